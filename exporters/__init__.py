@@ -1,0 +1,1 @@
+"""From the store to training data: snapshots, edits, context, dialects, splits, writers."""

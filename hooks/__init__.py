@@ -1,0 +1,1 @@
+"""git's hooks: installing them, their script, and the worker that they wake."""

@@ -1,0 +1,1 @@
+"""From git to the store: history, the Rust parser, and the sync that every caller shares."""

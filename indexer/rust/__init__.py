@@ -1,0 +1,1 @@
+"""The Rust parser: a pure function from bytes to chunks and facts."""

@@ -1,0 +1,176 @@
+"""Cutting a file into chunks: items, members of containers, containers' headers and footers.
+
+A chunk begins where the one before it ends, so the blank lines, comments and attributes in
+front of an item belong to it, and inserting an item leaves its neighbours as they were.
+Runs of `use` declarations are one chunk (a single `use` line is too little to learn from).
+"""
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node, Tree
+
+from rsidx.indexer.rust.model import CONTAINER_SEPARATOR, Chunk
+
+_ITEM_KINDS = {
+    "use_declaration": "imports",
+    "extern_crate_declaration": "imports",
+    "mod_item": "mod",
+    "trait_item": "trait",
+    "struct_item": "struct",
+    "enum_item": "enum",
+    "union_item": "union",
+    "impl_item": "impl",
+    "function_item": "fn",
+    "function_signature_item": "fn",
+    "const_item": "const",
+    "static_item": "static",
+    "type_item": "type",
+    "associated_type": "type",
+    "macro_definition": "macro",
+    "macro_invocation": "macro_call",
+    "foreign_mod_item": "extern",
+    "ERROR": "error",
+}
+_CONTAINERS = {"mod": "mod", "trait": "trait", "impl": "impl", "extern": "extern"}
+_TRIVIA = frozenset({"line_comment", "block_comment", "attribute_item"})
+_MAX_CONTAINER_DEPTH = 32
+_REST_OF_LINE = re.compile(rb"[ \t]*(?://[^\n]*)?(?:\r?\n|\Z)")
+_CFG_TEST = re.compile(rb"#\s*\[\s*cfg\s*\(\s*(?:test\b|all\s*\(\s*test\b|any\s*\(\s*test\b)")
+_BLANKS = re.compile(r"\s+")
+
+
+def cut(tree: Tree, source: bytes) -> tuple[Chunk, ...]:
+    """Cut a parsed file; the chunks, concatenated, are the source."""
+    return tuple(_Cutter(source).file(tree.root_node))
+
+
+def is_inner(node: Node, source: bytes) -> bool:
+    """Tell whether a node documents or configures what encloses it (`//!`, `#![..]`)."""
+    if node.type in ("inner_attribute_item", "shebang"):
+        return True
+    return node.type in ("line_comment", "block_comment") and source.startswith(
+        (b"//!", b"/*!"), node.start_byte
+    )
+
+
+class _Cutter:
+    """Walks containers; `self.position` is where the next chunk begins, and never goes back."""
+
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self.position = 0
+
+    def file(self, root: Node) -> Iterator[Chunk]:
+        children = root.children
+        inner_end = self._inner_end(children, 0)
+        if inner_end:
+            yield self._take("preamble", "", inner_end)
+        held: Chunk | None = None
+        for chunk in self._members(children, "", 0):
+            if held is not None:
+                yield held
+            held = chunk
+        rest = self.source[self.position :]
+        if not rest:
+            if held is not None:
+                yield held
+        elif held is not None and not rest.strip():
+            yield Chunk(held.kind, held.container, held.start, len(self.source))
+        else:
+            if held is not None:
+                yield held
+            yield self._take("trailer", "", len(self.source))
+
+    def _take(self, kind: str, container: str, end: int) -> Chunk:
+        chunk = Chunk(kind, container, self.position, end)
+        self.position = end
+        return chunk
+
+    def _members(self, children: list[Node], container: str, depth: int) -> Iterator[Chunk]:
+        run: Chunk | None = None
+        for child in children:
+            if child.type in _TRIVIA or child.end_byte <= self.position:
+                continue
+            kind = self._kind(child)
+            if kind == "imports":
+                start = self.position if run is None else run.start
+                self.position = self._line_end(child)
+                run = Chunk(kind, container, start, self.position)
+                continue
+            if run is not None:
+                yield run
+                run = None
+            body = self._container_body(child, kind, depth)
+            if body is None:
+                yield self._take(kind, container, self._line_end(child))
+            else:
+                yield from self._container(child, body, container, depth)
+        if run is not None:
+            yield run
+
+    def _kind(self, node: Node) -> str:
+        if node.type == "expression_statement":
+            first = node.child(0)
+            return "macro_call" if first and first.type == "macro_invocation" else "other"
+        return _ITEM_KINDS.get(node.type, "other")
+
+    @staticmethod
+    def _container_body(node: Node, kind: str, depth: int) -> Node | None:
+        """Return the body of a container that has members, else None: it stays whole."""
+        if kind not in _CONTAINERS or depth >= _MAX_CONTAINER_DEPTH:
+            return None
+        body = node.child_by_field_name("body")
+        if body is None or not any(
+            child.is_named and child.type not in _TRIVIA for child in body.children
+        ):
+            return None
+        return body
+
+    def _container(self, node: Node, body: Node, container: str, depth: int) -> Iterator[Chunk]:
+        kind = _ITEM_KINDS[node.type]
+        label = self._label(node, kind)
+        inside = container + CONTAINER_SEPARATOR + label if container else label
+        children = body.children
+        header_end = max(self._inner_end(children, 1), self._line_end(children[0]))
+        yield self._take(f"{kind}_header", container, header_end)
+        members = [child for child in children[1:] if child.type not in ("{", "}")]
+        yield from self._members(members, inside, depth + 1)
+        yield self._take(f"{kind}_footer", container, self._line_end(node))
+
+    def _label(self, node: Node, kind: str) -> str:
+        """Name a container: what its members are members of, white space folded."""
+
+        def text(field: str) -> str:
+            child = node.child_by_field_name(field)
+            if child is None:
+                return ""
+            raw = self.source[child.start_byte : child.end_byte]
+            return _BLANKS.sub(" ", raw.decode("utf-8", "replace"))
+
+        leading = self.source[self.position : node.start_byte]
+        mark = " [test]" if _CFG_TEST.search(leading) else ""
+        if kind == "impl":
+            trait = text("trait")
+            return "impl " + (f"{trait} for " if trait else "") + text("type") + mark
+        if kind == "extern":
+            return "extern" + mark
+        return f"{kind} {text('name')}{mark}"
+
+    def _inner_end(self, children: list[Node], first: int) -> int:
+        """Return the end of the inner attributes and inner docs that open a container, or 0."""
+        end = 0
+        for child in children[first:]:
+            if is_inner(child, self.source):
+                end = self._line_end(child)
+            elif child.type not in _TRIVIA:
+                break
+        return end
+
+    def _line_end(self, node: Node) -> int:
+        """Return the node's end, with the rest of its line if only a comment follows."""
+        end = max(node.end_byte, self.position)
+        if end and self.source[end - 1 : end] == b"\n" and node.type == "line_comment":
+            return end
+        match = _REST_OF_LINE.match(self.source, end)
+        return match.end() if match else end

@@ -1,0 +1,35 @@
+"""The errors a user can meet.
+
+RsidxError               one line, exit status 1
+├── RepositoryError      git refused, or the repository is not what was asked for
+├── IndexStoreError      the database cannot be opened, or is not ours
+├── ConfigError          a configuration file or a value in it
+├── TokenizerError       a tokenizer that cannot be loaded or lacks what is needed
+└── ExportError          an export that cannot be done as asked
+
+Each message says what happened and, where there is one, what to do about it.
+"""
+
+
+class RsidxError(Exception):
+    """A fault the user can understand; printed as one line without a traceback."""
+
+
+class RepositoryError(RsidxError):
+    """Git refused, or the repository is not what was asked for."""
+
+
+class IndexStoreError(RsidxError):
+    """The index's database cannot be opened or is not ours."""
+
+
+class ConfigError(RsidxError):
+    """A configuration file, or a value in it, is wrong."""
+
+
+class TokenizerError(RsidxError):
+    """A tokenizer cannot be loaded, or lacks what was asked of it."""
+
+
+class ExportError(RsidxError):
+    """An export cannot be done as asked."""
