@@ -3,6 +3,7 @@
 A chunk begins where the one before it ends, so the blank lines, comments and attributes in
 front of an item belong to it, and inserting an item leaves its neighbours as they were.
 Runs of `use` declarations are one chunk (a single `use` line is too little to learn from).
+A macro call whose braces hold items, as in `cfg_rt! { .. }`, is a container like a module.
 """
 
 import re
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 
 from tree_sitter import Node, Tree
 
-from rsidx.indexer.rust.model import CONTAINER_SEPARATOR, Chunk
+from rsidx.indexer.rust.grammar import parse_items_in
+from rsidx.indexer.rust.model import Chunk
+from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK
 
 _ITEM_KINDS = {
     "use_declaration": "imports",
@@ -32,7 +35,7 @@ _ITEM_KINDS = {
     "foreign_mod_item": "extern",
     "ERROR": "error",
 }
-_CONTAINERS = {"mod": "mod", "trait": "trait", "impl": "impl", "extern": "extern"}
+_CONTAINERS = frozenset({"mod", "trait", "impl", "extern"})
 _TRIVIA = frozenset({"line_comment", "block_comment", "attribute_item"})
 _MAX_CONTAINER_DEPTH = 32
 _REST_OF_LINE = re.compile(rb"[ \t]*(?://[^\n]*)?(?:\r?\n|\Z)")
@@ -101,11 +104,11 @@ class _Cutter:
             if run is not None:
                 yield run
                 run = None
-            body = self._container_body(child, kind, depth)
-            if body is None:
+            inside = self._inside(child, kind, depth)
+            if not inside:
                 yield self._take(kind, container, self._line_end(child))
             else:
-                yield from self._container(child, body, container, depth)
+                yield from self._container(child, kind, inside, container)
         if run is not None:
             yield run
 
@@ -115,27 +118,34 @@ class _Cutter:
             return "macro_call" if first and first.type == "macro_invocation" else "other"
         return _ITEM_KINDS.get(node.type, "other")
 
-    @staticmethod
-    def _container_body(node: Node, kind: str, depth: int) -> Node | None:
-        """Return the body of a container that has members, else None: it stays whole."""
-        if kind not in _CONTAINERS or depth >= _MAX_CONTAINER_DEPTH:
-            return None
-        body = node.child_by_field_name("body")
-        if body is None or not any(
-            child.is_named and child.type not in _TRIVIA for child in body.children
-        ):
-            return None
-        return body
+    def _inside(self, node: Node, kind: str, depth: int) -> list[Node]:
+        """Return what stands between a container's braces; empty if the item stays whole."""
+        if depth >= _MAX_CONTAINER_DEPTH:
+            return []
+        if kind == "macro_call":
+            call = node if node.type == "macro_invocation" else node.child(0)
+            assert call is not None
+            body = call.child(call.child_count - 1)
+            if body is None or body.type != "token_tree":
+                return []
+            return parse_items_in(body, self.source)
+        body = node.child_by_field_name("body") if kind in _CONTAINERS else None
+        if body is None or body.child_count < 2:
+            return []
+        members = body.children[1:-1] if body.children[-1].type == "}" else body.children[1:]
+        if all(child.type in _TRIVIA or not child.is_named for child in members):
+            return []
+        return members
 
-    def _container(self, node: Node, body: Node, container: str, depth: int) -> Iterator[Chunk]:
-        kind = _ITEM_KINDS[node.type]
+    def _container(
+        self, node: Node, kind: str, inside: list[Node], container: str
+    ) -> Iterator[Chunk]:
         label = self._label(node, kind)
-        inside = container + CONTAINER_SEPARATOR + label if container else label
-        children = body.children
-        header_end = max(self._inner_end(children, 1), self._line_end(children[0]))
+        within = container + CONTAINER_SEPARATOR + label if container else label
+        opening = self.source.rfind(b"{", self.position, inside[0].start_byte) + 1
+        header_end = max(self._inner_end(inside, 0), self._line_end_at(opening))
         yield self._take(f"{kind}_header", container, header_end)
-        members = [child for child in children[1:] if child.type not in ("{", "}")]
-        yield from self._members(members, inside, depth + 1)
+        yield from self._members(inside, within, within.count(CONTAINER_SEPARATOR) + 1)
         yield self._take(f"{kind}_footer", container, self._line_end(node))
 
     def _label(self, node: Node, kind: str) -> str:
@@ -149,12 +159,15 @@ class _Cutter:
             return _BLANKS.sub(" ", raw.decode("utf-8", "replace"))
 
         leading = self.source[self.position : node.start_byte]
-        mark = " [test]" if _CFG_TEST.search(leading) else ""
+        mark = TEST_MARK if _CFG_TEST.search(leading) else ""
         if kind == "impl":
             trait = text("trait")
             return "impl " + (f"{trait} for " if trait else "") + text("type") + mark
         if kind == "extern":
             return "extern" + mark
+        if kind == "macro_call":
+            call = self.source[node.start_byte : node.end_byte].split(b"!", 1)[0]
+            return f"macro {call.decode('utf-8', 'replace').strip()}{mark}"
         return f"{kind} {text('name')}{mark}"
 
     def _inner_end(self, children: list[Node], first: int) -> int:
@@ -170,7 +183,10 @@ class _Cutter:
     def _line_end(self, node: Node) -> int:
         """Return the node's end, with the rest of its line if only a comment follows."""
         end = max(node.end_byte, self.position)
-        if end and self.source[end - 1 : end] == b"\n" and node.type == "line_comment":
+        if node.type == "line_comment" and self.source[end - 1 : end] == b"\n":
             return end
+        return self._line_end_at(end)
+
+    def _line_end_at(self, end: int) -> int:
         match = _REST_OF_LINE.match(self.source, end)
         return match.end() if match else end

@@ -12,8 +12,8 @@ from tree_sitter import Node
 from rsidx.indexer.rust.chunks import is_inner
 from rsidx.indexer.rust.grammar import parse_tree, walk
 from rsidx.indexer.rust.imports import flatten
-from rsidx.indexer.rust.model import CONTAINER_SEPARATOR, ChunkFacts, Import, Symbol
 from rsidx.indexer.rust.references import collect
+from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK, ChunkFacts, Import, Symbol
 
 _SYMBOL_KINDS = {
     "trait_item": "trait",
@@ -60,7 +60,7 @@ _BLANKS = re.compile(r"\s+")
 def extract(kind: str, container: str, text: bytes) -> ChunkFacts:
     """Return the facts of a chunk; never raises on bad Rust."""
     if kind.endswith("_footer") or kind in ("preamble", "trailer"):
-        return ChunkFacts((), (), (), ())
+        return ChunkFacts()
     source = text + b"}" if kind.endswith("_header") else text
     root = parse_tree(source).root_node
     symbols: list[Symbol] = []
@@ -87,7 +87,7 @@ class _Item:
         cfgs = [match.group(1).strip() for a in attributes if (match := _CFG.match(a))]
         self.cfg = _BLANKS.sub(" ", ", ".join(cfgs))
         self.is_test = (
-            " [test]" in container
+            TEST_MARK in container
             or any(_TEST_ATTRIBUTE.match(attribute) for attribute in attributes)
             or any(_CFG_TEST.match(cfg) for cfg in cfgs)
         )

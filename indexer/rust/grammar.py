@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import tree_sitter_rust
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Language, Node, Parser, Range, Tree
 
 
 @cache
@@ -36,6 +36,30 @@ _BLANKED = re.compile(
     re.VERBOSE,
 )
 _LIFETIME_FIRST = re.compile(rb"\b(?:dyn|impl)\s+('\w+\s*\+)(?=\s*[\w:?])")
+
+
+_MACRO_DEFINITIONS = frozenset(
+    {
+        "use_declaration",
+        "mod_item",
+        "trait_item",
+        "struct_item",
+        "enum_item",
+        "union_item",
+        "impl_item",
+        "function_item",
+        "const_item",
+        "static_item",
+        "type_item",
+        "macro_definition",
+    }
+)
+_MACRO_ITEMS = _MACRO_DEFINITIONS | {
+    "line_comment",
+    "block_comment",
+    "attribute_item",
+    "macro_invocation",
+}
 
 
 def _spaces(match: re.Match[bytes]) -> bytes:
@@ -67,6 +91,25 @@ def parse_tree(source: bytes) -> Tree:
     if not retried.root_node.has_error or _error_bytes(retried) < _error_bytes(tree):
         return retried
     return tree
+
+
+def parse_items_in(body: Node, source: bytes) -> list[Node]:
+    """Parse the inside of a macro call's `{..}` as items; empty where it is anything else.
+
+    `body` is the call's token tree. The nodes returned keep their offsets in `source`.
+    """
+    first, last = body.child(0), body.child(body.child_count - 1)
+    if first is None or last is None or first.type != "{" or last.type != "}":
+        return []
+    inside = Range(first.end_point, last.start_point, first.end_byte, last.start_byte)
+    parser = Parser(Language(tree_sitter_rust.language()), included_ranges=[inside])
+    root = parser.parse(source).root_node
+    items = root.named_children
+    if root.has_error or not all(item.type in _MACRO_ITEMS for item in items):
+        return []
+    if not any(item.type in _MACRO_DEFINITIONS for item in items):
+        return []
+    return items
 
 
 def _error_bytes(tree: Tree) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from rsidx.indexer.rust.model import Reference
+from rsidx.store.facts import Reference
 
 _SKIPPED = frozenset(
     {

@@ -1,0 +1,206 @@
+"""Starting git: the only module that knows GitPython, which serves as the launcher.
+
+Every call carries the flags and the environment that keep a repository's own configuration
+from running programs, fetching, paging, or showing other objects than the ones named.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, cast
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+import git as gitpython
+
+from rsidx.errors import RepositoryError
+
+_FLAGS = (
+    "--no-pager",
+    "--no-replace-objects",
+    "--no-optional-locks",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    f"core.hooksPath={os.devnull}",
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "log.showRoot=true",
+    "-c",
+    "log.mailmap=false",
+    "-c",
+    "diff.renameLimit=1000",
+    "-c",
+    "core.quotePath=false",
+)
+DIFF_FLAGS = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--no-relative",
+    f"-O{os.devnull}",
+)
+_SAFE_ENVIRONMENT = {
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C",
+}
+# What `git rev-parse --local-env-vars` lists, without the pairs that carry `safe.directory`.
+_LOCAL_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_DIFF_OPTS",
+    "GIT_NAMESPACE",
+)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git repository, found once; every later call names it and inherits nothing else."""
+
+    git_dir: Path
+    common_dir: Path
+    worktree: Path | None
+    object_format: str
+
+    @property
+    def name(self) -> str:
+        """Return the name of the main worktree's folder, or of a bare repository's."""
+        named = self.common_dir.parent if self.common_dir.name == ".git" else self.common_dir
+        return named.name.removesuffix(".git")
+
+    @property
+    def n_oid_bytes(self) -> int:
+        """Return the length of an object id."""
+        return 32 if self.object_format == "sha256" else 20
+
+    @cached_property
+    def _git(self) -> Any:
+        return gitpython.cmd.Git(str(self.worktree or self.git_dir))
+
+    def _command(self, *args: str) -> list[str]:
+        return ["git", *_FLAGS, f"--git-dir={self.git_dir}", *args]
+
+    def run(self, *args: str, ok: tuple[int, ...] = (0,)) -> bytes:
+        """Run git and return what it printed; raises RepositoryError unless it exits `ok`."""
+        status, out, err = self._git.execute(
+            self._command(*args),
+            with_extended_output=True,
+            with_exceptions=False,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+            env=_SAFE_ENVIRONMENT,
+        )
+        if status not in ok:
+            raise RepositoryError(f"git {args[0]} failed: {_first_line(err)}")
+        return cast("bytes", out)
+
+    def succeeds(self, *args: str) -> bool:
+        """Tell whether git exits with 0."""
+        status, _, _ = self._git.execute(
+            self._command(*args), with_extended_output=True, with_exceptions=False, env=_SAFE_ENVIRONMENT
+        )
+        return bool(status == 0)
+
+    @contextmanager
+    def process(self, *args: str) -> Iterator["GitProcess"]:
+        """Start git with pipes on both ends; it is ended on the way out, read or not."""
+        wrapped = self._git.execute(
+            self._command(*args), as_process=True, istream=subprocess.PIPE, env=_SAFE_ENVIRONMENT
+        )
+        process = GitProcess(args[0], wrapped)
+        try:
+            yield process
+        finally:
+            process.close()
+
+
+class GitProcess:
+    """A running git with its pipes; closed exactly once."""
+
+    def __init__(self, name: str, launched: Any) -> None:
+        self.name = name
+        self._launched = launched  # GitPython ends the process when this is collected.
+        self._process = launched.proc
+        self.stdin: IO[bytes] = self._process.stdin
+        self.stdout: IO[bytes] = self._process.stdout
+
+    def finish(self) -> tuple[int, str]:
+        """Wait for the end; return the status and the first line of what it complained of."""
+        err = self._process.stderr.read() if self._process.stderr else b""
+        return self._process.wait(), _first_line(err)
+
+    def close(self) -> None:
+        """Close the pipes and end the process."""
+        for pipe in (self.stdin, self.stdout, self._process.stderr):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+        if self._process.poll() is None:
+            self._process.terminate()
+        self._process.wait()
+
+
+def clean_environment() -> None:
+    """Drop a hook's repository-local variables from this process, once they have been used."""
+    for variable in _LOCAL_VARIABLES:
+        os.environ.pop(variable, None)
+    os.environ.update(_SAFE_ENVIRONMENT)
+
+
+def discover(start: Path) -> Repository:
+    """Find the repository that a folder belongs to, as git itself does (with `GIT_DIR`).
+
+    Raises RepositoryError outside of one, and where git refuses it as somebody else's.
+    """
+    if not start.is_dir():
+        raise RepositoryError(f"{start} is not a folder")
+    query = ("--path-format=absolute", "--git-dir", "--git-common-dir", "--show-object-format")
+    lines = _rev_parse(start, *query)
+    bare = _rev_parse(start, "--is-bare-repository", "--is-inside-work-tree")
+    worktree = None
+    if bare[1] == "true":
+        worktree = Path(_rev_parse(start, "--path-format=absolute", "--show-toplevel")[0])
+    clean_environment()
+    return Repository(Path(lines[0]), Path(lines[1]), worktree, lines[2])
+
+
+def _rev_parse(start: Path, *args: str) -> list[str]:
+    status, out, err = gitpython.cmd.Git(str(start)).execute(
+        ["git", *_FLAGS, "rev-parse", *args],
+        with_extended_output=True,
+        with_exceptions=False,
+        env=_SAFE_ENVIRONMENT,
+    )
+    if status == 0:
+        return cast("str", out).splitlines()
+    if "not a git repository" in str(err):
+        raise RepositoryError(f"{start} is not in a git repository")
+    raise RepositoryError(f"git refuses {start}: {_first_line(err)}")
+
+
+def _first_line(err: Any) -> str:
+    text = err.decode("utf-8", "replace") if isinstance(err, bytes) else str(err or "")
+    for line in text.strip().splitlines():
+        if line.strip():
+            return line.strip().removeprefix("fatal: ").removeprefix("error: ")
+    return "no reason given"

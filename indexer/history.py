@@ -1,0 +1,247 @@
+"""Reading commits and their changes as streams, for any length of object id."""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rsidx.errors import RepositoryError
+from rsidx.indexer.git import DIFF_FLAGS, GitProcess, Repository
+from rsidx.store.facts import ChangeRecord, CommitRecord
+
+_FORMAT = "%H%x00%P%x00%at%x00%ct%x00%an%x00%ae%x00%B%x00"
+_N_FIELDS = 7
+_FILE_MODES = frozenset({b"100644", b"100755"})
+_BOT = re.compile(
+    r"\[bot\]|\b(?:dependabot|renovate|greenkeeper|bors|rust-highfive|github-actions|"
+    r"mergify|rustbot|snyk-bot|allcontributors|pre-commit-ci)\b",
+    re.IGNORECASE,
+)
+_READ_BYTES = 1 << 16
+_INT64 = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class CommitLine:
+    """A commit and its parents, as `rev-list` lists them."""
+
+    oid: bytes
+    parents: tuple[bytes, ...]
+
+
+def is_indexed_path(path: bytes) -> bool:
+    """Tell whether a path is kept: Rust files and Cargo manifests."""
+    return path.endswith(b".rs") or path == b"Cargo.toml" or path.endswith(b"/Cargo.toml")
+
+
+def list_commits(repository: Repository, revisions: Sequence[str]) -> list[CommitLine]:
+    """List the commits reachable from revisions, every parent before its children.
+
+    `revisions` are arguments of `git rev-list`, those from a user checked by `resolve`.
+    Raises RepositoryError where git cannot list them.
+    """
+    out = repository.run(
+        "rev-list", "--topo-order", "--reverse", "--parents", "--ignore-missing", *revisions
+    )
+    lines = []
+    for line in out.splitlines():
+        oid, *parents = (bytes.fromhex(word.decode()) for word in line.split())
+        lines.append(CommitLine(oid, tuple(parents)))
+    return lines
+
+
+def resolve(repository: Repository, revision: str) -> str:
+    """Return the id of the commit that a user's revision names; raises RepositoryError."""
+    out = repository.run(
+        "rev-parse", "--verify", "-q", "--end-of-options", f"{revision}^{{commit}}", ok=(0, 1, 128)
+    )
+    oid = out.decode().strip().removeprefix("--end-of-options\n")
+    if not oid:
+        raise RepositoryError(f"{revision!r} names no commit in {repository.git_dir}")
+    return oid
+
+
+def read_refs(repository: Repository) -> dict[bytes, bytes]:
+    """Return every ref's full name, and `HEAD`, with the commit that it points at.
+
+    Refs that point at no commit (a tagged blob or tree) and an unborn HEAD are left out.
+    """
+    out = repository.run(
+        "for-each-ref", "--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)"
+        "%00%(*objectname)"
+    )
+    refs = {}
+    for line in out.splitlines():
+        name, kind, oid, peeled_kind, peeled_oid = line.split(b"\0")
+        if kind == b"tag":
+            kind, oid = peeled_kind, peeled_oid
+        if kind == b"commit":
+            refs[name] = bytes.fromhex(oid.decode())
+    head = repository.run("rev-parse", "--verify", "-q", "HEAD^{commit}", ok=(0, 1, 128)).strip()
+    if head:
+        refs[b"HEAD"] = bytes.fromhex(head.decode())
+    return refs
+
+
+def worktree_heads(repository: Repository) -> list[bytes]:
+    """Return the commits that the linked worktrees stand on."""
+    out = repository.run("worktree", "list", "--porcelain", "-z")
+    heads = [line[5:] for line in out.split(b"\0") if line.startswith(b"HEAD ")]
+    return [bytes.fromhex(head.decode()) for head in heads if head.strip(b"0")]
+
+
+def shallow_boundary(repository: Repository) -> frozenset[bytes]:
+    """Return the commits whose parents a shallow clone lacks."""
+    try:
+        lines = (repository.common_dir / "shallow").read_bytes().split()
+    except FileNotFoundError:
+        return frozenset()
+    return frozenset(bytes.fromhex(line.decode()) for line in lines)
+
+
+def read_commits(
+    repository: Repository, commits: Sequence[CommitLine], *, renames: bool = True
+) -> Iterator[CommitRecord]:
+    """Yield the commits, in the order given, with what they changed on their first parent.
+
+    A commit that git cannot compare (a tree or blob is missing) is retried without renames,
+    then comes with the state `unreadable` and no changes; the stream goes on after it.
+    """
+    position = 0
+    while position < len(commits):
+        for record in _stream(repository, commits[position:], renames=renames):
+            yield record
+            position += 1
+        if position < len(commits):
+            yield _retried(repository, commits[position], renames=renames)
+            position += 1
+
+
+def _retried(repository: Repository, commit: CommitLine, *, renames: bool) -> CommitRecord:
+    if renames:
+        for record in _stream(repository, [commit], renames=False):
+            return record
+    out = repository.run(
+        "log", "-1", "-z", "--no-decorate", f"--format={_FORMAT}", commit.oid.hex(), ok=(0, 128)
+    )
+    fields = out.split(b"\0")
+    if len(fields) < _N_FIELDS:
+        return CommitRecord(commit.oid, commit.parents, 0, 0, "", False, "unreadable")
+    return _record(fields, commit.parents, (), "unreadable")
+
+
+def _stream(
+    repository: Repository, commits: Sequence[CommitLine], *, renames: bool
+) -> Iterator[CommitRecord]:
+    """Yield records until git ends, which is early where it met something unreadable."""
+    args = ("--no-walk=unsorted", "--stdin", "--no-decorate", "--encoding=UTF-8")
+    raw = ("--raw", "-z", "--no-abbrev", "--diff-merges=first-parent", "--ignore-submodules=all")
+    detect = "--find-renames=50%" if renames else "--no-renames"
+    with repository.process("log", *args, *raw, *DIFF_FLAGS, detect, f"--format={_FORMAT}") as git:
+        feeder = threading.Thread(target=_feed, args=(git, commits), daemon=True)
+        feeder.start()
+        yield from _parse(_fields(git), commits)
+        feeder.join()
+
+
+def _feed(git: GitProcess, commits: Iterable[CommitLine]) -> None:
+    try:
+        git.stdin.writelines(commit.oid.hex().encode() + b"\n" for commit in commits)
+        git.stdin.close()
+    except (BrokenPipeError, ValueError):
+        pass  # Git has ended early; the reader sees how far it came.
+
+
+def _fields(git: GitProcess) -> Iterator[bytes]:
+    rest = b""
+    while data := git.stdout.read(_READ_BYTES):
+        *whole, rest = (rest + data).split(b"\0")
+        yield from whole
+    if rest.strip():
+        yield rest
+
+
+def _parse(fields: Iterator[bytes], commits: Sequence[CommitLine]) -> Iterator[CommitRecord]:
+    """Parse NUL-separated fields: a commit's header, then its raw entries.
+
+    A record is yielded once the next one begins or the stream ends well, so a commit whose
+    comparison was cut off is never taken for whole.
+    """
+    lines = iter(commits)
+    header: list[bytes] = []
+    parents: tuple[bytes, ...] = ()
+    changes: list[ChangeRecord] = []
+    for field in fields:
+        entry = field.lstrip(b"\n")
+        if entry.startswith(b":"):
+            changes += _changes(entry, fields)
+        elif entry:
+            if header:
+                yield _record(header, parents, tuple(changes), "ok")
+            header = [entry]
+            for _ in range(_N_FIELDS - 1):
+                header.append(next(fields, b""))
+            parents = next(lines).parents
+            changes = []
+    if header:
+        yield _record(header, parents, tuple(changes), "ok")
+
+
+def _changes(entry: bytes, fields: Iterator[bytes]) -> Iterator[ChangeRecord]:
+    """Turn a raw entry into changes of Rust files and manifests, none for other files."""
+    old_mode, new_mode, old_hex, new_hex, status = entry[1:].split(b" ")
+    old_path = next(fields)
+    new_path = next(fields) if status[:1] in b"RC" else old_path
+    old = bytes.fromhex(old_hex.decode()) if old_mode in _FILE_MODES else None
+    new = bytes.fromhex(new_hex.decode()) if new_mode in _FILE_MODES else None
+    old = old if is_indexed_path(old_path) else None
+    new = new if is_indexed_path(new_path) else None
+    if old is None and new is None:
+        return
+    if status[:1] == b"C":
+        old = None
+    if old_path == new_path or old is None or new is None:
+        kind = "A" if old is None else "D" if new is None else "M"
+        path = old_path if kind == "D" else new_path
+        if old != new:
+            yield ChangeRecord(kind, path, None, old, new)
+    else:
+        yield ChangeRecord("R", new_path, old_path, old, new)
+
+
+def _record(
+    header: list[bytes], parents: tuple[bytes, ...], changes: tuple[ChangeRecord, ...], state: str
+) -> CommitRecord:
+    oid, _, author_time, committer_time, author, email, message = header[:_N_FIELDS]
+    who = f"{author.decode('utf-8', 'replace')} {email.decode('utf-8', 'replace')}"
+    return CommitRecord(
+        oid=bytes.fromhex(oid.decode()),
+        parents=parents,
+        author_time=_time(author_time),
+        committer_time=_time(committer_time),
+        message=message.decode("utf-8", "replace").strip(),
+        is_bot=_BOT.search(who) is not None,
+        state=state,
+        changes=changes,
+    )
+
+
+def _time(text: bytes) -> int:
+    """Read a date in seconds; one that git itself could not read counts as 0."""
+    try:
+        return max(0, min(int(text), _INT64))
+    except ValueError:
+        return 0
+
+
+def list_tree(repository: Repository, commit: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Return (path, blob) of each file kept in a commit's tree; empty where it is unreadable."""
+    out = repository.run("ls-tree", "-r", "-z", "--full-tree", commit.hex(), ok=(0, 1, 128))
+    found = []
+    for entry in out.split(b"\0"):
+        facts, _, path = entry.partition(b"\t")
+        if path and is_indexed_path(path):
+            mode, _, oid = facts.split(b" ")
+            if mode in _FILE_MODES:
+                found.append((path, bytes.fromhex(oid.decode())))
+    return tuple(found)

@@ -1,0 +1,57 @@
+"""The facts of a Cargo.toml: a pure function of its bytes."""
+
+import json
+import tomllib
+from typing import Any
+
+_DEPENDENCIES = ("dependencies", "dev-dependencies", "build-dependencies")
+_TARGETS = ("lib", "bin", "test", "example", "bench")
+_TARGET_KEYS = ("name", "path", "proc-macro", "edition")
+
+
+def read(source: bytes) -> str | None:
+    """Return a manifest's facts as JSON with sorted keys, None where it is not TOML.
+
+    Keys: `package` (name, edition, build), `workspace` (members, exclude, dependencies),
+    `targets` (kind → list of name, path) and `dependencies` (name → package, path, workspace).
+    """
+    try:
+        manifest = tomllib.loads(source.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+        return None
+    package = _table(manifest.get("package") or manifest.get("project"))
+    workspace = _table(manifest.get("workspace"))
+    dependencies: dict[str, Any] = {}
+    for scope in (manifest, *(_table(t) for t in _table(manifest.get("target")).values())):
+        for key in _DEPENDENCIES:
+            dependencies.update(_dependencies(scope.get(key)))
+    facts = {
+        "package": {key: package[key] for key in ("name", "edition", "build") if key in package},
+        "workspace": {
+            "is_root": "workspace" in manifest,
+            "members": workspace.get("members", []),
+            "exclude": workspace.get("exclude", []),
+            "dependencies": _dependencies(workspace.get("dependencies")),
+            "package": _table(workspace.get("package")).get("edition"),
+        },
+        "targets": {key: _targets(manifest.get(key)) for key in _TARGETS if key in manifest},
+        "dependencies": dependencies,
+    }
+    return json.dumps(facts, sort_keys=True, default=str)
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _targets(value: Any) -> list[dict[str, Any]]:
+    tables = value if isinstance(value, list) else [value]
+    return [{k: t[k] for k in _TARGET_KEYS if k in t} for t in tables if isinstance(t, dict)]
+
+
+def _dependencies(value: Any) -> dict[str, Any]:
+    kept = {}
+    for name, given in _table(value).items():
+        table = _table(given)
+        kept[name] = {key: table[key] for key in ("package", "path", "workspace") if key in table}
+    return kept

@@ -1,0 +1,147 @@
+"""Opening the index's database: address, pragmas, the lock around writes.
+
+SQLite 3.7.0 to 3.51.2 (backports 3.44.6 and 3.50.7) can corrupt a database in WAL mode when
+two checkpoints race, so those versions get a rollback journal. On every version one file lock
+is held around all that writes.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from rsidx.errors import IndexStoreError
+from rsidx.store.migrate import migrate
+
+_CACHE_KIB = 65_536
+_BUSY_TIMEOUT_MS = 60_000
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Tell whether this version of SQLite has the checkpoint race repaired."""
+    repaired_in = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
+    return version >= repaired_in.get(version[:2], (3, 51, 3))
+
+
+def resolve_url(db: str) -> URL:
+    """Read a path or an SQLAlchemy URL; raises IndexStoreError for neither."""
+    if "://" not in db:
+        return URL.create("sqlite", database=str(Path(db).expanduser().absolute()))
+    try:
+        return make_url(db)
+    except ArgumentError as error:
+        raise IndexStoreError(f"--db {db!r} is neither a path nor a database URL") from error
+
+
+class Database:
+    """An index's database at the schema's newest version, open for reading.
+
+    Writing happens inside `writing()`, which holds the lock that every writer shares.
+    """
+
+    def __init__(self, url: URL, *, create: bool) -> None:
+        self.url = url
+        self.file = Path(url.database) if url.drivername == "sqlite" and url.database else None
+        if self.file is not None and not self.file.exists():
+            if not create:
+                raise IndexStoreError(
+                    f"there is no index at {self.file}; run `rsidx backfill` first"
+                )
+            self._create_file(self.file)
+        self.engine = _engine(url)
+        try:
+            migrate(self.engine, self._lock)
+        except DBAPIError as error:
+            raise IndexStoreError(f"cannot open the index {self.shown}: {error.orig}") from error
+
+    @property
+    def shown(self) -> str:
+        """The address as it may be printed: a path, or a URL without its password."""
+        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+
+    @staticmethod
+    def _create_file(file: Path) -> None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise IndexStoreError(f"cannot create the index {file}: {error.strerror}") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a connection for reading."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, timeout_s: float = -1) -> Iterator[Connection]:
+        """Open a connection under the writers' lock; -1 waits without end.
+
+        The caller commits. Raises IndexStoreError when the lock is not had in time.
+        """
+        with self._lock(timeout_s), self.engine.connect() as connection:
+            yield connection.execution_options(rsidx_write=True)
+
+    @contextmanager
+    def _lock(self, timeout_s: float = -1) -> Iterator[None]:
+        if self.file is None:
+            yield
+            return
+        lock = FileLock(f"{self.file}.lock", timeout=timeout_s, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise IndexStoreError("another process is writing to the index") from error
+        except OSError as error:
+            raise IndexStoreError(f"cannot write beside {self.file}: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        engine = create_engine(url)
+    except (ImportError, ArgumentError) as error:
+        raise IndexStoreError(f"cannot use the database {url!r}: {error}") from error
+    if url.drivername != "sqlite":
+        return engine
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
+        # SQLAlchemy's begin event below starts transactions; the driver must not.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # The page size counts only before the first table.
+        cursor.execute("PRAGMA page_size = 8192")
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        if wal_is_safe(sqlite3.sqlite_version_info):
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = NORMAL")
+        else:
+            cursor.execute("PRAGMA journal_mode = TRUNCATE")
+            cursor.execute("PRAGMA synchronous = FULL")
+        # A page written before its time would shut readers out until the commit.
+        cursor.execute("PRAGMA cache_spill = OFF")
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        cursor.execute("PRAGMA temp_store = MEMORY")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once under contention.
+        immediate = connection.get_execution_options().get("rsidx_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine

@@ -1,0 +1,125 @@
+"""What the store keeps of Rust code: plain, frozen values between the parser and the tables."""
+
+from dataclasses import dataclass
+
+CONTAINER_SEPARATOR = " / "
+TEST_MARK = " [test]"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A definition; `start`, `end` and the signature's range are byte offsets in the chunk.
+
+    For an impl, `name` is the self type's last path segment and `trait` the trait's path.
+    `container` names the enclosing modules, impls and traits, outermost first, joined by
+    `CONTAINER_SEPARATOR`, with the enum's name added for a variant; a part under
+    `#[cfg(test)]` ends in `TEST_MARK`.
+    """
+
+    kind: str
+    name: str
+    container: str
+    visibility: str
+    is_test: bool
+    cfg: str
+    start: int
+    end: int
+    signature_start: int
+    signature_end: int
+    trait: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One leaf of a `use` tree, or an `extern crate`; `path` ends in `*` for a glob.
+
+    `alias` is the name that it brings into scope: `_` for none, empty for a glob.
+    """
+
+    path: str
+    alias: str
+    visibility: str
+    is_test: bool
+    cfg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A path or name that a chunk mentions, once per kind, with its number of occurrences.
+
+    Kinds: `type`, `value` (paths and names in expressions and patterns, calls included),
+    `macro`, `method` (a call on any receiver), `self_method` (a call on `self`) and `field`
+    (a field of `self`).
+    """
+
+    kind: str
+    path: str
+    n_occurrences: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkFacts:
+    """What a chunk's text says, a function of (kind, container, text) alone.
+
+    `breaks` are the places where the text may be cut between statements: (byte offset of a
+    line's start, depth of nesting), in ascending order; empty for short texts.
+    """
+
+    symbols: tuple[Symbol, ...] = ()
+    imports: tuple[Import, ...] = ()
+    references: tuple[Reference, ...] = ()
+    breaks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRecord:
+    """A chunk with its text and facts, as it is written."""
+
+    digest: bytes
+    kind: str
+    container: str
+    text: bytes
+    facts: ChunkFacts
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRecord:
+    """A blob's facts. `chunks` are digests in order; `new_chunks` has those not sent before.
+
+    `state` is one of those that `docs/schema.md` lists; `manifest` is JSON for a Cargo.toml.
+    """
+
+    oid: bytes
+    n_bytes: int
+    state: str
+    extractor_version: int
+    chunks: tuple[bytes, ...] = ()
+    new_chunks: tuple[ChunkRecord, ...] = ()
+    manifest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """One file changed by a commit; object ids in bytes, None where a side is missing."""
+
+    kind: str
+    path: bytes
+    old_path: bytes | None
+    old_blob: bytes | None
+    new_blob: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecord:
+    """A commit and its changes; `base` is set where its first parent is not indexed."""
+
+    oid: bytes
+    parents: tuple[bytes, ...]
+    author_time: int
+    committer_time: int
+    message: str
+    is_bot: bool
+    state: str
+    changes: tuple[ChangeRecord, ...] = ()
+    base: tuple[tuple[bytes, bytes], ...] = ()
+    """(path, blob) of the tree that it stands on."""

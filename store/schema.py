@@ -1,0 +1,225 @@
+"""The tables. Each one's comment says what a row is; `docs/schema.md` is generated from here."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = "0001"
+"""The newest migration; a database at another version is migrated or refused."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True)
+
+
+repository = Table(
+    "repository",
+    metadata,
+    _id(),
+    Column("name", String, nullable=False, comment="shown in examples; from the folder's name"),
+    Column("object_format", String, nullable=False, comment="`sha1` or `sha256`"),
+    Column("root", LargeBinary, comment="the smallest root commit's id; tells repositories apart"),
+    comment="One row per repository; one in the default database, many in a shared one.",
+)
+
+commit = Table(
+    "commit",
+    metadata,
+    _id(),
+    Column("repository_id", ForeignKey("repository.id"), nullable=False),
+    Column("oid", LargeBinary, nullable=False),
+    Column("first_parent", LargeBinary, comment="its id, whether or not it is indexed"),
+    Column("other_parents", LargeBinary, comment="the ids of a merge's other parents, joined"),
+    Column("generation", Integer, nullable=False, comment="corrected committer date, in seconds"),
+    Column("author_time", Integer, nullable=False, comment="seconds since 1970, UTC"),
+    Column("committer_time", Integer, nullable=False, comment="seconds since 1970, UTC"),
+    Column("message", LargeBinary, nullable=False, comment="UTF-8, zstandard"),
+    Column("is_bot", Boolean, nullable=False, comment="by its author; who that is is not kept"),
+    Column(
+        "state",
+        String,
+        nullable=False,
+        comment="`ok`, `boundary` (shallow: parents are unknown) or `unreadable`",
+    ),
+    UniqueConstraint("repository_id", "oid"),
+    comment="One row per commit seen of a repository.",
+)
+
+path = Table(
+    "path",
+    metadata,
+    _id(),
+    Column("path", LargeBinary, nullable=False, unique=True, comment="bytes, as git has them"),
+    comment="One row per path that was ever changed.",
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    _id(),
+    Column("oid", LargeBinary, nullable=False, unique=True),
+    Column("n_bytes", Integer, nullable=False, comment="0 where the blob could not be read"),
+    Column(
+        "state",
+        String,
+        nullable=False,
+        comment="`parsed`, `errors` (parsed, with syntax errors), `too_large`, `not_text`, "
+        "`missing`, `promised` or `poison` (a parser died on it)",
+    ),
+    Column("extractor_version", Integer, nullable=False),
+    comment="One row per version of a file, shared by all commits and repositories.",
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("commit_id", ForeignKey("commit.id"), primary_key=True),
+    Column("path_id", ForeignKey("path.id"), primary_key=True),
+    Column("kind", String, nullable=False, comment="`A`, `M`, `D` or `R`"),
+    Column("old_path_id", ForeignKey("path.id"), comment="of a rename"),
+    Column("old_blob_id", ForeignKey("blob.id"), comment="null where the file is new"),
+    Column("new_blob_id", ForeignKey("blob.id"), comment="null where the file is gone"),
+    comment="One row per file that a commit changed against its first parent.",
+    sqlite_with_rowid=False,
+)
+
+base = Table(
+    "base",
+    metadata,
+    Column("commit_id", ForeignKey("commit.id"), primary_key=True),
+    Column("path_id", ForeignKey("path.id"), primary_key=True),
+    Column("blob_id", ForeignKey("blob.id"), nullable=False),
+    comment="One row per file of the tree that a commit stands on, where its first parent is "
+    "not indexed: the parent's tree, or the commit's own at a shallow boundary.",
+    sqlite_with_rowid=False,
+)
+
+dictionary = Table(
+    "dictionary",
+    metadata,
+    _id(),
+    Column("content", LargeBinary, nullable=False),
+    comment="One row per zstandard dictionary; never changed, since texts refer to it.",
+)
+
+chunk = Table(
+    "chunk",
+    metadata,
+    _id(),
+    Column(
+        "digest",
+        LargeBinary,
+        nullable=False,
+        unique=True,
+        comment="BLAKE2b-128 of kind, container and text",
+    ),
+    Column("kind", String, nullable=False),
+    Column("container", String, nullable=False, comment="enclosing containers, outermost first"),
+    Column("dictionary_id", ForeignKey("dictionary.id"), comment="null: compressed without one"),
+    Column("text", LargeBinary, nullable=False, comment="zstandard"),
+    Column("n_bytes", Integer, nullable=False),
+    Column("n_lines", Integer, nullable=False, comment="line ends in it"),
+    Column("breaks", LargeBinary, comment="where it may be cut: (offset, depth), zstandard"),
+    comment="One row per distinct (kind, container, text), shared by all blobs that contain it.",
+)
+
+blob_chunk = Table(
+    "blob_chunk",
+    metadata,
+    Column("blob_id", ForeignKey("blob.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("chunk_id", ForeignKey("chunk.id"), nullable=False),
+    comment="One row per place of a chunk in a blob; the blob is its chunks in this order.",
+    sqlite_with_rowid=False,
+)
+
+name = Table(
+    "name",
+    metadata,
+    _id(),
+    Column("text", String, nullable=False, unique=True),
+    comment="One row per distinct name or path, so that each is stored once.",
+)
+
+symbol = Table(
+    "symbol",
+    metadata,
+    Column("chunk_id", ForeignKey("chunk.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name_id", ForeignKey("name.id"), nullable=False, index=True),
+    Column("trait_id", ForeignKey("name.id"), comment="the trait's path, for an impl of one"),
+    Column("container", String, nullable=False, comment="of a variant: with its enum"),
+    Column("visibility", String, nullable=False, comment="empty: private or inherited"),
+    Column("is_test", Boolean, nullable=False),
+    Column("cfg", Text, nullable=False),
+    Column("start", Integer, nullable=False, comment="byte offset in the chunk"),
+    Column("end", Integer, nullable=False),
+    Column("signature_start", Integer, nullable=False),
+    Column("signature_end", Integer, nullable=False),
+    comment="One row per definition in a chunk.",
+    sqlite_with_rowid=False,
+)
+
+import_ = Table(
+    "import",
+    metadata,
+    Column("chunk_id", ForeignKey("chunk.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("path_id", ForeignKey("name.id"), nullable=False, comment="ends in `*` for a glob"),
+    Column("alias_id", ForeignKey("name.id"), nullable=False, comment="the name in scope"),
+    Column("visibility", String, nullable=False),
+    Column("is_test", Boolean, nullable=False),
+    Column("cfg", Text, nullable=False),
+    comment="One row per leaf of a `use` tree in a chunk.",
+    sqlite_with_rowid=False,
+)
+
+reference = Table(
+    "reference",
+    metadata,
+    Column("chunk_id", ForeignKey("chunk.id"), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("name_id", ForeignKey("name.id"), primary_key=True),
+    Column("n_occurrences", Integer, nullable=False),
+    comment="One row per distinct path or name that a chunk mentions, by kind.",
+    sqlite_with_rowid=False,
+)
+
+manifest = Table(
+    "manifest",
+    metadata,
+    Column("blob_id", ForeignKey("blob.id"), primary_key=True),
+    Column("facts", Text, nullable=False, comment="JSON: package, targets, dependencies, members"),
+    comment="One row per version of a Cargo.toml.",
+)
+
+ref = Table(
+    "ref",
+    metadata,
+    Column("repository_id", ForeignKey("repository.id"), primary_key=True),
+    Column("name", LargeBinary, primary_key=True, comment="full, as in `refs/heads/main`; `HEAD`"),
+    Column("tip", LargeBinary, nullable=False),
+    comment="One row per ref, with the commit it pointed at when it was last indexed.",
+)
+
+Index("ix_commit_generation", commit.c.repository_id, commit.c.generation)
