@@ -118,8 +118,8 @@ def read_commits(
 
 
 def _retried(repository: Repository, commit: CommitLine, *, renames: bool) -> CommitRecord:
-    if renames:
-        for record in _stream(repository, [commit], renames=False):
+    for detect in dict.fromkeys((renames, False)):
+        for record in _stream(repository, [commit], renames=detect):
             return record
     out = repository.run(
         "log", "-1", "-z", "--no-decorate", f"--format={_FORMAT}", commit.oid.hex(), ok=(0, 128)
@@ -140,8 +140,15 @@ def _stream(
     with repository.process("log", *args, *raw, *DIFF_FLAGS, detect, f"--format={_FORMAT}") as git:
         feeder = threading.Thread(target=_feed, args=(git, commits), daemon=True)
         feeder.start()
-        yield from _parse(_fields(git), commits)
+        last = None
+        for record in _parse(_fields(git), commits):
+            if last is not None:
+                yield last
+            last = record
         feeder.join()
+        # Where git broke off, nobody knows whether the last comparison was whole.
+        if last is not None and git.finish()[0] == 0:
+            yield last
 
 
 def _feed(git: GitProcess, commits: Iterable[CommitLine]) -> None:
@@ -162,11 +169,7 @@ def _fields(git: GitProcess) -> Iterator[bytes]:
 
 
 def _parse(fields: Iterator[bytes], commits: Sequence[CommitLine]) -> Iterator[CommitRecord]:
-    """Parse NUL-separated fields: a commit's header, then its raw entries.
-
-    A record is yielded once the next one begins or the stream ends well, so a commit whose
-    comparison was cut off is never taken for whole.
-    """
+    """Parse NUL-separated fields: a commit's header, then its raw entries."""
     lines = iter(commits)
     header: list[bytes] = []
     parents: tuple[bytes, ...] = ()

@@ -114,8 +114,8 @@ class _Cutter:
 
     def _kind(self, node: Node) -> str:
         if node.type == "expression_statement":
-            first = node.child(0)
-            return "macro_call" if first and first.type == "macro_invocation" else "other"
+            inner = node.children
+            return "macro_call" if inner and inner[0].type == "macro_invocation" else "other"
         return _ITEM_KINDS.get(node.type, "other")
 
     def _inside(self, node: Node, kind: str, depth: int) -> list[Node]:
@@ -123,12 +123,9 @@ class _Cutter:
         if depth >= _MAX_CONTAINER_DEPTH:
             return []
         if kind == "macro_call":
-            call = node if node.type == "macro_invocation" else node.child(0)
-            assert call is not None
-            body = call.child(call.child_count - 1)
-            if body is None or body.type != "token_tree":
-                return []
-            return parse_items_in(body, self.source)
+            call = node if node.type == "macro_invocation" else node.children[0]
+            body = call.children[-1]
+            return parse_items_in(body, self.source) if body.type == "token_tree" else []
         body = node.child_by_field_name("body") if kind in _CONTAINERS else None
         if body is None or body.child_count < 2:
             return []

@@ -167,9 +167,9 @@ def _decode(source: bytes, node: Node) -> str:
 
 
 def _visibility(node: Node, source: bytes) -> str:
-    first = node.child(0)
-    if first is not None and first.type == "visibility_modifier":
-        return "".join(_decode(source, first).split())
+    for child in node.children[:1]:
+        if child.type == "visibility_modifier":
+            return "".join(_decode(source, child).split())
     return ""
 
 

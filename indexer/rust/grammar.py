@@ -98,9 +98,10 @@ def parse_items_in(body: Node, source: bytes) -> list[Node]:
 
     `body` is the call's token tree. The nodes returned keep their offsets in `source`.
     """
-    first, last = body.child(0), body.child(body.child_count - 1)
-    if first is None or last is None or first.type != "{" or last.type != "}":
+    tokens = body.children
+    if not tokens or tokens[0].type != "{" or tokens[-1].type != "}":
         return []
+    first, last = tokens[0], tokens[-1]
     inside = Range(first.end_point, last.start_point, first.end_byte, last.start_byte)
     parser = Parser(Language(tree_sitter_rust.language()), included_ranges=[inside])
     root = parser.parse(source).root_node

@@ -32,8 +32,8 @@ def flatten(node: Node, text: bytes) -> Iterator[tuple[str, str]]:
                 if items is not None:
                     stack.append((items, inner if path or prefix else "::"))
             case "use_wildcard":
-                path = leaf.named_child(0)
-                yield _join(_join(prefix, _text(path, text) if path else ""), "*"), ""
+                names = leaf.named_children
+                yield _join(_join(prefix, _text(names[0], text) if names else ""), "*"), ""
             case "use_as_clause":
                 path, alias = leaf.child_by_field_name("path"), leaf.child_by_field_name("alias")
                 if path is not None and alias is not None:

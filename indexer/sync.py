@@ -1,0 +1,269 @@
+"""Sync: the one way into the index, shared by backfill, the hook and the watcher.
+
+Commits enter in topological order, a batch a transaction: a batch's commits, changes and
+blobs' facts land together, so an interrupted sync leaves whole commits and goes on from there.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from rsidx.indexer import history
+from rsidx.indexer.extract import Extraction, Pending, extraction
+from rsidx.indexer.git import Repository
+from rsidx.indexer.history import CommitLine
+from rsidx.store import queries
+from rsidx.store.database import Database
+from rsidx.store.facts import CommitRecord
+from rsidx.store.writer import Writer
+
+_MAX_BATCH_COMMITS = 400
+_MAX_BATCH_BLOBS = 600
+_BATCHES_AHEAD = 2
+_SERIAL_COMMITS = 8
+"""So many new commits and fewer are parsed in this process: workers take longer to start."""
+
+Progress = Callable[[int, int], None]
+"""Called with the commits done and the commits to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a sync takes in: arguments for `git rev-list`, and the refs that it covers.
+
+    `is_update` says that only what came after the indexed tips is wanted.
+    """
+
+    revisions: tuple[str, ...]
+    is_update: bool = False
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a sync did."""
+
+    n_commits: int = 0
+    n_blobs: int = 0
+    n_unreadable: int = 0
+    blobs_by_state: dict[str, int] = field(default_factory=dict)
+
+
+def history_scope(
+    repository: Repository, revisions: Sequence[str], *, all_refs: bool, since: str | None
+) -> Scope:
+    """Return the scope of a backfill; raises RepositoryError for a revision git has not."""
+    wanted = [history.resolve(repository, revision) for revision in revisions]
+    if all_refs:
+        wanted += sorted(tip.hex() for tip in set(history.read_refs(repository).values()))
+    elif not revisions:
+        head = history.read_refs(repository).get(b"HEAD")
+        wanted += [head.hex()] if head else []
+    options = (f"--since-as-filter={since}",) if since else ()
+    return Scope((*options, *wanted) if wanted else ())
+
+
+def sync(
+    repository: Repository,
+    database: Database,
+    scope: Scope,
+    *,
+    jobs: int,
+    max_bytes: int,
+    progress: Progress | None = None,
+) -> SyncReport:
+    """Take the scope's commits into the index; those already there are left alone.
+
+    Raises RepositoryError when git fails, IndexStoreError when the index cannot be written.
+    """
+    with database.writing() as connection:
+        run = _Sync(repository, connection, max_bytes, progress)
+        return run.run(scope, jobs)
+
+
+def update(
+    repository: Repository, database: Database, *, jobs: int, max_bytes: int
+) -> SyncReport:
+    """Take in what the branches and worktrees have that the index has not.
+
+    An empty index takes the newest commit alone: the history before it is backfill's.
+    """
+    with database.writing() as connection:
+        run = _Sync(repository, connection, max_bytes, None)
+        refs = history.read_refs(repository)
+        wanted = {tip for name, tip in refs.items() if name.startswith(b"refs/heads/")}
+        wanted.update(history.worktree_heads(repository))
+        wanted.update(tip for name, tip in refs.items() if name == b"HEAD")
+        tips = run.indexed_tips()
+        if not wanted:
+            return SyncReport()
+        revisions = [tip.hex() for tip in sorted(wanted)]
+        if tips:
+            revisions += ["--not", *(tip.hex() for tip in sorted(tips))]
+        else:
+            revisions = ["--max-count=1", refs.get(b"HEAD", min(wanted)).hex()]
+        return run.run(Scope(tuple(revisions), is_update=True), jobs)
+
+
+class _Sync:
+    """One sync under the writers' lock."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        connection: Connection,
+        max_bytes: int,
+        progress: Progress | None,
+    ) -> None:
+        self.repository = repository
+        self.connection = connection
+        self.max_bytes = max_bytes
+        self.progress = progress
+        self.report = SyncReport()
+        self.repository_id = queries.find_or_add_repository(
+            connection,
+            name=repository.name,
+            object_format=repository.object_format,
+            root=None,
+        )
+        self.writer = Writer(connection, self.repository_id)
+
+    def indexed_tips(self) -> set[bytes]:
+        """Return the recorded tips whose commits are indexed."""
+        tips = set(queries.ref_tips(self.connection, self.repository_id).values())
+        return set(queries.generations(self.connection, self.repository_id, tips))
+
+    def run(self, scope: Scope, jobs: int) -> SyncReport:
+        lines = history.list_commits(self.repository, scope.revisions) if scope.revisions else []
+        known = queries.generations(
+            self.connection, self.repository_id, (line.oid for line in lines)
+        )
+        new = [line for line in lines if line.oid not in known]
+        had_commits = bool(known)
+        outside = {parent for line in new for parent in line.parents} - known.keys()
+        known.update(queries.generations(self.connection, self.repository_id, outside))
+        if new:
+            jobs = 1 if len(new) <= _SERIAL_COMMITS else jobs
+            with extraction(self.repository, jobs=jobs, max_bytes=self.max_bytes) as extractor:
+                self._take_in(new, known, extractor)
+            if not scope.is_update and had_commits:
+                self._repair_generations()
+            repaired = queries.bases_with_parent(self.connection, self.repository_id)
+            self.writer.forget_base(repaired)
+        self._record_refs()
+        self.connection.commit()
+        return self.report
+
+    def _take_in(
+        self, new: Sequence[CommitLine], known: dict[bytes, int], extractor: Extraction
+    ) -> None:
+        """Write batch after batch while the workers are at the next ones."""
+        ahead: deque[tuple[list[CommitRecord], Pending]] = deque()
+        asked: set[bytes] = set()
+        records = self._with_bases(history.read_commits(self.repository, new), known)
+        done = 0
+        for batch in _batches(records):
+            oids = self.writer.unknown_blobs(oid for record in batch for oid in _blobs(record))
+            wanted = [oid for oid in oids if oid not in asked]
+            asked.update(wanted)
+            ahead.append((batch, extractor.submit(wanted)))
+            if len(ahead) > _BATCHES_AHEAD:
+                done = self._write(*ahead.popleft(), known, done, len(new))
+        while ahead:
+            done = self._write(*ahead.popleft(), known, done, len(new))
+
+    def _with_bases(
+        self, records: Iterable[CommitRecord], known: dict[bytes, int]
+    ) -> Iterator[CommitRecord]:
+        """Give a base tree to each commit whose first parent is not in the index."""
+        boundary = history.shallow_boundary(self.repository)
+        seen: set[bytes] = set()
+        for record in records:
+            seen.add(record.oid)
+            if record.oid in boundary:
+                own = history.list_tree(self.repository, record.oid)
+                yield replace(record, state="boundary", changes=(), base=own)
+            elif record.parents and record.parents[0] not in known.keys() | seen:
+                base = history.list_tree(self.repository, record.parents[0])
+                yield replace(record, base=base)
+            else:
+                yield record
+
+    def _write(
+        self,
+        batch: list[CommitRecord],
+        pending: Pending,
+        known: dict[bytes, int],
+        done: int,
+        total: int,
+    ) -> int:
+        blobs = pending.records()
+        self.writer.write_blobs(blobs)
+        generations = []
+        for record in batch:
+            above = max((known.get(parent, 0) for parent in record.parents), default=0)
+            known[record.oid] = max(record.committer_time, above + 1)
+            generations.append(known[record.oid])
+        self.writer.write_commits(batch, generations)
+        self.connection.commit()
+        for blob in blobs:
+            states = self.report.blobs_by_state
+            states[blob.state] = states.get(blob.state, 0) + 1
+        self.report.n_blobs += len(blobs)
+        self.report.n_commits += len(batch)
+        self.report.n_unreadable += sum(record.state == "unreadable" for record in batch)
+        if self.progress is not None:
+            self.progress(done + len(batch), total)
+        return done + len(batch)
+
+    def _repair_generations(self) -> None:
+        """Compute all generations anew: older history may have come in below newer."""
+        generation: dict[bytes, int] = {}
+        nodes = {node.oid: node for node in queries.commit_nodes(self.connection, self.repository_id)}
+        changed: dict[int, int] = {}
+        stack = list(nodes.values())
+        while stack:
+            node = stack[-1]
+            if node.oid in generation:
+                stack.pop()
+                continue
+            waiting = [nodes[p] for p in node.parents if p in nodes and p not in generation]
+            if waiting:
+                stack += waiting
+                continue
+            above = max((generation.get(parent, 0) for parent in node.parents), default=0)
+            generation[node.oid] = max(node.committer_time, above + 1)
+            if generation[node.oid] != node.generation:
+                changed[node.id] = generation[node.oid]
+            stack.pop()
+        queries.set_generations(self.connection, changed)
+
+    def _record_refs(self) -> None:
+        """Record the refs whose tips are indexed now."""
+        refs = history.read_refs(self.repository)
+        indexed = queries.generations(self.connection, self.repository_id, refs.values())
+        self.writer.write_refs({name: tip for name, tip in refs.items() if tip in indexed})
+
+
+def _blobs(record: CommitRecord) -> Iterator[bytes]:
+    for change in record.changes:
+        if change.old_blob is not None:
+            yield change.old_blob
+        if change.new_blob is not None:
+            yield change.new_blob
+    for _, oid in record.base:
+        yield oid
+
+
+def _batches(records: Iterable[CommitRecord]) -> Iterator[list[CommitRecord]]:
+    batch: list[CommitRecord] = []
+    n_blobs = 0
+    for record in records:
+        batch.append(record)
+        n_blobs += len(record.changes) + len(record.base)
+        if len(batch) >= _MAX_BATCH_COMMITS or n_blobs >= _MAX_BATCH_BLOBS:
+            yield batch
+            batch, n_blobs = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,219 @@
+"""Reading the index: what sync, status and the look-ups ask of it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from rsidx.store import schema
+from rsidx.store.facts import CONTAINER_SEPARATOR
+
+_IN_BATCH = 500
+
+
+def repository_id(connection: Connection) -> int | None:
+    """Return the id of the only repository; None where nothing is indexed yet."""
+    return connection.execute(select(schema.repository.c.id).limit(1)).scalar()
+
+
+def find_or_add_repository(
+    connection: Connection, *, name: str, object_format: str, root: bytes | None
+) -> int:
+    """Return the row of a repository, told apart by its root commit, adding it if new."""
+    table = schema.repository
+    query = select(table.c.id).where(table.c.object_format == object_format)
+    found = connection.execute(query.where(table.c.root == root)).scalar()
+    if found is None:
+        found = connection.execute(query.where(table.c.name == name)).scalar()
+    if found is None:
+        values = {"name": name, "object_format": object_format, "root": root}
+        key = connection.execute(insert(table).values(values)).inserted_primary_key
+        assert key is not None
+        found = key[0]
+    return int(found)
+
+
+def generations(
+    connection: Connection, repository: int, oids: Iterable[bytes]
+) -> dict[bytes, int]:
+    """Return the generation of those commits that are indexed."""
+    table = schema.commit
+    wanted = list(dict.fromkeys(oids))
+    found: dict[bytes, int] = {}
+    for start in range(0, len(wanted), _IN_BATCH):
+        query = select(table.c.oid, table.c.generation).where(
+            table.c.repository_id == repository, table.c.oid.in_(wanted[start : start + _IN_BATCH])
+        )
+        found.update((row.oid, row.generation) for row in connection.execute(query))
+    return found
+
+
+def ref_tips(connection: Connection, repository: int) -> dict[bytes, bytes]:
+    """Return each ref's tip as it was last indexed."""
+    query = select(schema.ref.c.name, schema.ref.c.tip).where(
+        schema.ref.c.repository_id == repository
+    )
+    return {row.name: row.tip for row in connection.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class CommitNode:
+    """A commit's place in history."""
+
+    id: int
+    oid: bytes
+    parents: tuple[bytes, ...]
+    committer_time: int
+    generation: int
+    state: str
+
+
+def commit_nodes(connection: Connection, repository: int) -> Iterator[CommitNode]:
+    """Yield every commit, in the order in which they were indexed."""
+    table = schema.commit
+    query = (
+        select(
+            table.c.id,
+            table.c.oid,
+            table.c.first_parent,
+            table.c.other_parents,
+            table.c.committer_time,
+            table.c.generation,
+            table.c.state,
+        )
+        .where(table.c.repository_id == repository)
+        .order_by(table.c.id)
+    )
+    for row in connection.execute(query):
+        parents = split_parents(row.first_parent, row.other_parents)
+        yield CommitNode(
+            row.id, row.oid, parents, row.committer_time, row.generation, row.state
+        )
+
+
+def split_parents(first: bytes | None, others: bytes | None) -> tuple[bytes, ...]:
+    """Join a commit's two columns of parents into a tuple."""
+    if first is None:
+        return ()
+    size = len(first)
+    rest = others or b""
+    return (first, *(rest[i : i + size] for i in range(0, len(rest), size)))
+
+
+def set_generations(connection: Connection, changed: dict[int, int]) -> None:
+    """Write corrected generations, by commit row."""
+    table = schema.commit
+    for commit_id, generation in changed.items():
+        connection.execute(
+            update(table).where(table.c.id == commit_id).values(generation=generation)
+        )
+
+
+def bases_with_parent(connection: Connection, repository: int) -> list[int]:
+    """Return the commits that have a base tree although their first parent is indexed."""
+    child, parent = schema.commit.alias(), schema.commit.alias()
+    with_base = select(schema.base.c.commit_id).distinct()
+    query = select(child.c.id).where(
+        child.c.repository_id == repository,
+        child.c.id.in_(with_base),
+        parent.c.repository_id == repository,
+        parent.c.oid == child.c.first_parent,
+        child.c.state != "boundary",
+    )
+    return list(connection.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is indexed."""
+
+    n_commits: int
+    n_changes: int
+    n_blobs: int
+    n_chunks: int
+    n_places: int
+    n_symbols: int
+    n_imports: int
+    n_references: int
+    blobs_by_state: dict[str, int]
+    commits_by_state: dict[str, int]
+    text_bytes: int
+
+
+def counts(connection: Connection) -> Counts:
+    """Count the rows of the index."""
+
+    def size(table: object) -> int:
+        return connection.execute(select(func.count()).select_from(table)).scalar() or 0  # type: ignore[arg-type]
+
+    def by_state(table: schema.Table) -> dict[str, int]:
+        query = select(table.c.state, func.count()).group_by(table.c.state).order_by(table.c.state)
+        return {state: n for state, n in connection.execute(query)}
+
+    return Counts(
+        n_commits=size(schema.commit),
+        n_changes=size(schema.change),
+        n_blobs=size(schema.blob),
+        n_chunks=size(schema.chunk),
+        n_places=size(schema.blob_chunk),
+        n_symbols=size(schema.symbol),
+        n_imports=size(schema.import_),
+        n_references=size(schema.reference),
+        blobs_by_state=by_state(schema.blob),
+        commits_by_state=by_state(schema.commit),
+        text_bytes=connection.execute(select(func.sum(schema.chunk.c.n_bytes))).scalar() or 0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSymbol:
+    """A definition in a blob; `line` counts from 1."""
+
+    blob_id: int
+    kind: str
+    name: str
+    container: str
+    trait: str
+    visibility: str
+    is_test: bool
+    chunk_id: int
+    position: int
+    signature_start: int
+    signature_end: int
+
+    @property
+    def qualified(self) -> str:
+        """The name with its containers."""
+        return f"{self.container}{CONTAINER_SEPARATOR}{self.name}" if self.container else self.name
+
+
+def symbols_named(
+    connection: Connection, name: str, blob_ids: Iterable[int]
+) -> Iterator[FoundSymbol]:
+    """Yield the definitions of a name in those blobs."""
+    symbol, place = schema.symbol, schema.blob_chunk
+    names, traits = schema.name.alias(), schema.name.alias()
+    wanted = set(blob_ids)
+    query = (
+        select(
+            place.c.blob_id,
+            symbol.c.kind,
+            names.c.text.label("name"),
+            symbol.c.container,
+            traits.c.text.label("trait"),
+            symbol.c.visibility,
+            symbol.c.is_test,
+            symbol.c.chunk_id,
+            place.c.position,
+            symbol.c.signature_start,
+            symbol.c.signature_end,
+        )
+        .select_from(symbol)
+        .join(names, names.c.id == symbol.c.name_id)
+        .join(traits, traits.c.id == symbol.c.trait_id, isouter=True)
+        .join(place, place.c.chunk_id == symbol.c.chunk_id)
+        .where(names.c.text == name)
+    )
+    for row in connection.execute(query):
+        if row.blob_id in wanted:
+            yield FoundSymbol(**{**row._mapping, "trait": row.trait or ""})
