@@ -1,0 +1,188 @@
+"""From commits to examples: edits, their parts, their context."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from rsidx.exporters.context import ContextBuilder, NearResolver
+from rsidx.exporters.edits import Edit, Side, commit_edits, same_tokens
+from rsidx.exporters.examples import Example
+from rsidx.exporters.modules import Modules, modules_of
+from rsidx.exporters.parts import Part, UnsplittableError, split
+from rsidx.exporters.snapshot import Snapshot
+from rsidx.store.reader import ChangeRow, CommitRow, Reader, ReferenceRow
+
+_MAX_MESSAGE_CHARS = 1000
+_MAX_TOUCHED = 40
+FILTERS = ("merges", "bots", "bulk", "formatting", "deletions", "duplicates")
+"""What is left out unless it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What examples are built from; sizes in characters of source."""
+
+    keep: frozenset[str]
+    max_chars: int
+    max_files: int
+    context_at: str
+    context_from: str
+
+
+class Builder:
+    """Builds the examples of one commit after another.
+
+    `dropped` counts what was left out, by reason; `seen` remembers (old, new) pairs, so that a
+    cherry-pick's copy of an edit is not exported twice.
+    """
+
+    def __init__(
+        self, reader: Reader, commits: Mapping[bytes, CommitRow], options: Options
+    ) -> None:
+        self._reader = reader
+        self._options = options
+        self._snapshot = Snapshot(reader, commits)
+        self._modules = Modules(reader)
+        self._context = ContextBuilder(reader, self._modules, NearResolver(self._modules))
+        self._repository = reader.repository_name()
+        self._seen: set[bytes] = set()
+        self.dropped: Counter[str] = Counter()
+
+    def edits(self, commit: CommitRow) -> tuple[Edit, ...]:
+        """Return the edits of a commit that pass the filters."""
+        changes = self._reader.changes(commit.id)
+        n_files = sum(self._is_rust(change) for change in changes)
+        if n_files > self._options.max_files and "bulk" not in self._options.keep:
+            self.dropped["commits_bulk"] += 1
+            return ()
+        found = commit_edits(self._reader, changes, max_bytes=self._options.max_chars)
+        self.dropped.update({f"edits_{reason}": n for reason, n in found.dropped.items()})
+        return tuple(edit for edit in found.edits if self._passes(edit))
+
+    def _is_rust(self, change: ChangeRow) -> bool:
+        return self._reader.path(change.path_id).endswith(b".rs")
+
+    def _passes(self, edit: Edit) -> bool:
+        keep = self._options.keep
+        old, new = self.text(edit.old), self.text(edit.new)
+        if edit.new is None and "deletions" not in keep:
+            self.dropped["edits_deletions"] += 1
+            return False
+        if edit.change == "modify" and same_tokens(old, new) and "formatting" not in keep:
+            self.dropped["edits_formatting"] += 1
+            return False
+        if not old.strip() and not new.strip():
+            self.dropped["edits_blank"] += 1
+            return False
+        digest = hashlib.blake2b(
+            len(old).to_bytes(8, "little") + old + new, digest_size=16
+        ).digest()
+        if digest in self._seen and "duplicates" not in keep:
+            self.dropped["edits_duplicates"] += 1
+            return False
+        self._seen.add(digest)
+        return True
+
+    def text(self, side: Side | None) -> bytes:
+        """Return a side's text; empty where there is none."""
+        if side is None:
+            return b""
+        return b"".join(self._reader.text(chunk.id) for chunk in side.chunks)
+
+    def examples(self, commit: CommitRow, edits: tuple[Edit, ...]) -> Iterator[Example]:
+        """Yield the examples of a commit's edits, with context at the chosen moment."""
+        at_commit = self._options.context_at == "commit"
+        if at_commit:
+            self._snapshot.move_to(commit)
+        else:
+            self._snapshot.move_before(commit)
+        self._modules.files = self._snapshot.files
+        message = self._message(commit)
+        for edit in edits:
+            others = self._touched(edit, edits, at_commit=at_commit)
+            excerpts = self._context.candidates(
+                edit,
+                self._references(edit),
+                touched=others,
+                own=edit.new if at_commit else edit.old,
+            )
+            shown = edit.new or edit.old
+            assert shown is not None
+            whole = Example(
+                repository=self._repository,
+                path=self._path(shown.path_id),
+                old_path=self._path(edit.old.path_id) if edit.old else "",
+                module=self._module(edit, shown),
+                message=message,
+                edit=edit,
+                part=Part(0, 0, 0, 0, 0),
+                part_number=0,
+                n_parts=0,
+                old="",
+                lead="",
+                new="",
+                excerpts=tuple(excerpts),
+                excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
+            )
+            yield from self.parts(whole, self._options.max_chars)
+
+    def parts(self, example: Example, max_chars: int) -> Iterator[Example]:
+        """Yield an example for each part of its edit at most so long."""
+        edit = example.edit
+        old, new = self.text(edit.old), self.text(edit.new)
+        try:
+            parts = split(
+                old, new, self._breaks(edit.old), self._breaks(edit.new), max_chars=max_chars
+            )
+        except UnsplittableError:
+            self.dropped["examples_unsplittable"] += 1
+            return
+        parts = [part for part in parts if part.new_end > part.new_start or edit.new is None]
+        for number, part in enumerate(parts):
+            yield replace(
+                example,
+                part=part,
+                part_number=number,
+                n_parts=len(parts),
+                old=old[part.old_start : part.old_end].decode("utf-8"),
+                lead=new[part.lead_start : part.new_start].decode("utf-8"),
+                new=new[part.new_start : part.new_end].decode("utf-8"),
+            )
+
+    def _breaks(self, side: Side | None) -> list[tuple[int, int]]:
+        breaks: list[tuple[int, int]] = []
+        start = 0
+        for chunk in side.chunks if side else ():
+            breaks.append((start, 0))
+            breaks += [(start + offset, depth) for offset, depth in self._reader.breaks(chunk.id)]
+            start += chunk.n_bytes
+        return breaks
+
+    def _references(self, edit: Edit) -> list[ReferenceRow]:
+        sides = (edit.old,) if self._options.context_from == "old" else (edit.old, edit.new)
+        chunks = [chunk.id for side in sides if side for chunk in side.chunks]
+        found = {reference for chunk in chunks for reference in self._reader.references(chunk)}
+        return sorted(found, key=lambda reference: (reference.kind, reference.path))
+
+    @staticmethod
+    def _touched(edit: Edit, edits: tuple[Edit, ...], *, at_commit: bool) -> list[Side]:
+        shown = edit.new or edit.old
+        assert shown is not None
+        sides = [other.new if at_commit else other.old for other in edits if other is not edit]
+        return [s for s in sides if s is not None and s.path_id != shown.path_id][:_MAX_TOUCHED]
+
+    def _path(self, path_id: int) -> str:
+        return self._reader.path(path_id).decode("utf-8", "replace")
+
+    def _module(self, edit: Edit, side: Side) -> str:
+        _, segments = self._modules.home(side.path_id)
+        return "::".join((*segments, *modules_of(edit.container)))
+
+    def _message(self, commit: CommitRow) -> str:
+        message = self._reader.message(commit.id)
+        if len(message) <= _MAX_MESSAGE_CHARS:
+            return message
+        self.dropped["messages_cut"] += 1
+        cut = message[:_MAX_MESSAGE_CHARS]
+        return cut.rsplit("\n", 1)[0].rstrip() or cut

@@ -1,0 +1,89 @@
+"""The dataset card: what the data is, for the people who train on it."""
+
+from typing import Any
+
+from rsidx.exporters.plan import SPLITS
+
+_HUB_NAMES = {"val": "validation"}
+
+
+def render(manifest: dict[str, Any]) -> str:
+    """Return the card as Markdown with the front matter that the hub reads."""
+    counts = manifest["counts"]
+    total = sum(counts["examples"].values())
+    config = manifest["config"]
+    lines = [
+        "---",
+        "language:",
+        "- code",
+        "tags:",
+        "- rust",
+        "- code-edits",
+        "task_categories:",
+        "- text-generation",
+        "size_categories:",
+        f"- {_size(total)}",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+    ]
+    for name in SPLITS:
+        # A split without rows would be a file that the loaders refuse.
+        if counts["examples"][name]:
+            lines += [f"  - split: {_HUB_NAMES.get(name, name)}", f"    path: {name}.jsonl"]
+    lines += [
+        "---",
+        "",
+        f"# Edits of {manifest['repository']}",
+        "",
+        "Real edits from the history of a Rust repository: the code before and after each commit, "
+        "with the definitions that it refers to as they stood "
+        + ("before" if config["context_at"] == "parent" else "at")
+        + " that commit. Made by rsidx "
+        f"{manifest['rsidx_version']}.",
+        "",
+        "Each line of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "
+        "no loss). The line of the same number in the `.meta.jsonl` beside it says where it is "
+        "from: commit, path, symbol, and blob and byte ranges of each piece of context.",
+        "",
+        "| split | commits | examples | tokens | tokens with loss |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for name in SPLITS:
+        lines.append(
+            f"| {name} | {manifest['splits'][name]['n_commits']:,} "
+            f"| {counts['examples'][name]:,} | {counts['tokens'][name]:,} "
+            f"| {counts['learned_tokens'][name]:,} |"
+        )
+    lines += [
+        "",
+        "The splits follow each other in time: every commit of train comes before every commit of "
+        "val in the order of history, and those before every commit of test.",
+        "",
+        f"Examples with context: {counts['context_coverage']:.1%}. "
+        f"Dialect: `{manifest['tokenizer']['dialect']}`, with "
+        f"{manifest['tokenizer']['n_new_tokens']} tokens added to the tokenizer, which is in "
+        "`tokenizer/`; a model must have its embeddings resized to "
+        f"{manifest['tokenizer']['n_tokens']}.",
+        "",
+        *_table("Examples by change", counts["examples_by_change"]),
+        *_table("Examples by kind of code", counts["examples_by_kind"]),
+        *_table("Context by rule", counts["excerpts_by_rule"]),
+        *_table("Left out, by reason", manifest["dropped"]),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _size(n: int) -> str:
+    for limit, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")):
+        if n < limit:
+            return name
+    return "100K<n<1M" if n < 1_000_000 else "1M<n<10M"
+
+
+def _table(title: str, rows: dict[str, int]) -> list[str]:
+    if not rows:
+        return []
+    lines = [f"## {title}", "", "| what | how many |", "|---|---:|"]
+    lines += [f"| `{name}` | {n:,} |" for name, n in rows.items()]
+    return [*lines, ""]

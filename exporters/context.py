@@ -1,0 +1,387 @@
+"""The context of an edit: which definitions it is shown with, in which form and order.
+
+A resolver finds definitions, each with the rule that found it; `candidates` gives them a form,
+a section and a rank. What fits the budget is decided where tokens are counted.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rsidx.exporters.edits import Edit, Side
+from rsidx.exporters.modules import Definition, File, Modules, is_item_of, modules_of
+from rsidx.store.facts import CONTAINER_SEPARATOR
+from rsidx.store.reader import ChunkRow, Reader, ReferenceRow
+
+SECTIONS = (
+    "imports",
+    "traits",
+    "structs",
+    "enums",
+    "impls",
+    "functions",
+    "macros",
+    "constants",
+)
+_SECTION_OF = {
+    "trait": "traits",
+    "struct": "structs",
+    "union": "structs",
+    "type": "structs",
+    "enum": "enums",
+    "impl": "impls",
+    "fn": "functions",
+    "method": "functions",
+    "macro": "macros",
+    "const": "constants",
+    "static": "constants",
+}
+# In descending value: what the budget does not hold is left out from the end.
+RULES = ("imports", "enclosing", "self_type", "file", "path", "import", "glob", "commit_named",
+         "commit")
+_TYPES = frozenset({"struct", "enum", "union", "trait", "type"})
+_VALUES = frozenset({"fn", "const", "static", "struct", "enum", "union", "type", "trait"})
+_NAMESPACES = {"type": _TYPES, "value": _VALUES, "macro": frozenset({"macro"})}
+_BLANK_LINES = re.compile(rb"(?:[ \t]*\r?\n)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A piece of context: `ranges` of bytes in a blob, each ended by a line end in `text`."""
+
+    section: str
+    path_id: int
+    blob_id: int
+    ranges: tuple[tuple[int, int], ...]
+    text: str
+    symbol: str
+    rule: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A definition with the rule that found it; `of` is what a reference named in it."""
+
+    definition: Definition
+    rule: str
+    member: str = ""
+
+
+class Resolver(Protocol):
+    """Finds the definitions that an edit refers to, in the snapshot that it is given."""
+
+    def resolve(self, edit: Edit, references: Sequence[ReferenceRow]) -> Iterable[Resolved]:
+        """Yield definitions; one may come more than once, its best rule first."""
+
+
+class NearResolver:
+    """Resolves within the file, by its imports, and along paths of the workspace."""
+
+    def __init__(self, modules: Modules) -> None:
+        self._modules = modules
+
+    def resolve(self, edit: Edit, references: Sequence[ReferenceRow]) -> Iterator[Resolved]:
+        """Yield the enclosing containers, then what each reference names."""
+        side = edit.old or edit.new
+        assert side is not None
+        file = self._modules.file(side.path_id)
+        inline = modules_of(edit.container)
+        if file is not None:
+            yield from self._enclosing(file, edit, inline)
+        for reference in references:
+            yield from self._reference(file, side.path_id, edit, inline, reference)
+
+    def _enclosing(
+        self, file: File, edit: Edit, inline: tuple[str, ...]
+    ) -> Iterator[Resolved]:
+        """Yield the header that a member stands under, its self type and its trait."""
+        label = edit.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+        if not label.startswith(("impl ", "trait ")):
+            return
+        outer = edit.container.removesuffix(label).removesuffix(CONTAINER_SEPARATOR)
+        for name, definitions in file.named.items():
+            for found in definitions:
+                symbol = found.symbol
+                if symbol.kind not in ("impl", "trait") or symbol.container != outer:
+                    continue
+                own = f"trait {name}" if symbol.kind == "trait" else _impl_label(file, found)
+                if own != label:
+                    continue
+                yield Resolved(found, "enclosing")
+                for kind, wanted in (("type", name), ("type", symbol.trait)):
+                    if symbol.kind == "impl" and wanted:
+                        for one in self._named(file, kind, wanted.split("<")[0], inline):
+                            yield Resolved(one, "self_type")
+
+    @staticmethod
+    def _named(
+        file: File, kind: str, name: str, inline: tuple[str, ...]
+    ) -> Iterator[Definition]:
+        """Yield the items of a module of this file that have a name."""
+        kinds = _NAMESPACES.get(kind, frozenset())
+        for found in file.named.get(name, ()):
+            if found.symbol.kind in kinds and is_item_of(found, inline):
+                yield found
+
+    def _reference(
+        self,
+        file: File | None,
+        path_id: int,
+        edit: Edit,
+        inline: tuple[str, ...],
+        reference: ReferenceRow,
+    ) -> Iterator[Resolved]:
+        segments = reference.path.split("::")
+        head = segments[0]
+        if reference.kind == "self_method" or (head == "Self" and len(segments) == 2):
+            yield from self._members(file, edit, segments[-1])
+        elif head in ("crate", "self", "super"):
+            yield from self._absolute(segments, path_id, edit.container, "path")
+        elif reference.kind in _NAMESPACES:
+            here = list(self._named(file, reference.kind, head, inline)) if file else []
+            if here:
+                for found in here:
+                    yield Resolved(found, "file", segments[1] if len(segments) > 1 else "")
+            elif file is None or not (yield from self._imported(file, edit, inline, segments)):
+                yield from self._absolute(segments, path_id, edit.container, "path")
+
+    def _members(self, file: File | None, edit: Edit, name: str) -> Iterator[Resolved]:
+        """Yield the members of the same self type in this file."""
+        label = edit.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+        self_type = _self_type(label)
+        for found in file.named.get(name, ()) if file and self_type else ():
+            inside = found.symbol.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+            if found.symbol.kind in ("method", "const") and _self_type(inside) == self_type:
+                yield Resolved(found, "file")
+
+    def _imported(
+        self, file: File, edit: Edit, inline: tuple[str, ...], segments: list[str]
+    ) -> "Iterator[Resolved]":
+        """Yield what an import brings in under the path's first name; return if one did."""
+        globs = []
+        for container, item in file.imports:
+            if modules_of(container) != inline:
+                continue
+            path = item.path.split("::")
+            if item.alias == segments[0]:
+                yield from self._absolute(
+                    [*path, *segments[1:]], file.path_id, edit.container, "import"
+                )
+                return True
+            if path[-1] == "*":
+                globs.append(path[:-1])
+        for path in globs:
+            found = list(
+                self._absolute([*path, *segments], file.path_id, edit.container, "glob")
+            )
+            if found:
+                yield from found
+                return True
+        return False
+
+    def _absolute(
+        self, segments: list[str], path_id: int, container: str, rule: str
+    ) -> Iterator[Resolved]:
+        target = self._modules.absolute(segments, path_id, container)
+        if target is None:
+            return
+        for found in self._modules.items(*target):
+            member = segments[-1] if segments[-1] != found.symbol.name else ""
+            yield Resolved(found, rule, member)
+
+
+def _self_type(label: str) -> str:
+    """Return the self type that a container's label names, without generics."""
+    if label.startswith("trait "):
+        return label.removeprefix("trait ")
+    if not label.startswith("impl "):
+        return ""
+    return label.removeprefix("impl ").split(" for ")[-1].split("<")[0]
+
+
+def _impl_label(file: File, definition: Definition) -> str:
+    """Return the label of an impl's members, from the chunk that follows its header."""
+    following = definition.index + 1
+    if following >= len(file.chunks):
+        return ""
+    return file.chunks[following].container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an excerpt is from and why it is there."""
+
+    path_id: int
+    blob_id: int
+    section: str
+    symbol: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A run of bytes of a blob, from `start` on."""
+
+    start: int
+    text: bytes
+
+
+class ContextBuilder:
+    """Turns what a resolver found into excerpts, best first."""
+
+    def __init__(self, reader: Reader, modules: Modules, resolver: Resolver) -> None:
+        self._reader = reader
+        self._modules = modules
+        self._resolver = resolver
+
+    def candidates(
+        self,
+        edit: Edit,
+        references: Sequence[ReferenceRow],
+        *,
+        touched: Sequence[Side],
+        own: Side | None,
+    ) -> list[Excerpt]:
+        """Return the excerpts for an edit in descending value, without duplicates.
+
+        `touched` are the chunks that the same commit changed in other files; `own` is the
+        edit's own place in the snapshot, of which no byte is shown.
+        """
+        found: dict[tuple[object, ...], Excerpt] = {}
+        for excerpt in self._ranked(edit, references, touched):
+            if own is not None and _overlaps(excerpt, own):
+                continue
+            found.setdefault((excerpt.blob_id, excerpt.ranges), excerpt)
+        excerpts = sorted(found.values(), key=lambda excerpt: RULES.index(excerpt.rule))
+        return _without_covered(excerpts)
+
+    def _ranked(
+        self, edit: Edit, references: Sequence[ReferenceRow], touched: Sequence[Side]
+    ) -> Iterator[Excerpt]:
+        side = edit.old or edit.new
+        assert side is not None
+        file = self._modules.file(side.path_id)
+        if file is not None:
+            yield from self._imports(file, modules_of(edit.container))
+        for resolved in self._resolver.resolve(edit, references):
+            excerpt = self._excerpt(resolved)
+            if excerpt is not None:
+                yield excerpt
+        names = {segment for r in references for segment in r.path.split("::")}
+        for other in touched:
+            yield from self._touched(other, names)
+
+    def _imports(self, file: File, inline: tuple[str, ...]) -> Iterator[Excerpt]:
+        for index, chunk in enumerate(file.chunks):
+            if chunk.kind == "imports" and modules_of(chunk.container) in (inline, ()):
+                place = _Place(file.path_id, file.blob_id, "imports", "", "imports")
+                yield self._whole(place, chunk, file.starts[index])
+
+    def _touched(self, side: Side, names: set[str]) -> Iterator[Excerpt]:
+        start = side.start
+        for offset, chunk in enumerate(side.chunks):
+            for symbol in self._reader.symbols(chunk.id)[:1]:
+                definition = Definition(
+                    side.path_id, side.blob_id, side.position + offset, start, chunk, symbol
+                )
+                rule = "commit_named" if symbol.name in names else "commit"
+                excerpt = self._excerpt(Resolved(definition, rule))
+                if excerpt is not None:
+                    yield excerpt
+            start += chunk.n_bytes
+
+    def _excerpt(self, resolved: Resolved) -> Excerpt | None:
+        """Give a definition the smallest form that carries it."""
+        found = resolved.definition
+        section = _SECTION_OF.get(found.symbol.kind)
+        if section is None:
+            return None
+        place = _Place(found.path_id, found.blob_id, section, found.symbol.name, resolved.rule)
+        if found.symbol.kind in ("fn", "method"):
+            return self._cut(place, "signature", [self._signature(found.chunk, found.start)])
+        if found.symbol.kind in ("trait", "impl") and found.chunk.kind.endswith("_header"):
+            return self._header(place, resolved)
+        return self._whole(place, found.chunk, found.start)
+
+    def _header(self, place: _Place, resolved: Resolved) -> Excerpt:
+        """Return a container's header with the signatures of its members.
+
+        A trait shows all of them, an impl the one that the reference named.
+        """
+        found = resolved.definition
+        pieces = [self._all_of(found.chunk, found.start)]
+        chunks = self._reader.chunks(found.blob_id)
+        start = found.start + found.chunk.n_bytes
+        form = "header"
+        for chunk in chunks[found.index + 1 :]:
+            if chunk.kind.endswith("_footer"):
+                pieces.append(self._all_of(chunk, start))
+                break
+            for symbol in self._reader.symbols(chunk.id)[:1]:
+                if found.symbol.kind == "trait" or symbol.name == resolved.member:
+                    pieces.append(self._signature(chunk, start))
+                    form = "signatures"
+            start += chunk.n_bytes
+        return self._cut(place, form, pieces)
+
+    def _signature(self, chunk: ChunkRow, start: int) -> _Piece:
+        """Return the first symbol's signature with the indentation of its line."""
+        symbol = self._reader.symbols(chunk.id)[0]
+        text = self._reader.text(chunk.id)
+        first = symbol.signature_start
+        line = text.rfind(b"\n", 0, first) + 1
+        first = first if text[line:first].strip() else line
+        return _Piece(start + first, text[first : symbol.signature_end])
+
+    def _all_of(self, chunk: ChunkRow, start: int) -> _Piece:
+        """Return a chunk without the blank lines in front of it."""
+        text = self._reader.text(chunk.id)
+        match = _BLANK_LINES.match(text)
+        skipped = match.end() if match else 0
+        return _Piece(start + skipped, text[skipped:])
+
+    def _whole(self, place: _Place, chunk: ChunkRow, start: int) -> Excerpt:
+        return self._cut(place, "whole", [self._all_of(chunk, start)])
+
+    @staticmethod
+    def _cut(place: _Place, form: str, pieces: list[_Piece]) -> Excerpt:
+        texts = [p.text if p.text.endswith(b"\n") else p.text + b"\n" for p in pieces]
+        return Excerpt(
+            place.section,
+            place.path_id,
+            place.blob_id,
+            tuple((piece.start, piece.start + len(piece.text)) for piece in pieces),
+            b"".join(texts).decode("utf-8"),
+            place.symbol,
+            place.rule,
+            form,
+        )
+
+
+def _covers(ranges: Iterable[tuple[int, int]], one: tuple[int, int]) -> bool:
+    return any(start <= one[0] and one[1] <= end for start, end in ranges)
+
+
+def _overlaps(excerpt: Excerpt, own: Side) -> bool:
+    """Tell whether an excerpt shows any byte of a side."""
+    end = own.start + own.n_bytes
+    return excerpt.blob_id == own.blob_id and any(
+        first < end and own.start < last for first, last in excerpt.ranges
+    )
+
+
+def _without_covered(excerpts: list[Excerpt]) -> list[Excerpt]:
+    """Drop each excerpt whose text another one that comes with it shows already."""
+    return [
+        excerpt
+        for excerpt in excerpts
+        if not any(
+            other is not excerpt
+            and other.blob_id == excerpt.blob_id
+            and other.ranges != excerpt.ranges
+            and all(_covers(other.ranges, one) for one in excerpt.ranges)
+            for other in excerpts
+        )
+    ]

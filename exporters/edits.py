@@ -1,0 +1,310 @@
+"""The edits of a commit: its chunks before and after, paired.
+
+The two versions' chunk lists are compared by chunk ids; what is left is paired by container,
+kind and name, then by similarity, first in the file and then across the commit's files. A
+chunk that only moved is no edit. A container that is new or gone as a whole is one edit.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from rsidx.store.facts import CONTAINER_SEPARATOR
+from rsidx.store.reader import PARSED, ChangeRow, ChunkRow, Reader
+
+_MIN_SIMILARITY = 0.5
+_MAX_SIMILARITY_PAIRS = 4000
+_BLANKS = re.compile(rb"\s+")
+_TRAILING_COMMA = re.compile(rb",(?=[)\]}>])")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of an edit: `chunks` in a row in a blob, from byte `start` on."""
+
+    path_id: int
+    blob_id: int
+    position: int
+    start: int
+    chunks: tuple[ChunkRow, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        """The length of the side's text."""
+        return sum(chunk.n_bytes for chunk in self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Chunks before and after one commit; `change` is `modify`, `add`, `delete` or `move`.
+
+    A `move` came from another place and was changed on the way.
+    """
+
+    change: str
+    kind: str
+    name: str
+    container: str
+    is_test: bool
+    old: Side | None
+    new: Side | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitEdits:
+    """A commit's edits in the order of the new files, and what was left out, by reason."""
+
+    edits: tuple[Edit, ...]
+    dropped: Counter[str]
+
+
+def commit_edits(reader: Reader, changes: Sequence[ChangeRow], *, max_bytes: int) -> CommitEdits:
+    """Return the edits of a commit's changes.
+
+    `max_bytes` bounds the containers that count as one edit; larger ones come by member.
+    Reasons: `unparsed_blob`, `moved_unchanged`, `container_footer`.
+    """
+    return _Pairing(reader, max_bytes).edits(changes)
+
+
+def same_tokens(old: bytes, new: bytes) -> bool:
+    """Tell whether two texts differ in white space and trailing commas alone."""
+    return _squeezed(old) == _squeezed(new)
+
+
+def _squeezed(text: bytes) -> bytes:
+    return _TRAILING_COMMA.sub(b"", _BLANKS.sub(b"", text))
+
+
+class _Pairing:
+    """Pairs what one commit removed with what it added."""
+
+    def __init__(self, reader: Reader, max_bytes: int) -> None:
+        self.reader = reader
+        self.max_bytes = max_bytes
+        self.dropped: Counter[str] = Counter()
+
+    def edits(self, changes: Sequence[ChangeRow]) -> CommitEdits:
+        ids = (blob for c in changes for blob in (c.old_blob_id, c.new_blob_id) if blob is not None)
+        self.reader.prefetch(ids)
+        removed: list[Side] = []
+        added: list[Side] = []
+        for change in changes:
+            gone, come = self._compare(change)
+            removed += gone
+            added += come
+        pairs, removed, added = self._pair(removed, added)
+        edits = [self._edit(old, new) for old, new in pairs]
+        edits += [self._edit(side, None) for side in self._grouped(removed)]
+        edits += [self._edit(None, side) for side in self._grouped(added)]
+        edits.sort(key=_order)
+        return CommitEdits(tuple(edits), self.dropped)
+
+    def _compare(self, change: ChangeRow) -> tuple[list[Side], list[Side]]:
+        old_path = change.old_path_id or change.path_id
+        old = self._sides(old_path, change.old_blob_id)
+        new = self._sides(change.path_id, change.new_blob_id)
+        if old is None or new is None:
+            self.dropped["unparsed_blob"] += 1
+            return [], []
+        old_ids = [side.chunks[0].id for side in old]
+        new_ids = [side.chunks[0].id for side in new]
+        first = 0
+        while first < min(len(old), len(new)) and old_ids[first] == new_ids[first]:
+            first += 1
+        last = 0
+        while (
+            last < min(len(old), len(new)) - first and old_ids[-1 - last] == new_ids[-1 - last]
+        ):
+            last += 1
+        old, old_ids = old[first : len(old) - last], old_ids[first : len(old_ids) - last]
+        new, new_ids = new[first : len(new) - last], new_ids[first : len(new_ids) - last]
+        gone: list[Side] = []
+        come: list[Side] = []
+        matcher = SequenceMatcher(None, old_ids, new_ids, autojunk=False)
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+            if tag != "equal":
+                gone += old[i1:i2]
+                come += new[j1:j2]
+        return gone, come
+
+    def _sides(self, path_id: int, blob_id: int | None) -> list[Side] | None:
+        """Return a blob's chunks, one a side; None for a Rust blob that was not parsed."""
+        if blob_id is None:
+            return []
+        state = self.reader.blob(blob_id).state
+        if state not in PARSED:
+            is_rust = self.reader.path(path_id).endswith(b".rs")
+            return None if is_rust else []
+        sides, start = [], 0
+        for position, chunk in enumerate(self.reader.chunks(blob_id)):
+            sides.append(Side(path_id, blob_id, position, start, (chunk,)))
+            start += chunk.n_bytes
+        return sides
+
+    def _pair(
+        self, removed: list[Side], added: list[Side]
+    ) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
+        def text(side: Side) -> object:
+            return self.reader.text(side.chunks[0].id).strip()
+
+        def named(side: Side, *more: object) -> object:
+            name = self._name(side)
+            kind = side.chunks[0].kind
+            return (kind, name, *more) if name or kind == "imports" else None
+
+        keys: list[tuple[Callable[[Side], object], bool]] = [
+            (lambda side: (side.path_id, side.chunks[0].container, text(side)), True),
+            (text, True),
+            (lambda side: named(side, side.path_id, side.chunks[0].container), False),
+            (lambda side: named(side, side.chunks[0].container), False),
+            (lambda side: named(side, side.path_id, _innermost(side)), False),
+            (lambda side: named(side, _innermost(side)), False),
+        ]
+        pairs: list[tuple[Side, Side]] = []
+        for key, is_move in keys:
+            found, removed, added = _match(removed, added, key)
+            if is_move:
+                self.dropped["moved_unchanged"] += len(found)
+            else:
+                pairs += found
+        for within_file in (True, False):
+            found, removed, added = self._match_similar(removed, added, within_file=within_file)
+            pairs += found
+        return pairs, removed, added
+
+    def _match_similar(
+        self, removed: list[Side], added: list[Side], *, within_file: bool
+    ) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
+        """Pair the most similar chunks of the same kind first."""
+        candidates = [
+            (old, new)
+            for old in removed
+            for new in added
+            if old.chunks[0].kind == new.chunks[0].kind
+            and not old.chunks[0].kind.endswith("_footer")
+            and (old.path_id == new.path_id or not within_file)
+        ]
+        if len(candidates) > _MAX_SIMILARITY_PAIRS:
+            return [], removed, added
+        lines = {side: self._lines(side) for pair in candidates for side in pair}
+        scored = [(_similarity(lines[old], lines[new]), old, new) for old, new in candidates]
+        scored = [entry for entry in scored if entry[0] >= _MIN_SIMILARITY]
+        scored.sort(key=lambda entry: (-entry[0], entry[1].position, entry[2].position))
+        used: set[Side] = set()
+        pairs = []
+        for _, old, new in scored:
+            if old not in used and new not in used:
+                used.update((old, new))
+                pairs.append((old, new))
+        return (
+            pairs,
+            [side for side in removed if side not in used],
+            [side for side in added if side not in used],
+        )
+
+    def _lines(self, side: Side) -> Counter[bytes]:
+        text = self.reader.text(side.chunks[0].id)
+        return Counter(line.strip() for line in text.splitlines() if line.strip())
+
+    def _grouped(self, sides: list[Side]) -> Iterator[Side]:
+        """Join a header, its members and its footer into one side where all are there."""
+        by_place = {(side.path_id, side.blob_id, side.position): side for side in sides}
+        joined_until: dict[tuple[int, int], int] = {}
+        for side in sides:
+            place = (side.path_id, side.blob_id)
+            if side.position < joined_until.get(place, 0):
+                continue
+            whole = self._whole_container(side, by_place)
+            if whole is not None:
+                joined_until[place] = whole.position + len(whole.chunks)
+                yield whole
+            elif side.chunks[0].kind.endswith("_footer"):
+                self.dropped["container_footer"] += 1
+            else:
+                yield side
+
+    def _whole_container(
+        self, header: Side, by_place: dict[tuple[int, int, int], Side]
+    ) -> Side | None:
+        if not header.chunks[0].kind.endswith("_header"):
+            return None
+        chunks: list[ChunkRow] = []
+        depth = n_bytes = 0
+        position = header.position
+        while side := by_place.get((header.path_id, header.blob_id, position)):
+            chunk = side.chunks[0]
+            chunks.append(chunk)
+            n_bytes += chunk.n_bytes
+            depth += chunk.kind.endswith("_header") - chunk.kind.endswith("_footer")
+            if n_bytes > self.max_bytes:
+                return None
+            if depth == 0:
+                return Side(
+                    header.path_id, header.blob_id, header.position, header.start, tuple(chunks)
+                )
+            position += 1
+        return None
+
+    def _name(self, side: Side) -> str:
+        symbols = self.reader.symbols(side.chunks[0].id)
+        if not symbols:
+            return ""
+        symbol = symbols[0]
+        return f"{symbol.trait} for {symbol.name}" if symbol.trait else symbol.name
+
+    def _edit(self, old: Side | None, new: Side | None) -> Edit:
+        shown = new or old
+        assert shown is not None
+        chunk = shown.chunks[0]
+        if old is None or new is None:
+            change = "delete" if new is None else "add"
+        else:
+            moved = old.path_id != new.path_id or old.chunks[0].container != chunk.container
+            change = "move" if moved else "modify"
+        kind = chunk.kind.removesuffix("_header") if len(shown.chunks) > 1 else chunk.kind
+        symbols = [symbol for c in shown.chunks for symbol in self.reader.symbols(c.id)]
+        is_test = bool(symbols) and all(symbol.is_test for symbol in symbols)
+        return Edit(change, kind, self._name(shown), chunk.container, is_test, old, new)
+
+
+def _order(edit: Edit) -> tuple[int, int, int]:
+    side = edit.new or edit.old
+    assert side is not None
+    return side.path_id, side.position, edit.new is None
+
+
+def _innermost(side: Side) -> str:
+    return side.chunks[0].container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+
+
+def _match(
+    removed: Iterable[Side], added: Iterable[Side], key: Callable[[Side], object]
+) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
+    """Pair sides with equal keys in their order; a key of None matches nothing."""
+    waiting: dict[object, list[Side]] = defaultdict(list)
+    rest = []
+    for side in removed:
+        value = key(side)
+        if value is None:
+            rest.append(side)
+        else:
+            waiting[value].append(side)
+    pairs, unpaired = [], []
+    for side in added:
+        value = key(side)
+        if value is not None and waiting.get(value):
+            pairs.append((waiting[value].pop(0), side))
+        else:
+            unpaired.append(side)
+    rest += [side for sides in waiting.values() for side in sides]
+    rest.sort(key=lambda side: (side.path_id, side.position))
+    return pairs, rest, unpaired
+
+
+def _similarity(old: Counter[bytes], new: Counter[bytes]) -> float:
+    """Return twice the common lines over all lines, from 0 to 1."""
+    total = old.total() + new.total()
+    return 2 * (old & new).total() / total if total else 0.0

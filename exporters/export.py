@@ -1,0 +1,348 @@
+"""The export: one way out of the index."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from rsidx import __version__
+from rsidx.errors import ExportError
+from rsidx.exporters import card
+from rsidx.exporters.build import Builder, Options
+from rsidx.exporters.dialects import choose
+from rsidx.exporters.examples import Example
+from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
+from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
+from rsidx.exporters.tokens import Encoder, load
+from rsidx.exporters.writer import MANIFEST, RowWriter, staging, write_checksums, write_json
+from rsidx.store import queries
+from rsidx.store.database import Database
+from rsidx.store.reader import CommitRow, Reader
+
+_WINDOW_EXAMPLES = 256
+_MIN_PART_CHARS = 200
+_MAX_RETRIES = 4
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an export is asked for, as the manifest records it."""
+
+    tokenizer: str
+    kind: str = "edit"
+    markers: str = "extended"
+    dialect: str = "auto"
+    revisions: tuple[str, ...] = ()
+    split: str = "0.8,0.1,0.1"
+    keep: tuple[str, ...] = ()
+    max_chars: int = 4000
+    max_tokens: int = 2048
+    context_tokens: int = 1024
+    max_files: int = 50
+    context_at: str = "parent"
+    context_from: str = "both"
+    labels: str = "target"
+    pad: bool = False
+    text: bool = False
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What came out; every number stands in the manifest and on the card."""
+
+    examples: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str] = field(default_factory=Counter)
+    learned_tokens: Counter[str] = field(default_factory=Counter)
+    by_change: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[str] = field(default_factory=Counter)
+    tokens_by_role: Counter[str] = field(default_factory=Counter)
+    excerpts_by_rule: Counter[str] = field(default_factory=Counter)
+    excerpts_by_section: Counter[str] = field(default_factory=Counter)
+    with_context: int = 0
+    test_code: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    phases: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time that the block takes to a phase, in seconds."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.phases[name] += perf_counter() - start  # type: ignore[assignment]
+
+    def count(self, split: str, row: Row) -> None:
+        """Count a row that was written."""
+        edit = row.example.edit
+        self.examples[split] += 1
+        self.tokens[split] += row.n_tokens["total"]
+        self.learned_tokens[split] += sum(label >= 0 for label in row.labels)
+        self.by_change[f"{split}/{edit.change}"] += 1
+        self.by_kind[edit.kind] += 1
+        self.tokens_by_role.update(row.n_tokens)
+        self.with_context += bool(row.shown)
+        self.test_code += edit.is_test
+        for index in row.shown:
+            self.excerpts_by_rule[row.example.excerpts[index].rule] += 1
+            self.excerpts_by_section[row.example.excerpts[index].section] += 1
+
+
+def export(
+    database: Database, out: Path, config: Config, *, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Write a data set and return its manifest.
+
+    The output takes its place only when it is whole. Raises ExportError or TokenizerError for
+    a request that cannot be met.
+    """
+    statistics = Statistics()
+    with statistics.phase("validate"):
+        encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
+        dialect = choose(encoder, markers=config.markers, name=config.dialect)
+        renderer = Renderer(
+            encoder,
+            dialect,
+            max_tokens=config.max_tokens,
+            context_tokens=config.context_tokens,
+            labels=config.labels,
+            pad=config.pad,
+        )
+    with database.reading() as connection, staging(out) as folder:
+        repository_id = queries.repository_id(connection)
+        if repository_id is None:
+            raise ExportError("the index is empty; run `rsidx backfill` first")
+        reader = Reader(connection, repository_id)
+        with statistics.phase("history"):
+            commits = reader.commits()
+            by_oid = {commit.oid: commit for commit in commits}
+            tips = _tips(queries.ref_tips(connection, repository_id), config.revisions, by_oid)
+            chosen, dropped = select(
+                commits, reachable(by_oid, list(tips.values())), frozenset(config.keep)
+            )
+            statistics.dropped.update({f"commits_{reason}": n for reason, n in dropped.items()})
+            split = split_commits(chosen, config.split)
+        run = _Run(reader, by_oid, config, renderer, statistics)
+        writer = RowWriter(folder)
+        try:
+            run.write(chosen, split, writer, progress)
+        finally:
+            writer.close()
+        with statistics.phase("data set"):
+            encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
+            manifest = _manifest(config, encoder, dialect.name, reader, tips, statistics)
+            manifest["splits"] = _boundaries(chosen, split)
+            (folder / "README.md").write_text(card.render(manifest), "utf-8")
+            write_checksums(folder)
+        manifest["phases_s"] = {
+            name: round(seconds, 3) for name, seconds in statistics.phases.items()
+        }
+        write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def _tips(
+    refs: dict[bytes, bytes], revisions: Sequence[str], commits: dict[bytes, CommitRow]
+) -> dict[str, bytes]:
+    """Return the tips that were asked for by ref or commit id; HEAD if none was."""
+    by_name = {name.decode("utf-8", "replace"): tip for name, tip in refs.items()}
+    tips = {}
+    for revision in revisions or ("HEAD",):
+        usual = (revision, f"refs/heads/{revision}", f"refs/tags/{revision}", f"refs/{revision}")
+        found = next((by_name[name] for name in usual if name in by_name), None)
+        if found is None:
+            matching = [oid for oid in commits if oid.hex().startswith(revision.lower())]
+            found = matching[0] if len(matching) == 1 and len(revision) >= 4 else None
+        if found is None or found not in commits:
+            raise ExportError(
+                f"{revision!r} names no commit of the index; run `rsidx backfill` for it first"
+            )
+        tips[revision] = found
+    return tips
+
+
+class _Run:
+    """One pass over the chosen commits, in windows that are encoded as batches."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        commits: dict[bytes, CommitRow],
+        config: Config,
+        renderer: Renderer,
+        statistics: Statistics,
+    ) -> None:
+        options = Options(
+            keep=frozenset(config.keep),
+            max_chars=config.max_chars,
+            max_files=config.max_files,
+            context_at=config.context_at,
+            context_from=config.context_from,
+        )
+        self._reader = reader
+        self._config = config
+        self._renderer = renderer
+        self._statistics = statistics
+        self._builder = Builder(reader, commits, options)
+
+    def write(
+        self,
+        chosen: Sequence[CommitRow],
+        split: Split,
+        writer: RowWriter,
+        progress: Progress | None,
+    ) -> None:
+        """Write the rows of all commits in order."""
+        window: list[tuple[str, CommitRow, Example]] = []
+        for position, commit in enumerate(chosen):
+            with self._statistics.phase("chunks"):
+                edits = self._builder.edits(commit)
+                name = split.name(position)
+                window += [(name, commit, e) for e in self._builder.examples(commit, edits)]
+            if len(window) >= _WINDOW_EXAMPLES:
+                self._flush(window, writer)
+                window = []
+            if progress is not None:
+                progress(position + 1, len(chosen))
+        self._flush(window, writer)
+        self._statistics.dropped.update(self._builder.dropped)
+
+    def _flush(
+        self, window: list[tuple[str, CommitRow, Example]], writer: RowWriter
+    ) -> None:
+        with self._statistics.phase("tokens"):
+            self._renderer.warm(example for _, _, example in window)
+        with self._statistics.phase("data set"):
+            for name, commit, example in window:
+                for row in self._rows(example, self._config.max_chars, _MAX_RETRIES):
+                    writer.write(name, row, self._meta(commit, row))
+                    self._statistics.count(name, row)
+
+    def _rows(self, example: Example, max_chars: int, retries: int) -> Iterator[Row]:
+        """Yield an example's row, or the rows of its parts where it is too long as it is."""
+        dropped = self._statistics.dropped
+        try:
+            yield self._renderer.row(example, dropped)
+        except IrreversibleError:
+            dropped["examples_irreversible"] += 1
+        except TooLongError as error:
+            longest = max(len(example.old), len(example.new))
+            smaller = int(longest * self._config.max_tokens / error.n_tokens * 0.8)
+            if retries == 0 or smaller < _MIN_PART_CHARS or smaller >= max_chars:
+                dropped["examples_over_max_tokens"] += 1
+                return
+            if example.n_parts > 1:
+                # The whole edit is split anew for its first part, its other parts are covered.
+                if example.part_number > 0:
+                    return
+            for part in self._builder.parts(example, smaller):
+                yield from self._rows(part, smaller, retries - 1)
+
+    def _meta(self, commit: CommitRow, row: Row) -> dict[str, Any]:
+        example, edit = row.example, row.example.edit
+        part = example.part
+        where = f"{example.path}\0{edit.kind}\0{part}\0{edit.old}\0{edit.new}"
+        meta: dict[str, Any] = {
+            "id": hashlib.blake2b(commit.oid + where.encode(), digest_size=12).hexdigest(),
+            "commit": commit.oid.hex(),
+            "parent": commit.parents[0].hex() if commit.parents else None,
+            "time": datetime.fromtimestamp(commit.committer_time, UTC).isoformat(),
+            "path": example.path,
+            "old_path": example.old_path or None,
+            "symbol": edit.name,
+            "container": edit.container,
+            "kind": edit.kind,
+            "change": edit.change,
+            "is_test": edit.is_test,
+            "part": [example.part_number + 1, example.n_parts],
+            "old": self._range(edit.old, part.old_start, part.old_end),
+            "new": self._range(edit.new, part.new_start, part.new_end),
+            "context": [
+                {
+                    "path": example.excerpt_paths[index],
+                    "blob": self._reader.blob(example.excerpts[index].blob_id).oid.hex(),
+                    "ranges": example.excerpts[index].ranges,
+                    "section": example.excerpts[index].section,
+                    "symbol": example.excerpts[index].symbol,
+                    "rule": example.excerpts[index].rule,
+                    "form": example.excerpts[index].form,
+                    "n_tokens": n_tokens,
+                }
+                for index, n_tokens in zip(row.shown, row.excerpt_tokens, strict=True)
+            ],
+            "n_excerpts_left_out": len(example.excerpts) - len(row.shown),
+            "n_tokens": row.n_tokens,
+        }
+        if self._config.text:
+            meta["text"] = {"message": example.message, "old": example.old, "new": example.new}
+        return meta
+
+    def _range(self, side: Any, start: int, end: int) -> dict[str, Any] | None:
+        if side is None:
+            return None
+        blob = self._reader.blob(side.blob_id).oid.hex()
+        return {"blob": blob, "start": side.start + start, "end": side.start + end}
+
+
+def _boundaries(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:
+    """Return each split's first and last commit and its number of commits."""
+    edges = (0, split.val_from, split.test_from, len(chosen))
+    found = {}
+    for name, first, end in zip(SPLITS, edges, edges[1:], strict=False):
+        inside = chosen[first:end]
+        found[name] = {
+            "n_commits": len(inside),
+            "first_commit": inside[0].oid.hex() if inside else None,
+            "last_commit": inside[-1].oid.hex() if inside else None,
+        }
+    return found
+
+
+def _manifest(
+    config: Config,
+    encoder: Encoder,
+    dialect: str,
+    reader: Reader,
+    tips: dict[str, bytes],
+    statistics: Statistics,
+) -> dict[str, Any]:
+    asked = {key: getattr(config, key) for key in Config.__dataclass_fields__}
+    # A path says where the tokenizer lay on one machine; its hash says which one it was.
+    asked["tokenizer"] = Path(config.tokenizer).name
+    n_examples = statistics.examples.total()
+    return {
+        "rsidx_version": __version__,
+        "config": asked,
+        "repository": reader.repository_name(),
+        "tips": {name: tip.hex() for name, tip in tips.items()},
+        "tokenizer": {
+            "sha256": encoder.source_sha256,
+            "dialect": dialect,
+            "n_tokens": encoder.n_tokens,
+            "n_new_tokens": len(encoder.added),
+            "new_tokens": {token: encoder.control(token) for token in encoder.added},
+            "end_token": encoder.end_token,
+            "pad_token": encoder.pad_token,
+        },
+        "counts": {
+            "examples": {name: statistics.examples[name] for name in SPLITS},
+            "tokens": {name: statistics.tokens[name] for name in SPLITS},
+            "learned_tokens": {name: statistics.learned_tokens[name] for name in SPLITS},
+            "examples_by_change": dict(sorted(statistics.by_change.items())),
+            "examples_by_kind": dict(sorted(statistics.by_kind.items())),
+            "tokens_by_role": dict(sorted(statistics.tokens_by_role.items())),
+            "excerpts_by_rule": dict(sorted(statistics.excerpts_by_rule.items())),
+            "excerpts_by_section": dict(sorted(statistics.excerpts_by_section.items())),
+            "examples_with_context": statistics.with_context,
+            "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
+            "examples_of_test_code": statistics.test_code,
+        },
+        "dropped": dict(sorted(statistics.dropped.items())),
+    }

@@ -1,0 +1,131 @@
+"""Which commits are exported, and into which split each goes."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rsidx.errors import ExportError
+from rsidx.store.reader import CommitRow
+
+SPLITS = ("train", "val", "test")
+_OID = re.compile(r"[0-9a-f]{4,64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Where val and test begin: positions in the ordered commits."""
+
+    val_from: int
+    test_from: int
+
+    def name(self, position: int) -> str:
+        """Return the split of the commit at a position."""
+        if position < self.val_from:
+            return "train"
+        return "val" if position < self.test_from else "test"
+
+
+def reachable(
+    commits: Mapping[bytes, CommitRow], tips: Sequence[bytes]
+) -> frozenset[bytes]:
+    """Return the indexed commits that the tips reach."""
+    seen: set[bytes] = set()
+    stack = [tip for tip in tips if tip in commits]
+    while stack:
+        oid = stack.pop()
+        if oid not in seen:
+            seen.add(oid)
+            stack += [parent for parent in commits[oid].parents if parent in commits]
+    return frozenset(seen)
+
+
+def select(
+    commits: Sequence[CommitRow], wanted: frozenset[bytes], keep: frozenset[str]
+) -> tuple[list[CommitRow], Counter[str]]:
+    """Return the commits to export in the order of history, and the others by reason.
+
+    Reasons: `unreachable`, `boundary`, `unreadable`, `merges`, `bots`; the last two can be kept.
+    """
+    dropped: Counter[str] = Counter()
+    chosen = []
+    for commit in commits:
+        reason = _reason(commit, wanted, keep)
+        if reason:
+            dropped[reason] += 1
+        else:
+            chosen.append(commit)
+    return chosen, dropped
+
+
+def _reason(commit: CommitRow, wanted: frozenset[bytes], keep: frozenset[str]) -> str:
+    if commit.oid not in wanted:
+        return "unreachable"
+    if commit.state != "ok":
+        return commit.state
+    if len(commit.parents) > 1 and "merges" not in keep:
+        return "merges"
+    if commit.is_bot and "bots" not in keep:
+        return "bots"
+    return ""
+
+
+def split_commits(commits: Sequence[CommitRow], spec: str) -> Split:
+    """Return the split that `spec` asks for.
+
+    `spec` is three shares of the commits (`0.8,0.1,0.1`), two dates or two commits, at which
+    val and test begin. Raises ExportError for anything else.
+    """
+    words = [word.strip() for word in spec.split(",")]
+    if len(words) == 3:
+        return _by_share(len(commits), words)
+    if len(words) == 2:
+        if all(_OID.match(word) for word in words):
+            return _by_commit(commits, words)
+        return _by_date(commits, words)
+    raise ExportError(
+        f"--split {spec!r}: give three shares (0.8,0.1,0.1), or two dates or two commits at which "
+        "val and test begin"
+    )
+
+
+def _by_share(n_commits: int, words: Sequence[str]) -> Split:
+    try:
+        train, val, test = (float(word) for word in words)
+    except ValueError as error:
+        raise ExportError(f"--split: {','.join(words)} are not three numbers") from error
+    if min(train, val, test) < 0 or abs(train + val + test - 1) > 1e-6:
+        raise ExportError(f"--split: {','.join(words)} do not add up to 1")
+    return Split(round(n_commits * train), round(n_commits * (train + val)))
+
+
+def _by_date(commits: Sequence[CommitRow], words: Sequence[str]) -> Split:
+    positions = []
+    for word in words:
+        try:
+            moment = datetime.fromisoformat(word)
+        except ValueError as error:
+            raise ExportError(f"--split: {word!r} is neither a date nor a commit") from error
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = moment.timestamp()
+        later = (i for i, commit in enumerate(commits) if commit.generation >= seconds)
+        positions.append(next(later, len(commits)))
+    return _in_order(positions, words)
+
+
+def _by_commit(commits: Sequence[CommitRow], words: Sequence[str]) -> Split:
+    positions = []
+    for word in words:
+        found = [i for i, commit in enumerate(commits) if commit.oid.hex().startswith(word)]
+        if len(found) != 1:
+            problem = "names several commits" if found else "is no commit of this export"
+            raise ExportError(f"--split: {word} {problem}")
+        positions.append(found[0])
+    return _in_order(positions, words)
+
+
+def _in_order(positions: Sequence[int], words: Sequence[str]) -> Split:
+    if positions[0] > positions[1]:
+        raise ExportError(f"--split: val begins at {words[0]}, after test at {words[1]}")
+    return Split(positions[0], positions[1])

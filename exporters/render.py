@@ -1,0 +1,148 @@
+"""From examples to token ids within the budgets."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rsidx.exporters.dialects import Dialect, Piece
+from rsidx.exporters.examples import Example
+from rsidx.exporters.tokens import Encoder
+
+IGNORED = -100
+"""The label of a token without loss, as trainers expect it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the data set; the three lists have one length.
+
+    `shown` are the indices of the example's excerpts that it has, with their tokens in
+    `excerpt_tokens`; `n_tokens` counts by the pieces' roles, padding not counted.
+    """
+
+    example: Example
+    input_ids: list[int]
+    attention_mask: list[int]
+    labels: list[int]
+    shown: tuple[int, ...]
+    excerpt_tokens: tuple[int, ...]
+    n_tokens: dict[str, int]
+
+
+class TooLongError(Exception):
+    """An example does not fit without any context; `n_tokens` is what it would need."""
+
+    def __init__(self, n_tokens: int) -> None:
+        super().__init__(n_tokens)
+        self.n_tokens = n_tokens
+
+
+class IrreversibleError(Exception):
+    """The tokenizer does not give a text back as it was."""
+
+
+class Renderer:
+    """Writes examples down for one dialect and tokenizer."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        dialect: Dialect,
+        *,
+        max_tokens: int,
+        context_tokens: int,
+        labels: str,
+        pad: bool,
+    ) -> None:
+        self._encoder = encoder
+        self._dialect = dialect
+        self._max_tokens = max_tokens
+        self._context_tokens = context_tokens
+        self._all_labels = labels == "all"
+        self._pad = pad
+        self._pad_id = encoder.control(encoder.pad_token)
+
+    def warm(self, examples: Iterable[Example]) -> None:
+        """Encode all texts that examples may need in one batch, on all cores."""
+        texts = []
+        for example in examples:
+            pieces = self._dialect.pieces(example, range(len(example.excerpts)))
+            texts += [piece.text for piece in pieces if not piece.is_control]
+        self._encoder.warm(texts)
+
+    def row(self, example: Example, dropped: Counter[str]) -> Row:
+        """Return an example's row; raises TooLongError or IrreversibleError.
+
+        Excerpts that do not fit are counted in `dropped` as `context_over_budget`, those that
+        the tokenizer cannot give back as `context_irreversible`.
+        """
+        bare = self._dialect.pieces(example, ())
+        n_bare = sum(self._n_ids(piece) for piece in bare)
+        if n_bare > self._max_tokens:
+            raise TooLongError(n_bare)
+        shown = self._fitting(example, n_bare, dropped)
+        return self._assemble(example, shown)
+
+    def _fitting(self, example: Example, n_bare: int, dropped: Counter[str]) -> list[int]:
+        """Choose excerpts in descending value while both budgets hold, markers included."""
+        room = min(self._context_tokens, self._max_tokens - n_bare)
+        shown: list[int] = []
+        used = 0
+        for index, excerpt in enumerate(example.excerpts):
+            try:
+                n_excerpt = self._n_ids(Piece(excerpt.text, is_control=False, role="context"))
+            except IrreversibleError:
+                dropped["context_irreversible"] += 1
+                continue
+            if used + n_excerpt > room:
+                dropped["context_over_budget"] += 1
+                continue
+            needed = self._n_context(example, [*shown, index])
+            if needed > room:
+                dropped["context_over_budget"] += 1
+                continue
+            shown.append(index)
+            used = needed
+        return shown
+
+    def _n_context(self, example: Example, shown: Sequence[int]) -> int:
+        pieces = self._dialect.pieces(example, shown)
+        return sum(self._n_ids(piece) for piece in pieces if piece.role == "context")
+
+    def _ids(self, piece: Piece) -> Sequence[int]:
+        if piece.is_control:
+            return (self._encoder.control(piece.text),)
+        ids = self._encoder.encode(piece.text)
+        if ids is None:
+            raise IrreversibleError(piece.role)
+        return ids
+
+    def _n_ids(self, piece: Piece) -> int:
+        return 1 if piece.is_control else len(self._ids(piece))
+
+    def _assemble(self, example: Example, shown: list[int]) -> Row:
+        input_ids: list[int] = []
+        labels: list[int] = []
+        n_tokens: Counter[str] = Counter()
+        for piece in self._dialect.pieces(example, shown):
+            ids = self._ids(piece)
+            input_ids += ids
+            learned = self._all_labels or piece.role in ("new", "end")
+            labels += ids if learned else [IGNORED] * len(ids)
+            n_tokens[piece.role] += len(ids)
+        n_total = len(input_ids)
+        n_padding = self._max_tokens - n_total if self._pad else 0
+        counted = {role: n_tokens[role] for role in ("prompt", "context", "old", "lead", "new")}
+        excerpt_tokens = tuple(
+            self._n_ids(Piece(example.excerpts[index].text, is_control=False, role="context"))
+            for index in shown
+        )
+        return Row(
+            example,
+            input_ids + [self._pad_id] * n_padding,
+            [1] * n_total + [0] * n_padding,
+            labels + [IGNORED] * n_padding,
+            tuple(shown),
+            excerpt_tokens,
+            {**counted, "total": n_total},
+        )

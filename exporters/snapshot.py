@@ -1,0 +1,87 @@
+"""Path → blob at any commit, by walking the forest of first parents.
+
+A snapshot is the first parent's snapshot and the commit's own changes, so going from one
+commit to another costs the changes on the way between them.
+"""
+
+from collections.abc import Mapping
+
+from rsidx.store.reader import CommitRow, Reader
+
+
+class Snapshot:
+    """The tree at one commit; `files` maps path ids to blob ids.
+
+    Invariant: `files` is the tree of `self._at`, or empty before any commit (None).
+    """
+
+    def __init__(self, reader: Reader, commits: Mapping[bytes, CommitRow]) -> None:
+        self._reader = reader
+        self._commits = commits
+        self._at: CommitRow | None = None
+        self._depth: dict[bytes, int] = {}
+        self.files: dict[int, int] = {}
+
+    def move_to(self, target: CommitRow | None) -> None:
+        """Go to a commit, or before every commit for None."""
+        here, there = self._at, target
+        forward: list[CommitRow] = []
+        while here is not there:
+            if there is None or (here is not None and self._depth_of(here) > self._depth_of(there)):
+                assert here is not None
+                self._undo(here)
+                here = self._parent(here)
+            else:
+                forward.append(there)
+                there = self._parent(there)
+        for commit in reversed(forward):
+            self._apply(commit)
+        self._at = target
+
+    def move_before(self, commit: CommitRow) -> None:
+        """Go to the tree that a commit stands on: its first parent's, or its own base."""
+        parent = self._parent(commit)
+        self.move_to(parent)
+        if parent is None:
+            self.files = self._reader.base(commit.id) or {}
+
+    def _parent(self, commit: CommitRow) -> CommitRow | None:
+        if not commit.parents or commit.state == "boundary":
+            return None
+        return self._commits.get(commit.parents[0])
+
+    def _depth_of(self, commit: CommitRow) -> int:
+        chain = []
+        at: CommitRow | None = commit
+        while at is not None and at.oid not in self._depth:
+            chain.append(at)
+            at = self._parent(at)
+        depth = self._depth[at.oid] if at is not None else 0
+        for link in reversed(chain):
+            depth += 1
+            self._depth[link.oid] = depth
+        return self._depth[commit.oid]
+
+    def _apply(self, commit: CommitRow) -> None:
+        if self._parent(commit) is None:
+            self.files = self._reader.base(commit.id) or {}
+        # All that goes, then all that comes: a swap of two names is two renames.
+        changes = self._reader.changes(commit.id)
+        for change in changes:
+            if change.old_blob_id is not None:
+                self.files.pop(change.old_path_id or change.path_id, None)
+        for change in changes:
+            if change.new_blob_id is not None:
+                self.files[change.path_id] = change.new_blob_id
+
+    def _undo(self, commit: CommitRow) -> None:
+        if self._parent(commit) is None:
+            self.files = {}
+            return
+        changes = self._reader.changes(commit.id)
+        for change in changes:
+            if change.new_blob_id is not None:
+                self.files.pop(change.path_id, None)
+        for change in changes:
+            if change.old_blob_id is not None:
+                self.files[change.old_path_id or change.path_id] = change.old_blob_id

@@ -1,0 +1,199 @@
+"""Tokenizers: loading, encoding so that source text never becomes a control token, saving.
+
+The only module that knows the tokenizers library.
+"""
+
+import hashlib
+import json
+from array import array
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tokenizers import AddedToken, Tokenizer
+
+from rsidx.errors import TokenizerError
+
+_END_TOKENS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<EOT>")
+_PAD_TOKENS = ("<fim_pad>", "<|fim_pad|>", "<pad>", "[PAD]", "<|pad|>")
+_MAX_CACHED_TEXTS = 100_000
+_FILE = "tokenizer.json"
+_CONFIG = "tokenizer_config.json"
+
+Ids = array  # of type code "i"
+
+
+def load(source: str) -> Tokenizer:
+    """Load a tokenizer from a file, a folder or, where there is a network, a hub's name.
+
+    Raises TokenizerError where there is none or it cannot be read.
+    """
+    path = Path(source).expanduser()
+    file = path / _FILE if path.is_dir() else path
+    if file.exists():
+        try:
+            return Tokenizer.from_file(str(file))
+        except Exception as error:  # The library raises bare Exception for a bad file.
+            raise TokenizerError(f"{file} is not a tokenizer: {error}") from error
+    if path.is_dir() or path.suffix == ".json" or source.startswith((".", "/", "~")):
+        raise TokenizerError(f"there is no tokenizer at {file}")
+    try:
+        return Tokenizer.from_pretrained(source)
+    except Exception as error:  # Likewise, for whatever the network did.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TokenizerError(
+            f"cannot get the tokenizer {source!r}: no such file or folder here, and the hub says: "
+            f"{reason}"
+        ) from error
+
+
+class Encoder:
+    """Encodes texts and names control tokens for one tokenizer.
+
+    `Encoder.encode` never returns the id of a control token: a text that spells one is encoded
+    in two pieces, cut inside the spelling. Control tokens go in by id, from `control`.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, source: str = "") -> None:
+        self._tokenizer = tokenizer
+        self._config = _read_config(source)
+        self.n_base_tokens = tokenizer.get_vocab_size(with_added_tokens=True)
+        self.source_sha256 = _sha256(tokenizer)
+        self.end_token = self._find("eos_token", _END_TOKENS)
+        if self.end_token is None:
+            raise TokenizerError(
+                "the tokenizer has no end token that is known here; name it as `eos_token` in a "
+                f"{_CONFIG} beside it"
+            )
+        self.pad_token = self._find("pad_token", _PAD_TOKENS) or self.end_token
+        self.added: list[str] = []
+        self._cache: dict[str, Ids | None] = {}
+        self._refresh()
+
+    def _find(self, key: str, usual: Sequence[str]) -> str | None:
+        given = self._config.get(key)
+        given = given.get("content") if isinstance(given, dict) else given
+        for token in (given, *usual):
+            if isinstance(token, str) and self._tokenizer.token_to_id(token) is not None:
+                return token
+        return None
+
+    def _refresh(self) -> None:
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._tokenizer.encode_special_tokens = True
+        added = self._tokenizer.get_added_tokens_decoder()
+        self._control = {
+            token_id: token.content
+            for token_id, token in added.items()
+            if token.special or token.content in self._reserved
+        }
+
+    _reserved: frozenset[str] = frozenset()
+
+    def has(self, token: str) -> bool:
+        """Tell whether the tokenizer has a token of this spelling."""
+        return self._tokenizer.token_to_id(token) is not None
+
+    def reserve(self, tokens: Iterable[str]) -> None:
+        """Treat these tokens as control tokens, whatever the tokenizer flags them as."""
+        self._reserved = frozenset(tokens)
+        self._refresh()
+
+    def extend(self, tokens: Sequence[str]) -> None:
+        """Add control tokens at the end of the vocabulary; those already there stay as they are."""
+        self.added = [token for token in tokens if not self.has(token)]
+        self._tokenizer.add_special_tokens(
+            [AddedToken(token, special=True, normalized=False) for token in self.added]
+        )
+        self._cache.clear()
+        self._refresh()
+
+    def control(self, token: str) -> int:
+        """Return a control token's id; raises TokenizerError where the tokenizer lacks it."""
+        found = self._tokenizer.token_to_id(token)
+        if found is None:
+            raise TokenizerError(f"the tokenizer has no token {token!r}")
+        return int(found)
+
+    def warm(self, texts: Iterable[str]) -> None:
+        """Encode texts in one batch, on all cores; `encode` finds them afterwards."""
+        wanted = [text for text in dict.fromkeys(texts) if text not in self._cache]
+        if len(self._cache) + len(wanted) > _MAX_CACHED_TEXTS:
+            self._cache.clear()
+        encodings = self._tokenizer.encode_batch_fast(wanted, add_special_tokens=False)
+        ids = [encoding.ids for encoding in encodings]
+        for index, text in enumerate(wanted):
+            if not self._control.keys().isdisjoint(ids[index]):
+                ids[index] = self._encode_around(text)
+        decoded = self._tokenizer.decode_batch(ids, skip_special_tokens=False)
+        for text, one, back in zip(wanted, ids, decoded, strict=True):
+            self._cache[text] = array("i", one) if back == text else None
+
+    def encode(self, text: str) -> Ids | None:
+        """Return a text's ids, none of them a control token's; None if they decode otherwise."""
+        if text not in self._cache:
+            self.warm([text])
+        return self._cache[text]
+
+    def _encode_around(self, text: str) -> list[int]:
+        """Encode a text that spells control tokens, cutting inside each spelling."""
+        cuts = {0, len(text)}
+        for token in self._control.values():
+            at = text.find(token)
+            while at >= 0:
+                cuts.add(at + 1)
+                at = text.find(token, at + 1)
+        edges = sorted(cuts)
+        pieces = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        encodings = self._tokenizer.encode_batch_fast(pieces, add_special_tokens=False)
+        return [token_id for encoding in encodings for token_id in encoding.ids]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids, control tokens spelled out."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    @property
+    def n_tokens(self) -> int:
+        """The size of the vocabulary, with what was added."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    def save(self, folder: Path, *, max_tokens: int) -> None:
+        """Write a folder that `AutoTokenizer.from_pretrained` opens."""
+        folder.mkdir()
+        self._tokenizer.encode_special_tokens = False
+        self._tokenizer.save(str(folder / _FILE))
+        self._tokenizer.encode_special_tokens = True
+        config = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "eos_token": self.end_token,
+            "pad_token": self.pad_token,
+            "model_max_length": max_tokens,
+            "clean_up_tokenization_spaces": False,
+            "add_bos_token": False,
+        }
+        _write_json(folder / _CONFIG, config)
+        special = {"eos_token": self.end_token, "pad_token": self.pad_token}
+        _write_json(folder / "special_tokens_map.json", special)
+
+
+def _read_config(source: str) -> dict[str, Any]:
+    path = Path(source).expanduser() if source else None
+    if path is None or not path.exists():
+        return {}
+    folder = path if path.is_dir() else path.parent
+    try:
+        found = json.loads((folder / _CONFIG).read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        raise TokenizerError(f"{folder / _CONFIG} cannot be read: {error}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+
+
+def _sha256(tokenizer: Tokenizer) -> str:
+    return hashlib.sha256(tokenizer.to_str().encode()).hexdigest()

@@ -1,0 +1,104 @@
+"""Writing a data set's files beside their place, then moving them there as one."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from rsidx.errors import ExportError
+from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.render import Row
+
+MANIFEST = "manifest.json"
+CHECKSUMS = "SHA256SUMS"
+
+
+@contextmanager
+def staging(out: Path) -> Iterator[Path]:
+    """Yield a folder to write into; at the end it takes the place of `out`.
+
+    Where the block fails, `out` stays as it was. Raises ExportError for an `out` that holds
+    anything but an earlier export.
+    """
+    out = Path(os.path.abspath(out))  # noqa: PTH100  (resolve() would follow a link away)
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise ExportError(f"{out} is not a folder")
+    if out.exists() and any(out.iterdir()) and not (out / MANIFEST).is_file():
+        raise ExportError(f"{out} is not empty and holds no export; name another folder")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise ExportError(f"cannot write to {out.parent}: {error.strerror}") from error
+    try:
+        fresh.chmod(0o755)
+        yield fresh
+        _swap(fresh, out)
+    except OSError as error:
+        raise ExportError(f"cannot write {out}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _swap(fresh: Path, out: Path) -> None:
+    if not out.exists():
+        fresh.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+    try:
+        out.rename(old / out.name)
+        try:
+            fresh.rename(out)
+        except OSError:
+            (old / out.name).rename(out)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+class RowWriter:
+    """Writes rows and what is known of them, line by line, into one file a split."""
+
+    def __init__(self, folder: Path) -> None:
+        self._stack = ExitStack()
+        self._rows = {name: self._open(folder / f"{name}.jsonl") for name in SPLITS}
+        self._metas = {name: self._open(folder / f"{name}.meta.jsonl") for name in SPLITS}
+
+    def _open(self, path: Path) -> IO[str]:
+        return self._stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+
+    def write(self, split: str, row: Row, meta: dict[str, Any]) -> None:
+        """Write one row to its split's two files."""
+        columns = {
+            "input_ids": row.input_ids,
+            "attention_mask": row.attention_mask,
+            "labels": row.labels,
+        }
+        self._rows[split].write(json.dumps(columns, separators=(",", ":")) + "\n")
+        line = json.dumps(meta, ensure_ascii=False, separators=(",", ":"))
+        self._metas[split].write(line + "\n")
+
+    def close(self) -> None:
+        """Close the files."""
+        self._stack.close()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON for people to read, keys in a fixed order."""
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+
+
+def write_checksums(folder: Path) -> None:
+    """Write SHA256SUMS over every file but the manifest, whose times differ by run."""
+    lines = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in (MANIFEST, CHECKSUMS):
+            with path.open("rb") as file:
+                lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
+    (folder / CHECKSUMS).write_text("".join(lines), "utf-8")

@@ -1,0 +1,344 @@
+"""Reading the index for export: rows as plain values, remembered while they are in use."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from rsidx.store import schema
+from rsidx.store.queries import split_parents
+from rsidx.store.text import unpack_breaks
+from rsidx.store.writer import load_codec
+
+_IN_BATCH = 500
+_BLOBS_KEPT = 4096
+_CHUNKS_KEPT = 65_536
+
+PARSED = frozenset({"parsed", "errors"})
+"""States of a blob that has chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRow:
+    """A commit; `message` is read apart, by `Reader.message`."""
+
+    id: int
+    oid: bytes
+    parents: tuple[bytes, ...]
+    generation: int
+    committer_time: int
+    is_bot: bool
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A changed file; ids of paths and blobs, None where a side is missing."""
+
+    kind: str
+    path_id: int
+    old_path_id: int | None
+    old_blob_id: int | None
+    new_blob_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRow:
+    """A version of a file."""
+
+    id: int
+    oid: bytes
+    n_bytes: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """A chunk without its text."""
+
+    id: int
+    kind: str
+    container: str
+    n_bytes: int
+    n_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRow:
+    """A definition in a chunk, its offsets in bytes from the chunk's start."""
+
+    kind: str
+    name: str
+    trait: str
+    container: str
+    visibility: str
+    is_test: bool
+    start: int
+    end: int
+    signature_start: int
+    signature_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """A leaf of a `use` tree."""
+
+    path: str
+    alias: str
+    visibility: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRow:
+    """A path or name that a chunk mentions."""
+
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    symbols: tuple[SymbolRow, ...]
+    imports: tuple[ImportRow, ...]
+    references: tuple[ReferenceRow, ...]
+
+
+_SYMBOL_COLUMNS = tuple(
+    schema.symbol.c[key]
+    for key in (
+        "chunk_id",
+        "kind",
+        "name_id",
+        "trait_id",
+        "container",
+        "visibility",
+        "is_test",
+        "start",
+        "end",
+        "signature_start",
+        "signature_end",
+    )
+)
+_IMPORT_COLUMNS = tuple(
+    schema.import_.c[key] for key in ("chunk_id", "path_id", "alias_id", "visibility")
+)
+_REFERENCE_COLUMNS = tuple(schema.reference.c[key] for key in ("chunk_id", "kind", "name_id"))
+
+
+class Reader:
+    """Reads one repository's part of the index.
+
+    Rows never change while they are in the index, so what was read once stays right.
+    """
+
+    def __init__(self, connection: Connection, repository_id: int) -> None:
+        self._connection = connection
+        self._repository_id = repository_id
+        self._codec = load_codec(connection)
+        self._names: dict[int, str] = {}
+        self._paths: dict[int, bytes] = {}
+        self._blob_chunks: dict[int, tuple[ChunkRow, ...]] = {}
+        self.text = lru_cache(_CHUNKS_KEPT)(self._text)
+        self._facts: dict[int, _Facts] = {}
+        self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
+
+    def repository_name(self) -> str:
+        """Return the repository's name."""
+        query = select(schema.repository.c.name).where(
+            schema.repository.c.id == self._repository_id
+        )
+        return str(self._connection.execute(query).scalar_one())
+
+    def commits(self) -> list[CommitRow]:
+        """Return every commit in the order of history: generation, then id."""
+        c = schema.commit.c
+        query = (
+            select(
+                c.id,
+                c.oid,
+                c.first_parent,
+                c.other_parents,
+                c.generation,
+                c.committer_time,
+                c.is_bot,
+                c.state,
+            )
+            .where(c.repository_id == self._repository_id)
+            .order_by(c.generation, c.oid)
+        )
+        return [
+            CommitRow(
+                row.id,
+                row.oid,
+                split_parents(row.first_parent, row.other_parents),
+                row.generation,
+                row.committer_time,
+                row.is_bot,
+                row.state,
+            )
+            for row in self._connection.execute(query)
+        ]
+
+    def message(self, commit_id: int) -> str:
+        """Return a commit's message; bytes that are not UTF-8 come out as U+FFFD."""
+        query = select(schema.commit.c.message).where(schema.commit.c.id == commit_id)
+        return self._codec.decompress_message(self._connection.execute(query).scalar_one())
+
+    def changes(self, commit_id: int) -> tuple[ChangeRow, ...]:
+        """Return what a commit changed, in the order of the paths' ids."""
+        c = schema.change.c
+        query = (
+            select(c.kind, c.path_id, c.old_path_id, c.old_blob_id, c.new_blob_id)
+            .where(c.commit_id == commit_id)
+            .order_by(c.path_id)
+        )
+        return tuple(ChangeRow(*row) for row in self._connection.execute(query))
+
+    def base(self, commit_id: int) -> dict[int, int] | None:
+        """Return the tree (path → blob) that a commit stands on; None if it has none of its own."""
+        c = schema.base.c
+        query = select(c.path_id, c.blob_id).where(c.commit_id == commit_id)
+        return dict(map(tuple, self._connection.execute(query))) or None  # type: ignore[arg-type]
+
+    def path(self, path_id: int) -> bytes:
+        """Return a path as git has it."""
+        if path_id not in self._paths:
+            rows = self._connection.execute(select(schema.path.c.id, schema.path.c.path))
+            self._paths = dict(map(tuple, rows))  # type: ignore[arg-type]
+        return self._paths[path_id]
+
+    def path_ids(self) -> dict[bytes, int]:
+        """Return every path's id."""
+        rows = self._connection.execute(select(schema.path.c.path, schema.path.c.id))
+        return dict(map(tuple, rows))  # type: ignore[arg-type]
+
+    def _blob(self, blob_id: int) -> BlobRow:
+        c = schema.blob.c
+        query = select(c.id, c.oid, c.n_bytes, c.state).where(c.id == blob_id)
+        return BlobRow(*self._connection.execute(query).one())
+
+    def blob_ids(self, oids: Iterable[bytes]) -> dict[bytes, int]:
+        """Return the ids of those blobs that are in the index."""
+        found: dict[bytes, int] = {}
+        c = schema.blob.c
+        for part in _parts(list(oids)):
+            query = select(c.oid, c.id).where(c.oid.in_(part))
+            found.update(map(tuple, self._connection.execute(query)))  # type: ignore[arg-type]
+        return found
+
+    def manifest(self, blob_id: int) -> str | None:
+        """Return the facts of a Cargo.toml as JSON."""
+        c = schema.manifest.c
+        return self._connection.execute(select(c.facts).where(c.blob_id == blob_id)).scalar()
+
+    def chunks(self, blob_id: int) -> tuple[ChunkRow, ...]:
+        """Return a blob's chunks in order; none for a blob that was not parsed."""
+        found = self._blob_chunks.get(blob_id)
+        if found is None:
+            self.prefetch([blob_id])
+            found = self._blob_chunks[blob_id]
+        return found
+
+    def prefetch(self, blob_ids: Iterable[int]) -> None:
+        """Read the chunk lists of several blobs at once."""
+        wanted = [blob_id for blob_id in set(blob_ids) if blob_id not in self._blob_chunks]
+        if len(self._blob_chunks) > _BLOBS_KEPT:
+            self._blob_chunks.clear()
+        place, chunk = schema.blob_chunk.c, schema.chunk.c
+        for part in _parts(wanted):
+            lists: dict[int, list[ChunkRow]] = {blob_id: [] for blob_id in part}
+            query = (
+                select(
+                    place.blob_id,
+                    chunk.id,
+                    chunk.kind,
+                    chunk.container,
+                    chunk.n_bytes,
+                    chunk.n_lines,
+                )
+                .join_from(schema.blob_chunk, schema.chunk)
+                .where(place.blob_id.in_(part))
+                .order_by(place.blob_id, place.position)
+            )
+            for blob_id, *row in self._connection.execute(query):
+                lists[blob_id].append(ChunkRow(*row))
+            self._blob_chunks.update((key, tuple(rows)) for key, rows in lists.items())
+
+    def _text(self, chunk_id: int) -> bytes:
+        c = schema.chunk.c
+        row = self._connection.execute(
+            select(c.text, c.dictionary_id).where(c.id == chunk_id)
+        ).one()
+        return self._codec.decompress(row.text, row.dictionary_id)
+
+    def breaks(self, chunk_id: int) -> list[tuple[int, int]]:
+        """Return where a chunk may be cut: (byte offset, depth)."""
+        c = schema.chunk.c
+        return unpack_breaks(self._connection.execute(select(c.breaks).where(c.id == chunk_id)).scalar())
+
+    def _name(self, name_id: int | None) -> str:
+        if name_id is None:
+            return ""
+        if name_id not in self._names:
+            rows = self._connection.execute(select(schema.name.c.id, schema.name.c.text))
+            self._names = dict(map(tuple, rows))  # type: ignore[arg-type]
+        return self._names[name_id]
+
+    def symbols(self, chunk_id: int) -> tuple[SymbolRow, ...]:
+        """Return a chunk's definitions in order."""
+        return self._chunk_facts(chunk_id).symbols
+
+    def imports(self, chunk_id: int) -> tuple[ImportRow, ...]:
+        """Return a chunk's imports in order."""
+        return self._chunk_facts(chunk_id).imports
+
+    def references(self, chunk_id: int) -> tuple[ReferenceRow, ...]:
+        """Return what a chunk mentions, by kind and path."""
+        return self._chunk_facts(chunk_id).references
+
+    def _chunk_facts(self, chunk_id: int) -> _Facts:
+        found = self._facts.get(chunk_id)
+        if found is None:
+            self.prefetch_facts([chunk_id])
+            found = self._facts[chunk_id]
+        return found
+
+    def prefetch_facts(self, chunk_ids: Iterable[int]) -> None:
+        """Read the facts of several chunks at once."""
+        wanted = [chunk_id for chunk_id in set(chunk_ids) if chunk_id not in self._facts]
+        if len(self._facts) > _CHUNKS_KEPT:
+            self._facts.clear()
+        for part in _parts(wanted):
+            symbols: dict[int, list[SymbolRow]] = {chunk_id: [] for chunk_id in part}
+            imports: dict[int, list[ImportRow]] = {chunk_id: [] for chunk_id in part}
+            references: dict[int, list[ReferenceRow]] = {chunk_id: [] for chunk_id in part}
+            for chunk_id, kind, name_id, trait_id, *row in self._facts_of(_SYMBOL_COLUMNS, part):
+                name, trait = self._name(name_id), self._name(trait_id)
+                symbols[chunk_id].append(SymbolRow(kind, name, trait, *row))
+            for chunk_id, path_id, alias_id, visibility in self._facts_of(_IMPORT_COLUMNS, part):
+                found = ImportRow(self._name(path_id), self._name(alias_id), visibility)
+                imports[chunk_id].append(found)
+            for chunk_id, kind, name_id in self._facts_of(_REFERENCE_COLUMNS, part):
+                references[chunk_id].append(ReferenceRow(kind, self._name(name_id)))
+            for chunk_id in part:
+                self._facts[chunk_id] = _Facts(
+                    tuple(symbols[chunk_id]),
+                    tuple(imports[chunk_id]),
+                    tuple(sorted(references[chunk_id], key=lambda r: (r.kind, r.path))),
+                )
+
+    def _facts_of(self, columns: tuple[Any, ...], part: list[int]) -> Sequence[Row[Any]]:
+        chunk_id, second = columns[:2]
+        order = second.table.c.position if "position" in second.table.c else second
+        query = select(*columns).where(chunk_id.in_(part)).order_by(chunk_id, order)
+        return self._connection.execute(query).all()
+
+    def blob_text(self, blob_id: int) -> bytes:
+        """Return a parsed blob's bytes: its chunks, concatenated."""
+        return b"".join(self.text(chunk.id) for chunk in self.chunks(blob_id))
+
+
+def _parts(values: list[Any]) -> Iterable[list[Any]]:
+    return (values[i : i + _IN_BATCH] for i in range(0, len(values), _IN_BATCH))
