@@ -131,10 +131,10 @@ class Builder:
         """Yield an example for each part of its edit at most so long."""
         edit = example.edit
         old, new = self.text(edit.old), self.text(edit.new)
+        is_short = max(len(old), len(new)) <= max_chars
+        breaks = ([], []) if is_short else (self._breaks(edit.old), self._breaks(edit.new))
         try:
-            parts = split(
-                old, new, self._breaks(edit.old), self._breaks(edit.new), max_chars=max_chars
-            )
+            parts = split(old, new, *breaks, max_chars=max_chars)
         except UnsplittableError:
             self.dropped["examples_unsplittable"] += 1
             return

@@ -43,6 +43,8 @@ RULES = ("imports", "enclosing", "self_type", "file", "path", "import", "glob", 
 _TYPES = frozenset({"struct", "enum", "union", "trait", "type"})
 _VALUES = frozenset({"fn", "const", "static", "struct", "enum", "union", "type", "trait"})
 _NAMESPACES = {"type": _TYPES, "value": _VALUES, "macro": frozenset({"macro"})}
+_MAX_UNNAMED = 8
+"""So many definitions that the commit touched and the edit does not name are shown at most."""
 _BLANK_LINES = re.compile(rb"(?:[ \t]*\r?\n)*")
 
 
@@ -270,8 +272,12 @@ class ContextBuilder:
             if excerpt is not None:
                 yield excerpt
         names = {segment for r in references for segment in r.path.split("::")}
+        n_unnamed = 0
         for other in touched:
-            yield from self._touched(other, names)
+            for excerpt in self._touched(other, names):
+                n_unnamed += excerpt.rule == "commit"
+                if excerpt.rule != "commit" or n_unnamed <= _MAX_UNNAMED:
+                    yield excerpt
 
     def _imports(self, file: File, inline: tuple[str, ...]) -> Iterator[Excerpt]:
         for index, chunk in enumerate(file.chunks):
@@ -374,14 +380,15 @@ def _overlaps(excerpt: Excerpt, own: Side) -> bool:
 
 def _without_covered(excerpts: list[Excerpt]) -> list[Excerpt]:
     """Drop each excerpt whose text another one that comes with it shows already."""
+    by_blob: dict[int, list[Excerpt]] = {}
+    for excerpt in excerpts:
+        by_blob.setdefault(excerpt.blob_id, []).append(excerpt)
     return [
         excerpt
         for excerpt in excerpts
         if not any(
-            other is not excerpt
-            and other.blob_id == excerpt.blob_id
-            and other.ranges != excerpt.ranges
+            other.ranges != excerpt.ranges
             and all(_covers(other.ranges, one) for one in excerpt.ranges)
-            for other in excerpts
+            for other in by_blob[excerpt.blob_id]
         )
     ]

@@ -44,6 +44,9 @@ class Dialect(Protocol):
     def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
         """Write an example with those of its excerpts, by index, that are shown."""
 
+    def file_heading(self, example: Example, index: int) -> str:
+        """Return the text that may stand in front of an excerpt to say which file it is from."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Family:
@@ -111,7 +114,15 @@ def _sections(example: Example, shown: Sequence[int]) -> Iterator[tuple[str, lis
             yield section, inside
 
 
-class ExtendedDialect:
+class _FileHeadings:
+    """Context as files, each under its path."""
+
+    def file_heading(self, example: Example, index: int) -> str:
+        """Return the path, as it stands on a line of its own."""
+        return f"{example.excerpt_paths[index]}\n"
+
+
+class ExtendedDialect(_FileHeadings):
     """The documented vocabulary: a marker around each section, old and new code."""
 
     def __init__(self, family: _Family | None, end_token: str) -> None:
@@ -144,7 +155,8 @@ class ExtendedDialect:
             for index in inside:
                 if example.excerpt_paths[index] != path:
                     path = example.excerpt_paths[index]
-                    pieces += [_control(self._file, "context"), _text(f"{path}\n", "context")]
+                    heading = self.file_heading(example, index)
+                    pieces += [_control(self._file, "context"), _text(heading, "context")]
                 pieces.append(_text(example.excerpts[index].text, "context"))
             pieces.append(_control(token_of(f"/{section}"), "context"))
         pieces += [_control(token_of("old_code")), _text(example.old, "old")]
@@ -153,17 +165,17 @@ class ExtendedDialect:
         return [*pieces, _control(self._end, "end")]
 
 
-def _context_files(example: Example, shown: Sequence[int]) -> Iterator[tuple[str, list[int]]]:
-    """Yield (path, excerpts) for dialects that know files alone, the edited file last."""
+def _context_files(example: Example, shown: Sequence[int]) -> Iterator[list[int]]:
+    """Yield each file's excerpts for dialects that know files alone, the edited file last."""
     order = [index for _, inside in _sections(example, shown) for index in inside]
     paths = sorted({example.excerpt_paths[i] for i in order}, key=lambda p: (p == example.path, p))
     for path in paths:
         inside = [index for index in order if example.excerpt_paths[index] == path]
         inside.sort(key=lambda index: example.excerpts[index].ranges)
-        yield path, inside
+        yield inside
 
 
-class RepositoryDialect:
+class RepositoryDialect(_FileHeadings):
     """The format of StarCoder2's and Qwen's repositories: files with their paths.
 
     The message is a file `COMMIT_EDITMSG`, and the edited code two: `PATH (original)` and
@@ -182,8 +194,9 @@ class RepositoryDialect:
         file = self._family.file
         pieces = [_control(self._family.repository)]
         pieces.append(_text(example.repository + self._after_name))
-        for path, inside in _context_files(example, shown):
-            pieces += [_control(file, "context"), _text(f"{path}\n", "context")]
+        for inside in _context_files(example, shown):
+            heading = self.file_heading(example, inside[0])
+            pieces += [_control(file, "context"), _text(heading, "context")]
             pieces += [_text(example.excerpts[index].text, "context") for index in inside]
         pieces += [_control(file), _text(f"COMMIT_EDITMSG\n{example.message}\n")]
         pieces += [_control(file), _text(f"{example.old_path or example.path} (original)\n")]
@@ -192,7 +205,7 @@ class RepositoryDialect:
         return [*pieces, _text(example.new, "new"), _control(self._end, "end")]
 
 
-class CommitDialect:
+class CommitDialect(_FileHeadings):
     """StarCoder's commits, after the context as files."""
 
     def __init__(self, family: _Family, end_token: str) -> None:
@@ -206,8 +219,9 @@ class CommitDialect:
         file = self._family.file
         before, message, after = self._family.tokens
         pieces = [_control(self._family.repository), _text(example.repository)]
-        for path, inside in _context_files(example, shown):
-            pieces += [_control(file, "context"), _text(f"{path}\n", "context")]
+        for inside in _context_files(example, shown):
+            heading = self.file_heading(example, inside[0])
+            pieces += [_control(file, "context"), _text(heading, "context")]
             pieces += [_text(example.excerpts[index].text, "context") for index in inside]
         pieces += [_control(file), _text(example.path)]
         pieces += [_control(before), _text(example.old, "old")]
@@ -225,11 +239,15 @@ class GenericDialect:
         self._end = end_token
         self.control_tokens = (end_token,)
 
+    def file_heading(self, example: Example, index: int) -> str:
+        """Return the path as a comment."""
+        return f"// File: {example.excerpt_paths[index]}\n"
+
     def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
         """Write headings and code."""
         pieces = [_text(f"// Repository: {example.repository}\n")]
-        for path, inside in _context_files(example, shown):
-            pieces.append(_text(f"// File: {path}\n", "context"))
+        for inside in _context_files(example, shown):
+            pieces.append(_text(self.file_heading(example, inside[0]), "context"))
             pieces += [_text(example.excerpts[index].text, "context") for index in inside]
         message = "".join(f"// {line}\n" for line in example.message.splitlines())
         pieces += [_text(f"// Commit:\n{message}")]

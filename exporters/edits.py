@@ -95,6 +95,9 @@ class _Pairing:
             gone, come = self._compare(change)
             removed += gone
             added += come
+        chunk_ids = [side.chunks[0].id for side in (*removed, *added)]
+        self.reader.prefetch_texts(chunk_ids)
+        self.reader.prefetch_facts(chunk_ids)
         pairs, removed, added = self._pair(removed, added)
         edits = [self._edit(old, new) for old, new in pairs]
         edits += [self._edit(side, None) for side in self._grouped(removed)]
@@ -104,45 +107,38 @@ class _Pairing:
 
     def _compare(self, change: ChangeRow) -> tuple[list[Side], list[Side]]:
         old_path = change.old_path_id or change.path_id
-        old = self._sides(old_path, change.old_blob_id)
-        new = self._sides(change.path_id, change.new_blob_id)
+        old = self._chunks(old_path, change.old_blob_id)
+        new = self._chunks(change.path_id, change.new_blob_id)
         if old is None or new is None:
             self.dropped["unparsed_blob"] += 1
             return [], []
-        old_ids = [side.chunks[0].id for side in old]
-        new_ids = [side.chunks[0].id for side in new]
-        first = 0
-        while first < min(len(old), len(new)) and old_ids[first] == new_ids[first]:
+        shorter = min(len(old), len(new))
+        first = last = 0
+        while first < shorter and old[first].id == new[first].id:
             first += 1
-        last = 0
-        while (
-            last < min(len(old), len(new)) - first and old_ids[-1 - last] == new_ids[-1 - last]
-        ):
+        while last < shorter - first and old[-1 - last].id == new[-1 - last].id:
             last += 1
-        old, old_ids = old[first : len(old) - last], old_ids[first : len(old_ids) - last]
-        new, new_ids = new[first : len(new) - last], new_ids[first : len(new_ids) - last]
-        gone: list[Side] = []
-        come: list[Side] = []
+        old_ids = [chunk.id for chunk in old[first : len(old) - last]]
+        new_ids = [chunk.id for chunk in new[first : len(new) - last]]
+        gone: list[int] = []
+        come: list[int] = []
         matcher = SequenceMatcher(None, old_ids, new_ids, autojunk=False)
         for tag, i1, i2, j1, j2 in matcher.get_opcodes():
             if tag != "equal":
-                gone += old[i1:i2]
-                come += new[j1:j2]
-        return gone, come
+                gone += range(first + i1, first + i2)
+                come += range(first + j1, first + j2)
+        return (
+            list(_sides(old_path, change.old_blob_id, old, gone)),
+            list(_sides(change.path_id, change.new_blob_id, new, come)),
+        )
 
-    def _sides(self, path_id: int, blob_id: int | None) -> list[Side] | None:
-        """Return a blob's chunks, one a side; None for a Rust blob that was not parsed."""
+    def _chunks(self, path_id: int, blob_id: int | None) -> tuple[ChunkRow, ...] | None:
+        """Return a blob's chunks; None for a Rust blob that was not parsed."""
         if blob_id is None:
-            return []
-        state = self.reader.blob(blob_id).state
-        if state not in PARSED:
-            is_rust = self.reader.path(path_id).endswith(b".rs")
-            return None if is_rust else []
-        sides, start = [], 0
-        for position, chunk in enumerate(self.reader.chunks(blob_id)):
-            sides.append(Side(path_id, blob_id, position, start, (chunk,)))
-            start += chunk.n_bytes
-        return sides
+            return ()
+        if self.reader.blob(blob_id).state not in PARSED:
+            return None if self.reader.path(path_id).endswith(b".rs") else ()
+        return self.reader.chunks(blob_id)
 
     def _pair(
         self, removed: list[Side], added: list[Side]
@@ -268,6 +264,19 @@ class _Pairing:
         symbols = [symbol for c in shown.chunks for symbol in self.reader.symbols(c.id)]
         is_test = bool(symbols) and all(symbol.is_test for symbol in symbols)
         return Edit(change, kind, self._name(shown), chunk.container, is_test, old, new)
+
+
+def _sides(
+    path_id: int, blob_id: int | None, chunks: Sequence[ChunkRow], positions: Sequence[int]
+) -> Iterator[Side]:
+    """Yield the chunks at ascending positions of a blob, one a side."""
+    if blob_id is None:
+        return
+    start = reached = 0
+    for position in positions:
+        start += sum(chunk.n_bytes for chunk in chunks[reached:position])
+        reached = position
+        yield Side(path_id, blob_id, position, start, (chunks[position],))
 
 
 def _order(edit: Edit) -> tuple[int, int, int]:

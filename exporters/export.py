@@ -17,7 +17,7 @@ from rsidx.exporters.build import Builder, Options
 from rsidx.exporters.dialects import choose
 from rsidx.exporters.examples import Example
 from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
-from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
+from rsidx.exporters.render import IGNORED, IrreversibleError, Renderer, Row, TooLongError
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.writer import MANIFEST, RowWriter, staging, write_checksums, write_json
 from rsidx.store import queries
@@ -84,7 +84,7 @@ class Statistics:
         edit = row.example.edit
         self.examples[split] += 1
         self.tokens[split] += row.n_tokens["total"]
-        self.learned_tokens[split] += sum(label >= 0 for label in row.labels)
+        self.learned_tokens[split] += len(row.labels) - row.labels.count(IGNORED)
         self.by_change[f"{split}/{edit.change}"] += 1
         self.by_kind[edit.kind] += 1
         self.tokens_by_role.update(row.n_tokens)

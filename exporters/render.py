@@ -29,6 +29,13 @@ class Row:
     n_tokens: dict[str, int]
 
 
+_N_MARKERS = 3
+
+
+def _context(text: str) -> Piece:
+    return Piece(text, is_control=False, role="context")
+
+
 class TooLongError(Exception):
     """An example does not fit without any context; `n_tokens` is what it would need."""
 
@@ -84,30 +91,26 @@ class Renderer:
         return self._assemble(example, shown)
 
     def _fitting(self, example: Example, n_bare: int, dropped: Counter[str]) -> list[int]:
-        """Choose excerpts in descending value while both budgets hold, markers included."""
+        """Choose excerpts in descending value while both budgets hold.
+
+        Each is charged with a section's two markers and a file's marker and path, though
+        neighbours share them: so no dialect can go over a budget.
+        """
         room = min(self._context_tokens, self._max_tokens - n_bare)
         shown: list[int] = []
-        used = 0
         for index, excerpt in enumerate(example.excerpts):
             try:
-                n_excerpt = self._n_ids(Piece(excerpt.text, is_control=False, role="context"))
+                needed = _N_MARKERS + self._n_ids(_context(excerpt.text))
+                needed += self._n_ids(_context(self._dialect.file_heading(example, index)))
             except IrreversibleError:
                 dropped["context_irreversible"] += 1
                 continue
-            if used + n_excerpt > room:
-                dropped["context_over_budget"] += 1
-                continue
-            needed = self._n_context(example, [*shown, index])
             if needed > room:
                 dropped["context_over_budget"] += 1
                 continue
             shown.append(index)
-            used = needed
+            room -= needed
         return shown
-
-    def _n_context(self, example: Example, shown: Sequence[int]) -> int:
-        pieces = self._dialect.pieces(example, shown)
-        return sum(self._n_ids(piece) for piece in pieces if piece.role == "context")
 
     def _ids(self, piece: Piece) -> Sequence[int]:
         if piece.is_control:
@@ -134,8 +137,7 @@ class Renderer:
         n_padding = self._max_tokens - n_total if self._pad else 0
         counted = {role: n_tokens[role] for role in ("prompt", "context", "old", "lead", "new")}
         excerpt_tokens = tuple(
-            self._n_ids(Piece(example.excerpts[index].text, is_control=False, role="context"))
-            for index in shown
+            self._n_ids(_context(example.excerpts[index].text)) for index in shown
         )
         return Row(
             example,

@@ -82,7 +82,11 @@ class Repository:
 
     @property
     def name(self) -> str:
-        """Return the name of the main worktree's folder, or of a bare repository's."""
+        """Return the last part of origin's address, else the name of the main worktree's folder."""
+        origin = self.run("config", "--get", "remote.origin.url", ok=(0, 1))
+        address = origin.decode("utf-8", "replace").strip().rstrip("/").removesuffix(".git")
+        if address:
+            return address.replace(":", "/").rsplit("/", 1)[-1]
         named = self.common_dir.parent if self.common_dir.name == ".git" else self.common_dir
         return named.name.removesuffix(".git")
 

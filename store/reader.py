@@ -13,6 +13,7 @@ from rsidx.store.text import unpack_breaks
 from rsidx.store.writer import load_codec
 
 _IN_BATCH = 500
+_COMMITS_KEPT = 4096
 _BLOBS_KEPT = 4096
 _CHUNKS_KEPT = 65_536
 
@@ -140,7 +141,8 @@ class Reader:
         self._names: dict[int, str] = {}
         self._paths: dict[int, bytes] = {}
         self._blob_chunks: dict[int, tuple[ChunkRow, ...]] = {}
-        self.text = lru_cache(_CHUNKS_KEPT)(self._text)
+        self._texts: dict[int, bytes] = {}
+        self.changes = lru_cache(_COMMITS_KEPT)(self._changes)
         self._facts: dict[int, _Facts] = {}
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
 
@@ -186,7 +188,7 @@ class Reader:
         query = select(schema.commit.c.message).where(schema.commit.c.id == commit_id)
         return self._codec.decompress_message(self._connection.execute(query).scalar_one())
 
-    def changes(self, commit_id: int) -> tuple[ChangeRow, ...]:
+    def _changes(self, commit_id: int) -> tuple[ChangeRow, ...]:
         """Return what a commit changed, in the order of the paths' ids."""
         c = schema.change.c
         query = (
@@ -266,12 +268,22 @@ class Reader:
                 lists[blob_id].append(ChunkRow(*row))
             self._blob_chunks.update((key, tuple(rows)) for key, rows in lists.items())
 
-    def _text(self, chunk_id: int) -> bytes:
+    def text(self, chunk_id: int) -> bytes:
+        """Return a chunk's text."""
+        if chunk_id not in self._texts:
+            self.prefetch_texts([chunk_id])
+        return self._texts[chunk_id]
+
+    def prefetch_texts(self, chunk_ids: Iterable[int]) -> None:
+        """Read the texts of several chunks at once."""
+        wanted = [chunk_id for chunk_id in set(chunk_ids) if chunk_id not in self._texts]
+        if len(self._texts) > _CHUNKS_KEPT:
+            self._texts.clear()
         c = schema.chunk.c
-        row = self._connection.execute(
-            select(c.text, c.dictionary_id).where(c.id == chunk_id)
-        ).one()
-        return self._codec.decompress(row.text, row.dictionary_id)
+        for part in _parts(wanted):
+            query = select(c.id, c.text, c.dictionary_id).where(c.id.in_(part))
+            for chunk_id, text, dictionary_id in self._connection.execute(query):
+                self._texts[chunk_id] = self._codec.decompress(text, dictionary_id)
 
     def breaks(self, chunk_id: int) -> list[tuple[int, int]]:
         """Return where a chunk may be cut: (byte offset, depth)."""
