@@ -95,6 +95,15 @@ class Repository:
         """Return the length of an object id."""
         return 32 if self.object_format == "sha256" else 20
 
+    def hooks_folder(self) -> Path:
+        """Return where git looks for hooks: the common folder's, or `core.hooksPath`."""
+        # Asked without the flags above, which point hooks at nothing.
+        out = self._git.execute(
+            ["git", "rev-parse", "--path-format=absolute", "--git-path", "hooks"],
+            env=_SAFE_ENVIRONMENT,
+        )
+        return Path(str(out))
+
     @cached_property
     def _git(self) -> Any:
         return gitpython.cmd.Git(str(self.worktree or self.git_dir))

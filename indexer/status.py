@@ -1,0 +1,51 @@
+"""What is indexed, and how far it is behind the repository."""
+
+from dataclasses import dataclass
+
+from rsidx.indexer import history
+from rsidx.indexer.git import Repository
+from rsidx.store import queries
+from rsidx.store.database import Database
+from rsidx.store.queries import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The index's content, and the refs whose commits it lacks (name → commits missing)."""
+
+    database: str
+    database_bytes: int
+    counts: Counts
+    behind: dict[str, int]
+    n_missing_commits: int
+    newest_commit_time: int | None
+
+
+def status(repository: Repository, database: Database) -> Status:
+    """Compare the index with the repository's branches and HEAD."""
+    refs = history.read_refs(repository)
+    tips = {
+        name: tip
+        for name, tip in sorted(refs.items())
+        if name == b"HEAD" or name.startswith(b"refs/heads/")
+    }
+    with database.reading() as connection:
+        repository_id = queries.repository_id(connection)
+        nodes = list(queries.commit_nodes(connection, repository_id)) if repository_id else []
+        indexed = {node.oid for node in nodes}
+        missing: set[bytes] = set()
+        behind = {}
+        for name, tip in tips.items():
+            lines = history.list_commits(repository, (tip.hex(),))
+            lacking = {line.oid for line in lines} - indexed
+            missing |= lacking
+            if lacking:
+                behind[name.decode("utf-8", "replace")] = len(lacking)
+        return Status(
+            database=database.shown,
+            database_bytes=database.file.stat().st_size if database.file else 0,
+            counts=queries.counts(connection),
+            behind=behind,
+            n_missing_commits=len(missing),
+            newest_commit_time=max((node.committer_time for node in nodes), default=None),
+        )

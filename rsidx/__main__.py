@@ -1,0 +1,58 @@
+"""The program's entrance: runs a command and turns faults into one line and a status."""
+
+import logging
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from rsidx import __version__
+from rsidx.commands.root import root
+from rsidx.errors import RsidxError
+from rsidx.output import note, printable
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return 0, 1 for a known fault, 2 for usage, 3 for the unexpected."""
+    try:
+        root.main(args=arguments, prog_name="rsidx", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        note("rsidx: interrupted")
+        return 130
+    except RsidxError as error:
+        logging.getLogger("rsidx").info("%s: %s", type(error).__name__, error)
+        note(f"rsidx: {printable(str(error))}")
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception:
+        note(f"rsidx: unexpected error; please report it with {_report()}")
+        return 3
+    return 0
+
+
+def _report() -> Path:
+    """Write versions and traceback to a file that is ready to paste."""
+    text = (
+        f"rsidx {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
+        f"arguments: {sys.argv[1:]}\n\n{traceback.format_exc()}"
+    )
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="rsidx-", suffix=".log", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(text)
+    return Path(file.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""`rsidx backfill`."""
+
+import os
+from dataclasses import asdict
+from time import perf_counter
+
+import click
+
+from rsidx.commands.options import Place, jobs_option, json_option, max_bytes_option, place_options
+from rsidx.indexer.sync import history_scope, sync
+from rsidx.output import emit, progress
+
+
+@click.command()
+@click.argument("revisions", metavar="[REV]...", nargs=-1)
+@click.option("--all", "all_refs", is_flag=True, help="Every ref, not HEAD alone.")
+@click.option("--since", metavar="DATE", help="Only commits after a date, as git reads it.")
+@jobs_option
+@max_bytes_option
+@json_option
+@place_options
+def backfill(
+    place: Place,
+    revisions: tuple[str, ...],
+    all_refs: bool,
+    since: str | None,
+    jobs: int | None,
+    max_bytes: int,
+    as_json: bool,
+) -> None:
+    """Take the history of HEAD, or of the revisions given, into the index.
+
+    Commits that are there already are left alone, so it can be interrupted and run again.
+    """
+    start = perf_counter()
+    scope = history_scope(place.repository, revisions, all_refs=all_refs, since=since)
+    with place.database(create=True) as database, progress("backfill", "commits") as update:
+        report = sync(
+            place.repository,
+            database,
+            scope,
+            jobs=jobs or os.cpu_count() or 1,
+            max_bytes=max_bytes,
+            progress=update,
+        )
+    seconds = perf_counter() - start
+    states = ", ".join(f"{n} {state}" for state, n in sorted(report.blobs_by_state.items()))
+    lines = [
+        f"{report.n_commits:,} commits and {report.n_blobs:,} file versions taken in "
+        f"({seconds:.1f} s)" + (f": {states}" if states else "")
+    ]
+    if report.n_unreadable:
+        lines.append(f"{report.n_unreadable:,} commits could not be compared (objects are missing)")
+    emit({**asdict(report), "seconds": round(seconds, 3)}, lines, as_json=as_json)

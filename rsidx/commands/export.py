@@ -1,0 +1,116 @@
+"""`rsidx export`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rsidx.commands.options import Place, json_option, place_options
+from rsidx.exporters.build import FILTERS
+from rsidx.exporters.dialects import DIALECTS
+from rsidx.exporters.export import Config
+from rsidx.exporters.export import export as run_export
+from rsidx.exporters.plan import SPLITS
+from rsidx.output import emit, progress
+
+_DEFAULTS = Config(tokenizer="")
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("revisions", metavar="[REF]...", nargs=-1)
+@click.option(
+    "--tokenizer",
+    required=True,
+    metavar="PATH_OR_NAME",
+    help="A tokenizer.json, a folder with one, or a name on the hub.",
+)
+@click.option("--kind", type=click.Choice(["edit"]), default=_DEFAULTS.kind, show_default=True)
+@click.option(
+    "--markers",
+    type=click.Choice(["extended", "native"]),
+    default=_DEFAULTS.markers,
+    show_default=True,
+    help="Add the documented markers to the tokenizer, or use only its own tokens.",
+)
+@click.option(
+    "--dialect",
+    type=click.Choice(DIALECTS),
+    default=_DEFAULTS.dialect,
+    show_default=True,
+    help="The model family; `auto` goes by the tokens that the tokenizer has.",
+)
+@click.option(
+    "--split",
+    default=_DEFAULTS.split,
+    show_default=True,
+    help="Three shares of the commits, or two dates or two commits at which val and test begin.",
+)
+@click.option(
+    "--keep",
+    multiple=True,
+    type=click.Choice(FILTERS),
+    help="Export what is left out by default; may be given more than once.",
+)
+@click.option("--max-chars", type=click.IntRange(min=200), default=_DEFAULTS.max_chars,
+              show_default=True, help="Longer code is split between statements.")
+@click.option("--max-tokens", type=click.IntRange(min=64), default=_DEFAULTS.max_tokens,
+              show_default=True, help="The length of an example.")
+@click.option("--context-tokens", type=click.IntRange(min=0), default=_DEFAULTS.context_tokens,
+              show_default=True, help="The share of an example that context may take.")
+@click.option("--max-files", type=click.IntRange(min=1), default=_DEFAULTS.max_files,
+              show_default=True, help="Commits with more changed Rust files are bulk commits.")
+@click.option(
+    "--context-at",
+    type=click.Choice(["parent", "commit"]),
+    default=_DEFAULTS.context_at,
+    show_default=True,
+    help="Show definitions as before the commit or as of it (never the edit's own new code).",
+)
+@click.option(
+    "--context-from",
+    type=click.Choice(["both", "old"]),
+    default=_DEFAULTS.context_from,
+    show_default=True,
+    help="Look for the names that both sides of an edit mention, or the old code alone.",
+)
+@click.option(
+    "--labels",
+    type=click.Choice(["target", "all"]),
+    default=_DEFAULTS.labels,
+    show_default=True,
+    help="Loss on the new code and the end token, or everywhere.",
+)
+@click.option("--pad", is_flag=True, help="Pad every example to --max-tokens.")
+@click.option("--text", is_flag=True, help="Put the texts into the meta files, too.")
+@json_option
+@place_options
+def export(
+    place: Place, out: Path, tokenizer: str, as_json: bool, **options: Any
+) -> None:
+    """Write a data set of the edits that HEAD, or the refs given, reach to the folder OUT.
+
+    OUT is replaced as a whole when the export is complete; one that fails changes nothing.
+    """
+    config = Config(
+        tokenizer=tokenizer,
+        **{key: tuple(v) if isinstance(v, list) else v for key, v in options.items()},
+    )
+    with place.database() as database, progress("export", "commits") as update:
+        manifest = run_export(database, out, config, progress=update)
+    emit(manifest, _lines(out, manifest), as_json=as_json)
+
+
+def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
+    counts = manifest["counts"]
+    lines = [f"{out}: {manifest['tokenizer']['dialect']}, "
+             f"{manifest['tokenizer']['n_new_tokens']} new tokens"]
+    for name in SPLITS:
+        lines.append(
+            f"{name:<6}{counts['examples'][name]:>10,} examples{counts['tokens'][name]:>14,} tokens"
+            f"{counts['learned_tokens'][name]:>13,} with loss"
+        )
+    lines.append(f"context in {counts['context_coverage']:.1%} of the examples")
+    dropped = ", ".join(f"{n:,} {reason}" for reason, n in manifest["dropped"].items())
+    lines.append(f"left out: {dropped or 'nothing'}")
+    return lines

@@ -1,0 +1,131 @@
+"""Options that several commands share, and what they open."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rsidx import config, log
+from rsidx.indexer.git import Repository, discover
+from rsidx.store.database import Database, resolve_url
+
+MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The repository and the index's address that a command is about."""
+
+    repository: Repository
+    db: str
+
+    @contextmanager
+    def database(self, *, create: bool = False) -> Iterator[Database]:
+        """Open the index."""
+        database = Database(resolve_url(self.db), create=create)
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def default_db(repository: Repository) -> Path:
+    """Return where a repository's index is unless another place is named."""
+    return repository.common_dir / "rsidx" / "index.db"
+
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --repo, --db, --config and --log-level; the command gets a `Place` as `place`."""
+
+    @click.option(
+        "-C",
+        "--repo",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        envvar="RSIDX_REPO",
+        is_eager=True,
+        help="The repository.  [default: the current folder's]",
+    )
+    @click.option(
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path),
+        envvar="RSIDX_CONFIG",
+        is_eager=True,
+        callback=_read_config,
+        expose_value=False,
+        help="The configuration file.  [default: rsidx.toml at the repository's root]",
+    )
+    @click.option(
+        "--db",
+        envvar="RSIDX_DB",
+        help="The index: a path or an SQLAlchemy URL.  [default: rsidx/index.db in the "
+        "repository's git folder]",
+    )
+    @click.option(
+        "--log-level",
+        type=click.Choice(log.LEVELS),
+        default="warning",
+        show_default=True,
+        envvar="RSIDX_LOG_LEVEL",
+        help="How much to say on stderr.",
+    )
+    @wraps(command)
+    def with_place(repo: Path, db: str | None, log_level: str, **options: Any) -> Any:
+        repository = _repository(click.get_current_context(), repo)
+        address = db or str(default_db(repository))
+        url = resolve_url(address)
+        is_file = url.drivername == "sqlite" and url.database
+        log.configure(log_level, Path(f"{url.database}.log") if is_file else None)
+        return command(place=Place(repository, address), **options)
+
+    return with_place
+
+
+def _repository(ctx: click.Context, repo: Path) -> Repository:
+    """Find the repository once for the whole command."""
+    found = ctx.meta.get("rsidx.repository")
+    if not isinstance(found, Repository):
+        found = ctx.meta["rsidx.repository"] = discover(repo)
+    return found
+
+
+def _read_config(ctx: click.Context, _: click.Parameter, given: Path | None) -> None:
+    """Take the file's settings for this command as its defaults."""
+    if ctx.resilient_parsing:
+        return
+    path = given
+    if path is None:
+        repository = _repository(ctx, ctx.params.get("repo", Path()))
+        path = repository.worktree / config.FILE_NAME if repository.worktree else None
+        if path is None or not path.is_file():
+            return
+    parents = [ctx]
+    while parents[-1].parent is not None:
+        parents.append(parents[-1].parent)
+    top = parents[-1].command
+    assert isinstance(top, click.Group)
+    defaults: Any = config.load(path, top)
+    for at in reversed(parents[:-1]):
+        defaults = defaults.get(at.info_name or "", {})
+    ctx.default_map = {**(ctx.default_map or {}), **defaults}
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Worker processes.  [default: one for each processor]",
+)
+max_bytes_option = click.option(
+    "--max-bytes",
+    type=click.IntRange(min=1),
+    default=MAX_BYTES,
+    show_default=True,
+    help="Larger files are recorded but not parsed.",
+)

@@ -1,0 +1,48 @@
+"""The command group; each command's module is imported only when it is called."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from rsidx import __version__
+
+_COMMANDS = {
+    "backfill": "rsidx.commands.backfill:backfill",
+    "export": "rsidx.commands.export:export",
+    "hooks": "rsidx.commands.hooks:hooks",
+    "show": "rsidx.commands.show:show",
+    "status": "rsidx.commands.status:status",
+    "symbols": "rsidx.commands.symbols:symbols",
+    "tokenizer": "rsidx.commands.tokenizer:tokenizer",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        target = _COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, attribute = target.split(":")
+        command: Any = getattr(import_module(module), attribute)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={
+        "auto_envvar_prefix": "RSIDX",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
+)
+@click.version_option(__version__, prog_name="rsidx")
+def root() -> None:
+    """Keep an index of a Rust repository's history, and export training data from it.
+
+    Options can also stand in rsidx.toml at the repository's root, in a table named like the
+    command, and in variables: RSIDX_EXPORT_MAX_TOKENS is `rsidx export --max-tokens`.
+    """

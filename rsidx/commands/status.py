@@ -1,0 +1,49 @@
+"""`rsidx status`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+
+from rsidx.commands.options import Place, json_option, place_options
+from rsidx.hooks.install import state
+from rsidx.indexer.status import Status
+from rsidx.indexer.status import status as read_status
+from rsidx.output import emit, human_bytes, table
+
+
+@click.command()
+@json_option
+@place_options
+def status(place: Place, as_json: bool) -> None:
+    """Say what is indexed, how far behind the branches it is, and what could not be read."""
+    with place.database() as database:
+        found = read_status(place.repository, database)
+    hook = state(place.repository)
+    value = {**asdict(found), "hook": hook.name}
+    emit(value, table(_rows(found, hook.text)), as_json=as_json)
+
+
+def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
+    counts = found.counts
+    yield "index", f"{found.database} ({human_bytes(found.database_bytes)})"
+    yield "commits", f"{counts.n_commits:,}" + _by_state(counts.commits_by_state, "ok")
+    yield "file versions", f"{counts.n_blobs:,}" + _by_state(counts.blobs_by_state, "parsed")
+    yield "chunks", f"{counts.n_chunks:,} in {counts.n_places:,} places"
+    yield "symbols", f"{counts.n_symbols:,}"
+    yield "imports", f"{counts.n_imports:,}"
+    yield "references", f"{counts.n_references:,}"
+    if found.newest_commit_time is not None:
+        moment = datetime.fromtimestamp(found.newest_commit_time, UTC)
+        yield "newest commit", f"{moment:%Y-%m-%d %H:%M} UTC"
+    yield "hook", hook
+    if not found.behind:
+        yield "behind", "no: every branch is indexed"
+    for name, n_missing in found.behind.items():
+        yield "behind", f"{name} by {n_missing:,} commits"
+
+
+def _by_state(states: dict[str, int], usual: str) -> str:
+    others = [f"{n:,} {name}" for name, n in states.items() if name != usual]
+    return f" ({', '.join(others)})" if others else ""
