@@ -91,7 +91,10 @@ class Builder:
         return b"".join(self._reader.text(chunk.id) for chunk in side.chunks)
 
     def examples(self, commit: CommitRow, edits: tuple[Edit, ...]) -> Iterator[Example]:
-        """Yield the examples of a commit's edits, with context at the chosen moment."""
+        """Yield an example for each edit, with context at the chosen moment, still whole.
+
+        `parts` divides it and gives it its texts.
+        """
         at_commit = self._options.context_at == "commit"
         if at_commit:
             self._snapshot.move_to(commit)
@@ -125,10 +128,10 @@ class Builder:
                 excerpts=tuple(excerpts),
                 excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
             )
-            yield from self.parts(whole, self._options.max_chars)
+            yield whole
 
-    def parts(self, example: Example, max_chars: int) -> Iterator[Example]:
-        """Yield an example for each part of its edit at most so long."""
+    def parts(self, example: Example, max_chars: int) -> list[Example]:
+        """Return an example for each part of its edit, each side at most so long."""
         edit = example.edit
         old, new = self.text(edit.old), self.text(edit.new)
         is_short = max(len(old), len(new)) <= max_chars
@@ -137,18 +140,21 @@ class Builder:
             parts = split(old, new, *breaks, max_chars=max_chars)
         except UnsplittableError:
             self.dropped["examples_unsplittable"] += 1
-            return
-        parts = [part for part in parts if part.new_end > part.new_start or edit.new is None]
-        for number, part in enumerate(parts):
-            yield replace(
+            return []
+        kept = [part for part in parts if part.new_end > part.new_start or edit.new is None]
+        self.dropped["parts_deletions"] += len(parts) - len(kept)
+        return [
+            replace(
                 example,
                 part=part,
                 part_number=number,
-                n_parts=len(parts),
+                n_parts=len(kept),
                 old=old[part.old_start : part.old_end].decode("utf-8"),
                 lead=new[part.lead_start : part.new_start].decode("utf-8"),
                 new=new[part.new_start : part.new_end].decode("utf-8"),
             )
+            for number, part in enumerate(kept)
+        ]
 
     def _breaks(self, side: Side | None) -> list[tuple[int, int]]:
         breaks: list[tuple[int, int]] = []

@@ -5,7 +5,7 @@ a section and a rank. What fits the budget is decided where tokens are counted.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,8 +38,17 @@ _SECTION_OF = {
     "static": "constants",
 }
 # In descending value: what the budget does not hold is left out from the end.
-RULES = ("imports", "enclosing", "self_type", "file", "path", "import", "glob", "commit_named",
-         "commit")
+RULES = (
+    "imports",
+    "enclosing",
+    "self_type",
+    "file",
+    "path",
+    "import",
+    "glob",
+    "commit_named",
+    "commit",
+)
 _TYPES = frozenset({"struct", "enum", "union", "trait", "type"})
 _VALUES = frozenset({"fn", "const", "static", "struct", "enum", "union", "type", "trait"})
 _NAMESPACES = {"type": _TYPES, "value": _VALUES, "macro": frozenset({"macro"})}
@@ -95,9 +104,7 @@ class NearResolver:
         for reference in references:
             yield from self._reference(file, side.path_id, edit, inline, reference)
 
-    def _enclosing(
-        self, file: File, edit: Edit, inline: tuple[str, ...]
-    ) -> Iterator[Resolved]:
+    def _enclosing(self, file: File, edit: Edit, inline: tuple[str, ...]) -> Iterator[Resolved]:
         """Yield the header that a member stands under, its self type and its trait."""
         label = edit.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
         if not label.startswith(("impl ", "trait ")):
@@ -118,9 +125,7 @@ class NearResolver:
                             yield Resolved(one, "self_type")
 
     @staticmethod
-    def _named(
-        file: File, kind: str, name: str, inline: tuple[str, ...]
-    ) -> Iterator[Definition]:
+    def _named(file: File, kind: str, name: str, inline: tuple[str, ...]) -> Iterator[Definition]:
         """Yield the items of a module of this file that have a name."""
         kinds = _NAMESPACES.get(kind, frozenset())
         for found in file.named.get(name, ()):
@@ -160,7 +165,7 @@ class NearResolver:
 
     def _imported(
         self, file: File, edit: Edit, inline: tuple[str, ...], segments: list[str]
-    ) -> "Iterator[Resolved]":
+    ) -> Generator[Resolved, None, bool]:
         """Yield what an import brings in under the path's first name; return if one did."""
         globs = []
         for container, item in file.imports:
@@ -175,9 +180,7 @@ class NearResolver:
             if path[-1] == "*":
                 globs.append(path[:-1])
         for path in globs:
-            found = list(
-                self._absolute([*path, *segments], file.path_id, edit.container, "glob")
-            )
+            found = list(self._absolute([*path, *segments], file.path_id, edit.container, "glob"))
             if found:
                 yield from found
                 return True

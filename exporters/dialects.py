@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from rsidx.errors import TokenizerError
 from rsidx.exporters.context import SECTIONS
 from rsidx.exporters.examples import Example
 from rsidx.exporters.tokens import Encoder
 from rsidx.exporters.vocabulary import MARKERS, token_of
+
+from rsidx.errors import TokenizerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,12 @@ class ExtendedDialect(_FileHeadings):
         self._file = family.file if family else token_of("file")
         used = [m for m in MARKERS if not (family and m in ("repository", "file"))]
         self.new_tokens = [token_of(marker) for marker in used]
-        self.control_tokens = (self._repository, self._file, *self.new_tokens, end_token)
+        self.control_tokens: tuple[str, ...] = (
+            self._repository,
+            self._file,
+            *self.new_tokens,
+            end_token,
+        )
         self._end = end_token
 
     def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
@@ -187,7 +193,7 @@ class RepositoryDialect(_FileHeadings):
         self._family = family
         self._end = end_token
         self._after_name = "\n" if family.name == "qwen" else ""
-        self.control_tokens = (family.repository, family.file, end_token)
+        self.control_tokens: tuple[str, ...] = (family.repository, family.file, end_token)
 
     def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
         """Write the context's files, the message, the original and the updated code."""
@@ -212,7 +218,12 @@ class CommitDialect(_FileHeadings):
         self.name = family.name
         self._family = family
         self._end = end_token
-        self.control_tokens = (family.repository, family.file, *family.tokens, end_token)
+        self.control_tokens: tuple[str, ...] = (
+            family.repository,
+            family.file,
+            *family.tokens,
+            end_token,
+        )
 
     def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
         """Write the context's files, then path, old code, message and new code."""
@@ -233,11 +244,10 @@ class CommitDialect(_FileHeadings):
 class GenericDialect:
     """Plain text for a tokenizer with no token but the end: headings as Rust comments."""
 
-    name = "generic"
-
     def __init__(self, end_token: str) -> None:
+        self.name = "generic"
         self._end = end_token
-        self.control_tokens = (end_token,)
+        self.control_tokens: tuple[str, ...] = (end_token,)
 
     def file_heading(self, example: Example, index: int) -> str:
         """Return the path as a comment."""

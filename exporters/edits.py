@@ -103,7 +103,7 @@ class _Pairing:
         edits += [self._edit(side, None) for side in self._grouped(removed)]
         edits += [self._edit(None, side) for side in self._grouped(added)]
         edits.sort(key=_order)
-        return CommitEdits(tuple(edits), self.dropped)
+        return CommitEdits(tuple(edits), +self.dropped)
 
     def _compare(self, change: ChangeRow) -> tuple[list[Side], list[Side]]:
         old_path = change.old_path_id or change.path_id

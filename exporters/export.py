@@ -10,8 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from rsidx import __version__
-from rsidx.errors import ExportError
 from rsidx.exporters import card
 from rsidx.exporters.build import Builder, Options
 from rsidx.exporters.dialects import choose
@@ -23,6 +21,9 @@ from rsidx.exporters.writer import MANIFEST, RowWriter, staging, write_checksums
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.reader import CommitRow, Reader
+
+from rsidx import __version__
+from rsidx.errors import ExportError
 
 _WINDOW_EXAMPLES = 256
 _MIN_PART_CHARS = 200
@@ -168,6 +169,16 @@ def _tips(
     return tips
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An edit whose texts are not encoded yet: the whole example, and its parts."""
+
+    split: str
+    commit: CommitRow
+    whole: Example
+    parts: list[Example]
+
+
 class _Run:
     """One pass over the chosen commits, in windows that are encoded as batches."""
 
@@ -200,50 +211,60 @@ class _Run:
         progress: Progress | None,
     ) -> None:
         """Write the rows of all commits in order."""
-        window: list[tuple[str, CommitRow, Example]] = []
+        window: list[_Waiting] = []
+        n_examples = 0
         for position, commit in enumerate(chosen):
             with self._statistics.phase("chunks"):
                 edits = self._builder.edits(commit)
-                name = split.name(position)
-                window += [(name, commit, e) for e in self._builder.examples(commit, edits)]
-            if len(window) >= _WINDOW_EXAMPLES:
+                for whole in self._builder.examples(commit, edits):
+                    parts = self._builder.parts(whole, self._config.max_chars)
+                    window.append(_Waiting(split.name(position), commit, whole, parts))
+                    n_examples += len(parts)
+            if n_examples >= _WINDOW_EXAMPLES:
                 self._flush(window, writer)
-                window = []
+                window, n_examples = [], 0
             if progress is not None:
                 progress(position + 1, len(chosen))
         self._flush(window, writer)
-        self._statistics.dropped.update(self._builder.dropped)
+        self._statistics.dropped.update(+self._builder.dropped)
 
-    def _flush(
-        self, window: list[tuple[str, CommitRow, Example]], writer: RowWriter
-    ) -> None:
+    def _flush(self, window: list["_Waiting"], writer: RowWriter) -> None:
         with self._statistics.phase("tokens"):
-            self._renderer.warm(example for _, _, example in window)
+            self._renderer.warm(part for waiting in window for part in waiting.parts)
         with self._statistics.phase("data set"):
-            for name, commit, example in window:
-                for row in self._rows(example, self._config.max_chars, _MAX_RETRIES):
-                    writer.write(name, row, self._meta(commit, row))
-                    self._statistics.count(name, row)
+            for waiting in window:
+                for row in self._rows(waiting):
+                    writer.write(waiting.split, row, self._meta(waiting.commit, row))
+                    self._statistics.count(waiting.split, row)
 
-    def _rows(self, example: Example, max_chars: int, retries: int) -> Iterator[Row]:
-        """Yield an example's row, or the rows of its parts where it is too long as it is."""
-        dropped = self._statistics.dropped
-        try:
-            yield self._renderer.row(example, dropped)
-        except IrreversibleError:
-            dropped["examples_irreversible"] += 1
-        except TooLongError as error:
-            longest = max(len(example.old), len(example.new))
-            smaller = int(longest * self._config.max_tokens / error.n_tokens * 0.8)
-            if retries == 0 or smaller < _MIN_PART_CHARS or smaller >= max_chars:
+    def _rows(self, waiting: "_Waiting") -> Iterator[Row]:
+        """Yield the rows of an edit, split smaller while a part has too many tokens."""
+        parts, max_chars = waiting.parts, self._config.max_chars
+        for _ in range(_MAX_RETRIES):
+            rows, dropped, worst = self._rendered(parts)
+            longest = max((max(len(part.old), len(part.new)) for part in parts), default=0)
+            smaller = int(min(max_chars, longest) * self._config.max_tokens / (worst or 1) * 0.8)
+            if not worst or smaller < _MIN_PART_CHARS:
+                break
+            max_chars = smaller
+            parts = self._builder.parts(waiting.whole, max_chars)
+        self._statistics.dropped.update(dropped)
+        yield from rows
+
+    def _rendered(self, parts: Sequence[Example]) -> tuple[list[Row], Counter[str], int]:
+        """Return the rows of those parts that fit, what was left out, and the most tokens."""
+        rows: list[Row] = []
+        dropped: Counter[str] = Counter()
+        worst = 0
+        for part in parts:
+            try:
+                rows.append(self._renderer.row(part, dropped))
+            except IrreversibleError:
+                dropped["examples_irreversible"] += 1
+            except TooLongError as error:
                 dropped["examples_over_max_tokens"] += 1
-                return
-            if example.n_parts > 1:
-                # The whole edit is split anew for its first part, its other parts are covered.
-                if example.part_number > 0:
-                    return
-            for part in self._builder.parts(example, smaller):
-                yield from self._rows(part, smaller, retries - 1)
+                worst = max(worst, error.n_tokens)
+        return rows, dropped, worst
 
     def _meta(self, commit: CommitRow, row: Row) -> dict[str, Any]:
         example, edit = row.example, row.example.edit

@@ -111,7 +111,9 @@ class Modules:
         for n_files in range(len(segments), -1, -1):
             base = "/".join((root, *segments[:n_files])).removeprefix("./")
             names = (
-                (f"{base}.rs", f"{base}/mod.rs") if n_files else (f"{base}/lib.rs", f"{base}/main.rs")
+                (f"{base}.rs", f"{base}/mod.rs")
+                if n_files
+                else (f"{base}/lib.rs", f"{base}/main.rs")
             )
             for name in names:
                 found = self._at(name)
@@ -139,9 +141,7 @@ class Modules:
         crate_root = self._crates().get(head)
         return None if crate_root is None else (crate_root, rest)
 
-    def items(
-        self, root: str, segments: Sequence[str], *, depth: int = 0
-    ) -> Iterator[Definition]:
+    def items(self, root: str, segments: Sequence[str], *, depth: int = 0) -> Iterator[Definition]:
         """Yield what a path from a crate's root names, following `pub use`.
 
         A path to an associated item or a variant yields its type.

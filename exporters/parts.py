@@ -4,6 +4,7 @@ Both sides are cut at the places that the index keeps for a chunk; the pieces ar
 each run of changed pieces becomes a part, widened by its unchanged neighbours up to the limit.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -110,7 +111,9 @@ class _Sides:
         merged = self._merged(hunks)
         for index, hunk in enumerate(merged):
             if self._fits(hunk):
-                ceiling = merged[index + 1][::2] if index + 1 < len(merged) else (len(old), len(new))
+                ceiling = (
+                    merged[index + 1][::2] if index + 1 < len(merged) else (len(old), len(new))
+                )
                 grown = self._grown(hunk, floor, (ceiling[0], ceiling[1]))
                 parts.append(self._part(grown))
                 floor = (grown[1], grown[3])
@@ -128,9 +131,7 @@ class _Sides:
     def _fits(self, hunk: tuple[int, int, int, int]) -> bool:
         return self._size(hunk) <= self.max_chars
 
-    def _merged(
-        self, hunks: list[tuple[int, int, int, int]]
-    ) -> list[tuple[int, int, int, int]]:
+    def _merged(self, hunks: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
         """Join neighbouring hunks, with what is between them, while the whole fits."""
         merged: list[tuple[int, int, int, int]] = []
         for hunk in hunks:
@@ -172,7 +173,11 @@ class _Sides:
         parts = []
         for (old_first, old_end), (new_first, new_end) in zip(old_groups, new_groups, strict=True):
             start = self.new_starts[new_first]
-            lead = self._lead(start) if self.old_starts[old_first] == self.old_starts[old_end] else start
+            lead = (
+                self._lead(start)
+                if self.old_starts[old_first] == self.old_starts[old_end]
+                else start
+            )
             parts.append(
                 Part(
                     self.old_starts[old_first],
@@ -187,7 +192,7 @@ class _Sides:
     def _groups(
         self, starts: list[int], text: bytes, first: int, end: int
     ) -> list[tuple[int, int]]:
-        """Group pieces up to the limit, ending a group at the shallowest place in its second half."""
+        """Group pieces up to the limit; a group ends at the shallowest place in its second half."""
         groups = []
         while first < end:
             last = first + 1
@@ -211,4 +216,4 @@ class _Sides:
 
 
 def _pieces(text: bytes, starts: list[int]) -> list[bytes]:
-    return [text[start:end] for start, end in zip(starts, starts[1:], strict=False)]
+    return [text[start:end] for start, end in itertools.pairwise(starts)]

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rsidx.errors import ExportError
 from rsidx.store.reader import CommitRow
+
+from rsidx.errors import ExportError
 
 SPLITS = ("train", "val", "test")
 _OID = re.compile(r"[0-9a-f]{4,64}\Z")
@@ -27,9 +28,7 @@ class Split:
         return "val" if position < self.test_from else "test"
 
 
-def reachable(
-    commits: Mapping[bytes, CommitRow], tips: Sequence[bytes]
-) -> frozenset[bytes]:
+def reachable(commits: Mapping[bytes, CommitRow], tips: Sequence[bytes]) -> frozenset[bytes]:
     """Return the indexed commits that the tips reach."""
     seen: set[bytes] = set()
     stack = [tip for tip in tips if tip in commits]

@@ -4,11 +4,12 @@ The only module that knows the tokenizers library.
 """
 
 import hashlib
+import itertools
 import json
 from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tokenizers import AddedToken, Tokenizer
 
@@ -20,7 +21,7 @@ _MAX_CACHED_TEXTS = 100_000
 _FILE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
 
-Ids = array  # of type code "i"
+Ids: TypeAlias = "array[int]"
 
 
 def load(source: str) -> Tokenizer:
@@ -59,14 +60,16 @@ class Encoder:
         self._config = _read_config(source)
         self.n_base_tokens = tokenizer.get_vocab_size(with_added_tokens=True)
         self.source_sha256 = _sha256(tokenizer)
-        self.end_token = self._find("eos_token", _END_TOKENS)
-        if self.end_token is None:
+        end_token = self._find("eos_token", _END_TOKENS)
+        if end_token is None:
             raise TokenizerError(
                 "the tokenizer has no end token that is known here; name it as `eos_token` in a "
                 f"{_CONFIG} beside it"
             )
+        self.end_token: str = end_token
         self.pad_token = self._find("pad_token", _PAD_TOKENS) or self.end_token
         self.added: list[str] = []
+        self._reserved: frozenset[str] = frozenset()
         self._cache: dict[str, Ids | None] = {}
         self._refresh()
 
@@ -89,7 +92,9 @@ class Encoder:
             if token.special or token.content in self._reserved
         }
 
-    _reserved: frozenset[str] = frozenset()
+    def control_tokens(self) -> dict[str, int]:
+        """Return the control tokens' spellings and ids, in the order of their ids."""
+        return {token: token_id for token_id, token in sorted(self._control.items())}
 
     def has(self, token: str) -> bool:
         """Tell whether the tokenizer has a token of this spelling."""
@@ -145,7 +150,7 @@ class Encoder:
                 cuts.add(at + 1)
                 at = text.find(token, at + 1)
         edges = sorted(cuts)
-        pieces = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        pieces = [text[a:b] for a, b in itertools.pairwise(edges)]
         encodings = self._tokenizer.encode_batch_fast(pieces, add_special_tokens=False)
         return [token_id for encoding in encodings for token_id in encoding.ids]
 

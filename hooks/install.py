@@ -7,9 +7,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from rsidx.errors import RepositoryError
 from rsidx.hooks.script import block, has_block, with_block, without_block
 from rsidx.indexer.git import Repository
+
+from rsidx.errors import RepositoryError
 
 HOOK = "post-commit"
 _ASIDE = ".before-rsidx"

@@ -4,11 +4,10 @@ import logging
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from sqlalchemy import URL
-
 from rsidx.indexer.git import Repository
 from rsidx.indexer.sync import update
 from rsidx.store.database import Database
+from sqlalchemy import URL
 
 _log = logging.getLogger("rsidx")
 

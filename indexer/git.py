@@ -7,7 +7,7 @@ from running programs, fetching, paging, or showing other objects than the ones 
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -128,7 +128,10 @@ class Repository:
     def succeeds(self, *args: str) -> bool:
         """Tell whether git exits with 0."""
         status, _, _ = self._git.execute(
-            self._command(*args), with_extended_output=True, with_exceptions=False, env=_SAFE_ENVIRONMENT
+            self._command(*args),
+            with_extended_output=True,
+            with_exceptions=False,
+            env=_SAFE_ENVIRONMENT,
         )
         return bool(status == 0)
 
@@ -164,10 +167,8 @@ class GitProcess:
         """Close the pipes and end the process."""
         for pipe in (self.stdin, self.stdout, self._process.stderr):
             if pipe is not None:
-                try:
+                with suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
         if self._process.poll() is None:
             self._process.terminate()
         self._process.wait()
@@ -205,7 +206,7 @@ def _rev_parse(start: Path, *args: str) -> list[str]:
         env=_SAFE_ENVIRONMENT,
     )
     if status == 0:
-        return cast("str", out).splitlines()
+        return out.splitlines()
     if "not a git repository" in str(err):
         raise RepositoryError(f"{start} is not in a git repository")
     raise RepositoryError(f"git refuses {start}: {_first_line(err)}")

@@ -5,9 +5,10 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rsidx.errors import RepositoryError
 from rsidx.indexer.git import DIFF_FLAGS, GitProcess, Repository
 from rsidx.store.facts import ChangeRecord, CommitRecord
+
+from rsidx.errors import RepositoryError
 
 _FORMAT = "%H%x00%P%x00%at%x00%ct%x00%an%x00%ae%x00%B%x00"
 _N_FIELDS = 7
@@ -31,7 +32,7 @@ class CommitLine:
 
 def is_indexed_path(path: bytes) -> bool:
     """Tell whether a path is kept: Rust files and Cargo manifests."""
-    return path.endswith(b".rs") or path == b"Cargo.toml" or path.endswith(b"/Cargo.toml")
+    return path.endswith((b".rs", b"/Cargo.toml")) or path == b"Cargo.toml"
 
 
 def list_commits(repository: Repository, revisions: Sequence[str]) -> list[CommitLine]:
@@ -67,8 +68,8 @@ def read_refs(repository: Repository) -> dict[bytes, bytes]:
     Refs that point at no commit (a tagged blob or tree) and an unborn HEAD are left out.
     """
     out = repository.run(
-        "for-each-ref", "--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)"
-        "%00%(*objectname)"
+        "for-each-ref",
+        "--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)",
     )
     refs = {}
     for line in out.splitlines():

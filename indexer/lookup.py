@@ -67,7 +67,7 @@ def locate(
                     )
                 )
     missing = sum(oid not in ids for _, oid in tree)
-    return sorted(found, key=lambda at: (at.path, at.line)), missing
+    return sorted(found, key=lambda at: (at.kind == "impl", at.path, at.line)), missing
 
 
 def _is_member(container: str, qualifier: str) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rsidx.errors import RepositoryError
 from rsidx.indexer.git import GitProcess, Repository
+
+from rsidx.errors import RepositoryError
 
 _SKIP_BYTES = 1 << 20
 

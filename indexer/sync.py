@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection
-
 from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Pending, extraction
 from rsidx.indexer.git import Repository
@@ -18,6 +16,7 @@ from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.facts import CommitRecord
 from rsidx.store.writer import Writer
+from sqlalchemy import Connection
 
 _MAX_BATCH_COMMITS = 400
 _MAX_BATCH_BLOBS = 600
@@ -82,9 +81,7 @@ def sync(
         return run.run(scope, jobs)
 
 
-def update(
-    repository: Repository, database: Database, *, jobs: int, max_bytes: int
-) -> SyncReport:
+def update(repository: Repository, database: Database, *, jobs: int, max_bytes: int) -> SyncReport:
     """Take in what the branches and worktrees have that the index has not.
 
     An empty index takes the newest commit alone: the history before it is backfill's.
@@ -220,7 +217,9 @@ class _Sync:
     def _repair_generations(self) -> None:
         """Compute all generations anew: older history may have come in below newer."""
         generation: dict[bytes, int] = {}
-        nodes = {node.oid: node for node in queries.commit_nodes(self.connection, self.repository_id)}
+        nodes = {
+            node.oid: node for node in queries.commit_nodes(self.connection, self.repository_id)
+        }
         changed: dict[int, int] = {}
         stack = list(nodes.values())
         while stack:

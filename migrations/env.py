@@ -1,7 +1,6 @@
 """Alembic's environment: runs the migrations on the connection that it is handed."""
 
 from alembic import context
-
 from rsidx.store.schema import metadata
 
 context.configure(

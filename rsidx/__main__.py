@@ -16,7 +16,7 @@ from rsidx.errors import RsidxError
 from rsidx.output import note, printable
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one a kind of end)
     """Run a command; return 0, 1 for a known fault, 2 for usage, 3 for the unexpected."""
     try:
         root.main(args=arguments, prog_name="rsidx", standalone_mode=False)

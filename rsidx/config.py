@@ -84,5 +84,7 @@ def _options(command: click.Command) -> set[str]:
 
 
 def _unknown(path: Path, shown: str, key: str, known: Any) -> ConfigError:
-    nearest = difflib.get_close_matches(key.replace("-", "_"), [str(k) for k in known], n=1, cutoff=0)
+    nearest = difflib.get_close_matches(
+        key.replace("-", "_"), [str(k) for k in known], n=1, cutoff=0
+    )
     return ConfigError(f"{path}: unknown key {shown}; did you mean {nearest[0]!r}?")

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from rsidx.store.migrate import migrate
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from rsidx.errors import IndexStoreError
-from rsidx.store.migrate import migrate
 
 _CACHE_KIB = 65_536
 _BUSY_TIMEOUT_MS = 60_000
@@ -26,7 +26,7 @@ _BUSY_TIMEOUT_MS = 60_000
 def wal_is_safe(version: tuple[int, ...]) -> bool:
     """Tell whether this version of SQLite has the checkpoint race repaired."""
     repaired_in = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
-    return version >= repaired_in.get(version[:2], (3, 51, 3))
+    return version >= repaired_in.get((version[0], version[1]), (3, 51, 3))
 
 
 def resolve_url(db: str) -> URL:

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
-
 from rsidx.store import schema
 from rsidx.store.facts import CONTAINER_SEPARATOR
+from sqlalchemy import Connection, Table, func, insert, select, update
 
 _IN_BATCH = 500
 
@@ -33,9 +32,7 @@ def find_or_add_repository(
     return int(found)
 
 
-def generations(
-    connection: Connection, repository: int, oids: Iterable[bytes]
-) -> dict[bytes, int]:
+def generations(connection: Connection, repository: int, oids: Iterable[bytes]) -> dict[bytes, int]:
     """Return the generation of those commits that are indexed."""
     table = schema.commit
     wanted = list(dict.fromkeys(oids))
@@ -86,9 +83,7 @@ def commit_nodes(connection: Connection, repository: int) -> Iterator[CommitNode
     )
     for row in connection.execute(query):
         parents = split_parents(row.first_parent, row.other_parents)
-        yield CommitNode(
-            row.id, row.oid, parents, row.committer_time, row.generation, row.state
-        )
+        yield CommitNode(row.id, row.oid, parents, row.committer_time, row.generation, row.state)
 
 
 def split_parents(first: bytes | None, others: bytes | None) -> tuple[bytes, ...]:
@@ -123,6 +118,11 @@ def bases_with_parent(connection: Connection, repository: int) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
+def chunk_ids(connection: Connection) -> list[int]:
+    """Return every chunk's id in the order in which they came in."""
+    return list(connection.execute(select(schema.chunk.c.id).order_by(schema.chunk.c.id)).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How much is indexed."""
@@ -146,9 +146,9 @@ def counts(connection: Connection) -> Counts:
     def size(table: object) -> int:
         return connection.execute(select(func.count()).select_from(table)).scalar() or 0  # type: ignore[arg-type]
 
-    def by_state(table: schema.Table) -> dict[str, int]:
+    def by_state(table: Table) -> dict[str, int]:
         query = select(table.c.state, func.count()).group_by(table.c.state).order_by(table.c.state)
-        return {state: n for state, n in connection.execute(query)}
+        return dict(connection.execute(query))
 
     return Counts(
         n_commits=size(schema.commit),

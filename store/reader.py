@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
-
 from rsidx.store import schema
 from rsidx.store.queries import split_parents
 from rsidx.store.text import unpack_breaks
 from rsidx.store.writer import load_codec
+from sqlalchemy import Connection, select
 
 _IN_BATCH = 500
 _COMMITS_KEPT = 4096
@@ -106,7 +105,7 @@ class _Facts:
     references: tuple[ReferenceRow, ...]
 
 
-_SYMBOL_COLUMNS = tuple(
+_SYMBOL_COLUMNS: tuple[Any, ...] = tuple(
     schema.symbol.c[key]
     for key in (
         "chunk_id",
@@ -122,10 +121,12 @@ _SYMBOL_COLUMNS = tuple(
         "signature_end",
     )
 )
-_IMPORT_COLUMNS = tuple(
+_IMPORT_COLUMNS: tuple[Any, ...] = tuple(
     schema.import_.c[key] for key in ("chunk_id", "path_id", "alias_id", "visibility")
 )
-_REFERENCE_COLUMNS = tuple(schema.reference.c[key] for key in ("chunk_id", "kind", "name_id"))
+_REFERENCE_COLUMNS: tuple[Any, ...] = tuple(
+    schema.reference.c[key] for key in ("chunk_id", "kind", "name_id")
+)
 
 
 class Reader:
@@ -202,19 +203,19 @@ class Reader:
         """Return the tree (path → blob) that a commit stands on; None if it has none of its own."""
         c = schema.base.c
         query = select(c.path_id, c.blob_id).where(c.commit_id == commit_id)
-        return dict(map(tuple, self._connection.execute(query))) or None  # type: ignore[arg-type]
+        return dict(map(tuple, self._connection.execute(query))) or None
 
     def path(self, path_id: int) -> bytes:
         """Return a path as git has it."""
         if path_id not in self._paths:
             rows = self._connection.execute(select(schema.path.c.id, schema.path.c.path))
-            self._paths = dict(map(tuple, rows))  # type: ignore[arg-type]
+            self._paths = dict(map(tuple, rows))
         return self._paths[path_id]
 
     def path_ids(self) -> dict[bytes, int]:
         """Return every path's id."""
         rows = self._connection.execute(select(schema.path.c.path, schema.path.c.id))
-        return dict(map(tuple, rows))  # type: ignore[arg-type]
+        return dict(map(tuple, rows))
 
     def _blob(self, blob_id: int) -> BlobRow:
         c = schema.blob.c
@@ -227,7 +228,7 @@ class Reader:
         c = schema.blob.c
         for part in _parts(list(oids)):
             query = select(c.oid, c.id).where(c.oid.in_(part))
-            found.update(map(tuple, self._connection.execute(query)))  # type: ignore[arg-type]
+            found.update(map(tuple, self._connection.execute(query)))
         return found
 
     def manifest(self, blob_id: int) -> str | None:
@@ -288,14 +289,16 @@ class Reader:
     def breaks(self, chunk_id: int) -> list[tuple[int, int]]:
         """Return where a chunk may be cut: (byte offset, depth)."""
         c = schema.chunk.c
-        return unpack_breaks(self._connection.execute(select(c.breaks).where(c.id == chunk_id)).scalar())
+        return unpack_breaks(
+            self._connection.execute(select(c.breaks).where(c.id == chunk_id)).scalar()
+        )
 
     def _name(self, name_id: int | None) -> str:
         if name_id is None:
             return ""
         if name_id not in self._names:
             rows = self._connection.execute(select(schema.name.c.id, schema.name.c.text))
-            self._names = dict(map(tuple, rows))  # type: ignore[arg-type]
+            self._names = dict(map(tuple, rows))
         return self._names[name_id]
 
     def symbols(self, chunk_id: int) -> tuple[SymbolRow, ...]:
@@ -341,7 +344,7 @@ class Reader:
                     tuple(sorted(references[chunk_id], key=lambda r: (r.kind, r.path))),
                 )
 
-    def _facts_of(self, columns: tuple[Any, ...], part: list[int]) -> Sequence[Row[Any]]:
+    def _facts_of(self, columns: tuple[Any, ...], part: list[int]) -> Sequence[Any]:
         chunk_id, second = columns[:2]
         order = second.table.c.position if "position" in second.table.c else second
         query = select(*columns).where(chunk_id.in_(part)).order_by(chunk_id, order)

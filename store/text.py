@@ -16,7 +16,7 @@ def train_dictionary(samples: list[bytes]) -> bytes | None:
     total = sum(map(len, samples))
     size = min(_DICTIONARY_BYTES, total // 10)
     try:
-        return zstandard.train_dictionary(size, samples, k=200, d=8).as_bytes()
+        return zstandard.train_dictionary(size, [*samples], k=200, d=8).as_bytes()
     except zstandard.ZstdError:
         return None
 

@@ -7,11 +7,10 @@ the rate of asking for each id. That needs the writers' lock, which `Database.wr
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, delete, func, insert, select
-
 from rsidx.store import schema
 from rsidx.store.facts import BlobRecord, ChunkRecord, CommitRecord
 from rsidx.store.text import Codec, pack_breaks, train_dictionary
+from sqlalchemy import Column, Connection, Table, delete, func, insert, select
 
 _IN_BATCH = 500
 _N_DICTIONARY_SAMPLES = 4000
@@ -51,7 +50,7 @@ class _Ids:
         for start in range(0, len(unknown), _IN_BATCH):
             part = unknown[start : start + _IN_BATCH]
             query = select(self._key, self._table.c.id).where(self._key.in_(part))
-            self._known.update(map(tuple, self._connection.execute(query)))  # type: ignore[arg-type]
+            self._known.update(map(tuple, self._connection.execute(query)))
 
     def get(self, value: Any) -> int | None:
         """Return a known id."""

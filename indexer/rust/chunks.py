@@ -9,11 +9,10 @@ A macro call whose braces hold items, as in `cfg_rt! { .. }`, is a container lik
 import re
 from collections.abc import Iterator
 
-from tree_sitter import Node, Tree
-
 from rsidx.indexer.rust.grammar import parse_items_in
 from rsidx.indexer.rust.model import Chunk
 from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK
+from tree_sitter import Node, Tree
 
 _ITEM_KINDS = {
     "use_declaration": "imports",
@@ -126,10 +125,10 @@ class _Cutter:
             call = node if node.type == "macro_invocation" else node.children[0]
             body = call.children[-1]
             return parse_items_in(body, self.source) if body.type == "token_tree" else []
-        body = node.child_by_field_name("body") if kind in _CONTAINERS else None
-        if body is None or body.child_count < 2:
+        block = node.child_by_field_name("body") if kind in _CONTAINERS else None
+        if block is None or block.child_count < 2:
             return []
-        members = body.children[1:-1] if body.children[-1].type == "}" else body.children[1:]
+        members = block.children[1:-1] if block.children[-1].type == "}" else block.children[1:]
         if all(child.type in _TRIVIA or not child.is_named for child in members):
             return []
         return members

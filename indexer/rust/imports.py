@@ -27,17 +27,17 @@ def flatten(node: Node, text: bytes) -> Iterator[tuple[str, str]]:
             case "use_list":
                 stack.extend((child, prefix) for child in reversed(leaf.named_children))
             case "scoped_use_list":
-                path, items = leaf.child_by_field_name("path"), leaf.child_by_field_name("list")
-                inner = _join(prefix, _text(path, text) if path else "")
+                head, items = leaf.child_by_field_name("path"), leaf.child_by_field_name("list")
+                inner = _join(prefix, _text(head, text) if head else "")
                 if items is not None:
-                    stack.append((items, inner if path or prefix else "::"))
+                    stack.append((items, inner if head or prefix else "::"))
             case "use_wildcard":
                 names = leaf.named_children
                 yield _join(_join(prefix, _text(names[0], text) if names else ""), "*"), ""
             case "use_as_clause":
-                path, alias = leaf.child_by_field_name("path"), leaf.child_by_field_name("alias")
-                if path is not None and alias is not None:
-                    yield _leaf(prefix, _text(path, text))[0], _text(alias, text)
+                named, alias = leaf.child_by_field_name("path"), leaf.child_by_field_name("alias")
+                if named is not None and alias is not None:
+                    yield _leaf(prefix, _text(named, text))[0], _text(alias, text)
             case "self" | "identifier" | "scoped_identifier" | "crate" | "super":
                 yield _leaf(prefix, _text(leaf, text))
 

@@ -3,9 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from tree_sitter import Node
-
 from rsidx.store.facts import Reference
+from tree_sitter import Node
 
 _SKIPPED = frozenset(
     {
@@ -174,9 +173,11 @@ class _Collector:
                 self.found["self_method" if on_self else "method", path] += 1
         elif following == "!" and index + 1 < len(tokens):
             self.found["macro", path] += 1
-        elif len(parts) > 1 or (path not in ("self", "crate", "super") and called):
-            self.found["value", path] += 1
-        elif path[0].isupper():
+        elif (
+            len(parts) > 1
+            or (path not in ("self", "crate", "super") and called)
+            or path[0].isupper()
+        ):
             self.found["value", path] += 1
         return index
 

@@ -52,14 +52,34 @@ _DEFAULTS = Config(tokenizer="")
     type=click.Choice(FILTERS),
     help="Export what is left out by default; may be given more than once.",
 )
-@click.option("--max-chars", type=click.IntRange(min=200), default=_DEFAULTS.max_chars,
-              show_default=True, help="Longer code is split between statements.")
-@click.option("--max-tokens", type=click.IntRange(min=64), default=_DEFAULTS.max_tokens,
-              show_default=True, help="The length of an example.")
-@click.option("--context-tokens", type=click.IntRange(min=0), default=_DEFAULTS.context_tokens,
-              show_default=True, help="The share of an example that context may take.")
-@click.option("--max-files", type=click.IntRange(min=1), default=_DEFAULTS.max_files,
-              show_default=True, help="Commits with more changed Rust files are bulk commits.")
+@click.option(
+    "--max-chars",
+    type=click.IntRange(min=200),
+    default=_DEFAULTS.max_chars,
+    show_default=True,
+    help="Longer code is split between statements.",
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=64),
+    default=_DEFAULTS.max_tokens,
+    show_default=True,
+    help="The length of an example.",
+)
+@click.option(
+    "--context-tokens",
+    type=click.IntRange(min=0),
+    default=_DEFAULTS.context_tokens,
+    show_default=True,
+    help="The share of an example that context may take.",
+)
+@click.option(
+    "--max-files",
+    type=click.IntRange(min=1),
+    default=_DEFAULTS.max_files,
+    show_default=True,
+    help="Commits with more changed Rust files are bulk commits.",
+)
 @click.option(
     "--context-at",
     type=click.Choice(["parent", "commit"]),
@@ -85,17 +105,12 @@ _DEFAULTS = Config(tokenizer="")
 @click.option("--text", is_flag=True, help="Put the texts into the meta files, too.")
 @json_option
 @place_options
-def export(
-    place: Place, out: Path, tokenizer: str, as_json: bool, **options: Any
-) -> None:
+def export(place: Place, out: Path, tokenizer: str, as_json: bool, **options: Any) -> None:
     """Write a data set of the edits that HEAD, or the refs given, reach to the folder OUT.
 
     OUT is replaced as a whole when the export is complete; one that fails changes nothing.
     """
-    config = Config(
-        tokenizer=tokenizer,
-        **{key: tuple(v) if isinstance(v, list) else v for key, v in options.items()},
-    )
+    config = Config(tokenizer=tokenizer, **options)
     with place.database() as database, progress("export", "commits") as update:
         manifest = run_export(database, out, config, progress=update)
     emit(manifest, _lines(out, manifest), as_json=as_json)
@@ -103,8 +118,10 @@ def export(
 
 def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
     counts = manifest["counts"]
-    lines = [f"{out}: {manifest['tokenizer']['dialect']}, "
-             f"{manifest['tokenizer']['n_new_tokens']} new tokens"]
+    lines = [
+        f"{out}: {manifest['tokenizer']['dialect']}, "
+        f"{manifest['tokenizer']['n_new_tokens']} new tokens"
+    ]
     for name in SPLITS:
         lines.append(
             f"{name:<6}{counts['examples'][name]:>10,} examples{counts['tokens'][name]:>14,} tokens"

@@ -1,0 +1,53 @@
+# `make demo` and `make test` do all the set-up themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+FOLDERS := exporters hooks indexer migrations store
+
+.PHONY: demo test test-lowest lint types docs wheel conformance clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("rsidx needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(READY)  ## The main job on the sample history, or on REPO=path.
+	$(BIN)/python examples/demo.py $(if $(REPO),--repo '$(REPO)')
+
+test: $(READY)  ## Every test that needs no network and no long run.
+	$(BIN)/python -m pytest
+
+test-lowest:  ## The tests on the oldest dependencies that are allowed.
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e '.[dev]'
+	.venv-lowest/bin/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+# The folders stand at the root; mypy wants them at their import paths, where links will do, and
+# import-linter wants files.
+types: $(READY)
+	rm -rf build/typing build/imports
+	mkdir -p build/typing/rsidx build/imports/rsidx
+	for entry in $(CURDIR)/rsidx/* $(FOLDERS:%=$(CURDIR)/%); do ln -s "$$entry" build/typing/rsidx/; done
+	cp -R rsidx/* $(FOLDERS) build/imports/rsidx/
+	$(BIN)/mypy
+	cd build/imports && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/pyproject.toml --no-cache
+
+docs: $(READY)  ## The generated pages of docs/.
+	$(BIN)/python docs/generate.py
+
+wheel: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build --wheel --outdir dist .
+
+conformance: $(READY)  ## The output in the libraries that trainers use.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,conformance]'
+	$(BIN)/python -m pytest -m conformance
+
+clean:
+	rm -rf $(VENV) .venv-lowest build dist demo *.egg-info

@@ -1,0 +1,64 @@
+"""`rsidx tokenizer`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from rsidx.commands.options import Place, json_option, place_options
+from rsidx.exporters.fit import Fit
+from rsidx.exporters.fit import inspect as measure
+from rsidx.exporters.fit import train as train_tokenizer
+from rsidx.output import emit, table
+from rsidx.store.database import Database, resolve_url
+
+
+@click.group()
+def tokenizer() -> None:
+    """Train a tokenizer on the index, or see how one fits Rust."""
+
+
+@tokenizer.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    default=16_384,
+    show_default=True,
+    help="The size of the vocabulary.",
+)
+@place_options
+def train(place: Place, out: Path, size: int) -> None:
+    """Train a byte-level BPE on the index and write it to the new folder OUT."""
+    with place.database() as database:
+        encoder = train_tokenizer(database, out, vocabulary_size=size)
+    emit(None, [f"{out}: {encoder.n_tokens:,} tokens"], as_json=False)
+
+
+@tokenizer.command()
+@click.argument("source", metavar="PATH_OR_NAME")
+@click.option("--db", envvar="RSIDX_DB", help="Measure on this index's code, too.")
+@json_option
+def inspect(source: str, db: str | None, as_json: bool) -> None:
+    """Say how a tokenizer fits Rust: coverage, split keywords, control tokens."""
+    database = Database(resolve_url(db), create=False) if db else None
+    try:
+        found = measure(source, database)
+    finally:
+        if database is not None:
+            database.close()
+    emit(asdict(found), table(_rows(found)), as_json=as_json)
+
+
+def _rows(found: Fit) -> Iterator[tuple[str, str]]:
+    yield "tokens", f"{found.n_tokens:,}"
+    yield "end token", found.end_token or "none"
+    if found.chars_per_token is not None:
+        yield "coverage", f"{found.chars_per_token:.2f} characters a token"
+    for title, split in (("keywords", found.split_keywords), ("macros", found.split_macros)):
+        words = ", ".join(f"{word} ({n})" for word, n in split.items())
+        yield f"split {title}", words or "none"
+    yield "control tokens", f"{len(found.control_tokens)}: {' '.join(found.control_tokens)}"
+    for family, missing in found.dialects.items():
+        yield f"dialect {family}", f"lacks {' '.join(missing)}" if missing else "yes"
