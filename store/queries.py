@@ -148,7 +148,7 @@ def counts(connection: Connection) -> Counts:
 
     def by_state(table: Table) -> dict[str, int]:
         query = select(table.c.state, func.count()).group_by(table.c.state).order_by(table.c.state)
-        return dict(connection.execute(query))
+        return dict(map(tuple, connection.execute(query)))
 
     return Counts(
         n_commits=size(schema.commit),

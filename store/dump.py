@@ -1,0 +1,56 @@
+"""A logical dump: what the index says, without ids, order of arrival or compression.
+
+Two indexes of the same history have the same dump, however they came to be.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from rsidx.store import schema
+from rsidx.store.writer import load_codec
+
+
+def dump(connection: Connection) -> Iterator[str]:
+    """Yield the lines of the dump in a fixed order."""
+    codec = load_codec(connection)
+    names = _column(connection, schema.name, "text")
+    paths = _column(connection, schema.path, "path")
+    blobs = _column(connection, schema.blob, "oid")
+    chunks = _column(connection, schema.chunk, "digest")
+    commits = _column(connection, schema.commit, "oid")
+    keys = {
+        "name_id": names,
+        "trait_id": names,
+        "path_id": paths,
+        "old_path_id": paths,
+        "blob_id": blobs,
+        "old_blob_id": blobs,
+        "new_blob_id": blobs,
+        "chunk_id": chunks,
+        "commit_id": commits,
+    }
+    for table in schema.metadata.sorted_tables:
+        if table.name in ("name", "path", "dictionary"):
+            continue
+        local = {**keys, "path_id": names, "alias_id": names} if table.name == "import" else keys
+        yield from sorted(
+            f"{table.name} {_row(row._mapping, local, codec)}"
+            for row in connection.execute(select(table))
+        )
+
+
+def _column(connection: Connection, table: Any, column: str) -> dict[int, Any]:
+    return dict(map(tuple, connection.execute(select(table.c.id, table.c[column]))))
+
+
+def _row(row: Any, keys: dict[str, dict[int, Any]], codec: Any) -> dict[str, Any]:
+    shown = {}
+    for name, value in row.items():
+        if name in ("id", "repository_id", "dictionary_id"):
+            continue
+        shown[name] = keys[name][value] if name in keys and value is not None else value
+        if name == "text":
+            shown[name] = codec.decompress(value, row["dictionary_id"])
+    return shown

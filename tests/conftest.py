@@ -1,0 +1,201 @@
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from rsidx.indexer.git import discover
+from rsidx.indexer.sync import history_scope, sync
+from rsidx.store.database import Database, resolve_url
+
+STARCODER2 = Path(
+    os.environ.get(
+        "RSIDX_TEST_STARCODER2",
+        Path(__file__).parents[2] / "shared" / "data" / "starcoder2" / "tokenizer.json",
+    )
+)
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path, monkeypatch):
+    """Nothing of the user's: no git configuration, no rsidx settings."""
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "RSIDX")):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("TZ", "UTC")
+
+
+class Repo:
+    """A real repository with a fixed author and a clock of its own, so that ids are stable."""
+
+    def __init__(self, path, *init):
+        self.path = path
+        self.time = 1_700_000_000
+        path.mkdir(parents=True, exist_ok=True)
+        self.git("init", "-q", "-b", "main", *init)
+
+    def git(self, *args, check=True, stdin=None, **variables):
+        date = f"{self.time} +0000"
+        env = {
+            **os.environ,
+            "GIT_AUTHOR_NAME": "A U Thor",
+            "GIT_AUTHOR_EMAIL": "author@example.com",
+            "GIT_COMMITTER_NAME": "C O Mitter",
+            "GIT_COMMITTER_EMAIL": "committer@example.com",
+            "GIT_AUTHOR_DATE": date,
+            "GIT_COMMITTER_DATE": date,
+            "GIT_EDITOR": "true",
+            **variables,
+        }
+        done = subprocess.run(
+            ["git", "-C", str(self.path), *args],
+            env=env, check=False, capture_output=True, input=stdin,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"git {args}: {done.stderr.decode()}")
+        return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+    def write(self, files):
+        for name, content in files.items():
+            path = self.path / name
+            if content is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def commit(self, message="change", files=None, **variables):
+        self.write(files or {})
+        self.time += 60
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message, **variables)
+        return self.git("rev-parse", "HEAD")
+
+    def blob(self, revision, path):
+        return subprocess.run(
+            ["git", "-C", str(self.path), "cat-file", "blob", f"{revision}:{path}"],
+            check=True, capture_output=True,
+        ).stdout
+
+
+@pytest.fixture
+def make_repo(tmp_path):
+    def make(name="repo", *init):
+        return Repo(tmp_path / name, *init)
+
+    return make
+
+
+@pytest.fixture
+def repo(make_repo):
+    return make_repo()
+
+
+class Index:
+    """An index of a repository, in a file of its own unless told otherwise."""
+
+    def __init__(self, repo, file):
+        self.repository = discover(repo.path)
+        self.file = file
+        self.database = Database(resolve_url(str(file)), create=True)
+
+    def sync(self, *revisions, all_refs=False, since=None, jobs=1, max_bytes=100_000):
+        scope = history_scope(self.repository, revisions, all_refs=all_refs, since=since)
+        return sync(self.repository, self.database, scope, jobs=jobs, max_bytes=max_bytes)
+
+
+@pytest.fixture
+def make_index(tmp_path):
+    made = []
+
+    def make(repo, name="index.db"):
+        index = Index(repo, tmp_path / name)
+        made.append(index)
+        return index
+
+    yield make
+    for index in made:
+        index.database.close()
+
+
+@pytest.fixture
+def index(repo, make_index):
+    return make_index(repo)
+
+
+@pytest.fixture(scope="session")
+def tokenizer_file(tmp_path_factory):
+    """A small byte-level BPE with StarCoder2's repository tokens."""
+    return _trained(tmp_path_factory, ["<|endoftext|>", "<fim_pad>", "<repo_name>", "<file_sep>"])
+
+
+@pytest.fixture(scope="session")
+def qwen_file(tmp_path_factory):
+    """One whose control tokens are flagged as not special, as Qwen's are."""
+    path = _trained(tmp_path_factory, ["<|endoftext|>"])
+    tokenizer = Tokenizer.from_file(str(path))
+    tokens = ("<|repo_name|>", "<|file_sep|>", "<|fim_prefix|>")
+    tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in tokens])
+    tokenizer.save(str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def starcoder_file(tmp_path_factory):
+    tokens = ["<|endoftext|>", "<filename>", "<reponame>"]
+    return _trained(tmp_path_factory, [*tokens, "<commit_before>", "<commit_msg>", "<commit_after>"])
+
+
+@pytest.fixture(scope="session")
+def plain_file(tmp_path_factory):
+    return _trained(tmp_path_factory, ["</s>"])
+
+
+@pytest.fixture
+def starcoder2_file():
+    if not STARCODER2.exists():
+        pytest.skip(f"the StarCoder2 tokenizer is not at {STARCODER2}")
+    return STARCODER2
+
+
+def _trained(tmp_path_factory, special):
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=500, special_tokens=special, show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    tokenizer.train_from_iterator(["pub fn new(self) -> Self { let mut x = 1; }"] * 9, trainer)
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    tokenizer.save(str(path))
+    return path
+
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def read_lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture
+def wait():
+    return wait_until
+
+
+@pytest.fixture
+def read_jsonl():
+    return read_lines

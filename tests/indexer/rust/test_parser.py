@@ -1,0 +1,210 @@
+"""The parser: chunks that partition a file, and facts that depend on a chunk alone."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rsidx.indexer.rust.facts import extract
+from rsidx.indexer.rust.parser import parse
+
+DATA = Path(__file__).parent / "data"
+
+
+def chunks_of(source):
+    return [
+        (c.kind, c.container, source[c.start : c.end]) for c in parse(source).chunks
+    ]
+
+
+def facts_of(source):
+    return [extract(*chunk) for chunk in chunks_of(source)]
+
+
+@pytest.fixture(scope="module")
+def items():
+    return (DATA / "items.rs").read_bytes()
+
+
+def test_chunks_concatenated_are_the_file(items):
+    assert b"".join(text for _, _, text in chunks_of(items)) == items
+
+
+def test_every_item_and_member_is_a_chunk_of_its_container(items):
+    found = [(kind, container) for kind, container, _ in chunks_of(items)]
+    draw = "trait Draw"
+    assert found == [
+        ("preamble", ""), ("imports", ""), ("struct", ""), ("struct", ""), ("struct", ""),
+        ("enum", ""), ("union", ""),
+        ("trait_header", ""), ("const", draw), ("type", draw), ("fn", draw), ("fn", draw),
+        ("trait_footer", ""),
+        ("impl_header", ""), ("type", "impl Draw for Point<T>"), ("fn", "impl Draw for Point<T>"),
+        ("impl_footer", ""),
+        ("impl", ""), ("const", ""), ("static", ""), ("type", ""), ("macro", ""),
+        ("macro_call_header", ""), ("fn", "macro cfg_rt"), ("impl_header", "macro cfg_rt"),
+        ("fn", "macro cfg_rt / impl Unit"), ("impl_footer", "macro cfg_rt"),
+        ("macro_call_footer", ""),
+        ("extern_header", ""), ("fn", "extern"), ("extern_footer", ""),
+        ("mod_header", ""), ("imports", "mod tests [test]"), ("fn", "mod tests [test]"),
+        ("mod_footer", ""), ("mod", ""), ("trailer", ""),
+    ]  # fmt: skip
+
+
+def test_docs_attributes_and_a_comment_behind_it_go_with_an_item(items):
+    point = chunks_of(items)[2][2]
+    assert point == b"\n/// A point.\n#[derive(Debug)]\npub struct Point<T> { x: T } // trailing\n"
+
+
+def test_symbols_have_kind_name_container_and_signature(items):
+    found = {}
+    for (_, _, text), facts in zip(chunks_of(items), facts_of(items), strict=True):
+        for s in facts.symbols:
+            signature = text[s.signature_start : s.signature_end].decode()
+            found[s.kind, s.name, s.container] = (s.visibility, s.is_test, s.trait, signature)
+    assert found["struct", "Point", ""] == ("pub", False, "", "pub struct Point<T>")
+    assert found["variant", "Square", "Shape"][3] == "Square { side: u8 }"
+    assert found["trait", "Draw", ""][0] == "pub(crate)"
+    assert found["method", "draw", "trait Draw"][3] == "fn draw(&self) -> Self::Out;"
+    assert found["impl", "Point", ""][2:] == (
+        "Draw", "impl<T> Draw for Point<T> where T: fmt::Debug",
+    )  # fmt: skip
+    assert found["const", "VALUE", ""][3] == "const VALUE: [u8; 2]"
+    assert found["fn", "works", "mod tests [test]"][1] is True
+    assert found["fn", "inside", "macro cfg_rt"][0] == "pub"
+    assert {kind for kind, _, _ in found} == {
+        "struct", "enum", "variant", "union", "trait", "const", "type", "method", "impl",
+        "static", "macro", "fn", "mod",
+    }  # fmt: skip
+
+
+def test_use_trees_are_flattened(items):
+    imports = [(i.path, i.alias, i.visibility) for i in facts_of(items)[1].imports]
+    assert imports == [
+        ("std::fmt", "fmt", ""),
+        ("std::io", "io", ""),
+        ("std::io::Read", "_", ""),
+        ("std::io::Write", "W", ""),
+        ("crate::error::*", "", "pub"),
+    ]
+
+
+def test_references_have_paths_and_leave_out_what_the_chunk_binds(items):
+    draw = next(
+        f for c, f in zip(chunks_of(items), facts_of(items), strict=True)
+        if f.symbols and f.symbols[0].name == "draw" and "impl" in c[1]
+    )  # fmt: skip
+    assert {(r.kind, r.path) for r in draw.references} == {
+        ("value", "helper"), ("field", "x"), ("value", "Shape::Circle"), ("macro", "println"),
+        ("value", "other::path"), ("value", "VALUE"),
+    }  # fmt: skip
+
+
+def test_methods_on_self_are_told_from_other_methods():
+    source = b"fn f(&self, other: T) { self.a(); other.b(); self.c.d(); Self::e(); }"
+    [facts] = facts_of(source)
+    assert {(r.kind, r.path) for r in facts.references} == {
+        ("self_method", "a"), ("method", "b"), ("method", "d"), ("field", "c"),
+        ("value", "Self::e"), ("type", "T"),
+    }  # fmt: skip
+
+
+def test_generic_parameters_are_no_references():
+    [facts] = facts_of(b"fn f<T: Clone>(t: T) -> Vec<T> { Vec::<T>::new() }")
+    assert {r.path for r in facts.references} == {"Clone", "Vec", "Vec::new"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"fn f() { str![\"a\"]; u8!(1); }",
+        b"fn f() -> R { let a = try!(g()); a }",
+        b'unsafe extern "C" { safe fn f(); }',
+        b"---\n[dependencies]\nx = 1\n---\nfn main() {}\n",
+        b"#!/usr/bin/env cargo\n---\npackage = 1\n---\n\nfn main() {}\n",
+        b"auto trait Send {}",
+        b"macro_rules! m { (~$x:tt) => { T![~] } }",
+        b"fn f(x: Box<dyn 'a + Trait>) {}",
+        b"impl const Default for X { fn default() {} }",
+    ],
+)
+def test_valid_rust_that_the_grammar_does_not_know_parses_without_error(source):
+    parsed = parse(source)
+    assert not parsed.has_error
+    assert b"".join(source[c.start : c.end] for c in parsed.chunks) == source
+
+
+def test_the_workarounds_do_not_reach_the_text_or_the_names():
+    [facts] = facts_of(b"fn f() { str![x]; }")
+    assert ("macro", "str") in {(r.kind, r.path) for r in facts.references}
+
+
+def test_a_file_with_errors_gives_its_good_items():
+    source = b"fn good() {}\nfn bad( { ] }\nstruct Also;\n"
+    assert parse(source).has_error
+    names = [s.name for f in facts_of(source) for s in f.symbols]
+    assert "good" in names
+    assert "Also" in names
+
+
+def test_long_functions_can_be_cut_between_statements():
+    body = "".join(f"    let v{n} = compute({n});\n    if v{n} {{\n        go();\n    }}\n"
+                   for n in range(40))
+    source = f"fn long() {{\n{body}}}\n".encode()
+    [facts] = facts_of(source)
+    assert len(facts.breaks) >= 80
+    for offset, depth in facts.breaks:
+        assert source[offset - 1 : offset] == b"\n"
+        text = source[offset : source.index(b"\n", offset)].strip()
+        assert text.startswith((b"let", b"if")) if depth <= 2 else text == b"go();"
+
+
+NESTED = [
+    b"fn f() {" + b"(" * 100_000 + b")" * 100_000 + b"}",
+    b"mod a {" * 100_000 + b"}" * 100_000,
+    b"type A = " + b"A<" * 100_000 + b"A" + b">" * 100_000 + b";",
+    b"m! {" + b"{" * 100_000 + b"}" * 100_000 + b"}",
+    b"(" * 200_000,
+    b"/*" * 100_000,
+]
+
+
+@pytest.mark.parametrize("source", NESTED, ids=range(len(NESTED)))
+def test_deep_nesting_does_not_end_the_process(source):
+    assert b"".join(text for _, _, text in chunks_of(source)) == source
+    facts_of(source)
+
+
+SNIPPETS = st.sampled_from(
+    ["use a::{b, c as d};\n", "/// doc\n", "#[cfg(test)]\n", "mod m {\n", "impl X for Y {\n",
+     "fn f() { g(); }\n", "}\n", "// c\n", "\n\n", "struct S;", "trait T {", "enum E { A, B }",
+     "macro_rules! m { () => {} }", "m! { fn x() {} }\n", "}}", "\"", "'", "/*", "*/", "\r\n",
+     "const C: u8 = 1; // x", "//! inner\n", "#![a]\n", "é", "fn broken(", "extern \"C\" {"]
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(SNIPPETS, max_size=25))
+def test_any_mixture_is_partitioned_and_facts_stay_inside_their_chunk(parts):
+    source = "".join(parts).encode()
+    found = chunks_of(source)
+    assert b"".join(text for _, _, text in found) == source
+    for kind, container, text in found:
+        assert text
+        facts = extract(kind, container, text)
+        for s in facts.symbols:
+            assert 0 <= s.start <= s.signature_start <= s.signature_end <= s.end <= len(text) + 1
+        assert all(0 < offset < len(text) for offset, _ in facts.breaks)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_partitioned(source):
+    assert b"".join(text for _, _, text in chunks_of(source)) == source
+
+
+def test_inserting_an_item_leaves_the_other_chunks_as_they_were(items):
+    at = items.index(b"\nunion Bits")
+    changed = items[:at] + b"\nfn inserted() {}\n" + items[at:]
+    before, after = chunks_of(items), chunks_of(changed)
+    assert [c for c in after if c not in before] == [("fn", "", b"\nfn inserted() {}\n")]

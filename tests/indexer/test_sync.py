@@ -1,0 +1,215 @@
+"""Sync: whole commits, whatever the order, the number of workers, or an interruption."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from sqlalchemy import text
+
+from rsidx.indexer import extract
+from rsidx.indexer.sync import update
+from rsidx.store import queries
+from rsidx.store.dump import dump
+
+
+def dumped(index):
+    with index.database.reading() as connection:
+        return list(dump(connection))
+
+
+def grow(repo, n_commits, start=0):
+    for n in range(start, start + n_commits):
+        files = {f"src/m{n % 3}.rs": f"pub fn f{n}() -> u32 {{ {n} }}\n\nstruct S{n % 4};\n"}
+        repo.commit(f"commit {n}", files)
+
+
+def test_chunks_of_every_blob_concatenate_to_it(repo, index):
+    grow(repo, 12)
+    index.sync()
+    from rsidx.store.reader import Reader
+
+    with index.database.reading() as connection:
+        reader = Reader(connection, queries.repository_id(connection))
+        ids = reader.blob_ids(
+            bytes.fromhex(repo.git("rev-parse", f"HEAD~{n}:src/m{(11 - n) % 3}.rs"))
+            for n in range(12)
+        )
+        assert len(ids) == 12
+        for oid, blob_id in ids.items():
+            content = repo.git("cat-file", "blob", oid.hex())
+            assert reader.blob_text(blob_id).decode().strip() == content
+
+
+def test_twice_is_the_same_as_once(repo, index):
+    grow(repo, 5)
+    assert index.sync().n_commits == 5
+    before = dumped(index)
+    again = index.sync()
+    assert (again.n_commits, again.n_blobs) == (0, 0)
+    assert dumped(index) == before
+
+
+def test_bit_by_bit_equals_all_at_once_and_one_worker_equals_two(repo, make_index):
+    bit_by_bit, at_once, pooled = make_index(repo, "a"), make_index(repo, "b"), make_index(repo, "c")
+    for n in range(0, 12, 4):
+        grow(repo, 4, n)
+        bit_by_bit.sync()
+    at_once.sync()
+    pooled.sync(jobs=2)
+    assert dumped(bit_by_bit) == dumped(at_once) == dumped(pooled)
+
+
+def test_history_taken_in_backwards_equals_history_taken_in_forwards(repo, make_index):
+    grow(repo, 9)
+    backwards, forwards = make_index(repo, "a"), make_index(repo, "b")
+    update(backwards.repository, backwards.database, jobs=1, max_bytes=100_000)
+    with backwards.database.reading() as connection:
+        assert queries.counts(connection).n_commits == 1
+        assert connection.execute(text("SELECT count(*) FROM base")).scalar() == 3
+    backwards.sync()
+    forwards.sync()
+    # Blobs met through the base alone are all met through changes, too.
+    assert dumped(backwards) == dumped(forwards)
+
+
+def test_generation_grows_along_every_edge_though_the_clock_goes_back(repo, index):
+    grow(repo, 3)
+    repo.time -= 100_000
+    grow(repo, 3, 3)
+    index.sync()
+    with index.database.reading() as connection:
+        nodes = {n.oid: n for n in queries.commit_nodes(connection, 1)}
+    for node in nodes.values():
+        for parent in node.parents:
+            assert nodes[parent].generation < node.generation
+
+
+def test_blobs_that_cannot_be_parsed_are_recorded_by_state(repo, index):
+    repo.commit("one", {
+        "big.rs": "// x\n" * 30_000, "latin.rs": b"// caf\xe9\n", "nul.rs": b"fn a() {}\0",
+        "bad.rs": "fn broken( {{{", "empty.rs": "", "gone.rs": "fn gone() {}\n",
+        "Cargo.toml": '[package]\nname = "x"\n', "good.rs": "fn g() {}\n",
+    })  # fmt: skip
+    gone = repo.git("rev-parse", "HEAD:gone.rs")
+    (repo.path / ".git/objects" / gone[:2] / gone[2:]).unlink()
+    assert index.sync().blobs_by_state == {
+        "too_large": 1, "not_text": 2, "errors": 1, "missing": 1, "manifest": 1, "parsed": 2,
+    }  # fmt: skip
+
+
+def test_a_shallow_boundary_stands_on_its_own_tree(repo, make_index, tmp_path):
+    grow(repo, 6)
+    repo.git("clone", "-q", "--depth", "2", f"file://{repo.path}", str(tmp_path / "shallow"))
+    repo.path = tmp_path / "shallow"
+    index = make_index(repo)
+    index.sync()
+    with index.database.reading() as connection:
+        states = [n.state for n in queries.commit_nodes(connection, 1)]
+        assert states == ["boundary", "ok"]
+        assert connection.execute(text("SELECT count(*) FROM base")).scalar() == 3
+
+
+def test_since_takes_the_tree_before_the_first_commit_along(repo, index):
+    grow(repo, 6)
+    index.sync(since="@1700000270")
+    with index.database.reading() as connection:
+        assert queries.counts(connection).n_commits == 2
+        assert connection.execute(text("SELECT count(*) FROM base")).scalar() == 3
+
+
+def test_an_empty_repository_is_no_error(repo, index):
+    assert index.sync().n_commits == 0
+    assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 0
+
+
+def test_a_blob_that_ends_its_worker_is_poison_and_the_others_are_parsed(
+    repo, index, monkeypatch, tmp_path
+):
+    # The workers are new processes: the trap reaches them by a start-up file on their path.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os\n"
+        "import rsidx.indexer.extract as e\n"
+        "plain = e.parse\n"
+        "def parse(source):\n"
+        "    if b'POISON' in source: os.abort()\n"
+        "    return plain(source)\n"
+        "e.parse = parse\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(extract, "_BLOBS_A_TASK", 2)
+    grow(repo, 8)
+    repo.commit("poison", {"p.rs": "fn POISON() {}\n"})
+    grow(repo, 8, 8)
+    report = index.sync(jobs=2)
+    assert report.n_commits == 17
+    assert report.blobs_by_state == {"parsed": 16, "poison": 1}
+
+
+def test_a_worktree_shares_the_index_of_its_repository(repo, make_index, tmp_path):
+    grow(repo, 2)
+    repo.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "side")
+    linked = type(repo)(tmp_path / "linked")
+    linked.time = repo.time
+    linked.commit("side", {"side.rs": "fn side() {}\n"})
+    index = make_index(repo)
+    update(index.repository, index.database, jobs=1, max_bytes=1000)
+    index.sync(all_refs=True)
+    repo.commit("main", {"m.rs": "fn m() {}\n"})
+    linked.commit("side again", {"side.rs": "fn side2() {}\n"})
+    assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 2
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from rsidx.indexer import sync as module
+from rsidx.indexer.git import discover
+from rsidx.store.database import Database, resolve_url
+module._MAX_BATCH_COMMITS = 3
+if __name__ == "__main__":
+    repository = discover(Path(sys.argv[1]))
+    database = Database(resolve_url(sys.argv[2]), create=True)
+    scope = module.history_scope(repository, [], all_refs=False, since=None)
+    print("go", flush=True)
+    module.sync(repository, database, scope, jobs=int(sys.argv[3]), max_bytes=100_000)
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_at_any_moment_it_leaves_whole_commits_and_ends_where_it_would_have(
+    repo, make_index, tmp_path, jobs
+):
+    grow(repo, 90)
+    undisturbed = make_index(repo, "undisturbed.db")
+    undisturbed.sync()
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    file = tmp_path / "killed.db"
+    killed = 0
+    for attempt in range(14):
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(repo.path), str(file), str(jobs)],
+            stdout=subprocess.PIPE, start_new_session=True,
+        )
+        process.stdout.readline()
+        time.sleep(0.012 * (attempt + 1) + (0.25 if jobs > 1 else 0))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            killed += 1
+        process.wait()
+        process.stdout.close()
+        index = make_index(repo, "killed.db")
+        with index.database.reading() as connection:
+            assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+            lacking = connection.execute(text(
+                "SELECT count(*) FROM change c LEFT JOIN blob b ON b.id = c.new_blob_id "
+                "WHERE c.new_blob_id IS NOT NULL AND (b.id IS NULL OR b.state = 'parsed' AND "
+                "NOT EXISTS (SELECT 1 FROM blob_chunk p WHERE p.blob_id = b.id))"
+            )).scalar()
+            assert lacking == 0
+    assert killed
+    index.sync()
+    assert dumped(index) == dumped(undisturbed)
