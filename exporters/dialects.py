@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rsidx.errors import TokenizerError
 from rsidx.exporters.context import SECTIONS
 from rsidx.exporters.examples import Example
 from rsidx.exporters.tokens import Encoder
 from rsidx.exporters.vocabulary import MARKERS, token_of
-
-from rsidx.errors import TokenizerError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ chunk that only moved is no edit. A container that is new or gone as a whole is 
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -102,7 +102,7 @@ class _Pairing:
         edits = [self._edit(old, new) for old, new in pairs]
         edits += [self._edit(side, None) for side in self._grouped(removed)]
         edits += [self._edit(None, side) for side in self._grouped(added)]
-        edits.sort(key=_order)
+        edits.sort(key=self._order)
         return CommitEdits(tuple(edits), +self.dropped)
 
     def _compare(self, change: ChangeRow) -> tuple[list[Side], list[Side]]:
@@ -251,6 +251,12 @@ class _Pairing:
         symbol = symbols[0]
         return f"{symbol.trait} for {symbol.name}" if symbol.trait else symbol.name
 
+    def _order(self, edit: Edit) -> tuple[bytes, int, bool]:
+        """Order edits by the new file and the place in it, what goes after what comes."""
+        side = edit.new or edit.old
+        assert side is not None
+        return self.reader.path(side.path_id), side.position, edit.new is None
+
     def _edit(self, old: Side | None, new: Side | None) -> Edit:
         shown = new or old
         assert shown is not None
@@ -279,18 +285,12 @@ def _sides(
         yield Side(path_id, blob_id, position, start, (chunks[position],))
 
 
-def _order(edit: Edit) -> tuple[int, int, int]:
-    side = edit.new or edit.old
-    assert side is not None
-    return side.path_id, side.position, edit.new is None
-
-
 def _innermost(side: Side) -> str:
     return side.chunks[0].container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
 
 
 def _match(
-    removed: Iterable[Side], added: Iterable[Side], key: Callable[[Side], object]
+    removed: Sequence[Side], added: Sequence[Side], key: Callable[[Side], object]
 ) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
     """Pair sides with equal keys in their order; a key of None matches nothing."""
     waiting: dict[object, list[Side]] = defaultdict(list)
@@ -309,7 +309,8 @@ def _match(
         else:
             unpaired.append(side)
     rest += [side for sides in waiting.values() for side in sides]
-    rest.sort(key=lambda side: (side.path_id, side.position))
+    order = {side: position for position, side in enumerate(removed)}
+    rest.sort(key=order.__getitem__)
     return pairs, rest, unpaired
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from rsidx import __version__
+from rsidx.errors import ExportError
 from rsidx.exporters import card
 from rsidx.exporters.build import Builder, Options
 from rsidx.exporters.dialects import choose
@@ -21,9 +23,6 @@ from rsidx.exporters.writer import MANIFEST, RowWriter, staging, write_checksums
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.reader import CommitRow, Reader
-
-from rsidx import __version__
-from rsidx.errors import ExportError
 
 _WINDOW_EXAMPLES = 256
 _MIN_PART_CHARS = 200
@@ -269,9 +268,11 @@ class _Run:
     def _meta(self, commit: CommitRow, row: Row) -> dict[str, Any]:
         example, edit = row.example, row.example.edit
         part = example.part
-        where = f"{example.path}\0{edit.kind}\0{part}\0{edit.old}\0{edit.new}"
+        old = self._range(edit.old, part.old_start, part.old_end)
+        new = self._range(edit.new, part.new_start, part.new_end)
+        where = f"{commit.oid.hex()}\0{example.old_path}\0{old}\0{example.path}\0{new}"
         meta: dict[str, Any] = {
-            "id": hashlib.blake2b(commit.oid + where.encode(), digest_size=12).hexdigest(),
+            "id": hashlib.blake2b(where.encode("utf-8", "replace"), digest_size=12).hexdigest(),
             "commit": commit.oid.hex(),
             "parent": commit.parents[0].hex() if commit.parents else None,
             "time": datetime.fromtimestamp(commit.committer_time, UTC).isoformat(),
@@ -283,8 +284,8 @@ class _Run:
             "change": edit.change,
             "is_test": edit.is_test,
             "part": [example.part_number + 1, example.n_parts],
-            "old": self._range(edit.old, part.old_start, part.old_end),
-            "new": self._range(edit.new, part.new_start, part.new_end),
+            "old": old,
+            "new": new,
             "context": [
                 {
                     "path": example.excerpt_paths[index],

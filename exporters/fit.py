@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from rsidx.errors import TokenizerError
 from rsidx.exporters.dialects import FAMILIES
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
-from sqlalchemy import Connection
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-
-from rsidx.errors import TokenizerError
 
 # The Rust Reference, "Keywords": strict, reserved and weak ones, and the primitive types.
 KEYWORDS = tuple(

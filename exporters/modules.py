@@ -190,7 +190,8 @@ class Modules:
 
     def _crates(self) -> dict[str, str]:
         present = self._manifest_ids & self.files.keys()
-        return self._crates_of(tuple(sorted((path, self.files[path]) for path in present)))
+        ordered = sorted(present, key=self._reader.path)
+        return self._crates_of(tuple((path, self.files[path]) for path in ordered))
 
     def _crates_of_manifests(self, manifests: tuple[tuple[int, int], ...]) -> dict[str, str]:
         """Return each workspace crate's root folder by the name that code calls it."""

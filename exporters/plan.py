@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rsidx.store.reader import CommitRow
-
 from rsidx.errors import ExportError
+from rsidx.store.reader import CommitRow
 
 SPLITS = ("train", "val", "test")
 _OID = re.compile(r"[0-9a-f]{4,64}\Z")

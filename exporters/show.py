@@ -3,12 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from rsidx.errors import RsidxError
 from rsidx.exporters.edits import Side, commit_edits
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
-
-from rsidx.errors import RsidxError
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _MAX_CACHED_TEXTS = 100_000
 _FILE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
 
-Ids: TypeAlias = "array[int]"
+Ids: TypeAlias = Sequence[int]
 
 
 def load(source: str) -> Tokenizer:

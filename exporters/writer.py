@@ -10,10 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from rsidx.errors import ExportError
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.render import Row
-
-from rsidx.errors import ExportError
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"

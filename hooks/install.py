@@ -7,10 +7,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from rsidx.errors import RepositoryError
 from rsidx.hooks.script import block, has_block, with_block, without_block
 from rsidx.indexer.git import Repository
-
-from rsidx.errors import RepositoryError
+from rsidx.indexer.wake import start_from_here
 
 HOOK = "post-commit"
 _ASIDE = ".before-rsidx"
@@ -33,14 +33,16 @@ def state(repository: Repository) -> HookState:
     return HookState("absent", "not installed; `rsidx hooks install` does it")
 
 
-def install(repository: Repository) -> Path:
+def install(repository: Repository, db: str) -> Path:
     """Put the block into the post-commit hook and return its path; twice is the same as once.
 
-    A shell hook keeps its text, any other program is moved aside and called afterwards.
+    The index is made ready, so that every commit from now on is taken in. A shell hook keeps
+    its text, any other program is moved aside and called afterwards.
     Raises RepositoryError where the hook is a link or the folder serves other repositories.
     """
     path = _hook_path(repository)
     _refuse_foreign(repository, path)
+    start_from_here(repository, db)
     text = _read(path)
     if text is not None and not _is_shell(text):
         aside = path.with_name(path.name + _ASIDE)

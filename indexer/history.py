@@ -5,10 +5,9 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rsidx.errors import RepositoryError
 from rsidx.indexer.git import DIFF_FLAGS, GitProcess, Repository
 from rsidx.store.facts import ChangeRecord, CommitRecord
-
-from rsidx.errors import RepositoryError
 
 _FORMAT = "%H%x00%P%x00%at%x00%ct%x00%an%x00%ae%x00%B%x00"
 _N_FIELDS = 7

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rsidx.indexer.git import GitProcess, Repository
-
 from rsidx.errors import RepositoryError
+from rsidx.indexer.git import GitProcess, Repository
 
 _SKIP_BYTES = 1 << 20
 

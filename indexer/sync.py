@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from sqlalchemy import Connection
+
 from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Pending, extraction
 from rsidx.indexer.git import Repository
@@ -16,7 +18,6 @@ from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.facts import CommitRecord
 from rsidx.store.writer import Writer
-from sqlalchemy import Connection
 
 _MAX_BATCH_COMMITS = 400
 _MAX_BATCH_BLOBS = 600
@@ -84,7 +85,8 @@ def sync(
 def update(repository: Repository, database: Database, *, jobs: int, max_bytes: int) -> SyncReport:
     """Take in what the branches and worktrees have that the index has not.
 
-    An empty index takes the newest commit alone: the history before it is backfill's.
+    What is new is what the tips recorded last do not reach. An index without any takes the
+    newest commit alone: the history before it is backfill's.
     """
     with database.writing() as connection:
         run = _Sync(repository, connection, max_bytes, None)
@@ -92,7 +94,7 @@ def update(repository: Repository, database: Database, *, jobs: int, max_bytes: 
         wanted = {tip for name, tip in refs.items() if name.startswith(b"refs/heads/")}
         wanted.update(history.worktree_heads(repository))
         wanted.update(tip for name, tip in refs.items() if name == b"HEAD")
-        tips = run.indexed_tips()
+        tips = set(queries.ref_tips(connection, run.repository_id).values())
         if not wanted:
             return SyncReport()
         revisions = [tip.hex() for tip in sorted(wanted)]
@@ -101,6 +103,18 @@ def update(repository: Repository, database: Database, *, jobs: int, max_bytes: 
         else:
             revisions = ["--max-count=1", refs.get(b"HEAD", min(wanted)).hex()]
         return run.run(Scope(tuple(revisions), is_update=True), jobs)
+
+
+def mark(repository: Repository, database: Database) -> None:
+    """Record where the refs point as the start for `update`, unless there is a record.
+
+    So all commits from now on are taken in, however many come before the first update.
+    """
+    with database.writing() as connection:
+        run = _Sync(repository, connection, 0, None)
+        if not queries.ref_tips(connection, run.repository_id):
+            run.writer.write_refs(history.read_refs(repository))
+        connection.commit()
 
 
 class _Sync:
@@ -125,11 +139,6 @@ class _Sync:
             root=None,
         )
         self.writer = Writer(connection, self.repository_id)
-
-    def indexed_tips(self) -> set[bytes]:
-        """Return the recorded tips whose commits are indexed."""
-        tips = set(queries.ref_tips(self.connection, self.repository_id).values())
-        return set(queries.generations(self.connection, self.repository_id, tips))
 
     def run(self, scope: Scope, jobs: int) -> SyncReport:
         lines = history.list_commits(self.repository, scope.revisions) if scope.revisions else []

@@ -1,6 +1,7 @@
 """Alembic's environment: runs the migrations on the connection that it is handed."""
 
 from alembic import context
+
 from rsidx.store.schema import metadata
 
 context.configure(

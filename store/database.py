@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from rsidx.store.migrate import migrate
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from rsidx.errors import IndexStoreError
+from rsidx.store.migrate import migrate
 
 _CACHE_KIB = 65_536
 _BUSY_TIMEOUT_MS = 60_000
@@ -35,7 +35,7 @@ def resolve_url(db: str) -> URL:
         return URL.create("sqlite", database=str(Path(db).expanduser().absolute()))
     try:
         return make_url(db)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise IndexStoreError(f"--db {db!r} is neither a path nor a database URL") from error
 
 

@@ -7,11 +7,11 @@ import importlib.util
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from rsidx.store.schema import SCHEMA_VERSION
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from rsidx.errors import IndexStoreError
+from rsidx.store.schema import SCHEMA_VERSION
 
 
 def migrate(engine: Engine, lock: Callable[[], AbstractContextManager[None]]) -> None:

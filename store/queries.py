@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import Connection, Table, func, insert, select, update
+
 from rsidx.store import schema
 from rsidx.store.facts import CONTAINER_SEPARATOR
-from sqlalchemy import Connection, Table, func, insert, select, update
 
 _IN_BATCH = 500
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from sqlalchemy import Connection, select
+
 from rsidx.store import schema
 from rsidx.store.queries import split_parents
 from rsidx.store.text import unpack_breaks
 from rsidx.store.writer import load_codec
-from sqlalchemy import Connection, select
 
 _IN_BATCH = 500
 _COMMITS_KEPT = 4096
@@ -190,14 +191,13 @@ class Reader:
         return self._codec.decompress_message(self._connection.execute(query).scalar_one())
 
     def _changes(self, commit_id: int) -> tuple[ChangeRow, ...]:
-        """Return what a commit changed, in the order of the paths' ids."""
+        """Return what a commit changed, in the order of the paths."""
         c = schema.change.c
-        query = (
-            select(c.kind, c.path_id, c.old_path_id, c.old_blob_id, c.new_blob_id)
-            .where(c.commit_id == commit_id)
-            .order_by(c.path_id)
+        query = select(c.kind, c.path_id, c.old_path_id, c.old_blob_id, c.new_blob_id).where(
+            c.commit_id == commit_id
         )
-        return tuple(ChangeRow(*row) for row in self._connection.execute(query))
+        rows = (ChangeRow(*row) for row in self._connection.execute(query))
+        return tuple(sorted(rows, key=lambda row: self.path(row.path_id)))
 
     def base(self, commit_id: int) -> dict[int, int] | None:
         """Return the tree (path → blob) that a commit stands on; None if it has none of its own."""

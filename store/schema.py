@@ -219,7 +219,8 @@ ref = Table(
     Column("repository_id", ForeignKey("repository.id"), primary_key=True),
     Column("name", LargeBinary, primary_key=True, comment="full, as in `refs/heads/main`; `HEAD`"),
     Column("tip", LargeBinary, nullable=False),
-    comment="One row per ref, with the commit it pointed at when it was last indexed.",
+    comment="One row per ref, with the commit it pointed at when it was last indexed, or when "
+    "the hook was installed beside an empty index.",
 )
 
 Index("ix_commit_generation", commit.c.repository_id, commit.c.generation)

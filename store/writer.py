@@ -7,10 +7,11 @@ the rate of asking for each id. That needs the writers' lock, which `Database.wr
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sqlalchemy import Column, Connection, Table, delete, func, insert, select
+
 from rsidx.store import schema
 from rsidx.store.facts import BlobRecord, ChunkRecord, CommitRecord
 from rsidx.store.text import Codec, pack_breaks, train_dictionary
-from sqlalchemy import Column, Connection, Table, delete, func, insert, select
 
 _IN_BATCH = 500
 _N_DICTIONARY_SAMPLES = 4000

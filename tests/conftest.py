@@ -57,7 +57,10 @@ class Repo:
         }
         done = subprocess.run(
             ["git", "-C", str(self.path), *args],
-            env=env, check=False, capture_output=True, input=stdin,
+            env=env,
+            check=False,
+            capture_output=True,
+            input=stdin,
         )
         if check and done.returncode:
             raise AssertionError(f"git {args}: {done.stderr.decode()}")
@@ -82,7 +85,8 @@ class Repo:
     def blob(self, revision, path):
         return subprocess.run(
             ["git", "-C", str(self.path), "cat-file", "blob", f"{revision}:{path}"],
-            check=True, capture_output=True,
+            check=True,
+            capture_output=True,
         ).stdout
 
 
@@ -151,7 +155,9 @@ def qwen_file(tmp_path_factory):
 @pytest.fixture(scope="session")
 def starcoder_file(tmp_path_factory):
     tokens = ["<|endoftext|>", "<filename>", "<reponame>"]
-    return _trained(tmp_path_factory, [*tokens, "<commit_before>", "<commit_msg>", "<commit_after>"])
+    return _trained(
+        tmp_path_factory, [*tokens, "<commit_before>", "<commit_msg>", "<commit_after>"]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -171,7 +177,9 @@ def _trained(tmp_path_factory, special):
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=500, special_tokens=special, show_progress=False,
+        vocab_size=500,
+        special_tokens=special,
+        show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
     tokenizer.train_from_iterator(["pub fn new(self) -> Self { let mut x = 1; }"] * 9, trainer)

@@ -9,10 +9,11 @@ A macro call whose braces hold items, as in `cfg_rt! { .. }`, is a container lik
 import re
 from collections.abc import Iterator
 
+from tree_sitter import Node, Tree
+
 from rsidx.indexer.rust.grammar import parse_items_in
 from rsidx.indexer.rust.model import Chunk
 from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK
-from tree_sitter import Node, Tree
 
 _ITEM_KINDS = {
     "use_declaration": "imports",

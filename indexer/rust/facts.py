@@ -7,12 +7,13 @@ same text in another file, before or after another change, gives the same facts.
 import re
 from collections.abc import Iterator
 
+from tree_sitter import Node
+
 from rsidx.indexer.rust.chunks import is_inner
 from rsidx.indexer.rust.grammar import parse_tree, walk
 from rsidx.indexer.rust.imports import flatten
 from rsidx.indexer.rust.references import collect
 from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK, ChunkFacts, Import, Symbol
-from tree_sitter import Node
 
 _SYMBOL_KINDS = {
     "trait_item": "trait",

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from rsidx.store.facts import Reference
 from tree_sitter import Node
+
+from rsidx.store.facts import Reference
 
 _SKIPPED = frozenset(
     {

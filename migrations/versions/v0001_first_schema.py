@@ -177,7 +177,7 @@ def upgrade() -> None:
             ["repository_id"], ["repository.id"], name=op.f("fk_ref_repository_id_repository")
         ),
         sa.PrimaryKeyConstraint("repository_id", "name", name=op.f("pk_ref")),
-        comment="One row per ref, with the commit it pointed at when it was last indexed.",
+        comment="One row per ref, with the commit it pointed at when it was last indexed, or when the hook was installed beside an empty index.",
     )
     op.create_table(
         "base",

@@ -6,7 +6,6 @@ from rsidx.commands.options import Place, json_option, max_bytes_option, place_o
 from rsidx.hooks import install as installer
 from rsidx.hooks import worker
 from rsidx.output import emit
-from rsidx.store.database import resolve_url
 
 
 @click.group()
@@ -18,7 +17,7 @@ def hooks() -> None:
 @place_options
 def install(place: Place) -> None:
     """Install the post-commit hook beside what is there."""
-    path = installer.install(place.repository)
+    path = installer.install(place.repository, place.db)
     emit(str(path), [f"installed in {path}"], as_json=False)
 
 
@@ -50,4 +49,4 @@ def snippet() -> None:
 @place_options
 def run(place: Place, max_bytes: int) -> None:
     """Bring the index up to date; called by the hook, detached."""
-    worker.run(place.repository, resolve_url(place.db), max_bytes=max_bytes)
+    worker.run(place.repository, place.db, max_bytes=max_bytes)

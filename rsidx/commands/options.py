@@ -11,6 +11,7 @@ import click
 
 from rsidx import config, log
 from rsidx.indexer.git import Repository, discover
+from rsidx.indexer.wake import index_file
 from rsidx.store.database import Database, resolve_url
 
 MAX_BYTES = 1_000_000
@@ -78,9 +79,8 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_place(repo: Path, db: str | None, log_level: str, **options: Any) -> Any:
         repository = _repository(click.get_current_context(), repo)
         address = db or str(default_db(repository))
-        url = resolve_url(address)
-        is_file = url.drivername == "sqlite" and url.database
-        log.configure(log_level, Path(f"{url.database}.log") if is_file else None)
+        file = index_file(address)
+        log.configure(log_level, Path(f"{file}.log") if file else None)
         return command(place=Place(repository, address), **options)
 
     return with_place

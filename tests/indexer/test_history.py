@@ -94,13 +94,13 @@ def test_a_file_that_becomes_a_link_is_deleted(repo):
 
 
 def test_paths_and_messages_in_any_bytes_come_through(repo):
-    name = b"caf\xe9 \"q\"\n.rs".decode("utf-8", "surrogateescape")
+    name = b'caf\xe9 "q"\n.rs'.decode("utf-8", "surrogateescape")
     repo.commit("one", {name: "fn a() {}\n"})
     message = repo.path / "message"
     message.write_bytes("Größe\n\n:100644 not an entry\n".encode("latin-1"))
     repo.git("-c", "i18n.commitEncoding=latin1", "commit", "-q", "--allow-empty", "-F", "message")
     found = records(repo)
-    assert found[0].changes[0].path == b"caf\xe9 \"q\"\n.rs"
+    assert found[0].changes[0].path == b'caf\xe9 "q"\n.rs'
     assert found[1].message == "Größe\n\n:100644 not an entry"
 
 
@@ -151,7 +151,7 @@ def test_a_missing_blob_turns_rename_detection_off_for_its_commit_alone(repo):
     assert kinds(found[2]) == [("R", "y.rs", "z.rs")]
 
 
-def test_a_shallow_clone_names_its_boundary(repo, make_repo, tmp_path):
+def test_a_shallow_clone_names_its_boundary(repo, tmp_path):
     for n in range(4):
         repo.commit(str(n), {"a.rs": f"fn a{n}() {{}}\n"})
     repo.git("clone", "-q", "--depth", "2", f"file://{repo.path}", str(tmp_path / "shallow"))

@@ -13,6 +13,7 @@ from rsidx.indexer import extract
 from rsidx.indexer.sync import update
 from rsidx.store import queries
 from rsidx.store.dump import dump
+from rsidx.store.reader import Reader
 
 
 def dumped(index):
@@ -29,8 +30,6 @@ def grow(repo, n_commits, start=0):
 def test_chunks_of_every_blob_concatenate_to_it(repo, index):
     grow(repo, 12)
     index.sync()
-    from rsidx.store.reader import Reader
-
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection))
         ids = reader.blob_ids(
@@ -53,7 +52,11 @@ def test_twice_is_the_same_as_once(repo, index):
 
 
 def test_bit_by_bit_equals_all_at_once_and_one_worker_equals_two(repo, make_index):
-    bit_by_bit, at_once, pooled = make_index(repo, "a"), make_index(repo, "b"), make_index(repo, "c")
+    bit_by_bit, at_once, pooled = (
+        make_index(repo, "a"),
+        make_index(repo, "b"),
+        make_index(repo, "c"),
+    )
     for n in range(0, 12, 4):
         grow(repo, 4, n)
         bit_by_bit.sync()
@@ -120,7 +123,7 @@ def test_since_takes_the_tree_before_the_first_commit_along(repo, index):
         assert connection.execute(text("SELECT count(*) FROM base")).scalar() == 3
 
 
-def test_an_empty_repository_is_no_error(repo, index):
+def test_an_empty_repository_is_no_error(index):
     assert index.sync().n_commits == 0
     assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 0
 
@@ -192,7 +195,8 @@ def test_killed_at_any_moment_it_leaves_whole_commits_and_ends_where_it_would_ha
     for attempt in range(14):
         process = subprocess.Popen(
             [sys.executable, str(script), str(repo.path), str(file), str(jobs)],
-            stdout=subprocess.PIPE, start_new_session=True,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
         )
         process.stdout.readline()
         time.sleep(0.012 * (attempt + 1) + (0.25 if jobs > 1 else 0))
@@ -204,11 +208,13 @@ def test_killed_at_any_moment_it_leaves_whole_commits_and_ends_where_it_would_ha
         index = make_index(repo, "killed.db")
         with index.database.reading() as connection:
             assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-            lacking = connection.execute(text(
-                "SELECT count(*) FROM change c LEFT JOIN blob b ON b.id = c.new_blob_id "
-                "WHERE c.new_blob_id IS NOT NULL AND (b.id IS NULL OR b.state = 'parsed' AND "
-                "NOT EXISTS (SELECT 1 FROM blob_chunk p WHERE p.blob_id = b.id))"
-            )).scalar()
+            lacking = connection.execute(
+                text(
+                    "SELECT count(*) FROM change c LEFT JOIN blob b ON b.id = c.new_blob_id "
+                    "WHERE c.new_blob_id IS NOT NULL AND (b.id IS NULL OR b.state = 'parsed' AND "
+                    "NOT EXISTS (SELECT 1 FROM blob_chunk p WHERE p.blob_id = b.id))"
+                )
+            ).scalar()
             assert lacking == 0
     assert killed
     index.sync()

@@ -13,9 +13,7 @@ DATA = Path(__file__).parent / "data"
 
 
 def chunks_of(source):
-    return [
-        (c.kind, c.container, source[c.start : c.end]) for c in parse(source).chunks
-    ]
+    return [(c.kind, c.container, source[c.start : c.end]) for c in parse(source).chunks]
 
 
 def facts_of(source):
@@ -117,7 +115,7 @@ def test_generic_parameters_are_no_references():
 @pytest.mark.parametrize(
     "source",
     [
-        b"fn f() { str![\"a\"]; u8!(1); }",
+        b'fn f() { str!["a"]; u8!(1); }',
         b"fn f() -> R { let a = try!(g()); a }",
         b'unsafe extern "C" { safe fn f(); }',
         b"---\n[dependencies]\nx = 1\n---\nfn main() {}\n",
@@ -148,8 +146,9 @@ def test_a_file_with_errors_gives_its_good_items():
 
 
 def test_long_functions_can_be_cut_between_statements():
-    body = "".join(f"    let v{n} = compute({n});\n    if v{n} {{\n        go();\n    }}\n"
-                   for n in range(40))
+    body = "".join(
+        f"    let v{n} = compute({n});\n    if v{n} {{\n        go();\n    }}\n" for n in range(40)
+    )
     source = f"fn long() {{\n{body}}}\n".encode()
     [facts] = facts_of(source)
     assert len(facts.breaks) >= 80

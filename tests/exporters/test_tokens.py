@@ -1,0 +1,100 @@
+"""Tokenizers and dialects: texts never become control tokens, and come back as they were."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, normalizers
+
+from rsidx.errors import TokenizerError
+from rsidx.exporters.dialects import choose
+from rsidx.exporters.tokens import Encoder, load
+from rsidx.exporters.vocabulary import MARKERS, token_of
+
+SPELLINGS = st.sampled_from(
+    ["<file_sep>", "<|endoftext|>", "<|file_sep|>", "<|old_code|>", "<|fim_prefix|>", "<", "|>",
+     "fn x() {}", "\n", " ", "é", "<file_sep", "<<file_sep>>", "\t"]
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(parts=st.lists(SPELLINGS, max_size=12))
+@pytest.mark.parametrize("file", ["tokenizer_file", "qwen_file"])
+def test_a_text_that_spells_control_tokens_has_none_and_comes_back(file, parts, request):
+    encoder = Encoder(load(str(request.getfixturevalue(file))))
+    dialect = choose(encoder, markers="extended", name="auto")
+    text = "".join(parts)
+    ids = encoder.encode(text)
+    assert encoder.decode(ids) == text
+    control = {encoder.control(token) for token in dialect.control_tokens}
+    assert control.isdisjoint(ids)
+
+
+def test_the_reference_encodings_of_starcoder2_agree(starcoder2_file):
+    encoder = Encoder(load(str(starcoder2_file)))
+    vectors = json.loads((starcoder2_file.parent / "vectors.json").read_text("utf-8"))
+    assert len(vectors) == 47
+    for vector in vectors:
+        assert list(encoder.encode(vector["text"])) == vector["ids"]
+
+
+def test_a_text_that_the_tokenizer_changes_is_refused(tokenizer_file, tmp_path):
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    encoder = Encoder(load(str(tmp_path)))
+    assert encoder.encode("FN") is None
+    assert encoder.encode("fn") is not None
+
+
+@pytest.mark.parametrize(
+    ("file", "native"),
+    [("tokenizer_file", "starcoder2"), ("qwen_file", "qwen"), ("starcoder_file", "starcoder"),
+     ("plain_file", "generic")],
+)  # fmt: skip
+def test_the_dialect_follows_from_what_the_tokenizer_has(file, native, request):
+    source = str(request.getfixturevalue(file))
+    assert choose(Encoder(load(source)), markers="native", name="auto").name == native
+    extended = choose(Encoder(load(source)), markers="extended", name="auto")
+    assert extended.name == f"extended-{native}"
+
+
+def test_native_adds_nothing_and_extended_adds_more_than_thirty(tokenizer_file):
+    native = Encoder(load(str(tokenizer_file)))
+    before = native.n_tokens
+    choose(native, markers="native", name="auto")
+    assert native.n_tokens == before
+    extended = Encoder(load(str(tokenizer_file)))
+    choose(extended, markers="extended", name="auto")
+    assert extended.n_tokens == before + len(extended.added)
+    assert len(extended.added) == len(MARKERS) - 2 > 30
+    assert extended.added[0] == token_of("module")
+    assert extended.control(token_of("module")) == before
+
+
+def test_a_dialect_whose_tokens_are_missing_is_refused(tokenizer_file):
+    with pytest.raises(TokenizerError, match="lacks <reponame>, <filename>, <commit_before>"):
+        choose(Encoder(load(str(tokenizer_file))), markers="native", name="starcoder")
+
+
+def test_no_tokenizer_is_a_clear_error(tmp_path):
+    with pytest.raises(TokenizerError, match="there is no tokenizer at"):
+        load(str(tmp_path / "missing.json"))
+    (tmp_path / "bad.json").write_text("{}")
+    with pytest.raises(TokenizerError, match="is not a tokenizer"):
+        load(str(tmp_path / "bad.json"))
+
+
+def test_no_end_token_is_a_clear_error(tmp_path, plain_file):
+    content = json.loads(plain_file.read_text("utf-8"))
+    content["added_tokens"] = []
+    content["model"]["vocab"] = {
+        ("x</s" if token == "</s>" else token): i for token, i in content["model"]["vocab"].items()
+    }
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(TokenizerError, match="eos_token"):
+        Encoder(load(str(path)))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "x</s"}))
+    assert Encoder(load(str(path)), source=str(path)).end_token == "x</s"

@@ -1,0 +1,182 @@
+"""The hook, fired by real commits."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rsidx.errors import RepositoryError
+from rsidx.hooks import install as hooks
+from rsidx.indexer.git import discover
+from rsidx.store import queries
+from rsidx.store.database import Database, resolve_url
+
+
+def indexed(repo):
+    """The commits in the repository's own index."""
+    file = discover(repo.path).common_dir / "rsidx" / "index.db"
+    if not file.exists():
+        return set()
+    try:
+        database = Database(resolve_url(str(file)), create=False)
+    except Exception:
+        return set()
+    with database.reading() as connection:
+        repository_id = queries.repository_id(connection)
+        found = queries.commit_nodes(connection, repository_id) if repository_id else ()
+        oids = {node.oid.hex() for node in found}
+    database.close()
+    return oids
+
+
+def install(repo):
+    repository = discover(repo.path)
+    return hooks.install(repository, str(repository.common_dir / "rsidx" / "index.db"))
+
+
+@pytest.fixture
+def hooked(repo):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    install(repo)
+    return repo
+
+
+def settle(repo, wait, *oids):
+    wait(lambda: set(oids) <= indexed(repo), 40)
+
+
+def test_a_commit_wakes_the_index(hooked, wait):
+    oid = hooked.commit("two", {"a.rs": "fn b() {}\n"})
+    settle(hooked, wait, oid)
+
+
+def test_amend_cherry_pick_and_a_linked_worktree_wake_it_too(hooked, wait, tmp_path):
+    hooked.commit("two", {"a.rs": "fn b() {}\n"})
+    hooked.git("commit", "-q", "--amend", "-m", "amended")
+    hooked.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "side")
+    linked = type(hooked)(tmp_path / "linked")
+    linked.time = hooked.time + 1000
+    side = linked.commit("side", {"s.rs": "fn s() {}\n"})
+    settle(hooked, wait, hooked.git("rev-parse", "main"), side)
+    hooked.git("cherry-pick", "side")
+    settle(hooked, wait, hooked.git("rev-parse", "main"))
+
+
+def test_a_burst_of_commits_in_two_worktrees_loses_none(hooked, wait, tmp_path):
+    hooked.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "side")
+    linked = type(hooked)(tmp_path / "linked")
+    oids = []
+    for n in range(8):
+        oids.append(hooked.commit(f"m{n}", {"m.rs": f"fn m{n}() {{}}\n"}))
+        oids.append(linked.commit(f"s{n}", {"s.rs": f"fn s{n}() {{}}\n"}))
+    settle(hooked, wait, *oids)
+
+
+def test_the_hook_says_nothing_and_no_pipe_waits_for_it(hooked):
+    (hooked.path / "a.rs").write_text("fn c() {}\n")
+    start = time.monotonic()
+    done = subprocess.run(
+        ["git", "-C", str(hooked.path), "-c", "user.name=x", "-c", "user.email=x@y",
+         "commit", "-qam", "three"],
+        capture_output=True, check=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert time.monotonic() - start < 0.3
+    assert done.stdout == done.stderr == b""
+
+
+def test_rsidx_0_turns_it_off(hooked, wait):
+    off = hooked.commit("off", {"a.rs": "fn off() {}\n"}, RSIDX="0")
+    time.sleep(1)
+    assert off not in indexed(hooked)
+    on = hooked.commit("on", {"a.rs": "fn on() {}\n"})
+    settle(hooked, wait, on)
+
+
+def test_a_failing_worker_fails_no_commit_and_leaves_its_reason_in_the_log(hooked, wait):
+    folder = discover(hooked.path).common_dir / "rsidx"
+    (folder / "index.db").write_bytes(b"no database" * 200)
+    hooked.commit("two", {"a.rs": "fn b() {}\n"})
+    log = folder / "index.db.log"
+    wait(lambda: log.exists() and "cannot open the index" in log.read_text())
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_program_that_is_gone_fails_no_commit(hooked):
+    path = hooked.path / ".git/hooks/post-commit"
+    path.write_text(path.read_text().replace(sys.executable, "/nowhere/python"))
+    done = hooked.git("commit", "-q", "--allow-empty", "-m", "x", PATH=os.defpath)
+    assert done == ""
+
+
+ORIGINALS = {
+    "shell": b"#!/bin/sh\necho theirs >> ran\nexit 3\n",
+    "bash, no last newline": b"#!/usr/bin/env bash\necho theirs >> ran",
+    "crlf and odd bytes": b"#!/bin/sh\n# caf\xe9\r\necho theirs >> ran\n",
+    "python": f"#!{sys.executable}\nopen('ran', 'a').write('theirs\\n')\n".encode(),
+}
+
+
+@pytest.mark.parametrize("original", ORIGINALS.values(), ids=ORIGINALS)
+def test_it_runs_beside_an_existing_hook_and_leaves_it_byte_for_byte(repo, wait, original):
+    path = repo.path / ".git/hooks/post-commit"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(original)
+    path.chmod(0o750)
+    repository = discover(repo.path)
+    install(repo)
+    install(repo)
+    assert hooks.state(repository).name == "installed"
+    oid = repo.commit("one", {"a.rs": "fn a() {}\n"})
+    assert (repo.path / "ran").read_text() == "theirs\n"
+    settle(repo, wait, oid)
+    hooks.uninstall(repository)
+    assert path.read_bytes() == original
+    assert path.stat().st_mode & 0o777 == 0o750
+    assert [p.name for p in path.parent.iterdir() if not p.name.endswith(".sample")] == [
+        "post-commit"
+    ]
+    assert hooks.uninstall(repository) is None
+
+
+def test_a_hook_of_our_own_making_is_removed_whole(hooked):
+    repository = discover(hooked.path)
+    path = hooks.uninstall(repository)
+    assert not path.exists()
+    assert hooks.state(repository).name == "absent"
+
+
+def test_a_hooks_folder_outside_the_repository_is_not_touched(repo, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    repo.git("config", "core.hooksPath", str(shared))
+    with pytest.raises(RepositoryError, match="rsidx hooks snippet"):
+        install(repo)
+    assert list(shared.iterdir()) == []
+
+
+def test_a_hooks_folder_inside_the_repository_is_used(repo):
+    repo.git("config", "core.hooksPath", "githooks")
+    assert install(repo) == repo.path / "githooks/post-commit"
+
+
+def test_a_link_is_not_followed(repo, tmp_path):
+    target = tmp_path / "target"
+    target.write_text("#!/bin/sh\n")
+    path = repo.path / ".git/hooks/post-commit"
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(target)
+    with pytest.raises(RepositoryError, match="is a link"):
+        install(repo)
+    assert target.read_text() == "#!/bin/sh\n"
+
+
+def test_code_in_the_repository_is_not_what_the_hook_runs(hooked, wait):
+    trap = "open('trapped', 'w')\n"
+    oid = hooked.commit("two", {
+        "rsidx/__init__.py": trap, "rsidx/__main__.py": trap, "hooks/__init__.py": trap,
+        "click.py": trap, "a.rs": "fn b() {}\n",
+    })  # fmt: skip
+    settle(hooked, wait, oid)
+    assert not (hooked.path / "trapped").exists()

@@ -1,0 +1,141 @@
+"""The database: created privately, migrated under a lock, refused when newer."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from rsidx.errors import IndexStoreError
+from rsidx.store import schema
+from rsidx.store.database import Database, resolve_url, wal_is_safe
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "sub" / "index.db"
+
+
+def opened(file, *, create=True):
+    return Database(resolve_url(str(file)), create=create)
+
+
+def test_it_is_created_for_its_owner_alone_with_the_tables_of_the_schema(file):
+    database = opened(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    with database.reading() as connection:
+        tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
+        assert set(tables.scalars()) == {*schema.metadata.tables, "alembic_version"}
+    database.close()
+
+
+def test_the_migrations_make_what_the_schema_says(file):
+    database = opened(file)
+    with database.reading() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), schema.metadata)
+    assert differences == []
+    database.close()
+
+
+def test_without_an_index_it_says_what_to_do(file):
+    with pytest.raises(IndexStoreError, match="run `rsidx backfill` first"):
+        opened(file, create=False)
+
+
+def test_a_newer_database_is_refused_and_left_alone(file):
+    database = opened(file)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.commit()
+    database.close()
+    before = file.read_bytes()
+    with pytest.raises(IndexStoreError, match="newer rsidx"):
+        opened(file)
+    assert file.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(file):
+    file.parent.mkdir()
+    file.write_bytes(b"something else, long enough to have a header" * 100)
+    before = file.read_bytes()
+    with pytest.raises(IndexStoreError, match="cannot open the index"):
+        opened(file)
+    assert file.read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(IndexStoreError, match="cannot create the index"):
+        opened(tmp_path / "file" / "index.db")
+
+
+def test_processes_that_open_a_new_database_at_once_migrate_it_once(file):
+    code = (
+        "import sys; from rsidx.store.database import Database, resolve_url\n"
+        "Database(resolve_url(sys.argv[1]), create=True)"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(file)], stderr=subprocess.PIPE)
+        for _ in range(6)
+    ]
+    for process in processes:
+        _, err = process.communicate()
+        assert process.returncode == 0, err.decode()
+    opened(file).close()
+
+
+def test_alembic_is_not_imported_for_a_current_database(file):
+    opened(file).close()
+    code = (
+        "import sys; from rsidx.store.database import Database, resolve_url\n"
+        "Database(resolve_url(sys.argv[1]), create=False)\n"
+        "sys.exit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(file)], check=False).returncode == 0
+
+
+def test_one_writer_at_a_time_and_readers_beside_it(file):
+    database = opened(file)
+    reader = opened(file)
+    entered = threading.Event()
+    with database.writing() as connection:
+        connection.execute(text("INSERT INTO name (id, text) VALUES (1, 'x')"))
+
+        def second():
+            with reader.writing() as other:
+                entered.set()
+                assert other.execute(text("SELECT count(*) FROM name")).scalar() == 1
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.3)
+        with reader.reading() as reading:
+            assert reading.execute(text("SELECT count(*) FROM name")).scalar() == 0
+        connection.commit()
+    thread.join()
+    assert entered.is_set()
+    with pytest.raises(IndexStoreError, match="another process"), database.writing(), \
+            reader.writing(timeout_s=0.1):  # fmt: skip
+        pass
+    database.close()
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 50, 7), True),
+     ((3, 51, 2), False), ((3, 51, 3), True), ((3, 52, 0), True)],
+)  # fmt: skip
+def test_wal_only_where_the_checkpoint_race_is_repaired(version, safe):
+    assert wal_is_safe(version) is safe
+
+
+def test_neither_a_path_nor_a_url():
+    with pytest.raises(IndexStoreError, match="neither"):
+        resolve_url("://")
+    with pytest.raises(IndexStoreError, match="cannot use"):
+        Database(resolve_url("nonsense://x"), create=True)
