@@ -48,9 +48,9 @@ _SPECIAL = (
 _CHUNKS_AT_ONCE = 1000
 _MAX_MEASURED_CHUNKS = 5000
 _FIRST_REPEATS = 1000
-_MAX_REPEATS = 64_000
+_MAX_REPEATS = 2000
 # Digits one by one; a word or operator with the one space before it; runs of white space.
-_SPLIT = Regex(r"\d| ?[\p{L}_][\p{L}\p{N}_]*(?:!(?!=))?| ?[^\s\p{L}\p{N}_]+|\s+(?=\S)|\s+")
+_SPLIT = Regex(r"\d| ?[\p{L}_][\p{L}\p{N}_]*(?:!(?!=))?| ?[^\s\p{L}\p{N}_]+|\s+(?!\S)|\s+")
 
 
 def train(database: Database, out: Path, *, vocabulary_size: int) -> Encoder:
@@ -69,7 +69,8 @@ def train(database: Database, out: Path, *, vocabulary_size: int) -> Encoder:
         while True:
             # A word that stands often enough is merged to its end, and encoding merges the same.
             words = [f"{space}{word}" for word in (*KEYWORDS, *MACROS) for space in ("", " ")]
-            tokenizer = _trained(_texts(reader, chunk_ids, words * n_repeats), vocabulary_size)
+            common = ["\n".join(words)] * n_repeats
+            tokenizer = _trained(_texts(reader, chunk_ids, common), vocabulary_size)
             if not any(len(tokenizer.encode(word).ids) > 1 for word in words):
                 break
             if n_repeats > _MAX_REPEATS:

@@ -42,5 +42,4 @@ def _drain(repository: Repository, db: str, file: Path, max_bytes: int) -> None:
 
 
 def _update(repository: Repository, db: str, max_bytes: int) -> None:
-    report = bring_up_to_date(repository, db, jobs=2, max_bytes=max_bytes)
-    _log.info("hook: %d commits, %d file versions", report.n_commits, report.n_blobs)
+    bring_up_to_date(repository, db, jobs=2, max_bytes=max_bytes)

@@ -4,6 +4,7 @@ Commits enter in topological order, a batch a transaction: a batch's commits, ch
 blobs' facts land together, so an interrupted sync leaves whole commits and goes on from there.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ _MAX_BATCH_BLOBS = 600
 _BATCHES_AHEAD = 2
 _SERIAL_COMMITS = 8
 """So many new commits and fewer are parsed in this process: workers take longer to start."""
+
+_log = logging.getLogger("rsidx")
 
 Progress = Callable[[int, int], None]
 """Called with the commits done and the commits to do."""
@@ -159,7 +162,9 @@ class _Sync:
             self.writer.forget_base(repaired)
         self._record_refs()
         self.connection.commit()
-        return self.report
+        report = self.report
+        _log.info("sync: %d commits, %d file versions", report.n_commits, report.n_blobs)
+        return report
 
     def _take_in(
         self, new: Sequence[CommitLine], known: dict[bytes, int], extractor: Extraction

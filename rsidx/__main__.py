@@ -16,12 +16,10 @@ from rsidx.errors import RsidxError
 from rsidx.output import note, printable
 
 
-def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one a kind of end)
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, 1 for a known fault, 2 for usage, 3 for the unexpected."""
     try:
-        root.main(args=arguments, prog_name="rsidx", standalone_mode=False)
-    except click.exceptions.Exit as error:
-        return error.exit_code
+        status = root.main(args=arguments, prog_name="rsidx", standalone_mode=False)
     except click.UsageError as error:
         error.show()
         return 2
@@ -38,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one 
     except Exception:
         note(f"rsidx: unexpected error; please report it with {_report()}")
         return 3
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def _report() -> Path:

@@ -12,7 +12,11 @@ logger = logging.getLogger("rsidx")
 
 
 class _PrivateFileHandler(RotatingFileHandler):
-    """A rotating file that only its owner can read."""
+    """A rotating file that only its owner can read; says nothing where there is no index yet."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if Path(self.baseFilename).parent.is_dir():
+            super().emit(record)
 
     def _open(self):  # type: ignore[no-untyped-def]  # The base class has no public type for it.
         os.close(os.open(self.baseFilename, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -21,6 +25,7 @@ class _PrivateFileHandler(RotatingFileHandler):
 
 def configure(level: str, file: Path | None) -> None:
     """Set up logging for this process; a file that cannot be written is done without."""
+    logging.raiseExceptions = False
     logger.setLevel(logging.DEBUG)
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
@@ -30,10 +35,7 @@ def configure(level: str, file: Path | None) -> None:
     stderr.setFormatter(logging.Formatter("rsidx: %(message)s"))
     logger.addHandler(stderr)
     if file is not None:
-        try:
-            handler = _PrivateFileHandler(file, maxBytes=_MAX_BYTES, backupCount=1, delay=False)
-        except OSError:
-            return
+        handler = _PrivateFileHandler(file, maxBytes=_MAX_BYTES, backupCount=1, delay=True)
         handler.setLevel(min(logging.INFO, logging.getLevelName(level.upper())))
         handler.setFormatter(logging.Formatter(_FORMAT))
         logger.addHandler(handler)

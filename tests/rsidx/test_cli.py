@@ -1,0 +1,183 @@
+"""The command line, run as a user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rsidx.__main__ import main
+
+RUST = "/// A thing.\npub struct Thing;\n\nimpl Thing {\n    pub fn act(&self) {}\n}\n"
+
+
+@pytest.fixture
+def cli(repo, monkeypatch, capfd):
+    monkeypatch.chdir(repo.path)
+
+    def run(*arguments, status=0):
+        assert main([str(a) for a in arguments]) == status
+        return capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def filled(repo, cli):
+    repo.commit("one", {"src/lib.rs": RUST})
+    repo.commit("two", {"src/lib.rs": RUST.replace("{}", "{ work(); }")})
+    cli("backfill")
+    return repo
+
+
+def test_backfill_says_what_it_did_and_does_it_once(repo, cli):
+    repo.commit("one", {"src/lib.rs": RUST, "bad.rs": "fn ("})
+    assert "1 commits and 2 file versions taken in" in cli("backfill").out
+    assert json.loads(cli("backfill", "--json").out)["n_commits"] == 0
+
+
+def test_status_counts_and_says_how_far_behind_it_is(filled, cli):
+    assert "every branch is indexed" in cli("status").out
+    filled.commit("three")
+    filled.git("checkout", "-q", "-b", "topic")
+    filled.commit("four")
+    found = json.loads(cli("status", "--json").out)
+    assert found["behind"] == {"HEAD": 2, "refs/heads/main": 1, "refs/heads/topic": 2}
+    assert found["counts"]["n_commits"] == 2
+    assert found["hook"] == "absent"
+
+
+def test_symbols_gives_path_line_kind_and_signature(filled, cli):
+    filled.commit("shift", {"src/lib.rs": "// One line more.\n" + RUST})
+    cli("backfill")
+    assert cli("symbols", "act").out == "src/lib.rs:6: method pub fn act(&self)\n"
+    assert cli("symbols", "act", "--at", "HEAD~1").out.startswith("src/lib.rs:5:")
+    found = json.loads(cli("symbols", "Thing", "--json").out)
+    assert [(at["kind"], at["line"]) for at in found] == [("struct", 3), ("impl", 5)]
+    assert json.loads(cli("symbols", "Thing::act", "--json").out)[0]["container"] == "impl Thing"
+    assert "no definition of nothing" in cli("symbols", "nothing", status=1).err
+
+
+def test_symbols_says_what_is_not_indexed(filled, cli):
+    filled.commit("three", {"new.rs": "fn new() {}\n"})
+    assert "1 files of HEAD are not indexed" in cli("symbols", "Thing").err
+
+
+def test_show_gives_the_edits_chunk_by_chunk(filled, cli):
+    out = cli("show", "HEAD").out
+    assert "modify fn act in impl Thing at src/lib.rs:5" in out
+    assert "-    pub fn act(&self) {}\n+    pub fn act(&self) { work(); }" in out
+    [edit] = json.loads(cli("show", "HEAD", "--json").out)["edits"]
+    assert (edit["old_line"], edit["new_line"], edit["change"]) == (5, 5, "modify")
+    filled.commit("three")
+    assert "is not indexed" in cli("show", "HEAD", status=1).err
+
+
+def test_export_and_tokenizer_work_from_end_to_end(filled, cli, tmp_path):
+    assert "tokens" in cli("tokenizer", "train", tmp_path / "tok", "--size", 3000).out
+    out = cli("export", tmp_path / "out", "--tokenizer", tmp_path / "tok", "--split", "1,0,0")
+    assert "context in" in out.out
+    assert (tmp_path / "out/train.jsonl").read_text().count("\n") == 3
+    found = json.loads(cli("tokenizer", "inspect", tmp_path / "tok", "--json", "--db",
+                           filled.path / ".git/rsidx/index.db").out)  # fmt: skip
+    assert found["split_keywords"] == found["split_macros"] == {}
+    assert found["chars_per_token"] > 1
+    assert found["dialects"]["starcoder2"] == []
+    assert "lacks" in cli("tokenizer", "inspect", tmp_path / "tok").out
+
+
+def test_a_vocabulary_without_room_for_the_keywords_is_refused(filled, cli, tmp_path):
+    err = cli("tokenizer", "train", tmp_path / "tok", "--size", 400, status=1).err
+    assert err == "rsidx: a vocabulary of 400 has no room for Rust's keywords and macros\n"
+    assert not (tmp_path / "tok").exists()
+    assert filled.path.exists()
+
+
+def test_settings_rise_from_the_file_to_the_environment_to_the_options(
+    filled, cli, tmp_path, monkeypatch
+):
+    cli("tokenizer", "train", tmp_path / "tok", "--size", 3000)
+    (filled.path / "rsidx.toml").write_text(
+        f'[export]\ntokenizer = "{tmp_path / "tok"}"\nmax-tokens = 500\nkeep = ["bots"]\n'
+    )
+
+    def exported(*options):
+        out = cli("export", tmp_path / "out", "--json", "--split", "1,0,0", *options).out
+        return json.loads(out)["config"]
+
+    assert exported()["max_tokens"] == 500
+    assert exported()["keep"] == ["bots"]
+    monkeypatch.setenv("RSIDX_EXPORT_MAX_TOKENS", "600")
+    assert exported()["max_tokens"] == 600
+    assert exported("--max-tokens", "700")["max_tokens"] == 700
+
+
+def test_a_shared_setting_reaches_every_command(filled, cli, tmp_path):
+    (filled.path / "rsidx.toml").write_text(f'db = "{tmp_path / "elsewhere.db"}"\n')
+    assert "no index at" in cli("status", status=1).err
+    cli("backfill")
+    assert json.loads(cli("status", "--json").out)["database"] == str(tmp_path / "elsewhere.db")
+    cli("hooks", "install")
+    filled.commit("three")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("[export]\nmax-token = 5\n", "unknown key export.max-token; did you mean 'max_tokens'?"),
+     ("[exprot]\nx = 1\n", "unknown key [exprot]; did you mean 'export'?"),
+     ("log_levle = 'info'\n", "unknown key log_levle; did you mean 'log_level'?"),
+     ("[hooks.instal]\ndb = 'x'\n", "unknown key [hooks.instal]; did you mean 'install'?"),
+     ("db = \n", "is not TOML")],
+)  # fmt: skip
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(repo, cli, text, says):
+    (repo.path / "rsidx.toml").write_text(text)
+    err = cli("backfill", status=1).err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [(("backfill", "nowhere"), 1, "rsidx: 'nowhere' names no commit"),
+     (("backfill", "--jobs", "0"), 2, "Invalid value for '--jobs'"),
+     (("status",), 1, "run `rsidx backfill` first"),
+     (("export", "out"), 2, "Missing option '--tokenizer'"),
+     (("export", "out", "--tokenizer", "/nowhere.json"), 1, "there is no"),
+     (("-C", "x"), 2, "No such option"),
+     (("backfill", "-C", "/nowhere"), 1, "is not a folder"),
+     (("nonsense",), 2, "No such command")],
+)  # fmt: skip
+def test_bad_input_gets_a_clear_line_and_its_status(cli, arguments, status, says):
+    err = cli(*arguments, status=status).err
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_the_unexpected_ends_with_3_and_a_report_to_paste(cli, monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("rsidx.commands.backfill.sync", fail)
+    err = cli("backfill", status=3).err
+    assert "Traceback" not in err
+    report = err.rstrip().rsplit(" ", 1)[-1]
+    assert "ZeroDivisionError" in Path(report).read_text("utf-8")
+
+
+def test_escape_sequences_of_a_message_do_not_reach_the_terminal(filled, cli):
+    filled.commit("evil \x1b]0;title\x07\x1b[31mred", {"src/lib.rs": "fn x() {}\n"})
+    cli("backfill")
+    assert "\x1b" not in cli("show", "HEAD").out
+
+
+def test_a_reader_that_goes_away_is_no_error(filled):
+    command = f"{sys.executable} -m rsidx show HEAD --json -C {filled.path} | head -c 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_log_lies_beside_the_index_for_its_owner_alone(filled):
+    log = filled.path / ".git/rsidx/index.db.log"
+    assert log.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,38 @@
+"""The project itself: what is packaged, and that the generated pages are current."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("exporters", "hooks", "indexer", "migrations", "store")
+
+
+def test_every_folder_with_code_is_a_listed_package_at_its_import_path():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    expected = {}
+    for top in ("rsidx", *FOLDERS):
+        for init in (ROOT / top).rglob("__init__.py"):
+            folder = init.parent.relative_to(ROOT).as_posix()
+            name = folder.replace("/", ".")
+            expected[name if top == "rsidx" else f"rsidx.{name}"] = folder
+    assert sorted(settings["packages"]) == sorted(expected)
+    assert settings["package-dir"] == expected
+
+
+def test_an_init_holds_its_docstring_and_nothing_else():
+    for init in ROOT.glob("[!.]*/**/__init__.py"):
+        if init.relative_to(ROOT).parts[0] in FOLDERS:
+            text = init.read_text("utf-8").strip()
+            assert text.startswith('"""')
+            assert text.endswith('"""')
+            assert text.count('"""') == 2
+
+
+def test_the_generated_pages_are_current():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"],
+        capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
