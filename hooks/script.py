@@ -5,26 +5,35 @@ import shlex
 
 BEGIN = "# >>> rsidx >>>"
 END = "# <<< rsidx <<<"
+MARK = "rsidx/wake"
+"""In the common git folder: a commit that no worker has taken in yet."""
 _BLOCK = re.compile(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n", re.DOTALL | re.MULTILINE)
 
 
 def block(python: str) -> str:
     """Return the block that wakes the index, for `sh`.
 
-    It runs in a subshell that nothing can leave by `exit`, in a session of its own so that
-    Ctrl-C does not reach it, and with all three streams elsewhere: a caller that reads the
-    hook's output through a pipe must not wait for it. The program is looked for when the hook
-    runs: where it was, then on the PATH; where it is gone, nothing happens.
+    All of it runs in the background, deaf to Ctrl-C, with all three streams elsewhere: a caller
+    that reads the hook's output through a pipe must not wait for it. A mark that a worker has
+    not taken yet means that one is on its way and will see this commit, too, so a burst of
+    commits starts one Python and not a hundred; a mark over a minute old is one that a worker
+    never came for. The program is looked for when the hook runs: where it was, then on the
+    PATH; where it is gone, nothing happens.
     """
+    program = shlex.quote(python)
     return f"""{BEGIN}
 # Wakes the index in the background. RSIDX=0 turns it off, `rsidx hooks uninstall` removes it.
 if [ "${{RSIDX:-1}}" != 0 ]; then (
-  if [ -x {shlex.quote(python)} ]; then set -- {shlex.quote(python)} -P -m rsidx
-  elif command -v rsidx >/dev/null; then set -- rsidx
+  trap '' HUP INT
+  mark=$(git rev-parse --git-common-dir)/{MARK}
+  if [ -n "$(find "$mark" -mmin -1)" ]; then exit 0; fi
+  if [ -x {program} ]; then set -- {program} -P -m rsidx
+  elif command -v rsidx; then set -- rsidx
   else exit 0; fi
-  if command -v setsid >/dev/null; then set -- setsid "$@"; else trap '' HUP INT; fi
-  "$@" hooks run &
-) </dev/null >/dev/null 2>&1 || :; fi
+  if command -v setsid; then set -- setsid "$@"; fi
+  true >"$mark"
+  exec "$@" hooks run
+) </dev/null >/dev/null 2>&1 & fi
 {END}
 """
 

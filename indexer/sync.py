@@ -15,6 +15,7 @@ from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Pending, extraction
 from rsidx.indexer.git import Repository
 from rsidx.indexer.history import CommitLine
+from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.facts import CommitRecord
@@ -144,6 +145,7 @@ class _Sync:
         self.writer = Writer(connection, self.repository_id)
 
     def run(self, scope: Scope, jobs: int) -> SyncReport:
+        self._refresh(jobs)
         lines = history.list_commits(self.repository, scope.revisions) if scope.revisions else []
         known = queries.generations(
             self.connection, self.repository_id, (line.oid for line in lines)
@@ -165,6 +167,20 @@ class _Sync:
         report = self.report
         _log.info("sync: %d commits, %d file versions", report.n_commits, report.n_blobs)
         return report
+
+    def _refresh(self, jobs: int) -> None:
+        """Parse the blobs again whose facts an older extractor made; their commits stay."""
+        stale = self.writer.stale_blobs(EXTRACTOR_VERSION)
+        if not stale:
+            return
+        _log.info("sync: %d file versions are parsed again", len(stale))
+        with extraction(self.repository, jobs=jobs, max_bytes=self.max_bytes) as extractor:
+            for start in range(0, len(stale), _MAX_BATCH_BLOBS):
+                pending = extractor.submit(stale[start : start + _MAX_BATCH_BLOBS])
+                self.writer.rewrite_blobs(pending.records())
+                self.connection.commit()
+        self.writer.drop_unused_chunks()
+        self.connection.commit()
 
     def _take_in(
         self, new: Sequence[CommitLine], known: dict[bytes, int], extractor: Extraction

@@ -7,7 +7,7 @@ the rate of asking for each id. That needs the writers' lock, which `Database.wr
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, delete, func, insert, select
+from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
 
 from rsidx.store import schema
 from rsidx.store.facts import BlobRecord, ChunkRecord, CommitRecord
@@ -96,8 +96,41 @@ class Writer:
         self._blobs.look_up(distinct)
         return [oid for oid in distinct if self._blobs.get(oid) is None]
 
+    def stale_blobs(self, extractor_version: int) -> list[bytes]:
+        """Return the blobs whose facts another version of the extractor made."""
+        c = schema.blob.c
+        query = select(c.oid).where(c.extractor_version != extractor_version).order_by(c.id)
+        return list(self._connection.execute(query).scalars())
+
+    def rewrite_blobs(self, blobs: Sequence[BlobRecord]) -> None:
+        """Replace the facts of blobs that are there; chunks that are left over stay."""
+        self._blobs.look_up(blob.oid for blob in blobs)
+        for table in (schema.blob_chunk, schema.manifest):
+            ids = [self._blobs.get(blob.oid) for blob in blobs]
+            self._connection.execute(delete(table).where(table.c.blob_id.in_(ids)))
+        for blob in blobs:
+            values = {"state": blob.state, "extractor_version": blob.extractor_version}
+            query = update(schema.blob).where(schema.blob.c.oid == blob.oid)
+            self._connection.execute(query.values(n_bytes=blob.n_bytes, **values))
+        self._write_facts(blobs)
+
+    def drop_unused_chunks(self) -> None:
+        """Drop the chunks that no blob contains, with their facts."""
+        used = select(schema.blob_chunk.c.chunk_id)
+        for table in (schema.symbol, schema.import_, schema.reference):
+            self._connection.execute(delete(table).where(table.c.chunk_id.not_in(used)))
+        self._connection.execute(delete(schema.chunk).where(schema.chunk.c.id.not_in(used)))
+
     def write_blobs(self, blobs: Sequence[BlobRecord]) -> None:
         """Insert blobs, which must be new, with those of their chunks that are new."""
+        rows = [
+            (self._blobs.new(b.oid), b.oid, b.n_bytes, b.state, b.extractor_version) for b in blobs
+        ]
+        columns = ("id", "oid", "n_bytes", "state", "extractor_version")
+        self._insert(schema.blob, columns, rows)
+        self._write_facts(blobs)
+
+    def _write_facts(self, blobs: Sequence[BlobRecord]) -> None:
         digests = [record.digest for blob in blobs for record in blob.new_chunks]
         digests += [digest for blob in blobs for digest in blob.chunks]
         self._chunks.look_up(digests)
@@ -107,20 +140,17 @@ class Writer:
                 if self._chunks.get(record.digest) is None:
                     fresh.setdefault(record.digest, record)
         self._write_chunks(list(fresh.values()))
-        blob_rows, place_rows, manifest_rows = [], [], []
+        place_rows, manifest_rows = [], []
         for blob in blobs:
-            blob_id = self._blobs.new(blob.oid)
-            blob_rows.append((blob_id, blob.oid, blob.n_bytes, blob.state, blob.extractor_version))
+            blob_id = self._blobs.get(blob.oid)
             place_rows += [
                 (blob_id, position, self._chunks.get(digest))
                 for position, digest in enumerate(blob.chunks)
             ]
             if blob.manifest is not None:
                 manifest_rows.append((blob_id, blob.manifest))
-        insert = self._insert
-        insert(schema.blob, ("id", "oid", "n_bytes", "state", "extractor_version"), blob_rows)
-        insert(schema.blob_chunk, ("blob_id", "position", "chunk_id"), place_rows)
-        insert(schema.manifest, ("blob_id", "facts"), manifest_rows)
+        self._insert(schema.blob_chunk, ("blob_id", "position", "chunk_id"), place_rows)
+        self._insert(schema.manifest, ("blob_id", "facts"), manifest_rows)
 
     def _insert(self, table: Table, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
         insert_rows(self._connection, table, columns, rows)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from rsidx.indexer import extract
+from rsidx.indexer import sync as module
 from rsidx.indexer.sync import update
 from rsidx.store import queries
 from rsidx.store.dump import dump
@@ -163,6 +164,20 @@ def test_a_worktree_shares_the_index_of_its_repository(repo, make_index, tmp_pat
     repo.commit("main", {"m.rs": "fn m() {}\n"})
     linked.commit("side again", {"side.rs": "fn side2() {}\n"})
     assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 2
+
+
+def test_a_newer_extractor_parses_all_blobs_again(repo, make_index, monkeypatch):
+    grow(repo, 8)
+    repo.commit("manifest", {"Cargo.toml": '[package]\nname = "x"\n'})
+    old, new = make_index(repo, "old.db"), make_index(repo, "new.db")
+    monkeypatch.setattr(extract, "EXTRACTOR_VERSION", 0)
+    monkeypatch.setattr(module, "EXTRACTOR_VERSION", 0)
+    old.sync()
+    monkeypatch.undo()
+    new.sync()
+    assert dumped(old) != dumped(new)
+    old.sync()
+    assert dumped(old) == dumped(new)
 
 
 SCRIPT = """

@@ -1,0 +1,189 @@
+"""Measure backfill and export on whole histories, and check every blob and every row.
+
+    python benchmarks/measure.py REPO [REPO...] --tokenizer FILE [--work FOLDER] [--jobs N]
+
+Prints the table of `docs/measurements.md`. Each command runs as a process of its own, timed from
+outside, with the most memory that it or one of its workers had.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from tokenizers import Tokenizer
+
+from rsidx.exporters.plan import SPLITS
+from rsidx.indexer.git import discover
+from rsidx.indexer.objects import BlobReader, blob_reader
+from rsidx.store import queries, schema
+from rsidx.store.database import Database, resolve_url
+from rsidx.store.reader import PARSED, Reader
+
+
+def timed(*command: str) -> tuple[float, float, float, str]:
+    """Run a command; return wall seconds, CPU seconds, peak memory in MB, and what it printed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"{' '.join(command)}: status {status}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, cpu, usage.ru_maxrss / 1024, out
+
+
+def check_blobs(repo: Path, file: Path) -> tuple[int, int]:
+    """Return how many parsed blobs there are, and how many are not their chunks concatenated."""
+    repository = discover(repo)
+    database = Database(resolve_url(str(file)), create=False)
+    n_blobs = n_bad = 0
+    with database.reading() as connection, blob_reader(repository, max_bytes=1 << 40) as git:
+        reader = Reader(connection, queries.repository_id(connection) or 0)
+        table = schema.blob.c
+        for blob_id, oid, state in connection.execute(select(table.id, table.oid, table.state)):
+            if state in PARSED:
+                n_blobs += 1
+                n_bad += reader.blob_text(blob_id) != git.read(oid)[1]
+    database.close()
+    return n_blobs, n_bad
+
+
+def read_rows(out: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield each row with what is known of it."""
+    for split in SPLITS:
+        with (out / f"{split}.jsonl").open() as rows, (out / f"{split}.meta.jsonl").open() as metas:
+            for row, meta in zip(rows, metas, strict=True):
+                yield json.loads(row), json.loads(meta)
+
+
+def check_rows(repo: Path, out: Path) -> dict[str, int]:
+    """Check every row against git alone: the round trip, and each excerpt's place and time."""
+    repository = discover(repo)
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+    found = {"rows": 0, "failed round trips": 0, "excerpts": 0, "excerpts out of place": 0}
+
+    @lru_cache(64)
+    def tree(commit: str) -> dict[str, str]:
+        listed = repository.run("ls-tree", "-r", "-z", commit).split(b"\0")
+        entries = (entry.split(b"\t", 1) for entry in listed if entry)
+        return {
+            path.decode("utf-8", "replace"): facts.split()[2].decode() for facts, path in entries
+        }
+
+    def new_file_is_right(git: BlobReader, row: dict[str, Any], meta: dict[str, Any]) -> bool:
+        ids = [label for label in row["labels"] if label >= 0]
+        new = tokenizer.decode(ids[:-1], skip_special_tokens=False).encode()
+        if tree(meta["commit"]).get(meta["path"]) != meta["new"]["blob"]:
+            return False
+        content = git.read(bytes.fromhex(meta["new"]["blob"]))[1] or b""
+        return content[: meta["new"]["start"]] + new + content[meta["new"]["end"] :] == content
+
+    with blob_reader(repository, max_bytes=1 << 40) as git:
+        for row, meta in read_rows(out):
+            found["rows"] += 1
+            found["failed round trips"] += not new_file_is_right(git, row, meta)
+            for excerpt in meta["context"]:
+                found["excerpts"] += 1
+                placed = tree(meta["parent"]).get(excerpt["path"]) == excerpt["blob"]
+                found["excerpts out of place"] += not placed
+    return found
+
+
+def same_bytes(first: Path, second: Path) -> bool:
+    """Tell whether two exports are the same but for the manifest's times."""
+    names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
+    others = sorted(p.relative_to(second) for p in second.rglob("*") if p.is_file())
+    return names == others and all(
+        (first / name).read_bytes() == (second / name).read_bytes()
+        for name in names
+        if name.name != "manifest.json"
+    )
+
+
+def measure(repo: Path, tokenizer: str, work: Path, jobs: int) -> dict[str, Any]:
+    """Measure one history; returns rows of the table by name."""
+    rsidx = (sys.executable, "-P", "-m", "rsidx")
+    file = work / "index.db"
+    common = ("-C", str(repo), "--db", str(file))
+    wall, cpu, memory, _ = timed(*rsidx, "backfill", *common, "--jobs", str(jobs))
+    status = json.loads(timed(*rsidx, "status", *common, "--json")[3])
+    counts = status["counts"]
+    again = timed(*rsidx, "backfill", *common)[0]
+    n_blobs, n_bad = check_blobs(repo, file)
+    options = ("--tokenizer", tokenizer, "--json")
+    export = timed(*rsidx, "export", str(work / "a"), *common, *options)
+    timed(*rsidx, "export", str(work / "b"), *common, *options)
+    manifest = json.loads(export[3])
+    rows = check_rows(repo, work / "a")
+    packed = discover(repo).run("count-objects", "-v").decode()
+    pack_kib = int(dict(line.split(": ") for line in packed.splitlines())["size-pack"])
+    numbers = manifest["counts"]
+    by_split = [
+        f"{numbers['examples'][s]:,} / {numbers['tokens'][s]:,} / {numbers['learned_tokens'][s]:,}"
+        for s in SPLITS
+    ]
+    return {
+        "commits": f"{counts['n_commits']:,}",
+        "blobs by state": ", ".join(f"{n:,} {s}" for s, n in counts["blobs_by_state"].items()),
+        "chunks, in places": f"{counts['n_chunks']:,}, {counts['n_places']:,}",
+        "symbols, imports, references": f"{counts['n_symbols']:,}, {counts['n_imports']:,}, "
+        f"{counts['n_references']:,}",
+        "backfill: wall, CPU, peak memory": f"{wall:.1f} s, {cpu:.1f} s, {memory:.0f} MB",
+        "backfill again": f"{again:.2f} s",
+        "database, of the pack": f"{file.stat().st_size / 1e6:.1f} MB, "
+        f"{file.stat().st_size / 1024 / pack_kib:.0%}",
+        "export: wall, CPU, peak memory": f"{export[0]:.1f} s, {export[1]:.1f} s, "
+        f"{export[2]:.0f} MB",
+        **{f"{s}: examples / tokens / with loss": t for s, t in zip(SPLITS, by_split, strict=True)},
+        "examples with context": f"{numbers['context_coverage']:.1%}",
+        "excerpts by rule": ", ".join(f"{n:,} {r}" for r, n in numbers["excerpts_by_rule"].items()),
+        "left out": ", ".join(f"{n:,} {r}" for r, n in manifest["dropped"].items()),
+        "phases": ", ".join(f"{name} {s:.1f} s" for name, s in manifest["phases_s"].items()),
+        "blobs whose chunks are not the blob": f"{n_bad} of {n_blobs:,}",
+        "edits that fail the round trip": f"{rows['failed round trips']} of {rows['rows']:,}",
+        "excerpts not in the first parent's tree": f"{rows['excerpts out of place']} of "
+        f"{rows['excerpts']:,}",
+        "two exports are the same bytes": "yes" if same_bytes(work / "a", work / "b") else "NO",
+    }
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("repos", nargs="+", type=Path)
+    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--names", default="", help="column titles, by comma")
+    options = parser.parse_args()
+    columns = []
+    for repo in options.repos:
+        work = Path(tempfile.mkdtemp(prefix="rsidx-measure-"))
+        try:
+            columns.append(measure(repo, options.tokenizer, work, options.jobs))
+        finally:
+            shutil.rmtree(work)
+    names = options.names.split(",") if options.names else [discover(r).name for r in options.repos]
+    print(f"| | {' | '.join(names)} |")
+    print("|---|" + "---|" * len(columns))
+    for key in columns[0]:
+        print(f"| {key} | {' | '.join(column[key] for column in columns)} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
