@@ -66,8 +66,8 @@ def render(manifest: dict[str, Any]) -> str:
         "`tokenizer/`; a model must have its embeddings resized to "
         f"{manifest['tokenizer']['n_tokens']}.",
         "",
-        *_table("Examples by change", counts["examples_by_change"]),
-        *_table("Examples by kind of code", counts["examples_by_kind"]),
+        *_table("By split and change", counts["examples_by_change"], counts["tokens_by_change"]),
+        *_table("By kind of code", counts["examples_by_kind"], counts["tokens_by_kind"]),
         *_table("Context by rule", counts["excerpts_by_rule"]),
         *_table("Left out, by reason", manifest["dropped"]),
     ]
@@ -81,9 +81,11 @@ def _size(n: int) -> str:
     return "100K<n<1M" if n < 1_000_000 else "1M<n<10M"
 
 
-def _table(title: str, rows: dict[str, int]) -> list[str]:
+def _table(title: str, rows: dict[str, int], tokens: dict[str, int] | None = None) -> list[str]:
     if not rows:
         return []
-    lines = [f"## {title}", "", "| what | how many |", "|---|---:|"]
-    lines += [f"| `{name}` | {n:,} |" for name, n in rows.items()]
+    more = (" tokens |", "---:|") if tokens else ("", "")
+    lines = [f"## {title}", "", f"| what | how many |{more[0]}", f"|---|---:|{more[1]}"]
+    for name, n in rows.items():
+        lines.append(f"| `{name}` | {n:,} |" + (f" {tokens[name]:,} |" if tokens else ""))
     return [*lines, ""]

@@ -62,6 +62,8 @@ class Statistics:
     learned_tokens: Counter[str] = field(default_factory=Counter)
     by_change: Counter[str] = field(default_factory=Counter)
     by_kind: Counter[str] = field(default_factory=Counter)
+    tokens_by_change: Counter[str] = field(default_factory=Counter)
+    tokens_by_kind: Counter[str] = field(default_factory=Counter)
     tokens_by_role: Counter[str] = field(default_factory=Counter)
     excerpts_by_rule: Counter[str] = field(default_factory=Counter)
     excerpts_by_section: Counter[str] = field(default_factory=Counter)
@@ -87,6 +89,8 @@ class Statistics:
         self.learned_tokens[split] += len(row.labels) - row.labels.count(IGNORED)
         self.by_change[f"{split}/{edit.change}"] += 1
         self.by_kind[edit.kind] += 1
+        self.tokens_by_change[f"{split}/{edit.change}"] += row.n_tokens["total"]
+        self.tokens_by_kind[edit.kind] += row.n_tokens["total"]
         self.tokens_by_role.update(row.n_tokens)
         self.with_context += bool(row.shown)
         self.test_code += edit.is_test
@@ -359,6 +363,8 @@ def _manifest(
             "learned_tokens": {name: statistics.learned_tokens[name] for name in SPLITS},
             "examples_by_change": dict(sorted(statistics.by_change.items())),
             "examples_by_kind": dict(sorted(statistics.by_kind.items())),
+            "tokens_by_change": dict(sorted(statistics.tokens_by_change.items())),
+            "tokens_by_kind": dict(sorted(statistics.tokens_by_kind.items())),
             "tokens_by_role": dict(sorted(statistics.tokens_by_role.items())),
             "excerpts_by_rule": dict(sorted(statistics.excerpts_by_rule.items())),
             "excerpts_by_section": dict(sorted(statistics.excerpts_by_section.items())),

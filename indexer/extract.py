@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 from typing import Protocol
 
@@ -25,7 +26,7 @@ _MANIFEST = re.compile(rb"\A\xef?\xbb?\xbf?(?:\s|#[^\n]*\n)*(?:\[\s*[\w\"'-]|[\w
 
 
 def blob_record(oid: bytes, n_bytes: int, content: bytes | None, seen: set[bytes]) -> BlobRecord:
-    """Return a blob's facts; `content` None means too large, `n_bytes` -1 missing.
+    """Return a blob's facts; `content` None means too large, `n_bytes` -1 too, missing.
 
     Chunks whose digest is in `seen` come without their facts; new digests are added to it.
     """
@@ -85,7 +86,7 @@ def extraction(repository: Repository, *, jobs: int, max_bytes: int) -> Iterator
     """Start an extraction: in this process for one job, else in that many workers."""
     if jobs <= 1:
         with blob_reader(repository, max_bytes=max_bytes) as reader:
-            yield _Serial(reader)
+            yield _Serial(reader, repository)
     else:
         pool = _Pool(repository, jobs, max_bytes)
         try:
@@ -95,15 +96,22 @@ def extraction(repository: Repository, *, jobs: int, max_bytes: int) -> Iterator
 
 
 class _Serial:
-    def __init__(self, reader: BlobReader) -> None:
+    def __init__(self, reader: BlobReader, repository: Repository) -> None:
         self._reader = reader
+        self._repository = repository
         self._seen: set[bytes] = set()
 
     def submit(self, oids: Sequence[bytes]) -> Pending:
         return _SerialPending(self, oids)
 
     def extract(self, oids: Sequence[bytes]) -> list[BlobRecord]:
-        return [blob_record(oid, *self._reader.read(oid), self._seen) for oid in oids]
+        records = (blob_record(oid, *self._reader.read(oid), self._seen) for oid in oids)
+        return [self._promised(record) for record in records]
+
+    def _promised(self, record: BlobRecord) -> BlobRecord:
+        if record.state == "missing" and self._repository.is_partial:
+            return replace(record, state="promised")
+        return record
 
 
 class _SerialPending:
@@ -196,7 +204,8 @@ def _start_worker(repository: Repository, max_bytes: int) -> None:
     global _worker  # noqa: PLW0603  (a worker process has exactly one)
     # Ctrl-C is the parent's to handle; a worker ends when its pool does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker = _Serial(_worker_stack.enter_context(blob_reader(repository, max_bytes=max_bytes)))
+    reader = _worker_stack.enter_context(blob_reader(repository, max_bytes=max_bytes))
+    _worker = _Serial(reader, repository)
 
 
 def _extract(oids: Sequence[bytes]) -> list[BlobRecord]:

@@ -24,6 +24,9 @@ _FLAGS = (
     "--no-optional-locks",
     "-c",
     "core.fsmonitor=false",
+    # Nothing is fetched: git before 2.45 knows no GIT_NO_LAZY_FETCH.
+    "-c",
+    "protocol.allow=never",
     "-c",
     f"core.hooksPath={os.devnull}",
     "-c",
@@ -103,6 +106,11 @@ class Repository:
             env=_SAFE_ENVIRONMENT,
         )
         return Path(str(out))
+
+    @cached_property
+    def is_partial(self) -> bool:
+        """Tell whether this is a partial clone: objects may be promised by a remote."""
+        return self.succeeds("config", "--get-regexp", r"^remote\..*\.promisor$")
 
     @cached_property
     def _git(self) -> Any:

@@ -1,7 +1,7 @@
 """Reading blobs: one `git cat-file --batch` for as many as are asked for."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rsidx.errors import RepositoryError
 from rsidx.indexer.git import GitProcess, Repository
@@ -10,41 +10,58 @@ _SKIP_BYTES = 1 << 20
 
 
 class BlobReader:
-    """Reads blobs one after another from a running `cat-file`; started again where it died."""
+    """Reads blobs one after another from a `cat-file`, started again where one ended.
 
-    def __init__(self, git: GitProcess, max_bytes: int) -> None:
-        self._git = git
+    On a blob that a partial clone was promised, and may not fetch, some versions of git end.
+    """
+
+    def __init__(self, repository: Repository, max_bytes: int) -> None:
+        self._repository = repository
         self._max_bytes = max_bytes
+        self._running = ExitStack()
+        self._git: GitProcess | None = None
 
     def read(self, oid: bytes) -> tuple[int, bytes | None]:
-        """Return a blob's size and content: content None if too large, size -1 if missing.
+        """Return a blob's size and content: content None if too large, size -1 if missing."""
+        for _ in range(2):
+            try:
+                return self._ask(oid)
+            except RepositoryError:
+                self.close()
+        return -1, None
 
-        Raises RepositoryError when git has died.
-        """
+    def close(self) -> None:
+        """End the process."""
+        self._git = None
+        self._running.close()
+
+    def _ask(self, oid: bytes) -> tuple[int, bytes | None]:
+        if self._git is None:
+            process = self._repository.process("cat-file", "--batch")
+            self._git = self._running.enter_context(process)
         try:
             self._git.stdin.write(oid.hex().encode() + b"\n")
             self._git.stdin.flush()
-        except (BrokenPipeError, OSError) as error:
+        except OSError as error:
             raise RepositoryError("git cat-file ended early") from error
-        header = self._git.stdout.readline()
-        if not header:
+        words = self._git.stdout.readline().split()
+        if not words:
             raise RepositoryError("git cat-file ended early")
-        words = header.split()
-        if len(words) != 3 or words[1] != b"blob":
-            if len(words) == 3:
-                self._skip(int(words[2]) + 1)
+        if len(words) != 3:
             return -1, None
         size = int(words[2])
-        if size > self._max_bytes:
-            self._skip(size + 1)
-            return size, None
-        content = self._git.stdout.read(size)
-        self._git.stdout.read(1)
-        return size, content
+        if words[1] != b"blob" or size > self._max_bytes:
+            self._skip(self._git, size + 1)
+            return (size if words[1] == b"blob" else -1), None
+        content = self._git.stdout.read(size + 1)
+        if len(content) != size + 1:
+            raise RepositoryError("git cat-file ended early")
+        return size, content[:-1]
 
-    def _skip(self, n_bytes: int) -> None:
+    @staticmethod
+    def _skip(git: GitProcess, n_bytes: int) -> None:
         while n_bytes > 0:
-            data = self._git.stdout.read(min(n_bytes, _SKIP_BYTES))
+            data = git.stdout.read(min(n_bytes, _SKIP_BYTES))
             if not data:
                 raise RepositoryError("git cat-file ended early")
             n_bytes -= len(data)
@@ -52,6 +69,9 @@ class BlobReader:
 
 @contextmanager
 def blob_reader(repository: Repository, *, max_bytes: int) -> Iterator[BlobReader]:
-    """Start a reader; it ends with the block."""
-    with repository.process("cat-file", "--batch") as git:
-        yield BlobReader(git, max_bytes)
+    """Make a reader; its process ends with the block."""
+    reader = BlobReader(repository, max_bytes)
+    try:
+        yield reader
+    finally:
+        reader.close()

@@ -188,7 +188,11 @@ class _Sync:
         """Write batch after batch while the workers are at the next ones."""
         ahead: deque[tuple[list[CommitRecord], Pending]] = deque()
         asked: set[bytes] = set()
-        records = self._with_bases(history.read_commits(self.repository, new), known)
+        records = self._with_bases(
+            # Comparing the contents of a partial clone's blobs would fetch them.
+            history.read_commits(self.repository, new, renames=not self.repository.is_partial),
+            known,
+        )
         done = 0
         for batch in _batches(records):
             oids = self.writer.unknown_blobs(oid for record in batch for oid in _blobs(record))

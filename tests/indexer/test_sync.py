@@ -116,6 +116,22 @@ def test_a_shallow_boundary_stands_on_its_own_tree(repo, make_index, tmp_path):
         assert connection.execute(text("SELECT count(*) FROM base")).scalar() == 3
 
 
+def test_a_partial_clone_fetches_nothing_and_says_what_is_promised(repo, make_index, tmp_path):
+    grow(repo, 6)
+    repo.git("mv", "src/m0.rs", "src/moved.rs")
+    repo.commit("move")
+    repo.git("config", "uploadpack.allowFilter", "true")
+    partial = tmp_path / "partial"
+    repo.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{repo.path}",
+             str(partial))  # fmt: skip
+    repo.path = partial
+    before = repo.git("count-objects", "-v")
+    for jobs in (1, 2):
+        index = make_index(repo, f"{jobs}.db")
+        assert index.sync(jobs=jobs).blobs_by_state == {"promised": 6}
+    assert repo.git("count-objects", "-v") == before
+
+
 def test_since_takes_the_tree_before_the_first_commit_along(repo, index):
     grow(repo, 6)
     index.sync(since="@1700000270")

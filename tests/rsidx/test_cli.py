@@ -1,8 +1,10 @@
 """The command line, run as a user runs it."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -169,6 +171,27 @@ def test_escape_sequences_of_a_message_do_not_reach_the_terminal(filled, cli):
     filled.commit("evil \x1b]0;title\x07\x1b[31mred", {"src/lib.rs": "fn x() {}\n"})
     cli("backfill")
     assert "\x1b" not in cli("show", "HEAD").out
+
+
+def test_interrupted_it_ends_with_130_and_goes_on_where_it_stopped(repo, cli):
+    commits = []
+    for n in range(900):
+        repo.time += 60
+        files = f"M 100644 inline src/m{n % 7}.rs\ndata <<END\nfn f{n}() {{ go({n}); }}\nEND\n"
+        stream = f"commit refs/heads/main\ncommitter C <c@d> {repo.time} +0000\ndata 1\nx\n"
+        commits.append(stream + files)
+    repo.git("fast-import", "--quiet", stdin="".join(commits).encode())
+    command = [sys.executable, "-m", "rsidx", "backfill", "--jobs", "1", "-C", str(repo.path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    file = repo.path / ".git/rsidx/index.db"
+    while not file.exists() or file.stat().st_size < 300_000:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert (process.returncode, err.strip()) == (130, "rsidx: interrupted")
+    done = json.loads(cli("status", "--json").out)["counts"]["n_commits"]
+    assert 0 < done < 900
+    assert json.loads(cli("backfill", "--json").out)["n_commits"] == 900 - done
 
 
 def test_a_reader_that_goes_away_is_no_error(filled):
