@@ -20,9 +20,11 @@ from rsidx.indexer.rust.parser import parse
 from rsidx.store.facts import BlobRecord, ChunkRecord
 
 _BLOBS_A_TASK = 24
-# No Rust file begins with a table's header or a key, every manifest does; so what a blob is
-# follows from its bytes, not from the path that it was met under first.
-_MANIFEST = re.compile(rb"\A\xef?\xbb?\xbf?(?:\s|#[^\n]*\n)*(?:\[\s*[\w\"'-]|[\w-]+\s*=)")
+# A manifest begins with a table's header or a key; so what a blob is follows from its bytes, not
+# from the path that it was met under first. What only looks like one is cut as Rust.
+_MANIFEST = re.compile(
+    rb"\A\xef?\xbb?\xbf?(?:\s|#(?![!\[])[^\n]*\n|#\[[^\n]*\]\s*\n)*(?:\[\s*[\w\"'-]|[\w-]+\s*=)"
+)
 
 
 def blob_record(oid: bytes, n_bytes: int, content: bytes | None, seen: set[bytes]) -> BlobRecord:
@@ -35,10 +37,9 @@ def blob_record(oid: bytes, n_bytes: int, content: bytes | None, seen: set[bytes
         return BlobRecord(oid, max(0, n_bytes), state, EXTRACTOR_VERSION)
     if b"\0" in content or not _is_utf8(content):
         return BlobRecord(oid, n_bytes, "not_text", EXTRACTOR_VERSION)
-    if _MANIFEST.match(content):
-        facts = manifests.read(content)
-        state = "manifest" if facts is not None else "errors"
-        return BlobRecord(oid, n_bytes, state, EXTRACTOR_VERSION, manifest=facts)
+    manifest = manifests.read(content) if _MANIFEST.match(content) else None
+    if manifest is not None:
+        return BlobRecord(oid, n_bytes, "manifest", EXTRACTOR_VERSION, manifest=manifest)
     parsed = parse(content)
     digests, new = [], []
     for chunk in parsed.chunks:

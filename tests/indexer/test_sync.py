@@ -104,6 +104,25 @@ def test_blobs_that_cannot_be_parsed_are_recorded_by_state(repo, index):
     }  # fmt: skip
 
 
+ATTRIBUTES = (
+    '#![deny(warnings)]\n#![cfg_attr(\n    feature = "x",\n    feature(y)\n)]\n\nfn f() {}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "state"),
+    [(ATTRIBUTES, "parsed"), ('#[cfg_attr(\nfeature = "x")]\nfn f() {}\n', "parsed"),
+     ("# made by hand\n#[old]\n[package]\nname = 1\n", "manifest"),
+     ("[package\nname = 1\n", "errors"), ('cargo-features = ["x"]\n', "manifest")],
+)  # fmt: skip
+def test_what_a_blob_is_follows_from_its_bytes_and_nothing_is_lost(content, state):
+    raw = content.encode()
+    record = extract.blob_record(b"oid", len(raw), raw, set())
+    assert record.state == state
+    if state != "manifest":
+        assert b"".join(chunk.text for chunk in record.new_chunks) == raw
+
+
 def test_a_shallow_boundary_stands_on_its_own_tree(repo, make_index, tmp_path):
     grow(repo, 6)
     repo.git("clone", "-q", "--depth", "2", f"file://{repo.path}", str(tmp_path / "shallow"))
