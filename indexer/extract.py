@@ -23,7 +23,8 @@ _BLOBS_A_TASK = 24
 # A manifest begins with a table's header or a key; so what a blob is follows from its bytes, not
 # from the path that it was met under first. What only looks like one is cut as Rust.
 _MANIFEST = re.compile(
-    rb"\A\xef?\xbb?\xbf?(?:\s|#(?![!\[])[^\n]*\n|#\[[^\n]*\]\s*\n)*(?:\[\s*[\w\"'-]|[\w-]+\s*=)"
+    rb"\A\xef?\xbb?\xbf?(?:\s|#(?![!\[])[^\n]*\n|#\[[^\n]*\]\s*\n)*"
+    rb"(?:\[\s*[\w\"'-]|[\w-]+\s*=)"
 )
 
 
