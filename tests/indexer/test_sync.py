@@ -104,6 +104,35 @@ def test_blobs_that_cannot_be_parsed_are_recorded_by_state(repo, index):
     }  # fmt: skip
 
 
+def test_the_same_text_elsewhere_has_facts_of_its_own_in_any_order(repo, make_index):
+    plain = "fn same() {}\n"
+    files = {
+        "a.rs": plain, "b.rs": f"#[cfg(test)]\nmod tests {{\n{plain}}}\n",
+        "c.rs": f"impl C {{\n{plain}}}\n", "d.rs": f"impl D {{\n{plain}}}\n",
+    }  # fmt: skip
+    for name in sorted(files):
+        repo.commit(name, {name: files[name]})
+    repo.git("checkout", "-q", "--orphan", "other")
+    repo.git("rm", "-q", "-rf", ".")
+    for name in sorted(files, reverse=True):
+        repo.commit(name, {name: files[name]})
+    found = []
+    for branches in (("main", "other"), ("other", "main")):
+        index = make_index(repo, f"{branches[0]}.db")
+        for branch in branches:
+            index.sync(branch)
+        found.append(dumped(index))
+        with index.database.reading() as connection:
+            rows = connection.execute(
+                text("SELECT kind, container, is_test FROM symbol WHERE kind != 'impl'")
+            )
+            assert sorted(map(tuple, rows)) == [
+                ("fn", "", 0), ("fn", "mod tests [test]", 1), ("method", "impl C", 0),
+                ("method", "impl D", 0), ("mod", "", 1),
+            ]  # fmt: skip
+    assert found[0] == found[1]
+
+
 ATTRIBUTES = (
     '#![deny(warnings)]\n#![cfg_attr(\n    feature = "x",\n    feature(y)\n)]\n\nfn f() {}\n'
 )
