@@ -106,6 +106,29 @@ def test_a_deleted_function_is_a_deletion(repo, edits_of):
     assert [e[:3] for e in found] == [("delete", "fn", "first")]
 
 
+def test_what_is_paired_does_not_depend_on_which_path_was_met_first(repo, make_index):
+    one, two = "fn same() {\n    one();\n}\n", "fn same() {\n    two();\n}\n"
+    repo.commit("start", {"Cargo.toml": ""})
+    for branch, names in (("forwards", "ab"), ("backwards", "ba")):
+        repo.git("checkout", "-q", "-b", branch, "main")
+        for name in names:
+            repo.commit(name, {f"{name}.rs": one if name == "a" else two})
+    new = "fn same() {\n    other();\n}\n"
+    moved = {"a.rs": "", "b.rs": "", "c.rs": new, "d.rs": new.replace("other", "another")}
+    newest = repo.commit("move", moved)
+    found = []
+    for branches in (("forwards", "backwards"), ("backwards", "forwards")):
+        index = make_index(repo, f"{branches[0]}.db")
+        for branch in branches:
+            index.sync(branch)
+        with index.database.reading() as connection:
+            reader = Reader(connection, queries.repository_id(connection))
+            commit = next(c for c in reader.commits() if c.oid.hex() == newest)
+            edits = commit_edits(reader, reader.changes(commit.id), max_bytes=4000).edits
+            found.append([(reader.path(e.old.path_id), reader.path(e.new.path_id)) for e in edits])
+    assert found == [[(b"a.rs", b"c.rs"), (b"b.rs", b"d.rs")]] * 2
+
+
 def test_a_file_that_could_not_be_parsed_is_counted(repo, edits_of):
     repo.commit("two", {"bad.rs": b"\xff\xfe"})
     assert edits_of() == ([], {"unparsed_blob": 1})

@@ -9,6 +9,8 @@ import pytest
 
 from rsidx.errors import RepositoryError
 from rsidx.hooks import install as hooks
+from rsidx.hooks import worker
+from rsidx.hooks.script import MARK
 from rsidx.indexer.git import discover
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
@@ -84,6 +86,33 @@ def test_the_hook_says_nothing_and_no_pipe_waits_for_it(hooked):
     )  # fmt: skip
     assert time.monotonic() - start < 0.3
     assert done.stdout == done.stderr == b""
+
+
+def test_a_commit_that_comes_while_the_worker_reads_is_read_in_another_round(hooked, monkeypatch):
+    repository = discover(hooked.path)
+    mark = repository.common_dir / MARK
+    rounds = []
+
+    def read(*_, **__):
+        rounds.append(mark.exists())
+        if len(rounds) < 3:
+            mark.touch()
+
+    monkeypatch.setattr(worker, "bring_up_to_date", read)
+    worker.run(repository, "unused", max_bytes=1)
+    assert rounds == [False, False, False]
+    assert not mark.exists()
+
+
+def test_a_mark_that_nobody_came_for_does_not_stop_the_next_hook(hooked, wait):
+    mark = discover(hooked.path).common_dir / MARK
+    mark.touch()
+    skipped = hooked.commit("while a worker is on its way", {"a.rs": "fn b() {}\n"})
+    time.sleep(1)
+    assert skipped not in indexed(hooked)
+    os.utime(mark, (time.time() - 300, time.time() - 300))
+    oid = hooked.commit("later", {"a.rs": "fn c() {}\n"})
+    settle(hooked, wait, skipped, oid)
 
 
 def test_rsidx_0_turns_it_off(hooked, wait):
