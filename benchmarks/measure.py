@@ -26,6 +26,7 @@ from sqlalchemy import select
 from tokenizers import Tokenizer
 
 from rsidx.exporters.plan import SPLITS
+from rsidx.indexer import history
 from rsidx.indexer.git import discover
 from rsidx.indexer.objects import BlobReader, blob_reader
 from rsidx.store import queries, schema
@@ -61,7 +62,7 @@ def check_blobs(repo: Path, file: Path) -> tuple[int, int]:
     database = Database(resolve_url(str(file)), create=False)
     n_blobs = n_bad = 0
     with database.reading() as connection, blob_reader(repository, max_bytes=1 << 40) as git:
-        reader = Reader(connection, queries.repository_id(connection) or 0)
+        reader = Reader(connection, queries.repository_id(connection, None) or 0)
         table = schema.blob.c
         for blob_id, oid, state in connection.execute(select(table.id, table.oid, table.state)):
             if state in PARSED:
@@ -69,6 +70,24 @@ def check_blobs(repo: Path, file: Path) -> tuple[int, int]:
                 n_bad += reader.blob_text(blob_id) != git.read(oid)[1]
     database.close()
     return n_blobs, n_bad
+
+
+def check_newest(repo: Path, file: Path) -> tuple[int, int]:
+    """Return how many Rust files HEAD has, and how many the parser finds an error in."""
+    repository = discover(repo)
+    head = history.resolve(repository, "HEAD")
+    tree = [
+        oid
+        for path, oid in history.list_tree(repository, bytes.fromhex(head))
+        if path.endswith(b".rs")
+    ]
+    database = Database(resolve_url(str(file)), create=False)
+    with database.reading() as connection:
+        reader = Reader(connection, queries.repository_id(connection, None) or 0)
+        ids = reader.blob_ids(set(tree))
+        n_errors = sum(reader.blob(ids[oid]).state != "parsed" for oid in tree)
+    database.close()
+    return len(tree), n_errors
 
 
 def read_rows(out: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -133,6 +152,7 @@ def measure(repo: Path, tokenizer: str, work: Path, jobs: int) -> dict[str, Any]
     counts = status["counts"]
     again = timed(*rsidx, "backfill", *common)[0]
     n_blobs, n_bad = apart(check_blobs, repo, file)
+    n_newest, n_errors = apart(check_newest, repo, file)
     options = ("--tokenizer", tokenizer, "--json")
     export = timed(*rsidx, "export", str(work / "a"), *common, *options)
     timed(*rsidx, "export", str(work / "b"), *common, *options)
@@ -162,6 +182,7 @@ def measure(repo: Path, tokenizer: str, work: Path, jobs: int) -> dict[str, Any]
         "excerpts by rule": ", ".join(f"{n:,} {r}" for r, n in numbers["excerpts_by_rule"].items()),
         "left out": ", ".join(f"{n:,} {r}" for r, n in manifest["dropped"].items()),
         "phases": ", ".join(f"{name} {s:.1f} s" for name, s in manifest["phases_s"].items()),
+        "files of HEAD with a syntax error": f"{n_errors} of {n_newest:,}",
         "blobs whose chunks are not the blob": f"{n_bad} of {n_blobs:,}",
         "edits that fail the round trip": f"{rows['failed round trips']} of {rows['rows']:,}",
         "excerpts not in the first parent's tree": f"{rows['excerpts out of place']} of "

@@ -36,6 +36,7 @@ class Config:
     """What an export is asked for, as the manifest records it."""
 
     tokenizer: str
+    name: str | None = None
     kind: str = "edit"
     markers: str = "extended"
     dialect: str = "auto"
@@ -120,7 +121,7 @@ def export(
             pad=config.pad,
         )
     with database.reading() as connection, staging(out) as folder:
-        repository_id = queries.repository_id(connection)
+        repository_id = queries.repository_id(connection, config.name)
         if repository_id is None:
             raise ExportError("the index is empty; run `rsidx backfill` first")
         reader = Reader(connection, repository_id)

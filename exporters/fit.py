@@ -53,7 +53,7 @@ _MAX_REPEATS = 2000
 _SPLIT = Regex(r"\d| ?[\p{L}_][\p{L}\p{N}_]*(?:!(?!=))?| ?[^\s\p{L}\p{N}_]+|\s+(?!\S)|\s+")
 
 
-def train(database: Database, out: Path, *, vocabulary_size: int) -> Encoder:
+def train(database: Database, out: Path, *, name: str | None, vocabulary_size: int) -> Encoder:
     """Train on every distinct chunk of the index and write a tokenizer's folder.
 
     Raises TokenizerError for an empty index, a folder that exists, or a vocabulary too small
@@ -62,7 +62,7 @@ def train(database: Database, out: Path, *, vocabulary_size: int) -> Encoder:
     if out.exists():
         raise TokenizerError(f"{out} exists; name a new folder")
     with database.reading() as connection:
-        reader, chunk_ids = _open(connection)
+        reader, chunk_ids = _open(connection, name)
         if reader is None:
             raise TokenizerError("the index is empty; run `rsidx backfill` first")
         n_repeats = _FIRST_REPEATS
@@ -103,9 +103,9 @@ def _trained(texts: Iterator[str], vocabulary_size: int) -> Tokenizer:
     return tokenizer
 
 
-def _open(connection: Connection) -> tuple[Reader | None, list[int]]:
+def _open(connection: Connection, name: str | None) -> tuple[Reader | None, list[int]]:
     """Return a reader and every chunk in order; None for an empty index."""
-    repository_id = queries.repository_id(connection)
+    repository_id = queries.repository_id(connection, name)
     chunk_ids = queries.chunk_ids(connection)
     if repository_id is None or not chunk_ids:
         return None, []
@@ -166,7 +166,7 @@ def inspect(source: str, database: Database | None) -> Fit:
 
 def _chars_per_token(encoder: Encoder, database: Database) -> float | None:
     with database.reading() as connection:
-        reader, chunk_ids = _open(connection)
+        reader, chunk_ids = _open(connection, None)
         if reader is None:
             return None
         # Evenly spread over the history, enough for two digits.

@@ -27,13 +27,15 @@ class ShownEdit:
     new: str
 
 
-def commit_shown(database: Database, oid: bytes) -> tuple[list[ShownEdit], Counter[str], str]:
+def commit_shown(
+    database: Database, name: str, oid: bytes
+) -> tuple[list[ShownEdit], Counter[str], str]:
     """Return a commit's edits, what is no edit by reason, and its message.
 
-    Raises RsidxError for a commit that is not indexed.
+    `name` is the repository's. Raises RsidxError for a commit that is not indexed.
     """
     with database.reading() as connection:
-        repository_id = queries.repository_id(connection)
+        repository_id = queries.repository_id(connection, name)
         reader = Reader(connection, repository_id or 0)
         commit = next((c for c in reader.commits() if c.oid == oid), None)
         if commit is None:

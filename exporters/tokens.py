@@ -58,7 +58,6 @@ class Encoder:
     def __init__(self, tokenizer: Tokenizer, *, source: str = "") -> None:
         self._tokenizer = tokenizer
         self._config = _read_config(source)
-        self.n_base_tokens = tokenizer.get_vocab_size(with_added_tokens=True)
         self.source_sha256 = _sha256(tokenizer)
         end_token = self._find("eos_token", _END_TOKENS)
         if end_token is None:

@@ -93,11 +93,6 @@ class Repository:
         named = self.common_dir.parent if self.common_dir.name == ".git" else self.common_dir
         return named.name.removesuffix(".git")
 
-    @property
-    def n_oid_bytes(self) -> int:
-        """Return the length of an object id."""
-        return 32 if self.object_format == "sha256" else 20
-
     def hooks_folder(self) -> Path:
         """Return where git looks for hooks: the common folder's, or `core.hooksPath`."""
         # Asked without the flags above, which point hooks at nothing.

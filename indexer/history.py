@@ -90,6 +90,14 @@ def worktree_heads(repository: Repository) -> list[bytes]:
     return [bytes.fromhex(head.decode()) for head in heads if head.strip(b"0")]
 
 
+def find_root(repository: Repository) -> bytes | None:
+    """Return the smallest root commit's id; None in a shallow clone, whose roots are cut off."""
+    if shallow_boundary(repository):
+        return None
+    out = repository.run("rev-list", "--max-parents=0", "--all")
+    return min((bytes.fromhex(line.decode()) for line in out.split()), default=None)
+
+
 def shallow_boundary(repository: Repository) -> frozenset[bytes]:
     """Return the commits whose parents a shallow clone lacks."""
     try:

@@ -35,7 +35,7 @@ def locate(
     tree = history.list_tree(repository, bytes.fromhex(commit))
     qualifier, _, last = name.rpartition("::")
     with database.reading() as connection:
-        repository_id = queries.repository_id(connection)
+        repository_id = queries.repository_id(connection, repository.name)
         if repository_id is None:
             return [], len(tree)
         reader = Reader(connection, repository_id)

@@ -30,7 +30,7 @@ def status(repository: Repository, database: Database) -> Status:
         if name == b"HEAD" or name.startswith(b"refs/heads/")
     }
     with database.reading() as connection:
-        repository_id = queries.repository_id(connection)
+        repository_id = queries.repository_id(connection, repository.name)
         nodes = list(queries.commit_nodes(connection, repository_id)) if repository_id else []
         indexed = {node.oid for node in nodes}
         missing: set[bytes] = set()

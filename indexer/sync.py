@@ -140,7 +140,8 @@ class _Sync:
             connection,
             name=repository.name,
             object_format=repository.object_format,
-            root=None,
+            find_root=lambda: history.find_root(repository),
+            has_commit=lambda oid: repository.succeeds("cat-file", "-e", oid.hex()),
         )
         self.writer = Writer(connection, self.repository_id)
 

@@ -1,36 +1,56 @@
 """Reading the index: what sync, status and the look-ups ask of it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, func, insert, select, update
 
+from rsidx.errors import IndexStoreError
 from rsidx.store import schema
-from rsidx.store.facts import CONTAINER_SEPARATOR
 
 _IN_BATCH = 500
 
 
-def repository_id(connection: Connection) -> int | None:
-    """Return the id of the only repository; None where nothing is indexed yet."""
-    return connection.execute(select(schema.repository.c.id).limit(1)).scalar()
+def repository_id(connection: Connection, name: str | None) -> int | None:
+    """Return the repository of a name, or the only one; None where nothing is indexed yet.
+
+    Raises IndexStoreError where the name is unknown, or none is given and there are several.
+    """
+    table = schema.repository.c
+    rows = connection.execute(select(table.id, table.name).order_by(table.id)).all()
+    found = [row.id for row in rows if name in (row.name, None)]
+    if len(found) == 1 or not rows:
+        return found[0] if found else None
+    known = ", ".join(row.name for row in rows)
+    raise IndexStoreError(f"the index has {known}; name one of them with --name")
 
 
 def find_or_add_repository(
-    connection: Connection, *, name: str, object_format: str, root: bytes | None
+    connection: Connection,
+    *,
+    name: str,
+    object_format: str,
+    find_root: Callable[[], bytes | None],
+    has_commit: Callable[[bytes], bool],
 ) -> int:
-    """Return the row of a repository, told apart by its root commit, adding it if new."""
+    """Return the row of a repository, told apart by its name, adding it if it is new.
+
+    Raises IndexStoreError for a name that another repository has in this index: one whose root
+    commit this one lacks.
+    """
     table = schema.repository
-    query = select(table.c.id).where(table.c.object_format == object_format)
-    found = connection.execute(query.where(table.c.root == root)).scalar()
-    if found is None:
-        found = connection.execute(query.where(table.c.name == name)).scalar()
-    if found is None:
-        values = {"name": name, "object_format": object_format, "root": root}
+    query = select(table.c.id, table.c.root).where(table.c.name == name)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        values = {"name": name, "object_format": object_format, "root": find_root()}
         key = connection.execute(insert(table).values(values)).inserted_primary_key
         assert key is not None
-        found = key[0]
-    return int(found)
+        return int(key[0])
+    if row.root is not None and not has_commit(row.root):
+        raise IndexStoreError(
+            f"the index has another repository called {name}; use another index (--db)"
+        )
+    return int(row.id)
 
 
 def generations(connection: Connection, repository: int, oids: Iterable[bytes]) -> dict[bytes, int]:
@@ -181,11 +201,6 @@ class FoundSymbol:
     position: int
     signature_start: int
     signature_end: int
-
-    @property
-    def qualified(self) -> str:
-        """The name with its containers."""
-        return f"{self.container}{CONTAINER_SEPARATOR}{self.name}" if self.container else self.name
 
 
 def symbols_named(

@@ -35,9 +35,19 @@ repository = Table(
     "repository",
     metadata,
     _id(),
-    Column("name", String, nullable=False, comment="shown in examples; from the folder's name"),
+    Column(
+        "name",
+        String,
+        nullable=False,
+        unique=True,
+        comment="shown in examples; the last part of origin's address, or the folder's name",
+    ),
     Column("object_format", String, nullable=False, comment="`sha1` or `sha256`"),
-    Column("root", LargeBinary, comment="the smallest root commit's id; tells repositories apart"),
+    Column(
+        "root",
+        LargeBinary,
+        comment="a root commit's id, null for a shallow clone; tells repositories apart",
+    ),
     comment="One row per repository; one in the default database, many in a shared one.",
 )
 

@@ -33,7 +33,6 @@ _SYMBOL_KINDS = {
 }
 _IMPORTS = frozenset({"use_declaration", "extern_crate_declaration"})
 _TRIVIA = frozenset({"line_comment", "block_comment", "attribute_item", "inner_attribute_item"})
-_INTO_FOR_ITEMS = frozenset({"declaration_list", "foreign_mod_item"})
 _BREAKABLE = frozenset(
     {
         "source_file",
@@ -102,9 +101,6 @@ class _Item:
                 yield symbol
         if kind == "enum":
             yield from self._variants(node)
-        elif kind in ("impl", "trait", "mod") or node.type == "foreign_mod_item":
-            # Only a container without members comes here whole, and the deepest of a nest.
-            return
 
     def _variants(self, node: Node) -> Iterator[Symbol]:
         body, name = node.child_by_field_name("body"), node.child_by_field_name("name")

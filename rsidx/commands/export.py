@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from rsidx.commands.options import Place, json_option, place_options
+from rsidx.commands.options import Index, index_options, json_option
 from rsidx.exporters.build import FILTERS
 from rsidx.exporters.dialects import DIALECTS
 from rsidx.exporters.export import Config
@@ -104,14 +104,14 @@ _DEFAULTS = Config(tokenizer="")
 @click.option("--pad", is_flag=True, help="Pad every example to --max-tokens.")
 @click.option("--text", is_flag=True, help="Put the texts into the meta files, too.")
 @json_option
-@place_options
-def export(place: Place, out: Path, tokenizer: str, as_json: bool, **options: Any) -> None:
+@index_options
+def export(index: Index, out: Path, tokenizer: str, as_json: bool, **options: Any) -> None:
     """Write a data set of the edits that HEAD, or the refs given, reach to the folder OUT.
 
     OUT is replaced as a whole when the export is complete; one that fails changes nothing.
     """
-    config = Config(tokenizer=tokenizer, **options)
-    with place.database() as database, progress("export", "commits") as update:
+    config = Config(tokenizer=tokenizer, name=index.name, **options)
+    with index.database() as database, progress("export", "commits") as update:
         manifest = run_export(database, out, config, progress=update)
     emit(manifest, _lines(out, manifest), as_json=as_json)
 

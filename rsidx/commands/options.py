@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from rsidx import config, log
+from rsidx.errors import RepositoryError
 from rsidx.indexer.git import Repository, discover
 from rsidx.indexer.wake import index_file
 from rsidx.store.database import Database, resolve_url
@@ -18,11 +19,14 @@ MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The repository and the index's address that a command is about."""
+class Index:
+    """The index's address, and the name of the repository in it that a command is about.
 
-    repository: Repository
+    `name` is None outside of a repository: then the index must have one alone.
+    """
+
     db: str
+    name: str | None
 
     @contextmanager
     def database(self, *, create: bool = False) -> Iterator[Database]:
@@ -34,6 +38,13 @@ class Place:
             database.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Place(Index):
+    """A repository and its index."""
+
+    repository: Repository
+
+
 def default_db(repository: Repository) -> Path:
     """Return where a repository's index is unless another place is named."""
     return repository.common_dir / "rsidx" / "index.db"
@@ -42,48 +53,84 @@ def default_db(repository: Repository) -> Path:
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --repo, --db, --config and --log-level; the command gets a `Place` as `place`."""
 
-    @click.option(
-        "-C",
-        "--repo",
-        type=click.Path(path_type=Path),
-        default=Path(),
-        envvar="RSIDX_REPO",
-        is_eager=True,
-        help="The repository.  [default: the current folder's]",
-    )
-    @click.option(
-        "--config",
-        "config_file",
-        type=click.Path(path_type=Path),
-        envvar="RSIDX_CONFIG",
-        is_eager=True,
-        callback=_read_config,
-        expose_value=False,
-        help="The configuration file.  [default: rsidx.toml at the repository's root]",
-    )
-    @click.option(
-        "--db",
-        envvar="RSIDX_DB",
-        help="The index: a path or an SQLAlchemy URL.  [default: rsidx/index.db in the "
-        "repository's git folder]",
-    )
-    @click.option(
-        "--log-level",
-        type=click.Choice(log.LEVELS),
-        default="warning",
-        show_default=True,
-        envvar="RSIDX_LOG_LEVEL",
-        help="How much to say on stderr.",
-    )
+    @_options
     @wraps(command)
     def with_place(repo: Path, db: str | None, log_level: str, **options: Any) -> Any:
         repository = _repository(click.get_current_context(), repo)
         address = db or str(default_db(repository))
-        file = index_file(address)
-        log.configure(log_level, Path(f"{file}.log") if file else None)
-        return command(place=Place(repository, address), **options)
+        _configure_log(address, log_level)
+        return command(place=Place(address, repository.name, repository), **options)
 
     return with_place
+
+
+def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the same options and --name; the command gets an `Index` as `index`.
+
+    With --db it needs no repository: the index alone was copied to the training machine.
+    """
+
+    @_options
+    @click.option("--name", help="The repository, where the index has several.")
+    @wraps(command)
+    def with_index(
+        repo: Path, db: str | None, log_level: str, name: str | None, **options: Any
+    ) -> Any:
+        if db is not None:
+            index = Index(db, name)
+        else:
+            repository = _repository(click.get_current_context(), repo)
+            index = Index(str(default_db(repository)), name or repository.name)
+        _configure_log(index.db, log_level)
+        return command(index=index, **options)
+
+    return with_index
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = (
+        click.option(
+            "-C",
+            "--repo",
+            type=click.Path(path_type=Path),
+            default=Path(),
+            envvar="RSIDX_REPO",
+            is_eager=True,
+            help="The repository.  [default: the current folder's]",
+        ),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(path_type=Path),
+            envvar="RSIDX_CONFIG",
+            is_eager=True,
+            callback=_read_config,
+            expose_value=False,
+            help="The configuration file.  [default: rsidx.toml at the repository's root]",
+        ),
+        click.option(
+            "--db",
+            envvar="RSIDX_DB",
+            help="The index: a path or an SQLAlchemy URL.  [default: rsidx/index.db in the "
+            "repository's git folder]",
+        ),
+        click.option(
+            "--log-level",
+            type=click.Choice(log.LEVELS),
+            default="warning",
+            show_default=True,
+            envvar="RSIDX_LOG_LEVEL",
+            help="How much to say on stderr.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _configure_log(db: str, level: str) -> None:
+    file = index_file(db)
+    log.configure(level, Path(f"{file}.log") if file else None)
 
 
 def _repository(ctx: click.Context, repo: Path) -> Repository:
@@ -100,7 +147,11 @@ def _read_config(ctx: click.Context, _: click.Parameter, given: Path | None) -> 
         return
     path = given
     if path is None:
-        repository = _repository(ctx, ctx.params.get("repo", Path()))
+        try:
+            repository = _repository(ctx, ctx.params.get("repo", Path()))
+        except RepositoryError:
+            # Where a command needs the repository, it will say so itself.
+            return
         path = repository.worktree / config.FILE_NAME if repository.worktree else None
         if path is None or not path.is_file():
             return

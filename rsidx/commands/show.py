@@ -21,7 +21,7 @@ def show(place: Place, commit: str, stat: bool, as_json: bool) -> None:
     """Show a commit's edits, chunk by chunk."""
     oid = bytes.fromhex(resolve(place.repository, commit))
     with place.database() as database:
-        edits, dropped, message = commit_shown(database, oid)
+        edits, dropped, message = commit_shown(database, place.repository.name, oid)
     value = {
         "commit": oid.hex(),
         "message": message,

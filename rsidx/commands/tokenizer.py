@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rsidx.commands.options import Place, json_option, place_options
+from rsidx.commands.options import Index, index_options, json_option
 from rsidx.exporters.fit import Fit
 from rsidx.exporters.fit import inspect as measure
 from rsidx.exporters.fit import train as train_tokenizer
@@ -28,11 +28,11 @@ def tokenizer() -> None:
     show_default=True,
     help="The size of the vocabulary.",
 )
-@place_options
-def train(place: Place, out: Path, size: int) -> None:
+@index_options
+def train(index: Index, out: Path, size: int) -> None:
     """Train a byte-level BPE on the index and write it to the new folder OUT."""
-    with place.database() as database:
-        encoder = train_tokenizer(database, out, vocabulary_size=size)
+    with index.database() as database:
+        encoder = train_tokenizer(database, out, name=index.name, vocabulary_size=size)
     emit(None, [f"{out}: {encoder.n_tokens:,} tokens"], as_json=False)
 
 

@@ -12,7 +12,7 @@ def edits_of(repo, index):
     def read(max_bytes=4000):
         index.sync()
         with index.database.reading() as connection:
-            reader = Reader(connection, queries.repository_id(connection))
+            reader = Reader(connection, queries.repository_id(connection, None))
             newest = reader.commits()[-1]
             found = commit_edits(reader, reader.changes(newest.id), max_bytes=max_bytes)
 
@@ -122,7 +122,7 @@ def test_what_is_paired_does_not_depend_on_which_path_was_met_first(repo, make_i
         for branch in branches:
             index.sync(branch)
         with index.database.reading() as connection:
-            reader = Reader(connection, queries.repository_id(connection))
+            reader = Reader(connection, queries.repository_id(connection, None))
             commit = next(c for c in reader.commits() if c.oid.hex() == newest)
             edits = commit_edits(reader, reader.changes(commit.id), max_bytes=4000).edits
             found.append([(reader.path(e.old.path_id), reader.path(e.new.path_id)) for e in edits])

@@ -34,7 +34,7 @@ def test_it_is_gits_own_tree_at_every_commit_in_any_order(repo, index):
             repo.commit(f"c{n}", {f"m{rng.randrange(4)}.rs": f"fn c{n}() {{}}\n" * 5})
     index.sync(all_refs=True)
     with index.database.reading() as connection:
-        reader = Reader(connection, queries.repository_id(connection))
+        reader = Reader(connection, queries.repository_id(connection, None))
         commits = reader.commits()
         snapshot = Snapshot(reader, {c.oid: c for c in commits})
         for commit in rng.choices(commits, k=150):
@@ -56,7 +56,7 @@ def test_a_commit_whose_parent_is_not_indexed_stands_on_its_base(repo, index):
         repo.commit(f"c{n}", {f"m{n % 3}.rs": f"fn c{n}() {{}}\n"})
     index.sync(since="@1700000270")
     with index.database.reading() as connection:
-        reader = Reader(connection, queries.repository_id(connection))
+        reader = Reader(connection, queries.repository_id(connection, None))
         commits = reader.commits()
         snapshot = Snapshot(reader, {c.oid: c for c in commits})
         for commit in (*commits, *reversed(commits)):

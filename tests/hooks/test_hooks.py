@@ -26,7 +26,7 @@ def indexed(repo):
     except Exception:
         return set()
     with database.reading() as connection:
-        repository_id = queries.repository_id(connection)
+        repository_id = queries.repository_id(connection, None)
         found = queries.commit_nodes(connection, repository_id) if repository_id else ()
         oids = {node.oid.hex() for node in found}
     database.close()

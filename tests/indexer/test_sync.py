@@ -32,7 +32,7 @@ def test_chunks_of_every_blob_concatenate_to_it(repo, index):
     grow(repo, 12)
     index.sync()
     with index.database.reading() as connection:
-        reader = Reader(connection, queries.repository_id(connection))
+        reader = Reader(connection, queries.repository_id(connection, None))
         ids = reader.blob_ids(
             bytes.fromhex(repo.git("rev-parse", f"HEAD~{n}:src/m{(11 - n) % 3}.rs"))
             for n in range(12)

@@ -1,6 +1,7 @@
 """The command line, run as a user runs it."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,6 +88,44 @@ def test_export_and_tokenizer_work_from_end_to_end(filled, cli, tmp_path):
     assert found["chars_per_token"] > 1
     assert found["dialects"]["starcoder2"] == []
     assert "lacks" in cli("tokenizer", "inspect", tmp_path / "tok").out
+
+
+def test_an_index_that_was_copied_away_is_enough_to_export_from(filled, cli, tmp_path, monkeypatch):
+    copy = tmp_path / "training" / "index.db"
+    copy.parent.mkdir()
+    copy.write_bytes((filled.path / ".git/rsidx/index.db").read_bytes())
+    shutil.rmtree(filled.path)
+    monkeypatch.chdir(copy.parent)
+    cli("tokenizer", "train", "tok", "--size", 3000, "--db", copy)
+    cli("export", "out", "--tokenizer", "tok", "--db", copy, "--split", "1,0,0")
+    assert (copy.parent / "out/train.jsonl").read_text().count("\n") == 3
+    assert "not in a git repository" in cli("status", "--db", copy, status=1).err
+
+
+def test_repositories_share_an_index_by_name_and_never_mix(
+    filled, make_repo, cli, tmp_path, monkeypatch
+):
+    shared = tmp_path / "shared.db"
+    cli("backfill", "--db", shared)
+    other = make_repo("other")
+    other.commit("first", {"src/lib.rs": RUST})
+    other.commit("second", {"src/lib.rs": RUST.replace("{}", "{ rest(); }")})
+    cli("backfill", "--db", shared, "-C", other.path)
+    assert json.loads(cli("status", "--db", shared, "--json").out)["behind"] == {}
+    cli("tokenizer", "train", tmp_path / "tok", "--size", 3000)
+    options = ("--tokenizer", tmp_path / "tok", "--split", "1,0,0", "--db", shared)
+    monkeypatch.chdir(tmp_path)
+    err = cli("export", tmp_path / "out", *options, status=1).err
+    assert "the index has repo, other; name one of them with --name" in err
+    cli("export", tmp_path / "out", *options, "--name", "other")
+    metas = (tmp_path / "out/train.meta.jsonl").read_text().splitlines()
+    commits = {json.loads(meta)["commit"] for meta in metas}
+    assert commits == set(other.git("rev-list", "HEAD").split())
+    stranger = make_repo("elsewhere/repo")
+    stranger.commit("stranger", {"src/lib.rs": RUST})
+    err = cli("backfill", "--db", shared, "-C", stranger.path, status=1).err
+    assert "the index has another repository called repo" in err
+    assert filled.path.exists()
 
 
 def test_a_vocabulary_without_room_for_the_keywords_is_refused(filled, cli, tmp_path):
