@@ -7,6 +7,7 @@ outside, with the most memory that it or one of its workers had.
 """
 
 import argparse
+import filecmp
 import json
 import os
 import resource
@@ -136,7 +137,7 @@ def same_bytes(first: Path, second: Path) -> bool:
     names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
     others = sorted(p.relative_to(second) for p in second.rglob("*") if p.is_file())
     return names == others and all(
-        (first / name).read_bytes() == (second / name).read_bytes()
+        filecmp.cmp(first / name, second / name, shallow=False)
         for name in names
         if name.name != "manifest.json"
     )
