@@ -6,7 +6,8 @@ from rsidx.indexer import history
 from rsidx.indexer.git import Repository
 from rsidx.store import queries
 from rsidx.store.database import Database
-from rsidx.store.reader import Reader
+from rsidx.store.facts import CONTAINER_SEPARATOR
+from rsidx.store.reader import Reader, SymbolRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +45,38 @@ def locate(
         for path, oid in tree:
             if oid in ids:
                 paths.setdefault(ids[oid], []).append(path)
+        defining = queries.chunks_defining(connection, last)
+        reader.prefetch(paths)
         found = []
-        for symbol in queries.symbols_named(connection, last, paths):
-            if qualifier and not _is_member(symbol.container, qualifier.rsplit("::", 1)[-1]):
-                continue
-            chunks = reader.chunks(symbol.blob_id)
-            text = reader.text(symbol.chunk_id)
-            lines = sum(chunk.n_lines for chunk in chunks[: symbol.position])
-            line = 1 + lines + text.count(b"\n", 0, symbol.signature_start)
-            signature = text[symbol.signature_start : symbol.signature_end].decode("utf-8")
-            for path in paths[symbol.blob_id]:
-                found.append(
-                    Location(
-                        path.decode("utf-8", "replace"),
-                        line,
-                        symbol.kind,
-                        symbol.name,
-                        symbol.container,
-                        symbol.visibility,
-                        symbol.is_test,
-                        " ".join(signature.split()),
-                    )
-                )
+        for blob_id, at in paths.items():
+            line = 1
+            for chunk in reader.chunks(blob_id):
+                if chunk.id in defining:
+                    text = reader.text(chunk.id)
+                    for symbol in reader.symbols(chunk.id):
+                        if symbol.name == last and _is_in(symbol.container, qualifier):
+                            found += [_location(path, line, text, symbol) for path in at]
+                line += chunk.n_lines
     missing = sum(oid not in ids for _, oid in tree)
     return sorted(found, key=lambda at: (at.kind == "impl", at.path, at.line)), missing
 
 
-def _is_member(container: str, qualifier: str) -> bool:
-    words = container.rsplit(" / ", 1)[-1].split()
-    return any(word.split("<")[0].rsplit("::", 1)[-1] == qualifier for word in words)
+def _location(path: bytes, chunk_line: int, text: bytes, symbol: SymbolRow) -> Location:
+    signature = text[symbol.signature_start : symbol.signature_end].decode("utf-8")
+    return Location(
+        path.decode("utf-8", "replace"),
+        chunk_line + text.count(b"\n", 0, symbol.signature_start),
+        symbol.kind,
+        symbol.name,
+        symbol.container,
+        symbol.visibility,
+        symbol.is_test,
+        " ".join(signature.split()),
+    )
+
+
+def _is_in(container: str, qualifier: str) -> bool:
+    """Tell whether the innermost container names the qualifier's last segment."""
+    wanted = qualifier.rsplit("::", 1)[-1]
+    words = container.rsplit(CONTAINER_SEPARATOR, 1)[-1].split()
+    return not wanted or any(word.split("<")[0].rsplit("::", 1)[-1] == wanted for word in words)

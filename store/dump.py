@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
+from rsidx.store.text import unpack_ids
 from rsidx.store.writer import load_codec
 
 
@@ -34,11 +35,25 @@ def dump(connection: Connection) -> Iterator[str]:
     for table in schema.metadata.sorted_tables:
         if table.name in ("name", "path", "dictionary"):
             continue
+        if table.name == "blob_chunks":
+            yield from _places(connection, blobs, chunks)
+            continue
         local = {**keys, "path_id": names, "alias_id": names} if table.name == "import" else keys
         yield from sorted(
             f"{table.name} {_row(row._mapping, local, codec)}"
             for row in connection.execute(select(table))
         )
+
+
+def _places(
+    connection: Connection, blobs: dict[int, bytes], chunks: dict[int, bytes]
+) -> Iterator[str]:
+    lists = {
+        blobs[row.blob_id]: [chunks[chunk_id] for chunk_id in unpack_ids(row.chunk_ids)]
+        for row in connection.execute(select(schema.blob_chunks))
+    }
+    for oid in sorted(lists):
+        yield f"blob_chunks {oid!r} {lists[oid]}"
 
 
 def _column(connection: Connection, table: Any, column: str) -> dict[int, Any]:

@@ -176,7 +176,7 @@ def counts(connection: Connection) -> Counts:
         n_changes=size(schema.change),
         n_blobs=size(schema.blob),
         n_chunks=size(schema.chunk),
-        n_places=size(schema.blob_chunk),
+        n_places=connection.execute(select(func.sum(schema.blob_chunks.c.n_chunks))).scalar() or 0,
         n_symbols=size(schema.symbol),
         n_imports=size(schema.import_),
         n_references=size(schema.reference),
@@ -186,50 +186,11 @@ def counts(connection: Connection) -> Counts:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FoundSymbol:
-    """A definition in a blob; `line` counts from 1."""
-
-    blob_id: int
-    kind: str
-    name: str
-    container: str
-    trait: str
-    visibility: str
-    is_test: bool
-    chunk_id: int
-    position: int
-    signature_start: int
-    signature_end: int
-
-
-def symbols_named(
-    connection: Connection, name: str, blob_ids: Iterable[int]
-) -> Iterator[FoundSymbol]:
-    """Yield the definitions of a name in those blobs."""
-    symbol, place = schema.symbol, schema.blob_chunk
-    names, traits = schema.name.alias(), schema.name.alias()
-    wanted = set(blob_ids)
+def chunks_defining(connection: Connection, name: str) -> set[int]:
+    """Return the chunks with a definition of a name."""
     query = (
-        select(
-            place.c.blob_id,
-            symbol.c.kind,
-            names.c.text.label("name"),
-            symbol.c.container,
-            traits.c.text.label("trait"),
-            symbol.c.visibility,
-            symbol.c.is_test,
-            symbol.c.chunk_id,
-            place.c.position,
-            symbol.c.signature_start,
-            symbol.c.signature_end,
-        )
-        .select_from(symbol)
-        .join(names, names.c.id == symbol.c.name_id)
-        .join(traits, traits.c.id == symbol.c.trait_id, isouter=True)
-        .join(place, place.c.chunk_id == symbol.c.chunk_id)
-        .where(names.c.text == name)
+        select(schema.symbol.c.chunk_id)
+        .join(schema.name, schema.name.c.id == schema.symbol.c.name_id)
+        .where(schema.name.c.text == name)
     )
-    for row in connection.execute(query):
-        if row.blob_id in wanted:
-            yield FoundSymbol(**{**row._mapping, "trait": row.trait or ""})
+    return set(connection.execute(query).scalars())

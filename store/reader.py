@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from rsidx.store import schema
 from rsidx.store.queries import split_parents
-from rsidx.store.text import unpack_breaks
+from rsidx.store.text import unpack_breaks, unpack_ids
 from rsidx.store.writer import load_codec
 
 _IN_BATCH = 500
@@ -143,6 +143,8 @@ class Reader:
         self._names: dict[int, str] = {}
         self._paths: dict[int, bytes] = {}
         self._blob_chunks: dict[int, tuple[ChunkRow, ...]] = {}
+        # Every chunk met stays: small, and shared by all versions of its file.
+        self._chunks: dict[int, ChunkRow] = {}
         self._texts: dict[int, bytes] = {}
         self.changes = lru_cache(_COMMITS_KEPT)(self._changes)
         self._facts: dict[int, _Facts] = {}
@@ -249,25 +251,19 @@ class Reader:
         wanted = [blob_id for blob_id in set(blob_ids) if blob_id not in self._blob_chunks]
         if len(self._blob_chunks) > _BLOBS_KEPT:
             self._blob_chunks.clear()
-        place, chunk = schema.blob_chunk.c, schema.chunk.c
+        place, chunk = schema.blob_chunks.c, schema.chunk.c
         for part in _parts(wanted):
-            lists: dict[int, list[ChunkRow]] = {blob_id: [] for blob_id in part}
-            query = (
-                select(
-                    place.blob_id,
-                    chunk.id,
-                    chunk.kind,
-                    chunk.container,
-                    chunk.n_bytes,
-                    chunk.n_lines,
-                )
-                .join_from(schema.blob_chunk, schema.chunk)
-                .where(place.blob_id.in_(part))
-                .order_by(place.blob_id, place.position)
-            )
-            for blob_id, *row in self._connection.execute(query):
-                lists[blob_id].append(ChunkRow(*row))
-            self._blob_chunks.update((key, tuple(rows)) for key, rows in lists.items())
+            query = select(place.blob_id, place.chunk_ids).where(place.blob_id.in_(part))
+            lists = {row[0]: unpack_ids(row[1]) for row in self._connection.execute(query)}
+            named = {chunk_id for ids in lists.values() for chunk_id in ids}
+            unknown = [chunk_id for chunk_id in named if chunk_id not in self._chunks]
+            for some in _parts(unknown):
+                columns = (chunk.id, chunk.kind, chunk.container, chunk.n_bytes, chunk.n_lines)
+                for row in self._connection.execute(select(*columns).where(chunk.id.in_(some))):
+                    self._chunks[row.id] = ChunkRow(*row)
+            for blob_id in part:
+                ids = lists.get(blob_id, ())
+                self._blob_chunks[blob_id] = tuple(self._chunks[chunk_id] for chunk_id in ids)
 
     def text(self, chunk_id: int) -> bytes:
         """Return a chunk's text."""

@@ -152,14 +152,18 @@ chunk = Table(
     comment="One row per distinct (kind, container, text), shared by all blobs that contain it.",
 )
 
-blob_chunk = Table(
-    "blob_chunk",
+blob_chunks = Table(
+    "blob_chunks",
     metadata,
     Column("blob_id", ForeignKey("blob.id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("chunk_id", ForeignKey("chunk.id"), nullable=False),
-    comment="One row per place of a chunk in a blob; the blob is its chunks in this order.",
-    sqlite_with_rowid=False,
+    Column("n_chunks", Integer, nullable=False),
+    Column(
+        "chunk_ids",
+        LargeBinary,
+        nullable=False,
+        comment="of `chunk`, in order: differences as zigzag LEB128 numbers",
+    ),
+    comment="One row per blob that was parsed; the blob is its chunks in this order.",
 )
 
 name = Table(

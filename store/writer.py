@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Table, delete, func, insert, select, 
 
 from rsidx.store import schema
 from rsidx.store.facts import BlobRecord, ChunkRecord, CommitRecord
-from rsidx.store.text import Codec, pack_breaks, train_dictionary
+from rsidx.store.text import Codec, pack_breaks, pack_ids, train_dictionary, unpack_ids
 
 _IN_BATCH = 500
 _N_DICTIONARY_SAMPLES = 4000
@@ -56,6 +56,10 @@ class _Ids:
     def get(self, value: Any) -> int | None:
         """Return a known id."""
         return self._known.get(value)
+
+    def known(self, value: Any) -> int:
+        """Return an id that must be known; raises KeyError otherwise."""
+        return self._known[value]
 
     def new(self, value: Any) -> int:
         """Give out an id for a value that has none; the caller inserts its row."""
@@ -105,7 +109,7 @@ class Writer:
     def rewrite_blobs(self, blobs: Sequence[BlobRecord]) -> None:
         """Replace the facts of blobs that are there; chunks that are left over stay."""
         self._blobs.look_up(blob.oid for blob in blobs)
-        for table in (schema.blob_chunk, schema.manifest):
+        for table in (schema.blob_chunks, schema.manifest):
             ids = [self._blobs.get(blob.oid) for blob in blobs]
             self._connection.execute(delete(table).where(table.c.blob_id.in_(ids)))
         for blob in blobs:
@@ -116,10 +120,15 @@ class Writer:
 
     def drop_unused_chunks(self) -> None:
         """Drop the chunks that no blob contains, with their facts."""
-        used = select(schema.blob_chunk.c.chunk_id)
-        for table in (schema.symbol, schema.import_, schema.reference):
-            self._connection.execute(delete(table).where(table.c.chunk_id.not_in(used)))
-        self._connection.execute(delete(schema.chunk).where(schema.chunk.c.id.not_in(used)))
+        lists = self._connection.execute(select(schema.blob_chunks.c.chunk_ids)).scalars()
+        used = {chunk_id for packed in lists for chunk_id in unpack_ids(packed)}
+        every = self._connection.execute(select(schema.chunk.c.id)).scalars()
+        unused = [chunk_id for chunk_id in every if chunk_id not in used]
+        for start in range(0, len(unused), _IN_BATCH):
+            part = unused[start : start + _IN_BATCH]
+            for table in (schema.symbol, schema.import_, schema.reference):
+                self._connection.execute(delete(table).where(table.c.chunk_id.in_(part)))
+            self._connection.execute(delete(schema.chunk).where(schema.chunk.c.id.in_(part)))
 
     def write_blobs(self, blobs: Sequence[BlobRecord]) -> None:
         """Insert blobs, which must be new, with those of their chunks that are new."""
@@ -140,16 +149,15 @@ class Writer:
                 if self._chunks.get(record.digest) is None:
                     fresh.setdefault(record.digest, record)
         self._write_chunks(list(fresh.values()))
-        place_rows, manifest_rows = [], []
+        list_rows, manifest_rows = [], []
         for blob in blobs:
             blob_id = self._blobs.get(blob.oid)
-            place_rows += [
-                (blob_id, position, self._chunks.get(digest))
-                for position, digest in enumerate(blob.chunks)
-            ]
+            if blob.chunks:
+                ids = pack_ids(self._chunks.known(digest) for digest in blob.chunks)
+                list_rows.append((blob_id, len(blob.chunks), ids))
             if blob.manifest is not None:
                 manifest_rows.append((blob_id, blob.manifest))
-        self._insert(schema.blob_chunk, ("blob_id", "position", "chunk_id"), place_rows)
+        self._insert(schema.blob_chunks, schema.blob_chunks.c.keys(), list_rows)
         self._insert(schema.manifest, ("blob_id", "facts"), manifest_rows)
 
     def _insert(self, table: Table, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:

@@ -10,7 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-
     op.create_table(
         "blob",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -71,6 +70,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_repository")),
         sa.UniqueConstraint("name", name=op.f("uq_repository_name")),
         comment="One row per repository; one in the default database, many in a shared one.",
+    )
+    op.create_table(
+        "blob_chunks",
+        sa.Column("blob_id", sa.Integer(), nullable=False),
+        sa.Column("n_chunks", sa.Integer(), nullable=False),
+        sa.Column(
+            "chunk_ids",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="of `chunk`, in order: differences as zigzag LEB128 numbers",
+        ),
+        sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name=op.f("fk_blob_chunks_blob_id_blob")),
+        sa.PrimaryKeyConstraint("blob_id", name=op.f("pk_blob_chunks")),
+        comment="One row per blob that was parsed; the blob is its chunks in this order.",
     )
     op.create_table(
         "chunk",
@@ -195,19 +208,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["path_id"], ["path.id"], name=op.f("fk_base_path_id_path")),
         sa.PrimaryKeyConstraint("commit_id", "path_id", name=op.f("pk_base")),
         comment="One row per file of the tree that a commit stands on, where its first parent is not indexed: the parent's tree, or the commit's own at a shallow boundary.",
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "blob_chunk",
-        sa.Column("blob_id", sa.Integer(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("chunk_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name=op.f("fk_blob_chunk_blob_id_blob")),
-        sa.ForeignKeyConstraint(
-            ["chunk_id"], ["chunk.id"], name=op.f("fk_blob_chunk_chunk_id_chunk")
-        ),
-        sa.PrimaryKeyConstraint("blob_id", "position", name=op.f("pk_blob_chunk")),
-        comment="One row per place of a chunk in a blob; the blob is its chunks in this order.",
         sqlite_with_rowid=False,
     )
     op.create_table(

@@ -291,7 +291,7 @@ def test_killed_at_any_moment_it_leaves_whole_commits_and_ends_where_it_would_ha
                 text(
                     "SELECT count(*) FROM change c LEFT JOIN blob b ON b.id = c.new_blob_id "
                     "WHERE c.new_blob_id IS NOT NULL AND (b.id IS NULL OR b.state = 'parsed' AND "
-                    "NOT EXISTS (SELECT 1 FROM blob_chunk p WHERE p.blob_id = b.id))"
+                    "NOT EXISTS (SELECT 1 FROM blob_chunks p WHERE p.blob_id = b.id))"
                 )
             ).scalar()
             assert lacking == 0

@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsidx.store.text import Codec, pack_breaks, train_dictionary, unpack_breaks
+from rsidx.store.text import (
+    Codec,
+    pack_breaks,
+    pack_ids,
+    train_dictionary,
+    unpack_breaks,
+    unpack_ids,
+)
 
 SAMPLES = [f"pub fn name_{n}(&self) -> Result<u32, Error> {{ Ok({n}) }}\n".encode()
            for n in range(2000)]  # fmt: skip
@@ -33,6 +40,15 @@ def test_too_few_samples_train_nothing():
 @given(st.lists(st.tuples(st.integers(0, 2**31), st.integers(0, 40))))
 def test_breaks_come_back(breaks):
     assert unpack_breaks(pack_breaks(tuple(breaks))) == breaks
+
+
+@given(st.lists(st.integers(1, 2**31)))
+def test_ids_come_back(ids):
+    assert unpack_ids(pack_ids(ids)) == ids
+
+
+def test_ids_that_follow_each_other_take_a_byte():
+    assert len(pack_ids(range(1000, 1100))) == 101
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
