@@ -120,7 +120,7 @@ class _Collector:
             return
         elif above.kind == "macro_invocation" and field == "macro":
             self.found["macro", name] += 1
-        elif not name[0].isupper() and _in_pattern(field, above):
+        elif not name[:1].isupper() and _in_pattern(field, above):
             self.bound.add(name)
         else:
             self.found[_LEAVES[kind], name] += 1
@@ -177,7 +177,7 @@ class _Collector:
         elif (
             len(parts) > 1
             or (path not in ("self", "crate", "super") and called)
-            or path[0].isupper()
+            or path[:1].isupper()
         ):
             self.found["value", path] += 1
         return index

@@ -207,3 +207,15 @@ def test_inserting_an_item_leaves_the_other_chunks_as_they_were(items):
     changed = items[:at] + b"\nfn inserted() {}\n" + items[at:]
     before, after = chunks_of(items), chunks_of(changed)
     assert [c for c in after if c not in before] == [("fn", "", b"\nfn inserted() {}\n")]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1300), st.integers(0, 60), st.binary(max_size=3)), max_size=4)
+)
+def test_a_damaged_file_is_partitioned_and_no_fact_raises(damages):
+    source = (DATA / "items.rs").read_bytes()
+    for start, length, inserted in damages:
+        source = source[:start] + inserted + source[start + length :]
+    assert b"".join(text for _, _, text in chunks_of(source)) == source
+    facts_of(source)
