@@ -20,7 +20,8 @@ def _parser() -> Parser:
 # Valid Rust that tree-sitter-rust 0.24 cannot parse. A substitution of the same length in the
 # parse buffer, never in the stored text, gets round each; offsets stay as they are.
 _FRONT_MATTER = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?(?:#![^\[\n][^\n]*\n)?\s*(-{3,})[^\n]*\n.*?\n\1[ \t]*(?=\n|\Z)", re.DOTALL
+    rb"\A(?:\xef\xbb\xbf)?(?:#![^\[\n][^\n]*\n)?\s*(-{3,})[^\n]*\n(?:.*?\n)?\1[ \t]*(?=\n|\Z)",
+    re.DOTALL,
 )
 _PRIMITIVE_MACRO = re.compile(
     rb"\b(?:str|char|bool|[ui](?:8|16|32|64|128|size)|f32|f64|try|gen)(?=\s*!\s*[\[({])"

@@ -120,6 +120,7 @@ def test_generic_parameters_are_no_references():
         b'unsafe extern "C" { safe fn f(); }',
         b"---\n[dependencies]\nx = 1\n---\nfn main() {}\n",
         b"#!/usr/bin/env cargo\n---\npackage = 1\n---\n\nfn main() {}\n",
+        b"---\n---\n\nfn main() {}\n",
         b"auto trait Send {}",
         b"macro_rules! m { (~$x:tt) => { T![~] } }",
         b"fn f(x: Box<dyn 'a + Trait>) {}",
