@@ -40,6 +40,7 @@ def main() -> int:
         step("tokenizer", "train", tokenizer, "--size", "4096")
     out = DEMO / "dataset"
     step("export", str(out), "--tokenizer", tokenizer)
+    step("verify", str(out))
     summary(out)
     return 0
 

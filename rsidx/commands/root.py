@@ -15,6 +15,7 @@ _COMMANDS = {
     "status": "rsidx.commands.status:status",
     "symbols": "rsidx.commands.symbols:symbols",
     "tokenizer": "rsidx.commands.tokenizer:tokenizer",
+    "verify": "rsidx.commands.verify:verify",
 }
 
 

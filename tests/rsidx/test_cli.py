@@ -82,6 +82,9 @@ def test_export_and_tokenizer_work_from_end_to_end(filled, cli, tmp_path):
     out = cli("export", tmp_path / "out", "--tokenizer", tmp_path / "tok", "--split", "1,0,0")
     assert "context in" in out.out
     assert (tmp_path / "out/train.jsonl").read_text().count("\n") == 3
+    assert "all hold" in cli("verify", tmp_path / "out").out
+    (tmp_path / "out/README.md").write_text("other")
+    assert "README.md: its checksum does not hold" in cli("verify", tmp_path / "out", status=1).out
     found = json.loads(cli("tokenizer", "inspect", tmp_path / "tok", "--json", "--db",
                            filled.path / ".git/rsidx/index.db").out)  # fmt: skip
     assert found["split_keywords"] == found["split_macros"] == {}

@@ -1,0 +1,208 @@
+"""Verifying a data set against git alone: no index, no parser, nothing of the export's own code.
+
+Every target must be the new file's text at its place, every excerpt must stand in the tree that
+it is said to be from, no split may be older than the one before it, and the checksums must hold.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rsidx.errors import ExportError
+from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.tokens import Encoder, load
+from rsidx.exporters.writer import CHECKSUMS, MANIFEST
+
+
+class History(Protocol):
+    """What git says, by hexadecimal object id."""
+
+    def tree(self, commit: str) -> Mapping[str, str]:
+        """Return path → blob of a commit; empty where there is no such commit."""
+
+    def blob(self, oid: str) -> bytes | None:
+        """Return a blob's bytes, None where it is missing."""
+
+    def first_parent(self, commit: str) -> str | None:
+        """Return a commit's first parent."""
+
+    def generation(self, commit: str) -> int:
+        """Return a commit's corrected date; raises KeyError for one that HEAD does not reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What does not hold: `row` counts the lines of a split from 1, None for a whole file."""
+
+    file: str
+    row: int | None
+    text: str
+
+
+@dataclass(slots=True)
+class Checked:
+    """How much was looked at."""
+
+    n_files: int = 0
+    n_rows: int = 0
+    n_excerpts: int = 0
+
+
+def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
+    """Yield all that does not hold; `checked` counts as it goes.
+
+    Raises ExportError where `out` is no export that can be read.
+    """
+    try:
+        manifest = json.loads((out / MANIFEST).read_text("utf-8"))
+        sums = (out / CHECKSUMS).read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{out} is no export that can be read: {error}") from error
+    yield from _checksums(out, sums, checked)
+    folder = out / "tokenizer"
+    encoder = Encoder(load(str(folder)), source=str(folder))
+    rows = _Rows(manifest, encoder, history, checked)
+    for split in SPLITS:
+        lines = _lines(out, split)
+        n_rows = 0
+        for number, (row, meta) in enumerate(lines, 1):
+            n_rows = number
+            for text in rows.problems(split, row, meta):
+                yield Problem(f"{split}.jsonl", number, text)
+        expected = manifest["counts"]["examples"][split]
+        if n_rows != expected:
+            yield Problem(f"{split}.jsonl", None, f"{n_rows} rows, the manifest says {expected}")
+
+
+def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem]:
+    listed = dict(reversed(line.split("  ", 1)) for line in sums)
+    present = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
+    for name in sorted(present - listed.keys() - {MANIFEST, CHECKSUMS}):
+        yield Problem(name, None, "has no checksum")
+    for name, digest in sorted(listed.items()):
+        checked.n_files += 1
+        if name not in present:
+            yield Problem(name, None, "is missing")
+            continue
+        with (out / name).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                yield Problem(name, None, "its checksum does not hold")
+
+
+def _lines(out: Path, split: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    try:
+        with (out / f"{split}.jsonl").open() as rows, (out / f"{split}.meta.jsonl").open() as metas:
+            for row, meta in zip(rows, metas, strict=True):
+                yield json.loads(row), json.loads(meta)
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{split}.jsonl and its meta file cannot be read: {error}") from error
+
+
+class _Rows:
+    """Checks rows in their order; `_newest` is the newest commit of the splits before."""
+
+    def __init__(
+        self, manifest: dict[str, Any], encoder: Encoder, history: History, checked: Checked
+    ) -> None:
+        self._at_commit = manifest["config"]["context_at"] == "commit"
+        self._labels_all = manifest["config"]["labels"] == "all"
+        self._encoder = encoder
+        self._history = history
+        self._checked = checked
+        self._split = ""
+        self._newest_before = self._newest = -1
+
+    def problems(self, split: str, row: dict[str, Any], meta: dict[str, Any]) -> Iterator[str]:
+        """Yield what does not hold of a row."""
+        self._checked.n_rows += 1
+        commit, parent = meta["commit"], meta["parent"]
+        if self._history.first_parent(commit) != parent:
+            yield f"{parent} is not the first parent of {commit}"
+            return
+        yield from self._order(split, commit)
+        n_total, n_new = meta["n_tokens"]["total"], meta["n_tokens"]["new"]
+        ids = row["input_ids"][:n_total]
+        new_ids = ids[n_total - 1 - n_new : n_total - 1]
+        yield from self._lists(row, n_total, n_new)
+        prompt = self._encoder.decode(ids[: n_total - 1 - n_new])
+        yield from self._side("new", commit, meta["path"], meta["new"], self._text(new_ids))
+        if meta["old"] is not None:
+            shown = self._range(meta["old"])
+            yield from self._side("old", parent, meta["old_path"], meta["old"], shown)
+            if shown is not None and not self._is_shown(shown, meta["n_tokens"]["old"], prompt):
+                yield "the prompt does not have the old code"
+        for excerpt in meta["context"]:
+            yield from self._excerpt(excerpt, meta, prompt)
+
+    def _order(self, split: str, commit: str) -> Iterator[str]:
+        if split != self._split:
+            self._split, self._newest_before = split, self._newest
+        try:
+            generation = self._history.generation(commit)
+        except KeyError:
+            yield f"HEAD does not reach {commit}"
+            return
+        if generation < self._newest_before:
+            yield f"{commit} is older than a row of an earlier split"
+        self._newest = max(self._newest, generation)
+
+    def _lists(self, row: dict[str, Any], n_total: int, n_new: int) -> Iterator[str]:
+        ids, mask, labels = row["input_ids"], row["attention_mask"], row["labels"]
+        if not len(ids) == len(mask) == len(labels):
+            yield "its lists differ in length"
+        n_masked = 0 if self._labels_all else n_total - n_new - 1
+        n_padding = len(ids) - n_total
+        if labels != [-100] * n_masked + ids[n_masked:n_total] + [-100] * n_padding:
+            yield "its labels are not the new code and the end token"
+        if mask != [1] * n_total + [0] * n_padding:
+            yield "its attention mask is not all but the padding"
+
+    def _text(self, ids: list[int]) -> bytes:
+        return self._encoder.decode(ids).encode()
+
+    def _is_shown(self, raw: bytes, n_tokens: int, prompt: str) -> bool:
+        """Tell whether a prompt has a text, the whole of it by its number of tokens."""
+        text = raw.decode("utf-8", "replace")
+        ids = self._encoder.encode(text)
+        return ids is not None and len(ids) == n_tokens and text in prompt
+
+    def _range(self, place: dict[str, Any]) -> bytes | None:
+        content = self._history.blob(place["blob"])
+        if content is None or not 0 <= place["start"] <= place["end"] <= len(content):
+            return None
+        return content[place["start"] : place["end"]]
+
+    def _side(
+        self, name: str, commit: str, path: str, place: dict[str, Any] | None, text: bytes | None
+    ) -> Iterator[str]:
+        if place is None:
+            if text:
+                yield f"there is {name} code, and no place for it"
+        elif self._history.tree(commit).get(path) != place["blob"]:
+            yield f"{path} is not the blob {place['blob']} at {commit}"
+        elif text is None or self._range(place) != text:
+            yield f"the {name} code is not what {path} has there"
+
+    def _excerpt(self, excerpt: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
+        self._checked.n_excerpts += 1
+        commit = meta["commit"] if self._at_commit else meta["parent"]
+        path = excerpt["path"]
+        if commit is None or self._history.tree(commit).get(path) != excerpt["blob"]:
+            yield f"the excerpt of {path} is from a blob that {commit} does not have there"
+            return
+        pieces = []
+        for start, end in excerpt["ranges"]:
+            piece = self._range({"blob": excerpt["blob"], "start": start, "end": end})
+            if piece is None:
+                yield f"the excerpt of {path} has a range outside of its blob"
+                return
+            pieces.append(piece if piece.endswith(b"\n") else piece + b"\n")
+            own = meta["new"] if self._at_commit else meta["old"]
+            is_own = own and own["blob"] == excerpt["blob"] and meta["part"][1] == 1
+            if is_own and start < own["end"] and own["start"] < end:
+                yield f"the excerpt of {path} shows the edit's own code"
+        if not self._is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
+            yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"

@@ -1,0 +1,166 @@
+"""Verifying: a sound export passes, and each kind of damage is named."""
+
+import hashlib
+import json
+
+import pytest
+
+from rsidx.errors import ExportError
+from rsidx.exporters.export import Config, export
+from rsidx.exporters.verify import Checked, verify
+from rsidx.indexer.gitview import GitView
+from rsidx.indexer.objects import blob_reader
+
+LIB = "use std::fmt;\n\nstruct S {{\n    x: u32,\n}}\n\nimpl S {{\n    fn f(&self) -> S {{\n        {}\n    }}\n}}\n"  # noqa: E501
+
+
+@pytest.fixture
+def made(repo, index, tokenizer_file, tmp_path):
+    def make(**options):
+        if not index.sync().n_commits and not repo.git("rev-list", "--all"):
+            for n in range(20):
+                repo.commit(f"commit {n}", {"src/lib.rs": LIB.format(n)})
+            index.sync()
+        out = tmp_path / "out"
+        export(index.database, out, Config(tokenizer=str(tokenizer_file), **options))
+        return out
+
+    return make
+
+
+@pytest.fixture
+def problems(index):
+    def check(out):
+        checked = Checked()
+        with blob_reader(index.repository, max_bytes=1 << 20) as reader:
+            found = list(verify(out, GitView(index.repository, reader), checked))
+        assert checked.n_files == 10
+        return [(p.file, p.row, p.text) for p in found]
+
+    return check
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"context_at": "commit"}, {"labels": "all"}, {"pad": True}, {"markers": "native"},
+     {"keep": ("deletions",)}, {"max_chars": 200, "max_tokens": 400}],
+    ids=str,
+)  # fmt: skip
+def test_a_sound_export_holds(made, problems, options):
+    assert problems(made(**options)) == []
+
+
+def rewrite(out, name, change, line=-1):
+    """Change one line of a file and its checksum with it."""
+    lines = (out / name).read_text("utf-8").splitlines()
+    value = json.loads(lines[line])
+    change(value)
+    lines[line] = json.dumps(value)
+    (out / name).write_text("\n".join(lines) + "\n", "utf-8")
+    renew(out)
+
+
+def renew(out):
+    sums = (out / "SHA256SUMS").read_text().splitlines()
+    names = [line.split("  ")[1] for line in sums]
+    text = "".join(
+        f"{hashlib.sha256((out / name).read_bytes()).hexdigest()}  {name}\n" for name in names
+    )
+    (out / "SHA256SUMS").write_text(text)
+
+
+def of_another_time(meta):
+    meta["context"][0]["blob"] = meta["new"]["blob"]
+
+
+def outside(meta):
+    meta["context"][0]["ranges"] = [[0, 10_000]]
+
+
+def elsewhere(meta):
+    meta["context"][0]["ranges"] = [[0, 9]]
+
+
+def shifted(meta):
+    meta["new"]["start"] += 1
+
+
+def other_old(meta):
+    meta["old"]["end"] -= 3
+
+
+def other_parent(meta):
+    meta["parent"] = meta["commit"]
+
+
+def own_code(meta):
+    meta["context"][0]["ranges"] = [[meta["old"]["start"], meta["old"]["end"]]]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(of_another_time, "from a blob that"), (outside, "outside of its blob"),
+     (elsewhere, "the prompt does not have the excerpt"),
+     (shifted, "the new code is not what src/lib.rs has there"),
+     (other_old, "the prompt does not have the old code"),
+     (other_parent, "is not the first parent"), (own_code, "shows the edit's own code")],
+)  # fmt: skip
+def test_a_false_word_about_a_row_is_named(made, problems, change, says):
+    out = made()
+    rewrite(out, "train.meta.jsonl", change)
+    n_rows = len((out / "train.jsonl").read_text().splitlines())
+    found = problems(out)
+    assert {(file, row) for file, row, _ in found} == {("train.jsonl", n_rows)}
+    assert any(says in text for _, _, text in found)
+
+
+def test_a_changed_target_label_or_mask_is_named(made, problems):
+    out = made()
+    rewrite(out, "val.jsonl", lambda row: row["input_ids"].__setitem__(-3, 5))
+    assert any("the new code is not" in text for _, _, text in problems(out))
+    out = made()
+    rewrite(out, "val.jsonl", lambda row: row["labels"].__setitem__(0, 5))
+    assert [text for _, _, text in problems(out)] == [
+        "its labels are not the new code and the end token"
+    ]
+    out = made()
+    rewrite(out, "val.jsonl", lambda row: row["attention_mask"].__setitem__(0, 0))
+    assert len(problems(out)) == 1
+
+
+def test_a_test_row_older_than_a_train_row_is_named(made, problems):
+    out = made()
+    for kind in ("jsonl", "meta.jsonl"):
+        train, test = out / f"train.{kind}", out / f"test.{kind}"
+        lines = train.read_text().splitlines()
+        test.write_text(lines[3] + "\n" + test.read_text())
+        train.write_text("\n".join(lines[:3] + lines[4:]) + "\n")
+    renew(out)
+    found = problems(out)
+    assert ("test.jsonl", 1) in {(file, row) for file, row, _ in found}
+    assert any("older than a row of an earlier split" in text for _, _, text in found)
+
+
+def test_a_file_that_was_changed_added_or_lost_is_named(made, problems):
+    out = made()
+    (out / "README.md").write_text("other")
+    (out / "extra.txt").write_text("new")
+    (out / "tokenizer/special_tokens_map.json").unlink()
+    assert [(file, text) for file, _, text in problems(out)] == [
+        ("extra.txt", "has no checksum"), ("README.md", "its checksum does not hold"),
+        ("tokenizer/special_tokens_map.json", "is missing"),
+    ]  # fmt: skip
+
+
+def test_rows_that_were_cut_off_are_named(made, problems):
+    out = made()
+    for kind in ("jsonl", "meta.jsonl"):
+        path = out / f"train.{kind}"
+        path.write_text("".join(line + "\n" for line in path.read_text().splitlines()[:-1]))
+    renew(out)
+    assert [text for _, _, text in problems(out)] == ["17 rows, the manifest says 18"]
+
+
+def test_a_folder_that_is_no_export_is_a_clear_error(tmp_path, problems):
+    with pytest.raises(ExportError, match="is no export"):
+        problems(tmp_path)
