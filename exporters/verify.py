@@ -78,7 +78,7 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
 
 
 def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem]:
-    listed = dict(reversed(line.split("  ", 1)) for line in sums)
+    listed = {name: digest for digest, name in (line.split("  ", 1) for line in sums)}
     present = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     for name in sorted(present - listed.keys() - {MANIFEST, CHECKSUMS}):
         yield Problem(name, None, "has no checksum")
