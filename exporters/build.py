@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from rsidx.exporters.context import ContextBuilder, NearResolver
+from rsidx.exporters.context import ContextBuilder, NearResolver, Site
 from rsidx.exporters.edits import Edit, Side, commit_edits, same_tokens
 from rsidx.exporters.examples import Example
 from rsidx.exporters.modules import Modules, modules_of
@@ -104,14 +104,16 @@ class Builder:
         message = self._message(commit)
         for edit in edits:
             others = self._touched(edit, edits, at_commit=at_commit)
-            excerpts = self._context.candidates(
-                edit,
-                self._references(edit),
-                touched=others,
-                own=edit.new if at_commit else edit.old,
-            )
             shown = edit.new or edit.old
             assert shown is not None
+            own = edit.new if at_commit else edit.old
+            place = own or shown
+            excerpts = self._context.candidates(
+                Site(place.path_id, place.chunks[0].container),
+                self._references(edit),
+                touched=others,
+                own=own,
+            )
             whole = Example(
                 repository=self._repository,
                 path=self._path(shown.path_id),

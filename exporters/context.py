@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from rsidx.exporters.edits import Edit, Side
+from rsidx.exporters.edits import Side
 from rsidx.exporters.modules import Definition, File, Modules, is_item_of, modules_of
 from rsidx.store.facts import CONTAINER_SEPARATOR
 from rsidx.store.reader import ChunkRow, Reader, ReferenceRow
@@ -73,17 +73,35 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A definition with the rule that found it; `of` is what a reference named in it."""
+    """A definition with the rule that found it; `member` is what a path named inside it."""
 
     definition: Definition
     rule: str
     member: str = ""
 
 
-class Resolver(Protocol):
-    """Finds the definitions that an edit refers to, in the snapshot that it is given."""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where code stands: a path of the snapshot, and the containers in its file."""
 
-    def resolve(self, edit: Edit, references: Sequence[ReferenceRow]) -> Iterable[Resolved]:
+    path_id: int
+    container: str
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The inline modules around the code, outermost first."""
+        return modules_of(self.container)
+
+    @property
+    def innermost(self) -> str:
+        """The label of the container that the code is a member of, if any."""
+        return self.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+
+
+class Resolver(Protocol):
+    """Finds the definitions that code at a site refers to, in the snapshot of its modules."""
+
+    def resolve(self, site: Site, references: Sequence[ReferenceRow]) -> Iterable[Resolved]:
         """Yield definitions; one may come more than once, its best rule first."""
 
 
@@ -93,23 +111,20 @@ class NearResolver:
     def __init__(self, modules: Modules) -> None:
         self._modules = modules
 
-    def resolve(self, edit: Edit, references: Sequence[ReferenceRow]) -> Iterator[Resolved]:
+    def resolve(self, site: Site, references: Sequence[ReferenceRow]) -> Iterator[Resolved]:
         """Yield the enclosing containers, then what each reference names."""
-        side = edit.old or edit.new
-        assert side is not None
-        file = self._modules.file(side.path_id)
-        inline = modules_of(edit.container)
+        file = self._modules.file(site.path_id)
         if file is not None:
-            yield from self._enclosing(file, edit, inline)
+            yield from self._enclosing(file, site)
         for reference in references:
-            yield from self._reference(file, side.path_id, edit, inline, reference)
+            yield from self._reference(file, site, reference)
 
-    def _enclosing(self, file: File, edit: Edit, inline: tuple[str, ...]) -> Iterator[Resolved]:
+    def _enclosing(self, file: File, site: Site) -> Iterator[Resolved]:
         """Yield the header that a member stands under, its self type and its trait."""
-        label = edit.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+        label = site.innermost
         if not label.startswith(("impl ", "trait ")):
             return
-        outer = edit.container.removesuffix(label).removesuffix(CONTAINER_SEPARATOR)
+        outer = site.container.removesuffix(label).removesuffix(CONTAINER_SEPARATOR)
         for name, definitions in file.named.items():
             for found in definitions:
                 symbol = found.symbol
@@ -119,10 +134,10 @@ class NearResolver:
                 if own != label:
                     continue
                 yield Resolved(found, "enclosing")
-                for kind, wanted in (("type", name), ("type", symbol.trait)):
-                    if symbol.kind == "impl" and wanted:
-                        for one in self._named(file, kind, wanted.split("<")[0], inline):
-                            yield Resolved(one, "self_type")
+                wanted = (name, symbol.trait.split("<")[0]) if symbol.kind == "impl" else ()
+                for one in wanted:
+                    for item in self._named(file, "type", one, site.modules):
+                        yield Resolved(item, "self_type")
 
     @staticmethod
     def _named(file: File, kind: str, name: str, inline: tuple[str, ...]) -> Iterator[Definition]:
@@ -133,63 +148,48 @@ class NearResolver:
                 yield found
 
     def _reference(
-        self,
-        file: File | None,
-        path_id: int,
-        edit: Edit,
-        inline: tuple[str, ...],
-        reference: ReferenceRow,
+        self, file: File | None, site: Site, reference: ReferenceRow
     ) -> Iterator[Resolved]:
         segments = reference.path.split("::")
         head = segments[0]
         if reference.kind == "self_method" or (head == "Self" and len(segments) == 2):
-            yield from self._members(file, edit, segments[-1])
+            yield from self._members(file, site, segments[-1])
         elif head in ("crate", "self", "super"):
-            yield from self._absolute(segments, path_id, edit.container, "path")
+            yield from self._absolute(segments, site, "path")
         elif reference.kind in _NAMESPACES:
-            here = list(self._named(file, reference.kind, head, inline)) if file else []
+            here = list(self._named(file, reference.kind, head, site.modules)) if file else []
             if here:
                 for found in here:
                     yield Resolved(found, "file", segments[1] if len(segments) > 1 else "")
-            elif file is None or not (yield from self._imported(file, edit, inline, segments)):
-                yield from self._absolute(segments, path_id, edit.container, "path")
+            elif file is None or not (yield from self._imported(file, site, segments)):
+                yield from self._absolute(segments, site, "path")
 
-    def _members(self, file: File | None, edit: Edit, name: str) -> Iterator[Resolved]:
+    @staticmethod
+    def _members(file: File | None, site: Site, name: str) -> Iterator[Resolved]:
         """Yield the members of the same self type in this file."""
-        label = edit.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
-        self_type = _self_type(label)
+        self_type = _self_type(site.innermost)
         for found in file.named.get(name, ()) if file and self_type else ():
             inside = found.symbol.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
             if found.symbol.kind in ("method", "const") and _self_type(inside) == self_type:
                 yield Resolved(found, "file")
 
     def _imported(
-        self, file: File, edit: Edit, inline: tuple[str, ...], segments: list[str]
+        self, file: File, site: Site, segments: list[str]
     ) -> Generator[Resolved, None, bool]:
         """Yield what an import brings in under the path's first name; return if one did."""
-        globs = []
-        for container, item in file.imports:
-            if modules_of(container) != inline:
-                continue
-            path = item.path.split("::")
-            if item.alias == segments[0]:
-                yield from self._absolute(
-                    [*path, *segments[1:]], file.path_id, edit.container, "import"
-                )
-                return True
-            if path[-1] == "*":
-                globs.append(path[:-1])
-        for path in globs:
-            found = list(self._absolute([*path, *segments], file.path_id, edit.container, "glob"))
+        imported = file.aliases.get(site.modules, {}).get(segments[0])
+        if imported is not None:
+            yield from self._absolute([*imported, *segments[1:]], site, "import")
+            return True
+        for path in file.globs.get(site.modules, ()):
+            found = list(self._absolute([*path, *segments], site, "glob"))
             if found:
                 yield from found
                 return True
         return False
 
-    def _absolute(
-        self, segments: list[str], path_id: int, container: str, rule: str
-    ) -> Iterator[Resolved]:
-        target = self._modules.absolute(segments, path_id, container)
+    def _absolute(self, segments: list[str], site: Site, rule: str) -> Iterator[Resolved]:
+        target = self._modules.absolute(segments, site.path_id, site.container)
         if target is None:
             return
         for found in self._modules.items(*target):
@@ -243,19 +243,19 @@ class ContextBuilder:
 
     def candidates(
         self,
-        edit: Edit,
+        site: Site,
         references: Sequence[ReferenceRow],
         *,
         touched: Sequence[Side],
         own: Side | None,
     ) -> list[Excerpt]:
-        """Return the excerpts for an edit in descending value, without duplicates.
+        """Return the excerpts for the code at a site in descending value, without duplicates.
 
         `touched` are the chunks that the same commit changed in other files; `own` is the
-        edit's own place in the snapshot, of which no byte is shown.
+        code's own place in the snapshot, if it is there, of which no byte is shown.
         """
         found: dict[tuple[object, ...], Excerpt] = {}
-        for excerpt in self._ranked(edit, references, touched):
+        for excerpt in self._ranked(site, references, touched):
             if own is not None and _overlaps(excerpt, own):
                 continue
             found.setdefault((excerpt.blob_id, excerpt.ranges), excerpt)
@@ -263,24 +263,28 @@ class ContextBuilder:
         return _without_covered(excerpts)
 
     def _ranked(
-        self, edit: Edit, references: Sequence[ReferenceRow], touched: Sequence[Side]
+        self, site: Site, references: Sequence[ReferenceRow], touched: Sequence[Side]
     ) -> Iterator[Excerpt]:
-        side = edit.old or edit.new
-        assert side is not None
-        file = self._modules.file(side.path_id)
+        file = self._modules.file(site.path_id)
         if file is not None:
-            yield from self._imports(file, modules_of(edit.container))
-        for resolved in self._resolver.resolve(edit, references):
+            yield from self._imports(file, site.modules)
+        for resolved in self._resolver.resolve(site, references):
             excerpt = self._excerpt(resolved)
             if excerpt is not None:
                 yield excerpt
         names = {segment for r in references for segment in r.path.split("::")}
         n_unnamed = 0
-        for other in touched:
-            for excerpt in self._touched(other, names):
-                n_unnamed += excerpt.rule == "commit"
-                if excerpt.rule != "commit" or n_unnamed <= _MAX_UNNAMED:
-                    yield excerpt
+        for definition in self._touched(touched):
+            if definition.symbol.name in names:
+                rule = "commit_named"
+            elif n_unnamed < _MAX_UNNAMED:
+                rule = "commit"
+                n_unnamed += 1
+            else:
+                continue
+            excerpt = self._excerpt(Resolved(definition, rule))
+            if excerpt is not None:
+                yield excerpt
 
     def _imports(self, file: File, inline: tuple[str, ...]) -> Iterator[Excerpt]:
         for index, chunk in enumerate(file.chunks):
@@ -288,18 +292,14 @@ class ContextBuilder:
                 place = _Place(file.path_id, file.blob_id, "imports", "", "imports")
                 yield self._whole(place, chunk, file.starts[index])
 
-    def _touched(self, side: Side, names: set[str]) -> Iterator[Excerpt]:
-        start = side.start
-        for offset, chunk in enumerate(side.chunks):
-            for symbol in self._reader.symbols(chunk.id)[:1]:
-                definition = Definition(
-                    side.path_id, side.blob_id, side.position + offset, start, chunk, symbol
-                )
-                rule = "commit_named" if symbol.name in names else "commit"
-                excerpt = self._excerpt(Resolved(definition, rule))
-                if excerpt is not None:
-                    yield excerpt
-            start += chunk.n_bytes
+    def _touched(self, sides: Sequence[Side]) -> Iterator[Definition]:
+        """Yield the first definition of each chunk that the commit changed elsewhere."""
+        for side in sides:
+            start = side.start
+            for index, chunk in enumerate(side.chunks, side.position):
+                for symbol in self._reader.symbols(chunk.id)[:1]:
+                    yield Definition(side.path_id, side.blob_id, index, start, chunk, symbol)
+                start += chunk.n_bytes
 
     def _excerpt(self, resolved: Resolved) -> Excerpt | None:
         """Give a definition the smallest form that carries it."""

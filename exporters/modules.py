@@ -8,7 +8,7 @@ path through a macro, a `#[path]` or another crate is not followed.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import PurePosixPath
 
 from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK
@@ -40,6 +40,9 @@ class File:
         reader.prefetch_facts(chunk.id for chunk in self.chunks)
         self.named: dict[str, list[Definition]] = {}
         self.imports: list[tuple[str, ImportRow]] = []
+        # By inline module: what a name in scope is an import of, and the globs.
+        self.aliases: dict[tuple[str, ...], dict[str, list[str]]] = {}
+        self.globs: dict[tuple[str, ...], list[list[str]]] = {}
         self.starts: list[int] = []
         start = 0
         for index, chunk in enumerate(self.chunks):
@@ -47,10 +50,21 @@ class File:
             for symbol in reader.symbols(chunk.id):
                 found = Definition(path_id, blob_id, index, start, chunk, symbol)
                 self.named.setdefault(symbol.name, []).append(found)
-            self.imports += [(chunk.container, item) for item in reader.imports(chunk.id)]
+            for item in reader.imports(chunk.id):
+                self._add_import(chunk.container, item)
             start += chunk.n_bytes
 
+    def _add_import(self, container: str, item: ImportRow) -> None:
+        self.imports.append((container, item))
+        path = item.path.split("::")
+        inline = modules_of(container)
+        if path[-1] == "*":
+            self.globs.setdefault(inline, []).append(path[:-1])
+        else:
+            self.aliases.setdefault(inline, {}).setdefault(item.alias, path)
 
+
+@cache
 def modules_of(container: str) -> tuple[str, ...]:
     """Return the inline modules among a container's parts, outermost first."""
     parts = (part.removesuffix(TEST_MARK) for part in container.split(CONTAINER_SEPARATOR))
@@ -95,25 +109,32 @@ class Modules:
 
     def home(self, path_id: int) -> tuple[str, tuple[str, ...]]:
         """Return a file's crate root folder and the module that it is, by the files' names."""
-        path = PurePosixPath(self._reader.path(path_id).decode("utf-8", "surrogateescape"))
-        for folder in path.parents:
-            if any(self._at(str(folder / name)) for name in ("lib.rs", "main.rs")):
-                inner = path.relative_to(folder).with_suffix("").parts
+        path = self._reader.path(path_id).decode("utf-8", "surrogateescape")
+        *folders, name = path.removesuffix(".rs").split("/")
+        for n_folders in range(len(folders), -1, -1):
+            root = "/".join(folders[:n_folders])
+            if self._has_file(root, "lib.rs") or self._has_file(root, "main.rs"):
+                inner = (*folders[n_folders:], name)
                 if inner in (("lib",), ("main",)):
-                    inner = ()
-                elif inner[-1] == "mod":
-                    inner = inner[:-1]
-                return str(folder), inner
-        return str(path.parent), (path.stem,)
+                    return root, ()
+                return root, inner[:-1] if name == "mod" else inner
+        return "/".join(folders), (name,)
+
+    def _has_file(self, folder: str, name: str) -> bool:
+        path = f"{folder}/{name}" if folder else name
+        path_id = self._path_ids.get(path.encode("utf-8", "surrogateescape"))
+        return path_id is not None and path_id in self.files
 
     def _module(self, root: str, segments: Sequence[str]) -> tuple[File, tuple[str, ...]] | None:
         """Return the file that holds a module, and the inline modules down to it."""
         for n_files in range(len(segments), -1, -1):
-            base = "/".join((root, *segments[:n_files])).removeprefix("./")
+            parts = (root, *segments[:n_files]) if root else segments[:n_files]
+            base = "/".join(parts)
+            inside = f"{base}/" if base else ""
             names = (
                 (f"{base}.rs", f"{base}/mod.rs")
                 if n_files
-                else (f"{base}/lib.rs", f"{base}/main.rs")
+                else (f"{inside}lib.rs", f"{inside}main.rs")
             )
             for name in names:
                 found = self._at(name)
@@ -206,5 +227,6 @@ class Modules:
             libraries = facts.get("targets", {}).get("lib") or [{}]
             path = libraries[0].get("path", "src/lib.rs")
             called = libraries[0].get("name", name).replace("-", "_")
-            roots[called] = str((folder / path).parent)
+            root = str((folder / path).parent)
+            roots[called] = "" if root == "." else root
         return roots
