@@ -9,6 +9,7 @@ from rsidx import __version__
 
 _COMMANDS = {
     "backfill": "rsidx.commands.backfill:backfill",
+    "context": "rsidx.commands.context:context",
     "export": "rsidx.commands.export:export",
     "hooks": "rsidx.commands.hooks:hooks",
     "show": "rsidx.commands.show:show",

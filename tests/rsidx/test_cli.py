@@ -77,6 +77,47 @@ def test_show_gives_the_edits_chunk_by_chunk(filled, cli):
     assert "is not indexed" in cli("show", "HEAD", status=1).err
 
 
+CALLER = """use crate::Thing;
+
+pub struct Holder {
+    thing: Thing,
+}
+
+impl Holder {
+    pub fn run(&self) {
+        self.thing.act();
+        self.rest();
+    }
+
+    fn rest(&self) {}
+}
+"""
+
+
+def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
+    filled.commit("three", {"src/holder.rs": CALLER})
+    cli("backfill")
+    [answer] = json.loads(cli("context", "src/holder.rs:Holder::run", "--json").out)
+    assert (answer["line"], answer["container"]) == (8, "impl Holder")
+    assert [(p["rule"], p["section"], p["symbol"], p["path"], p["line"], p["form"])
+            for p in answer["context"]] == [
+        ("imports", "imports", "", "src/holder.rs", 1, "whole"),
+        ("enclosing", "impls", "Holder", "src/holder.rs", 7, "header"),
+        ("self_type", "structs", "Holder", "src/holder.rs", 3, "whole"),
+        ("file", "functions", "rest", "src/holder.rs", 13, "signature"),
+    ]  # fmt: skip
+    [struct] = json.loads(cli("context", "src/holder.rs:Holder", "--json").out)
+    assert [(p["rule"], p["symbol"], p["path"], p["text"]) for p in struct["context"]][1:] == [
+        ("import", "Thing", "src/lib.rs", "/// A thing.\npub struct Thing;\n")
+    ]
+    assert "rule import: src/lib.rs:1 Thing" in cli("context", "src/holder.rs").out
+    assert "has no definition of x" in cli("context", "src/holder.rs:x", status=1).err
+    assert (
+        "there is no src/holder.rs"
+        in cli("context", "src/holder.rs", "--at", "HEAD~1", status=1).err
+    )
+
+
 def test_export_and_tokenizer_work_from_end_to_end(filled, cli, tmp_path):
     assert "tokens" in cli("tokenizer", "train", tmp_path / "tok", "--size", 3000).out
     out = cli("export", tmp_path / "out", "--tokenizer", tmp_path / "tok", "--split", "1,0,0")
