@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import zstandard
 
-# Measured on two histories: 12% smaller than level 3, for at most 4% of the time of a backfill.
+# 12% smaller than level 3, for at most 4% of the time of a backfill: docs/measurements.md.
 _LEVEL = 12
 _DICTIONARY_BYTES = 110_000
 _MIN_SAMPLES = 500
