@@ -1,4 +1,4 @@
-"""Installing the post-commit hook beside whatever is there, and taking it out again."""
+"""Installing git's hooks beside whatever is there, and taking them out again."""
 
 import os
 import re
@@ -12,67 +12,79 @@ from rsidx.hooks.script import block, has_block, with_block, without_block
 from rsidx.indexer.git import Repository
 from rsidx.indexer.wake import start_from_here
 
-HOOK = "post-commit"
+HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch", "post-checkout")
+"""What fires after a commit, a merge or pull, a rebase or amend, `git am`, and a checkout."""
+BARE_HOOKS = ("post-receive",)
 _ASIDE = ".before-rsidx"
 _SHELL = re.compile(r"#!\s*(?:/usr)?(?:/local)?/bin/(?:env\s+)?(?:ba|da|k|z)?sh\b")
 
 
 @dataclass(frozen=True, slots=True)
 class HookState:
-    """Whether the hook is there: `name` is `installed` or `absent`, `text` says it in words."""
+    """Whether the hooks are there: `name` is `installed`, `partial` or `absent`.
+
+    `text` says it in words.
+    """
 
     name: str
     text: str
 
 
 def state(repository: Repository) -> HookState:
-    """Return the hook's state in this worktree."""
-    path = _hook_path(repository)
-    if _is_ours(path):
-        return HookState("installed", f"installed in {path}")
+    """Return the hooks' state in this worktree."""
+    paths = _hook_paths(repository)
+    missing = [path.name for path in paths if not _is_ours(path)]
+    if not missing:
+        return HookState("installed", f"installed in {paths[0].parent}")
+    if len(missing) < len(paths):
+        return HookState("partial", f"{', '.join(missing)} are missing; `rsidx hooks install`")
     return HookState("absent", "not installed; `rsidx hooks install` does it")
 
 
-def install(repository: Repository, db: str) -> Path:
-    """Put the block into the post-commit hook and return its path; twice is the same as once.
+def install(repository: Repository, db: str) -> list[Path]:
+    """Put the block into the hooks and return their paths; twice is the same as once.
 
     The index is made ready, so that every commit from now on is taken in. A shell hook keeps
-    its text, any other program is moved aside and called afterwards.
-    Raises RepositoryError where the hook is a link or the folder serves other repositories.
+    its text, any other program is moved aside and called afterwards. Raises RepositoryError,
+    before anything is changed, where a hook is a link or the folder serves other repositories.
     """
-    path = _hook_path(repository)
-    _refuse_foreign(repository, path)
+    paths = _hook_paths(repository)
+    for path in paths:
+        _refuse_foreign(repository, path)
+        _refuse_blocked(path)
     start_from_here(repository, db)
+    for path in paths:
+        _install(path)
+    return paths
+
+
+def _install(path: Path) -> None:
     text = _read(path)
     if text is not None and not _is_shell(text):
-        aside = path.with_name(path.name + _ASIDE)
-        if aside.exists():
-            raise RepositoryError(f"{aside} is in the way; put it back as {path.name} or remove it")
+        aside = _aside(path)
         path.rename(aside)
         text = f'#!/bin/sh\nexec "$(dirname "$0")/{aside.name}" "$@"\n'
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, with_block(text if text is not None else "#!/bin/sh\n", sys.executable))
-    return path
 
 
-def uninstall(repository: Repository) -> Path | None:
-    """Take the block out and return the hook's path; None where it was not there.
+def uninstall(repository: Repository) -> list[Path]:
+    """Take the block out of the hooks and return the paths of those that had it.
 
     A hook that was there before is left byte for byte as it was.
     """
-    path = _hook_path(repository)
-    if not _is_ours(path):
-        return None
-    _refuse_foreign(repository, path)
-    aside = path.with_name(path.name + _ASIDE)
-    rest = without_block(_read(path) or "")
-    if aside.exists():
-        aside.replace(path)
-    elif rest == "#!/bin/sh\n":
-        path.unlink()
-    else:
-        _write(path, rest)
-    return path
+    paths = [path for path in _hook_paths(repository) if _is_ours(path)]
+    for path in paths:
+        _refuse_foreign(repository, path)
+    for path in paths:
+        rest = without_block(_read(path) or "")
+        if _aside(path).exists():
+            _aside(path).replace(path)
+        elif rest == "#!/bin/sh\n":
+            path.unlink()
+        else:
+            _write(path, rest)
+    return paths
 
 
 def snippet() -> str:
@@ -80,9 +92,21 @@ def snippet() -> str:
     return block(sys.executable)
 
 
-def _hook_path(repository: Repository) -> Path:
-    out = repository.hooks_folder()
-    return out / HOOK
+def _hook_paths(repository: Repository) -> list[Path]:
+    folder = repository.hooks_folder()
+    return [folder / name for name in (HOOKS if repository.worktree else BARE_HOOKS)]
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + _ASIDE)
+
+
+def _refuse_blocked(path: Path) -> None:
+    text = _read(path)
+    if text is not None and not _is_shell(text) and _aside(path).exists():
+        raise RepositoryError(
+            f"{_aside(path)} is in the way; put it back as {path.name} or remove it"
+        )
 
 
 def _refuse_foreign(repository: Repository, path: Path) -> None:
@@ -95,7 +119,7 @@ def _refuse_foreign(repository: Repository, path: Path) -> None:
     if not any(folder.is_relative_to(place) for place in own):
         raise RepositoryError(
             f"core.hooksPath is {folder}, outside of this repository; put the output of "
-            "`rsidx hooks snippet` into a post-commit hook there by hand"
+            "`rsidx hooks snippet` into the hooks there by hand"
         )
 
 

@@ -1,4 +1,4 @@
-"""The text that rsidx puts into a post-commit hook."""
+"""The text that rsidx puts into git's hooks."""
 
 import re
 import shlex
@@ -17,14 +17,20 @@ def block(python: str) -> str:
     that reads the hook's output through a pipe must not wait for it. A mark that a worker has
     not taken yet means that one is on its way and will see this commit, too, so a burst of
     commits starts one Python and not a hundred; a mark over a minute old is one that a worker
-    never came for. The program is looked for when the hook runs: where it was, then on the
-    PATH; where it is gone, nothing happens.
+    never came for. A rebase is taken in as a whole, by the post-rewrite hook at its end; before
+    that, and when single files are checked out, nothing happens. The program is looked for when
+    the hook runs: where it was, then on the PATH; where it is gone, nothing happens.
     """
     program = shlex.quote(python)
     return f"""{BEGIN}
 # Wakes the index in the background. RSIDX=0 turns it off, `rsidx hooks uninstall` removes it.
 if [ "${{RSIDX:-1}}" != 0 ]; then (
   trap '' HUP INT
+  if [ "${{0##*/}}" = post-checkout ] && [ "$3" = 0 ]; then exit 0; fi
+  if [ "${{0##*/}}" != post-rewrite ]; then
+    if [ -d "$(git rev-parse --git-path rebase-merge)" ]; then exit 0; fi
+    if [ -f "$(git rev-parse --git-path rebase-apply/rebasing)" ]; then exit 0; fi
+  fi
   mark=$(git rev-parse --git-common-dir)/{MARK}
   if [ -n "$(find "$mark" -mmin -1)" ]; then exit 0; fi
   if [ -x {program} ]; then set -- {program} -P -m rsidx

@@ -10,30 +10,32 @@ from rsidx.output import emit
 
 @click.group()
 def hooks() -> None:
-    """Keep the index current from git's post-commit hook."""
+    """Keep the index current from git's hooks."""
 
 
 @hooks.command()
 @place_options
 def install(place: Place) -> None:
-    """Install the post-commit hook beside what is there."""
-    path = installer.install(place.repository, place.db)
-    emit(str(path), [f"installed in {path}"], as_json=False)
+    """Install the hooks beside what is there."""
+    paths = installer.install(place.repository, place.db)
+    names = ", ".join(path.name for path in paths)
+    emit(None, [f"installed in {paths[0].parent}: {names}"], as_json=False)
 
 
 @hooks.command()
 @place_options
 def uninstall(place: Place) -> None:
-    """Remove the hook and leave what was there before as it was."""
-    path = installer.uninstall(place.repository)
-    emit(None, [f"removed from {path}" if path else "it was not installed"], as_json=False)
+    """Remove the hooks and leave what was there before as it was."""
+    paths = installer.uninstall(place.repository)
+    names = ", ".join(path.name for path in paths)
+    emit(None, [f"removed: {names}" if paths else "they were not installed"], as_json=False)
 
 
 @hooks.command()
 @json_option
 @place_options
 def status(place: Place, as_json: bool) -> None:
-    """Say whether the hook is installed."""
+    """Say whether the hooks are installed."""
     found = installer.state(place.repository)
     emit({"hook": found.name, "text": found.text}, [found.text], as_json=as_json)
 
@@ -48,5 +50,5 @@ def snippet() -> None:
 @max_bytes_option
 @place_options
 def run(place: Place, max_bytes: int) -> None:
-    """Bring the index up to date; called by the hook, detached."""
+    """Bring the index up to date; called by the hooks, detached."""
     worker.run(place.repository, place.db, max_bytes=max_bytes)

@@ -76,6 +76,63 @@ def test_a_burst_of_commits_in_two_worktrees_loses_none(hooked, wait, tmp_path):
     settle(hooked, wait, *oids)
 
 
+def test_merges_pulls_rebases_and_patches_wake_it_too(hooked, wait, tmp_path):
+    hooked.git("checkout", "-q", "-b", "side")
+    hooked.commit("side", {"s.rs": "fn s() {}\n"})
+    hooked.git("checkout", "-q", "main")
+    hooked.git("merge", "-q", "side")
+    settle(hooked, wait, hooked.git("rev-parse", "main"))
+    hooked.commit("main", {"m.rs": "fn m() {}\n"})
+    hooked.git("checkout", "-q", "side")
+    hooked.commit("side 2", {"s.rs": "fn s2() {}\n"})
+    hooked.git("merge", "-q", "--no-edit", "main")
+    settle(hooked, wait, hooked.git("rev-parse", "side"))
+    for backend in ("--merge", "--apply"):
+        hooked.git("checkout", "-q", "-B", "topic", "main~1")
+        for n in range(3):
+            hooked.commit(f"topic {n}", {"t.rs": f"fn t{n}() {{}}\n", "u.rs": backend})
+        hooked.git("rebase", "-q", backend, "main")
+        settle(hooked, wait, *hooked.git("rev-list", "main..topic").split())
+    hooked.git("checkout", "-q", "main")
+    hooked.git("format-patch", "-q", "-1", "topic", "-o", str(tmp_path))
+    [patch] = tmp_path.glob("*.patch")
+    hooked.git("checkout", "-q", "topic~1")
+    hooked.git("am", "-q", str(patch))
+    settle(hooked, wait, hooked.git("rev-parse", "HEAD"))
+
+
+def test_a_rebase_is_one_wake_at_its_end(hooked, wait):
+    started = hooked.path.parent / "started"
+    python = hooked.path.parent / "python"
+    python.write_text(f'#!/bin/sh\necho >>{started}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    for n in range(6):
+        hooked.commit(f"topic {n}", {"t.rs": f"fn t{n}() {{}}\n"})
+    settle(hooked, wait, hooked.git("rev-parse", "HEAD"))
+    for name in hooks.HOOKS:
+        path = hooked.path / ".git/hooks" / name
+        path.write_text(path.read_text().replace(sys.executable, str(python)))
+    hooked.git("rebase", "-q", "--force-rebase", "--root")
+    settle(hooked, wait, *hooked.git("rev-list", "HEAD").split())
+    assert started.read_text() == "\n"
+
+
+def test_a_bare_repository_is_woken_by_a_push(hooked, wait, make_repo):
+    bare = make_repo("bare.git", "--bare")
+    assert [path.name for path in install(bare)] == ["post-receive"]
+    oid = hooked.commit("two", {"a.rs": "fn b() {}\n"})
+    hooked.git("push", "-q", str(bare.path), "main")
+    settle(bare, wait, oid)
+
+
+def test_a_checkout_says_nothing_and_keeps_its_status(hooked):
+    done = subprocess.run(
+        ["git", "-C", str(hooked.path), "checkout", "-q", "-b", "other"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == done.stderr == b""
+
+
 def test_the_hook_says_nothing_and_no_pipe_waits_for_it(hooked):
     (hooked.path / "a.rs").write_text("fn c() {}\n")
     start = time.monotonic()
@@ -166,13 +223,14 @@ def test_it_runs_beside_an_existing_hook_and_leaves_it_byte_for_byte(repo, wait,
     assert [p.name for p in path.parent.iterdir() if not p.name.endswith(".sample")] == [
         "post-commit"
     ]
-    assert hooks.uninstall(repository) is None
+    assert hooks.uninstall(repository) == []
 
 
 def test_a_hook_of_our_own_making_is_removed_whole(hooked):
     repository = discover(hooked.path)
-    path = hooks.uninstall(repository)
-    assert not path.exists()
+    paths = hooks.uninstall(repository)
+    assert [path.name for path in paths] == list(hooks.HOOKS)
+    assert not any(path.exists() for path in paths)
     assert hooks.state(repository).name == "absent"
 
 
@@ -187,7 +245,7 @@ def test_a_hooks_folder_outside_the_repository_is_not_touched(repo, tmp_path):
 
 def test_a_hooks_folder_inside_the_repository_is_used(repo):
     repo.git("config", "core.hooksPath", "githooks")
-    assert install(repo) == repo.path / "githooks/post-commit"
+    assert install(repo) == [repo.path / "githooks" / name for name in hooks.HOOKS]
 
 
 def test_a_link_is_not_followed(repo, tmp_path):
