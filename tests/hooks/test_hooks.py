@@ -101,20 +101,24 @@ def test_merges_pulls_rebases_and_patches_wake_it_too(hooked, wait, tmp_path):
     settle(hooked, wait, hooked.git("rev-parse", "HEAD"))
 
 
-def test_a_rebase_is_one_wake_at_its_end(hooked, wait):
-    started = hooked.path.parent / "started"
-    python = hooked.path.parent / "python"
-    python.write_text(f'#!/bin/sh\necho >>{started}\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    for n in range(6):
+def test_a_rebase_is_taken_in_at_its_end(hooked, wait):
+    for n in range(3):
         hooked.commit(f"topic {n}", {"t.rs": f"fn t{n}() {{}}\n"})
     settle(hooked, wait, hooked.git("rev-parse", "HEAD"))
+    started = hooked.path.parent / "started"
+    python = hooked.path.parent / "python"
+    # What a worker would find in the midst of a rebase.
+    python.write_text(
+        f"#!/bin/sh\ntest -d .git/rebase-merge && echo midst >>{started}\n"
+        f'echo woken >>{started}\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
     for name in hooks.HOOKS:
         path = hooked.path / ".git/hooks" / name
         path.write_text(path.read_text().replace(sys.executable, str(python)))
-    hooked.git("rebase", "-q", "--force-rebase", "--root")
+    hooked.git("rebase", "-q", "--force-rebase", "--exec", "sleep 0.7", "--root")
     settle(hooked, wait, *hooked.git("rev-list", "HEAD").split())
-    assert started.read_text() == "\n"
+    assert "midst" not in started.read_text()
 
 
 def test_a_bare_repository_is_woken_by_a_push(hooked, wait, make_repo):
