@@ -6,6 +6,7 @@ from running programs, fetching, paging, or showing other objects than the ones 
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ DIFF_FLAGS = (
     "--no-relative",
     f"-O{os.devnull}",
 )
+_COMPLAINT_BYTES = 4096
 _SAFE_ENVIRONMENT = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_TERMINAL_PROMPT": "0",
@@ -152,7 +154,10 @@ class Repository:
 
 
 class GitProcess:
-    """A running git with its pipes; closed exactly once."""
+    """A running git with its pipes; closed exactly once.
+
+    What it complains of is read beside, so that a full pipe never stops it; the beginning is kept.
+    """
 
     def __init__(self, name: str, launched: Any) -> None:
         self.name = name
@@ -160,21 +165,32 @@ class GitProcess:
         self._process = launched.proc
         self.stdin: IO[bytes] = self._process.stdin
         self.stdout: IO[bytes] = self._process.stdout
+        self._complaint = b""
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        with suppress(ValueError, OSError):
+            while data := self._process.stderr.read1(_COMPLAINT_BYTES):
+                if len(self._complaint) < _COMPLAINT_BYTES:
+                    self._complaint += data
 
     def finish(self) -> tuple[int, str]:
         """Wait for the end; return the status and the first line of what it complained of."""
-        err = self._process.stderr.read() if self._process.stderr else b""
-        return self._process.wait(), _first_line(err)
+        status = self._process.wait()
+        self._listener.join()
+        return status, _first_line(self._complaint)
 
     def close(self) -> None:
         """Close the pipes and end the process."""
-        for pipe in (self.stdin, self.stdout, self._process.stderr):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
+        for pipe in (self.stdin, self.stdout):
+            with suppress(BrokenPipeError):
+                pipe.close()
         if self._process.poll() is None:
             self._process.terminate()
         self._process.wait()
+        self._listener.join()
+        self._process.stderr.close()
 
 
 def clean_environment() -> None:

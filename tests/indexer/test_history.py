@@ -1,5 +1,8 @@
 """Reading history: every form of commit, change and damage that git has."""
 
+import os
+import shutil
+
 import pytest
 
 from rsidx.errors import RepositoryError
@@ -204,3 +207,18 @@ def test_programs_named_in_the_configuration_are_not_run(repo, tmp_path):
     history.list_tree(repository, history.read_refs(repository)[b"HEAD"])
     history.worktree_heads(repository)
     assert not ran.exists(), ran.read_text()
+
+
+def test_a_git_that_complains_at_length_is_not_stopped_by_it(repo, monkeypatch, tmp_path):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    real = shutil.which("git")
+    wrapper = tmp_path / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *" log "*) head -c 300000 /dev/zero | tr "\\0" w >&2 ;; esac\n'
+        f'exec {real} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    assert [r.message for r in records(repo)] == ["one"]
