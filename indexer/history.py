@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,18 @@ def resolve(repository: Repository, revision: str) -> str:
     if not oid:
         raise RepositoryError(f"{revision!r} names no commit in {repository.git_dir}")
     return oid
+
+
+def resolve_date(repository: Repository, date: str) -> str:
+    """Return a user's date as git reads it, in seconds (`@1700000000`).
+
+    Git takes what it cannot read for the present moment; that raises RepositoryError.
+    """
+    out = repository.run("rev-parse", f"--since={date}").decode().strip()
+    seconds = int(out.removeprefix("--max-age="))
+    if seconds >= time.time() - 1:
+        raise RepositoryError(f"{date!r} is no date in the past that git can read")
+    return f"@{seconds}"
 
 
 def read_refs(repository: Repository) -> dict[bytes, bytes]:

@@ -57,14 +57,17 @@ class SyncReport:
 def history_scope(
     repository: Repository, revisions: Sequence[str], *, all_refs: bool, since: str | None
 ) -> Scope:
-    """Return the scope of a backfill; raises RepositoryError for a revision git has not."""
+    """Return the scope of a backfill.
+
+    Raises RepositoryError for a revision that git has not and a date that it cannot read.
+    """
     wanted = [history.resolve(repository, revision) for revision in revisions]
     if all_refs:
         wanted += sorted(tip.hex() for tip in set(history.read_refs(repository).values()))
     elif not revisions:
         head = history.read_refs(repository).get(b"HEAD")
         wanted += [head.hex()] if head else []
-    options = (f"--since-as-filter={since}",) if since else ()
+    options = (f"--since-as-filter={history.resolve_date(repository, since)}",) if since else ()
     return Scope((*options, *wanted) if wanted else ())
 
 

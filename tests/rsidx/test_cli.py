@@ -226,6 +226,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(repo, cli, text, s
     ("arguments", "status", "says"),
     [(("backfill", "nowhere"), 1, "rsidx: 'nowhere' names no commit"),
      (("backfill", "--jobs", "0"), 2, "Invalid value for '--jobs'"),
+     (("backfill", "--since", "no date"), 1, "'no date' is no date in the past"),
      (("status",), 1, "run `rsidx backfill` first"),
      (("export", "out"), 2, "Missing option '--tokenizer'"),
      (("export", "out", "--tokenizer", "/nowhere.json"), 1, "there is no"),
