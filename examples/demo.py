@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"
-REPO = DEMO / "tally"
+REPO = DEMO / "repository"
 RSIDX = [sys.executable, "-P", "-m", "rsidx"]
 IDENTITY = ("-c", "user.name=rsidx demo", "-c", "user.email=demo@example.com")
 ADDED = "\n/// Added by the demo.\npub fn added_by_the_demo(x: u32) -> u32 {\n    x + 1\n}\n"

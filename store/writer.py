@@ -4,13 +4,13 @@ Ids are given out here and not by the database, so that rows go in as plain tupl
 the rate of asking for each id. That needs the writers' lock, which `Database.writing` holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
 
 from rsidx.store import schema
-from rsidx.store.facts import BlobRecord, ChunkRecord, CommitRecord
+from rsidx.store.facts import BlobRecord, ChunkFacts, ChunkRecord, CommitRecord
 from rsidx.store.text import Codec, pack_breaks, pack_ids, train_dictionary, unpack_ids
 
 _IN_BATCH = 500
@@ -166,58 +166,16 @@ class Writer:
     def _write_chunks(self, records: list[ChunkRecord]) -> None:
         if self._codec.dictionary_id is None:
             self._train(records)
-        texts = [symbol.name for record in records for symbol in record.facts.symbols]
-        texts += [symbol.trait for record in records for symbol in record.facts.symbols]
-        texts += [item.path for record in records for item in record.facts.imports]
-        texts += [item.alias for record in records for item in record.facts.imports]
-        texts += [item.path for record in records for item in record.facts.references]
-        names = self._names.all_of(texts)
-        chunk_rows, symbol_rows, import_rows, reference_rows = [], [], [], []
+        names = self._names.all_of(text for r in records for text in _names_in(r.facts))
+        chunk_rows: list[tuple[Any, ...]] = []
+        symbol_rows: list[tuple[Any, ...]] = []
+        import_rows: list[tuple[Any, ...]] = []
+        reference_rows: list[tuple[Any, ...]] = []
         for record in records:
             chunk_id = self._chunks.new(record.digest)
-            chunk_rows.append(
-                (
-                    chunk_id,
-                    record.digest,
-                    record.kind,
-                    record.container,
-                    self._codec.dictionary_id,
-                    self._codec.compress(record.text),
-                    len(record.text),
-                    record.text.count(b"\n"),
-                    pack_breaks(record.facts.breaks),
-                )
-            )
-            symbol_rows += [
-                (
-                    chunk_id,
-                    position,
-                    symbol.kind,
-                    names[symbol.name],
-                    names[symbol.trait] if symbol.trait else None,
-                    symbol.container,
-                    symbol.visibility,
-                    symbol.is_test,
-                    symbol.cfg,
-                    symbol.start,
-                    symbol.end,
-                    symbol.signature_start,
-                    symbol.signature_end,
-                )
-                for position, symbol in enumerate(record.facts.symbols)
-            ]
-            import_rows += [
-                (
-                    chunk_id,
-                    position,
-                    names[item.path],
-                    names[item.alias],
-                    item.visibility,
-                    item.is_test,
-                    item.cfg,
-                )
-                for position, item in enumerate(record.facts.imports)
-            ]
+            chunk_rows.append(self._chunk_row(chunk_id, record))
+            symbol_rows += _symbol_rows(chunk_id, record.facts, names)
+            import_rows += _import_rows(chunk_id, record.facts, names)
             reference_rows += [
                 (chunk_id, item.kind, names[item.path], item.n_occurrences)
                 for item in record.facts.references
@@ -226,6 +184,19 @@ class Writer:
         self._insert(schema.symbol, schema.symbol.c.keys(), symbol_rows)
         self._insert(schema.import_, schema.import_.c.keys(), import_rows)
         self._insert(schema.reference, schema.reference.c.keys(), reference_rows)
+
+    def _chunk_row(self, chunk_id: int, record: ChunkRecord) -> tuple[Any, ...]:
+        return (
+            chunk_id,
+            record.digest,
+            record.kind,
+            record.container,
+            self._codec.dictionary_id,
+            self._codec.compress(record.text),
+            len(record.text),
+            record.text.count(b"\n"),
+            pack_breaks(record.facts.breaks),
+        )
 
     def _train(self, records: list[ChunkRecord]) -> None:
         """Train the dictionary on the first batch that is large enough, once and for all."""
@@ -298,6 +269,46 @@ class Writer:
             self._connection.execute(
                 delete(schema.base).where(schema.base.c.commit_id == commit_id)
             )
+
+
+def _names_in(facts: ChunkFacts) -> Iterator[str]:
+    for symbol in facts.symbols:
+        yield symbol.name
+        yield symbol.trait
+    for item in facts.imports:
+        yield item.path
+        yield item.alias
+    for reference in facts.references:
+        yield reference.path
+
+
+def _symbol_rows(
+    chunk_id: int, facts: ChunkFacts, names: dict[str, int]
+) -> Iterator[tuple[Any, ...]]:
+    for position, symbol in enumerate(facts.symbols):
+        yield (
+            chunk_id,
+            position,
+            symbol.kind,
+            names[symbol.name],
+            names[symbol.trait] if symbol.trait else None,
+            symbol.container,
+            symbol.visibility,
+            symbol.is_test,
+            symbol.cfg,
+            symbol.start,
+            symbol.end,
+            symbol.signature_start,
+            symbol.signature_end,
+        )
+
+
+def _import_rows(
+    chunk_id: int, facts: ChunkFacts, names: dict[str, int]
+) -> Iterator[tuple[Any, ...]]:
+    for position, item in enumerate(facts.imports):
+        path, alias = names[item.path], names[item.alias]
+        yield chunk_id, position, path, alias, item.visibility, item.is_test, item.cfg
 
 
 def load_codec(connection: Connection) -> Codec:
