@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from rsidx.exporters.context import ContextBuilder, NearResolver, Site
-from rsidx.exporters.edits import Edit, Side, commit_edits, same_tokens
+from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, same_tokens
 from rsidx.exporters.examples import Example
 from rsidx.exporters.modules import Modules, modules_of
 from rsidx.exporters.parts import Part, UnsplittableError, split
@@ -104,33 +104,41 @@ class Builder:
         message = self._message(commit)
         for edit in edits:
             others = self._touched(edit, edits, at_commit=at_commit)
-            shown = edit.new or edit.old
-            assert shown is not None
             own = edit.new if at_commit else edit.old
-            place = own or shown
-            excerpts = self._context.candidates(
-                Site(place.path_id, place.chunks[0].container),
-                self._references(edit),
-                touched=others,
-                own=own,
-            )
-            whole = Example(
-                repository=self._repository,
-                path=self._path(shown.path_id),
-                old_path=self._path(edit.old.path_id) if edit.old else "",
-                module=self._module(edit, shown),
-                message=message,
-                edit=edit,
-                part=Part(0, 0, 0, 0, 0),
-                part_number=0,
-                n_parts=0,
-                old="",
-                lead="",
-                new="",
-                excerpts=tuple(excerpts),
-                excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
-            )
-            yield whole
+            yield self._example(edit, own, others, message)
+
+    def example_at(self, commit: CommitRow, side: Side, message: str) -> Example:
+        """Return the example of an edit that is still to be made to the code as at a commit."""
+        self._snapshot.move_to(commit)
+        self._modules.files = self._snapshot.files
+        return self._example(edit_of(self._reader, side), side, [], self._cut(message))
+
+    def _example(self, edit: Edit, own: Side | None, touched: list[Side], message: str) -> Example:
+        shown = edit.new or edit.old
+        assert shown is not None
+        place = own or shown
+        excerpts = self._context.candidates(
+            Site(place.path_id, place.chunks[0].container),
+            self._references(edit),
+            touched=touched,
+            own=own,
+        )
+        return Example(
+            repository=self._repository,
+            path=self._path(shown.path_id),
+            old_path=self._path(edit.old.path_id) if edit.old else "",
+            module=self._module(edit, shown),
+            message=message,
+            edit=edit,
+            part=Part(0, 0, 0, 0, 0),
+            part_number=0,
+            n_parts=0,
+            old="",
+            lead="",
+            new="",
+            excerpts=tuple(excerpts),
+            excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
+        )
 
     def parts(self, example: Example, max_chars: int) -> list[Example]:
         """Return an example for each part of its edit, each side at most so long."""
@@ -188,7 +196,9 @@ class Builder:
         return "::".join((*segments, *modules_of(edit.container)))
 
     def _message(self, commit: CommitRow) -> str:
-        message = self._reader.message(commit.id)
+        return self._cut(self._reader.message(commit.id))
+
+    def _cut(self, message: str) -> str:
         if len(message) <= _MAX_MESSAGE_CHARS:
             return message
         self.dropped["messages_cut"] += 1

@@ -8,7 +8,7 @@ chunk that only moved is no edit. A container that is new or gone as a whole is 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from rsidx.store.facts import CONTAINER_SEPARATOR
@@ -69,6 +69,11 @@ def commit_edits(reader: Reader, changes: Sequence[ChangeRow], *, max_bytes: int
     return _Pairing(reader, max_bytes).edits(changes)
 
 
+def edit_of(reader: Reader, side: Side) -> Edit:
+    """Return the edit of code that is still to be changed: it has no new side yet."""
+    return replace(_Pairing(reader, 0).edit(side, None), change="modify")
+
+
 def same_tokens(old: bytes, new: bytes) -> bool:
     """Tell whether two texts differ in white space and trailing commas alone."""
     return _squeezed(old) == _squeezed(new)
@@ -99,9 +104,9 @@ class _Pairing:
         self.reader.prefetch_texts(chunk_ids)
         self.reader.prefetch_facts(chunk_ids)
         pairs, removed, added = self._pair(removed, added)
-        edits = [self._edit(old, new) for old, new in pairs]
-        edits += [self._edit(side, None) for side in self._grouped(removed)]
-        edits += [self._edit(None, side) for side in self._grouped(added)]
+        edits = [self.edit(old, new) for old, new in pairs]
+        edits += [self.edit(side, None) for side in self._grouped(removed)]
+        edits += [self.edit(None, side) for side in self._grouped(added)]
         edits.sort(key=self._order)
         return CommitEdits(tuple(edits), +self.dropped)
 
@@ -257,7 +262,8 @@ class _Pairing:
         assert side is not None
         return self.reader.path(side.path_id), side.position, edit.new is None
 
-    def _edit(self, old: Side | None, new: Side | None) -> Edit:
+    def edit(self, old: Side | None, new: Side | None) -> Edit:
+        """Describe a pair of sides, one of which may be missing."""
         shown = new or old
         assert shown is not None
         chunk = shown.chunks[0]

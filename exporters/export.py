@@ -1,6 +1,7 @@
 """The export: one way out of the index."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from rsidx import __version__
 from rsidx.errors import ExportError
 from rsidx.exporters import card
 from rsidx.exporters.build import Builder, Options
-from rsidx.exporters.dialects import choose
+from rsidx.exporters.dialects import Dialect, choose
 from rsidx.exporters.examples import Example
 from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
 from rsidx.exporters.render import IGNORED, IrreversibleError, Renderer, Row, TooLongError
@@ -110,16 +111,7 @@ def export(
     """
     statistics = Statistics()
     with statistics.phase("validate"):
-        encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
-        dialect = choose(encoder, markers=config.markers, name=config.dialect)
-        renderer = Renderer(
-            encoder,
-            dialect,
-            max_tokens=config.max_tokens,
-            context_tokens=config.context_tokens,
-            labels=config.labels,
-            pad=config.pad,
-        )
+        encoder, dialect, renderer = writing_tools(config)
     with database.reading() as connection, staging(out) as folder:
         repository_id = queries.repository_id(connection, config.name)
         if repository_id is None:
@@ -151,6 +143,45 @@ def export(
         }
         write_json(folder / MANIFEST, manifest)
     return manifest
+
+
+def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
+    """Return what turns examples into ids; raises TokenizerError for what cannot be met."""
+    encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
+    dialect = choose(encoder, markers=config.markers, name=config.dialect)
+    renderer = Renderer(
+        encoder,
+        dialect,
+        max_tokens=config.max_tokens,
+        context_tokens=config.context_tokens,
+        labels=config.labels,
+        pad=config.pad,
+    )
+    return encoder, dialect, renderer
+
+
+def config_of(out: Path) -> Config:
+    """Return the configuration of an export, with the tokenizer that it saved.
+
+    Raises ExportError where `out` is no export that this version can read.
+    """
+    try:
+        given = json.loads((out / MANIFEST).read_text("utf-8"))["config"]
+        given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
+        return Config(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExportError(f"{out} is no export that can be read: {error}") from error
+
+
+def builder_options(config: Config) -> Options:
+    """Return what examples are built from."""
+    return Options(
+        keep=frozenset(config.keep),
+        max_chars=config.max_chars,
+        max_files=config.max_files,
+        context_at=config.context_at,
+        context_from=config.context_from,
+    )
 
 
 def _tips(
@@ -194,18 +225,11 @@ class _Run:
         renderer: Renderer,
         statistics: Statistics,
     ) -> None:
-        options = Options(
-            keep=frozenset(config.keep),
-            max_chars=config.max_chars,
-            max_files=config.max_files,
-            context_at=config.context_at,
-            context_from=config.context_from,
-        )
         self._reader = reader
         self._config = config
         self._renderer = renderer
         self._statistics = statistics
-        self._builder = Builder(reader, commits, options)
+        self._builder = Builder(reader, commits, builder_options(config))
 
     def write(
         self,

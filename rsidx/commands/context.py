@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from rsidx.commands.options import Place, json_option, place_options
-from rsidx.exporters.inquiry import Answer, context_at
+from rsidx.exporters.inquiry import Answer, Target, context_at
 from rsidx.indexer.history import resolve
 from rsidx.output import emit
 
@@ -22,9 +22,9 @@ def context(place: Place, place_in_code: str, revision: str, as_json: bool) -> N
     SYMBOL may be qualified, as in Type::method. The order is that in which the budget is spent.
     """
     path, _, symbol = place_in_code.partition(":")
-    commit = bytes.fromhex(resolve(place.repository, revision))
+    target = Target(bytes.fromhex(resolve(place.repository, revision)), path, symbol)
     with place.database() as database:
-        answers = context_at(database, place.repository.name, commit, path, symbol)
+        answers = context_at(database, place.repository.name, target)
     emit([asdict(answer) for answer in answers], _lines(answers), as_json=as_json)
 
 

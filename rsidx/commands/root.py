@@ -12,6 +12,7 @@ _COMMANDS = {
     "context": "rsidx.commands.context:context",
     "export": "rsidx.commands.export:export",
     "hooks": "rsidx.commands.hooks:hooks",
+    "prompt": "rsidx.commands.prompt:prompt",
     "show": "rsidx.commands.show:show",
     "status": "rsidx.commands.status:status",
     "symbols": "rsidx.commands.symbols:symbols",

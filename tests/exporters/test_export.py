@@ -10,7 +10,8 @@ from tokenizers import Tokenizer
 
 from rsidx.errors import ExportError
 from rsidx.exporters import export as module
-from rsidx.exporters.export import Config, export
+from rsidx.exporters.export import Config, config_of, export
+from rsidx.exporters.inquiry import Target, prompt_at
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.vocabulary import token_of
 
@@ -247,6 +248,25 @@ def test_what_an_import_names_is_found_in_its_file_as_it_was_before(repo, run):
     assert repo.blob(meta["parent"], "src/shapes.rs")[start:end].decode() == (
         "#[derive(Debug)]\npub struct Circle {\n    pub radius: f64,\n}\n"
     )
+
+
+def test_a_prompt_is_what_the_examples_are_to_the_last_token(history, repo, run):
+    out, _, rows = run(context_from="old")
+    n_same = 0
+    for _, row, meta in rows:
+        files = repo.git("diff", "--name-only", f"{meta['commit']}^1", meta["commit"], check=False)
+        if meta["change"] != "modify" or meta["part"][1] > 1 or "\n" in files:
+            continue
+        innermost = meta["container"].rsplit(" / ", 1)[-1].split(" ")[-1]
+        symbol = f"{innermost}::{meta['symbol']}" if innermost else meta["symbol"]
+        target = Target(bytes.fromhex(meta["parent"]), meta["old_path"], symbol)
+        if meta["symbol"] not in ("", "long") and meta["path"] == meta["old_path"]:
+            message = meta["text"]["message"]
+            prompt = prompt_at(history.database, "repo", target, message, config_of(out))
+            n_prompt = meta["n_tokens"]["total"] - meta["n_tokens"]["new"] - 1
+            assert prompt.input_ids == row["input_ids"][:n_prompt]
+            n_same += 1
+    assert n_same >= 3
 
 
 def test_labels_are_on_the_new_code_and_the_end_token_or_everywhere(run):

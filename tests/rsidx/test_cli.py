@@ -123,6 +123,12 @@ def test_export_and_tokenizer_work_from_end_to_end(filled, cli, tmp_path):
     out = cli("export", tmp_path / "out", "--tokenizer", tmp_path / "tok", "--split", "1,0,0")
     assert "context in" in out.out
     assert (tmp_path / "out/train.jsonl").read_text().count("\n") == 3
+    asked = ("prompt", "src/lib.rs:act", "--message", "Rest", "--like", tmp_path / "out")
+    assert cli(*asked).out.endswith(
+        "<|old_code|>    pub fn act(&self) { work(); }\n<|/old_code|><|new_code|>"
+    )
+    assert json.loads(cli(*asked, "--json").out)["n_excerpts_left_out"] == 0
+    assert "is no export" in cli(*asked[:-1], tmp_path, status=1).err
     assert "all hold" in cli("verify", tmp_path / "out").out
     (tmp_path / "out/README.md").write_text("other")
     assert "README.md: its checksum does not hold" in cli("verify", tmp_path / "out", status=1).out
