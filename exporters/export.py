@@ -1,24 +1,22 @@
 """The export: one way out of the index."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-from rsidx import __version__
 from rsidx.errors import ExportError
 from rsidx.exporters import card
-from rsidx.exporters.build import Builder, Options
+from rsidx.exporters.build import Builder
+from rsidx.exporters.config import Config, builder_options
 from rsidx.exporters.dialects import Dialect, choose
 from rsidx.exporters.examples import Example
-from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
-from rsidx.exporters.render import IGNORED, IrreversibleError, Renderer, Row, TooLongError
+from rsidx.exporters.manifest import Statistics, boundaries, manifest_of
+from rsidx.exporters.plan import Split, reachable, select, split_commits
+from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.writer import MANIFEST, RowWriter, staging, write_checksums, write_json
 from rsidx.store import queries
@@ -30,75 +28,6 @@ _MIN_PART_CHARS = 200
 _MAX_RETRIES = 4
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What an export is asked for, as the manifest records it."""
-
-    tokenizer: str
-    name: str | None = None
-    kind: str = "edit"
-    markers: str = "extended"
-    dialect: str = "auto"
-    revisions: tuple[str, ...] = ()
-    split: str = "0.8,0.1,0.1"
-    keep: tuple[str, ...] = ()
-    max_chars: int = 4000
-    max_tokens: int = 2048
-    context_tokens: int = 1024
-    max_files: int = 50
-    context_at: str = "parent"
-    context_from: str = "both"
-    labels: str = "target"
-    pad: bool = False
-    text: bool = False
-
-
-@dataclass(slots=True)
-class Statistics:
-    """What came out; every number stands in the manifest and on the card."""
-
-    examples: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
-    learned_tokens: Counter[str] = field(default_factory=Counter)
-    by_change: Counter[str] = field(default_factory=Counter)
-    by_kind: Counter[str] = field(default_factory=Counter)
-    tokens_by_change: Counter[str] = field(default_factory=Counter)
-    tokens_by_kind: Counter[str] = field(default_factory=Counter)
-    tokens_by_role: Counter[str] = field(default_factory=Counter)
-    excerpts_by_rule: Counter[str] = field(default_factory=Counter)
-    excerpts_by_section: Counter[str] = field(default_factory=Counter)
-    with_context: int = 0
-    test_code: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    phases: Counter[str] = field(default_factory=Counter)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Add the time that the block takes to a phase, in seconds."""
-        start = perf_counter()
-        try:
-            yield
-        finally:
-            self.phases[name] += perf_counter() - start  # type: ignore[assignment]
-
-    def count(self, split: str, row: Row) -> None:
-        """Count a row that was written."""
-        edit = row.example.edit
-        self.examples[split] += 1
-        self.tokens[split] += row.n_tokens["total"]
-        self.learned_tokens[split] += len(row.labels) - row.labels.count(IGNORED)
-        self.by_change[f"{split}/{edit.change}"] += 1
-        self.by_kind[edit.kind] += 1
-        self.tokens_by_change[f"{split}/{edit.change}"] += row.n_tokens["total"]
-        self.tokens_by_kind[edit.kind] += row.n_tokens["total"]
-        self.tokens_by_role.update(row.n_tokens)
-        self.with_context += bool(row.shown)
-        self.test_code += edit.is_test
-        for index in row.shown:
-            self.excerpts_by_rule[row.example.excerpts[index].rule] += 1
-            self.excerpts_by_section[row.example.excerpts[index].section] += 1
 
 
 def export(
@@ -134,8 +63,8 @@ def export(
             writer.close()
         with statistics.phase("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
-            manifest = _manifest(config, encoder, dialect.name, reader, tips, statistics)
-            manifest["splits"] = _boundaries(chosen, split)
+            manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
+            manifest["splits"] = boundaries(chosen, split)
             (folder / "README.md").write_text(card.render(manifest), "utf-8")
             write_checksums(folder)
         manifest["phases_s"] = {
@@ -158,30 +87,6 @@ def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
         pad=config.pad,
     )
     return encoder, dialect, renderer
-
-
-def config_of(out: Path) -> Config:
-    """Return the configuration of an export, with the tokenizer that it saved.
-
-    Raises ExportError where `out` is no export that this version can read.
-    """
-    try:
-        given = json.loads((out / MANIFEST).read_text("utf-8"))["config"]
-        given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
-        return Config(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ExportError(f"{out} is no export that can be read: {error}") from error
-
-
-def builder_options(config: Config) -> Options:
-    """Return what examples are built from."""
-    return Options(
-        keep=frozenset(config.keep),
-        max_chars=config.max_chars,
-        max_files=config.max_files,
-        context_at=config.context_at,
-        context_from=config.context_from,
-    )
 
 
 def _tips(
@@ -340,62 +245,3 @@ class _Run:
             return None
         blob = self._reader.blob(side.blob_id).oid.hex()
         return {"blob": blob, "start": side.start + start, "end": side.start + end}
-
-
-def _boundaries(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:
-    """Return each split's first and last commit and its number of commits."""
-    edges = (0, split.val_from, split.test_from, len(chosen))
-    found = {}
-    for name, first, end in zip(SPLITS, edges, edges[1:], strict=False):
-        inside = chosen[first:end]
-        found[name] = {
-            "n_commits": len(inside),
-            "first_commit": inside[0].oid.hex() if inside else None,
-            "last_commit": inside[-1].oid.hex() if inside else None,
-        }
-    return found
-
-
-def _manifest(
-    config: Config,
-    encoder: Encoder,
-    dialect: str,
-    reader: Reader,
-    tips: dict[str, bytes],
-    statistics: Statistics,
-) -> dict[str, Any]:
-    asked = {key: getattr(config, key) for key in Config.__dataclass_fields__}
-    # A path says where the tokenizer lay on one machine; its hash says which one it was.
-    asked["tokenizer"] = Path(config.tokenizer).name
-    n_examples = statistics.examples.total()
-    return {
-        "rsidx_version": __version__,
-        "config": asked,
-        "repository": reader.repository_name(),
-        "tips": {name: tip.hex() for name, tip in tips.items()},
-        "tokenizer": {
-            "sha256": encoder.source_sha256,
-            "dialect": dialect,
-            "n_tokens": encoder.n_tokens,
-            "n_new_tokens": len(encoder.added),
-            "new_tokens": {token: encoder.control(token) for token in encoder.added},
-            "end_token": encoder.end_token,
-            "pad_token": encoder.pad_token,
-        },
-        "counts": {
-            "examples": {name: statistics.examples[name] for name in SPLITS},
-            "tokens": {name: statistics.tokens[name] for name in SPLITS},
-            "learned_tokens": {name: statistics.learned_tokens[name] for name in SPLITS},
-            "examples_by_change": dict(sorted(statistics.by_change.items())),
-            "examples_by_kind": dict(sorted(statistics.by_kind.items())),
-            "tokens_by_change": dict(sorted(statistics.tokens_by_change.items())),
-            "tokens_by_kind": dict(sorted(statistics.tokens_by_kind.items())),
-            "tokens_by_role": dict(sorted(statistics.tokens_by_role.items())),
-            "excerpts_by_rule": dict(sorted(statistics.excerpts_by_rule.items())),
-            "excerpts_by_section": dict(sorted(statistics.excerpts_by_section.items())),
-            "examples_with_context": statistics.with_context,
-            "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
-            "examples_of_test_code": statistics.test_code,
-        },
-        "dropped": dict(sorted(statistics.dropped.items())),
-    }

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from rsidx.errors import RsidxError
 from rsidx.exporters.build import Builder
+from rsidx.exporters.config import Config, builder_options
 from rsidx.exporters.context import Excerpt
 from rsidx.exporters.edits import Side
 from rsidx.exporters.examples import Example
-from rsidx.exporters.export import Config, builder_options, writing_tools
+from rsidx.exporters.export import writing_tools
 from rsidx.exporters.render import TooLongError
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.store import queries

@@ -7,8 +7,8 @@ import click
 
 from rsidx.commands.options import Index, index_options, json_option
 from rsidx.exporters.build import FILTERS
+from rsidx.exporters.config import Config
 from rsidx.exporters.dialects import DIALECTS
-from rsidx.exporters.export import Config
 from rsidx.exporters.export import export as run_export
 from rsidx.exporters.plan import SPLITS
 from rsidx.output import emit, progress

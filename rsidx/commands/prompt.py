@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from rsidx.commands.options import Place, json_option, place_options
-from rsidx.exporters.export import config_of
+from rsidx.exporters.config import config_of
 from rsidx.exporters.inquiry import Target, prompt_at
 from rsidx.indexer.history import resolve
 from rsidx.output import emit, note

@@ -4,7 +4,8 @@ import importlib.util
 
 import pytest
 
-from rsidx.exporters.export import Config, export
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
 
 needed = ("datasets", "transformers")
 missing = [name for name in needed if importlib.util.find_spec(name) is None]

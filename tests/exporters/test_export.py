@@ -10,7 +10,8 @@ from tokenizers import Tokenizer
 
 from rsidx.errors import ExportError
 from rsidx.exporters import export as module
-from rsidx.exporters.export import Config, config_of, export
+from rsidx.exporters.config import Config, config_of
+from rsidx.exporters.export import export
 from rsidx.exporters.inquiry import Target, prompt_at
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.vocabulary import token_of

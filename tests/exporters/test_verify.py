@@ -6,7 +6,8 @@ import json
 import pytest
 
 from rsidx.errors import ExportError
-from rsidx.exporters.export import Config, export
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
 from rsidx.exporters.verify import Checked, verify
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader

@@ -1,0 +1,56 @@
+"""What an export is asked for."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rsidx.errors import ExportError
+from rsidx.exporters.build import Options
+from rsidx.exporters.writer import MANIFEST
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an export is asked for, as the manifest records it."""
+
+    tokenizer: str
+    name: str | None = None
+    kind: str = "edit"
+    markers: str = "extended"
+    dialect: str = "auto"
+    revisions: tuple[str, ...] = ()
+    split: str = "0.8,0.1,0.1"
+    keep: tuple[str, ...] = ()
+    max_chars: int = 4000
+    max_tokens: int = 2048
+    context_tokens: int = 1024
+    max_files: int = 50
+    context_at: str = "parent"
+    context_from: str = "both"
+    labels: str = "target"
+    pad: bool = False
+    text: bool = False
+
+
+def config_of(out: Path) -> Config:
+    """Return the configuration of an export, with the tokenizer that it saved.
+
+    Raises ExportError where `out` is no export that this version can read.
+    """
+    try:
+        given = json.loads((out / MANIFEST).read_text("utf-8"))["config"]
+        given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
+        return Config(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExportError(f"{out} is no export that can be read: {error}") from error
+
+
+def builder_options(config: Config) -> Options:
+    """Return what examples are built from."""
+    return Options(
+        keep=frozenset(config.keep),
+        max_chars=config.max_chars,
+        max_files=config.max_files,
+        context_at=config.context_at,
+        context_from=config.context_from,
+    )

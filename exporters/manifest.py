@@ -1,0 +1,122 @@
+"""What came out of an export: its statistics and its manifest."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from rsidx import __version__
+from rsidx.exporters.config import Config
+from rsidx.exporters.plan import SPLITS, Split
+from rsidx.exporters.render import IGNORED, Row
+from rsidx.exporters.tokens import Encoder
+from rsidx.store.reader import CommitRow, Reader
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What came out; every number stands in the manifest and on the card."""
+
+    examples: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str] = field(default_factory=Counter)
+    learned_tokens: Counter[str] = field(default_factory=Counter)
+    by_change: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[str] = field(default_factory=Counter)
+    tokens_by_change: Counter[str] = field(default_factory=Counter)
+    tokens_by_kind: Counter[str] = field(default_factory=Counter)
+    tokens_by_role: Counter[str] = field(default_factory=Counter)
+    excerpts_by_rule: Counter[str] = field(default_factory=Counter)
+    excerpts_by_section: Counter[str] = field(default_factory=Counter)
+    with_context: int = 0
+    test_code: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    phases: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time that the block takes to a phase, in seconds."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.phases[name] += perf_counter() - start  # type: ignore[assignment]
+
+    def count(self, split: str, row: Row) -> None:
+        """Count a row that was written."""
+        edit = row.example.edit
+        self.examples[split] += 1
+        self.tokens[split] += row.n_tokens["total"]
+        self.learned_tokens[split] += len(row.labels) - row.labels.count(IGNORED)
+        self.by_change[f"{split}/{edit.change}"] += 1
+        self.by_kind[edit.kind] += 1
+        self.tokens_by_change[f"{split}/{edit.change}"] += row.n_tokens["total"]
+        self.tokens_by_kind[edit.kind] += row.n_tokens["total"]
+        self.tokens_by_role.update(row.n_tokens)
+        self.with_context += bool(row.shown)
+        self.test_code += edit.is_test
+        for index in row.shown:
+            self.excerpts_by_rule[row.example.excerpts[index].rule] += 1
+            self.excerpts_by_section[row.example.excerpts[index].section] += 1
+
+
+def boundaries(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:
+    """Return each split's first and last commit and its number of commits."""
+    edges = (0, split.val_from, split.test_from, len(chosen))
+    found = {}
+    for name, first, end in zip(SPLITS, edges, edges[1:], strict=False):
+        inside = chosen[first:end]
+        found[name] = {
+            "n_commits": len(inside),
+            "first_commit": inside[0].oid.hex() if inside else None,
+            "last_commit": inside[-1].oid.hex() if inside else None,
+        }
+    return found
+
+
+def manifest_of(
+    config: Config,
+    encoder: Encoder,
+    dialect: str,
+    reader: Reader,
+    tips: dict[str, bytes],
+    statistics: Statistics,
+) -> dict[str, Any]:
+    """Return the manifest, but for the splits and the times of the phases."""
+    asked = {key: getattr(config, key) for key in Config.__dataclass_fields__}
+    # A path says where the tokenizer lay on one machine; its hash says which one it was.
+    asked["tokenizer"] = Path(config.tokenizer).name
+    n_examples = statistics.examples.total()
+    return {
+        "rsidx_version": __version__,
+        "config": asked,
+        "repository": reader.repository_name(),
+        "tips": {name: tip.hex() for name, tip in tips.items()},
+        "tokenizer": {
+            "sha256": encoder.source_sha256,
+            "dialect": dialect,
+            "n_tokens": encoder.n_tokens,
+            "n_new_tokens": len(encoder.added),
+            "new_tokens": {token: encoder.control(token) for token in encoder.added},
+            "end_token": encoder.end_token,
+            "pad_token": encoder.pad_token,
+        },
+        "counts": {
+            "examples": {name: statistics.examples[name] for name in SPLITS},
+            "tokens": {name: statistics.tokens[name] for name in SPLITS},
+            "learned_tokens": {name: statistics.learned_tokens[name] for name in SPLITS},
+            "examples_by_change": dict(sorted(statistics.by_change.items())),
+            "examples_by_kind": dict(sorted(statistics.by_kind.items())),
+            "tokens_by_change": dict(sorted(statistics.tokens_by_change.items())),
+            "tokens_by_kind": dict(sorted(statistics.tokens_by_kind.items())),
+            "tokens_by_role": dict(sorted(statistics.tokens_by_role.items())),
+            "excerpts_by_rule": dict(sorted(statistics.excerpts_by_rule.items())),
+            "excerpts_by_section": dict(sorted(statistics.excerpts_by_section.items())),
+            "examples_with_context": statistics.with_context,
+            "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
+            "examples_of_test_code": statistics.test_code,
+        },
+        "dropped": dict(sorted(statistics.dropped.items())),
+    }
