@@ -126,7 +126,9 @@ class _SerialPending:
 
 
 class _Pool:
-    """Worker processes, each with its own `cat-file`; one that dies is replaced.
+    """Worker processes, each with its own `cat-file`; when one dies, all are replaced.
+
+    What was under way then is asked for again in a worker apart, blob by blob.
 
     A worker sends a chunk's facts once. Tasks are taken in the order of submission and their
     results read in that order, so a digest that comes without facts has come with them before.
@@ -137,6 +139,7 @@ class _Pool:
         self._jobs = jobs
         self._max_bytes = max_bytes
         self._executor = self._start(jobs)
+        self._isolation: ProcessPoolExecutor | None = None
 
     def _start(self, jobs: int) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
@@ -148,38 +151,39 @@ class _Pool:
 
     def submit(self, oids: Sequence[bytes]) -> Pending:
         parts = [oids[i : i + _BLOBS_A_TASK] for i in range(0, len(oids), _BLOBS_A_TASK)]
-        return _PoolPending(self, [(part, self.send(part)) for part in parts])
+        return _PoolPending(self, [(part, self._send(part)) for part in parts])
 
-    def send(self, oids: Sequence[bytes]) -> Future[list[BlobRecord]] | None:
+    def _send(self, oids: Sequence[bytes]) -> Future[list[BlobRecord]]:
         try:
             return self._executor.submit(_extract, oids)
         except BrokenProcessPool:
-            return None
+            self._executor.shutdown(wait=False)
+            self._executor = self._start(self._jobs)
+            return self._executor.submit(_extract, oids)
 
     def isolated(self, oids: Sequence[bytes]) -> list[BlobRecord]:
-        """Extract blobs one at a time, each in a worker that may die: that blob is `poison`."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Extract blobs one at a time, in a worker that may die: that blob is `poison`."""
         records = []
-        executor = self._start(1)
         for oid in oids:
+            if self._isolation is None:
+                self._isolation = self._start(1)
             try:
-                records += executor.submit(_extract, [oid]).result()
+                records += self._isolation.submit(_extract, [oid]).result()
             except BrokenProcessPool:
                 records.append(BlobRecord(oid, 0, "poison", EXTRACTOR_VERSION))
-                executor = self._start(1)
-        executor.shutdown()
-        self._executor = self._start(self._jobs)
+                self._isolation.shutdown(wait=False)
+                self._isolation = None
         return records
 
     def close(self) -> None:
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for executor in (self._executor, self._isolation):
+            if executor is not None:
+                executor.shutdown(wait=True, cancel_futures=True)
 
 
 class _PoolPending:
     def __init__(
-        self,
-        pool: _Pool,
-        parts: list[tuple[Sequence[bytes], Future[list[BlobRecord]] | None]],
+        self, pool: _Pool, parts: list[tuple[Sequence[bytes], Future[list[BlobRecord]]]]
     ) -> None:
         self._pool = pool
         self._parts = parts
@@ -188,10 +192,6 @@ class _PoolPending:
         found: list[BlobRecord] = []
         for oids, future in self._parts:
             try:
-                if future is None:
-                    future = self._pool.send(oids)  # noqa: PLW2901
-                if future is None:
-                    raise BrokenProcessPool
                 found += future.result()
             except BrokenProcessPool:
                 found += self._pool.isolated(oids)

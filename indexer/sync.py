@@ -35,9 +35,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a sync takes in: arguments for `git rev-list`, and the refs that it covers.
+    """What a sync takes in: arguments for `git rev-list`.
 
-    `is_update` says that only what came after the indexed tips is wanted.
+    `is_update` says that only what came after the recorded tips is wanted.
     """
 
     revisions: tuple[str, ...]
@@ -219,7 +219,7 @@ class _Sync:
             if record.oid in boundary:
                 own = history.list_tree(self.repository, record.oid)
                 yield replace(record, state="boundary", changes=(), base=own)
-            elif record.parents and record.parents[0] not in known.keys() | seen:
+            elif record.parents and not (record.parents[0] in known or record.parents[0] in seen):
                 base = history.list_tree(self.repository, record.parents[0])
                 yield replace(record, base=base)
             else:

@@ -9,7 +9,7 @@ import time
 import pytest
 from sqlalchemy import text
 
-from rsidx.indexer import extract
+from rsidx.indexer import extract, history
 from rsidx.indexer import sync as module
 from rsidx.indexer.sync import update
 from rsidx.store import queries
@@ -193,10 +193,9 @@ def test_an_empty_repository_is_no_error(index):
     assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 0
 
 
-def test_a_blob_that_ends_its_worker_is_poison_and_the_others_are_parsed(
-    repo, index, monkeypatch, tmp_path
-):
-    # The workers are new processes: the trap reaches them by a start-up file on their path.
+@pytest.fixture
+def trap(monkeypatch, tmp_path):
+    """Workers that abort on a marked blob; a start-up file on their path reaches them."""
     (tmp_path / "sitecustomize.py").write_text(
         "import os\n"
         "import rsidx.indexer.extract as e\n"
@@ -208,12 +207,33 @@ def test_a_blob_that_ends_its_worker_is_poison_and_the_others_are_parsed(
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(extract, "_BLOBS_A_TASK", 2)
+
+
+@pytest.mark.usefixtures("trap")
+def test_a_blob_that_ends_its_worker_is_poison_and_the_others_are_parsed(repo, index):
     grow(repo, 8)
     repo.commit("poison", {"p.rs": "fn POISON() {}\n"})
     grow(repo, 8, 8)
     report = index.sync(jobs=2)
     assert report.n_commits == 17
     assert report.blobs_by_state == {"parsed": 16, "poison": 1}
+
+
+@pytest.mark.usefixtures("trap")
+def test_what_is_asked_for_after_a_worker_died_is_not_lost_with_it(repo, index):
+    repo.commit("one", {f"a{n}.rs": f"fn a{n}() {{}}\n" for n in range(300)})
+    repo.commit("poison", {"p.rs": "fn POISON() {}\n"})
+    tree = history.list_tree(index.repository, bytes.fromhex(repo.git("rev-parse", "HEAD")))
+    poison = [oid for path, oid in tree if path == b"p.rs"]
+    others = [oid for path, oid in tree if path != b"p.rs"]
+    with extract.extraction(index.repository, jobs=2, max_bytes=1000) as extraction:
+        first, second = extraction.submit(poison), extraction.submit(others[:40])
+        assert [record.state for record in first.records()] == ["poison"]
+        third = extraction.submit(others[40:])
+        found = [*second.records(), *third.records()]
+    assert [record.oid for record in found] == others
+    assert {record.state for record in found} == {"parsed"}
+    assert all(record.new_chunks for record in found)
 
 
 def test_a_worktree_shares_the_index_of_its_repository(repo, make_index, tmp_path):
