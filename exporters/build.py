@@ -140,8 +140,11 @@ class Builder:
             excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
         )
 
-    def parts(self, example: Example, max_chars: int) -> list[Example]:
-        """Return an example for each part of its edit, each side at most so long."""
+    def parts(self, example: Example, max_chars: int, dropped: Counter[str]) -> list[Example]:
+        """Return an example for each part of its edit, each side at most so long.
+
+        Counted in `dropped`: `examples_unsplittable` and `parts_deletions`.
+        """
         edit = example.edit
         old, new = self.text(edit.old), self.text(edit.new)
         is_short = max(len(old), len(new)) <= max_chars
@@ -149,10 +152,10 @@ class Builder:
         try:
             parts = split(old, new, *breaks, max_chars=max_chars)
         except UnsplittableError:
-            self.dropped["examples_unsplittable"] += 1
+            dropped["examples_unsplittable"] += 1
             return []
         kept = [part for part in parts if part.new_end > part.new_start or edit.new is None]
-        self.dropped["parts_deletions"] += len(parts) - len(kept)
+        dropped["parts_deletions"] += len(parts) - len(kept)
         return [
             replace(
                 example,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from rsidx.exporters.edits import Side
 from rsidx.exporters.modules import Definition, File, Modules, is_item_of, modules_of
-from rsidx.store.facts import CONTAINER_SEPARATOR
+from rsidx.store.facts import CONTAINER_SEPARATOR, innermost
 from rsidx.store.reader import ChunkRow, Reader, ReferenceRow
 
 SECTIONS = (
@@ -95,7 +95,7 @@ class Site:
     @property
     def innermost(self) -> str:
         """The label of the container that the code is a member of, if any."""
-        return self.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+        return innermost(self.container)
 
 
 class Resolver(Protocol):
@@ -169,7 +169,7 @@ class NearResolver:
         """Yield the members of the same self type in this file."""
         self_type = _self_type(site.innermost)
         for found in file.named.get(name, ()) if file and self_type else ():
-            inside = found.symbol.container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+            inside = innermost(found.symbol.container)
             if found.symbol.kind in ("method", "const") and _self_type(inside) == self_type:
                 yield Resolved(found, "file")
 
@@ -211,7 +211,7 @@ def _impl_label(file: File, definition: Definition) -> str:
     following = definition.index + 1
     if following >= len(file.chunks):
         return ""
-    return file.chunks[following].container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+    return innermost(file.chunks[following].container)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-from rsidx.store.facts import CONTAINER_SEPARATOR
+from rsidx.store.facts import innermost
 from rsidx.store.reader import PARSED, ChangeRow, ChunkRow, Reader
 
 _MIN_SIMILARITY = 0.5
@@ -161,8 +161,8 @@ class _Pairing:
             (text, True),
             (lambda side: named(side, side.path_id, side.chunks[0].container), False),
             (lambda side: named(side, side.chunks[0].container), False),
-            (lambda side: named(side, side.path_id, _innermost(side)), False),
-            (lambda side: named(side, _innermost(side)), False),
+            (lambda side: named(side, side.path_id, innermost(side.chunks[0].container)), False),
+            (lambda side: named(side, innermost(side.chunks[0].container)), False),
         ]
         pairs: list[tuple[Side, Side]] = []
         for key, is_move in keys:
@@ -289,10 +289,6 @@ def _sides(
         start += sum(chunk.n_bytes for chunk in chunks[reached:position])
         reached = position
         yield Side(path_id, blob_id, position, start, (chunks[position],))
-
-
-def _innermost(side: Side) -> str:
-    return side.chunks[0].container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
 
 
 def _match(

@@ -111,12 +111,13 @@ def _tips(
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """An edit whose texts are not encoded yet: the whole example, and its parts."""
+    """An edit whose texts are not encoded yet: the whole, its parts, and what they left out."""
 
     split: str
     commit: CommitRow
     whole: Example
     parts: list[Example]
+    dropped: Counter[str]
 
 
 class _Run:
@@ -150,8 +151,9 @@ class _Run:
             with self._statistics.phase("chunks"):
                 edits = self._builder.edits(commit)
                 for whole in self._builder.examples(commit, edits):
-                    parts = self._builder.parts(whole, self._config.max_chars)
-                    window.append(_Waiting(split.name(position), commit, whole, parts))
+                    dropped: Counter[str] = Counter()
+                    parts = self._builder.parts(whole, self._config.max_chars, dropped)
+                    window.append(_Waiting(split.name(position), commit, whole, parts, dropped))
                     n_examples += len(parts)
             if n_examples >= _WINDOW_EXAMPLES:
                 self._flush(window, writer)
@@ -159,7 +161,7 @@ class _Run:
             if progress is not None:
                 progress(position + 1, len(chosen))
         self._flush(window, writer)
-        self._statistics.dropped.update(+self._builder.dropped)
+        self._statistics.dropped.update(self._builder.dropped)
 
     def _flush(self, window: list["_Waiting"], writer: RowWriter) -> None:
         with self._statistics.phase("tokens"):
@@ -172,16 +174,17 @@ class _Run:
 
     def _rows(self, waiting: "_Waiting") -> Iterator[Row]:
         """Yield the rows of an edit, split smaller while a part has too many tokens."""
-        parts, max_chars = waiting.parts, self._config.max_chars
-        for _ in range(_MAX_RETRIES):
-            rows, dropped, worst = self._rendered(parts)
+        parts, max_chars, dropped = waiting.parts, self._config.max_chars, waiting.dropped
+        for attempt in range(_MAX_RETRIES):
+            rows, left_out, worst = self._rendered(parts)
             longest = max((max(len(part.old), len(part.new)) for part in parts), default=0)
             smaller = int(min(max_chars, longest) * self._config.max_tokens / (worst or 1) * 0.8)
-            if not worst or smaller < _MIN_PART_CHARS:
+            if not worst or smaller < _MIN_PART_CHARS or attempt == _MAX_RETRIES - 1:
                 break
-            max_chars = smaller
-            parts = self._builder.parts(waiting.whole, max_chars)
-        self._statistics.dropped.update(dropped)
+            # What the larger parts left out is not left out any more.
+            max_chars, dropped = smaller, Counter()
+            parts = self._builder.parts(waiting.whole, max_chars, dropped)
+        self._statistics.dropped.update(left_out + dropped)
         yield from rows
 
     def _rendered(self, parts: Sequence[Example]) -> tuple[list[Row], Counter[str], int]:

@@ -16,7 +16,7 @@ from rsidx.exporters.render import TooLongError
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.store import queries
 from rsidx.store.database import Database
-from rsidx.store.facts import CONTAINER_SEPARATOR
+from rsidx.store.facts import is_qualified_by
 from rsidx.store.reader import CommitRow, Reader
 
 
@@ -91,7 +91,7 @@ def prompt_at(
             places = ", ".join(side.chunks[0].container or "the file" for _, side in found)
             raise RsidxError(f"{target.symbol} is defined in {places}; say Type::{target.symbol}")
         whole = asked.builder.example_at(*found[0], message)
-        examples = asked.builder.parts(whole, config.max_chars)
+        examples = asked.builder.parts(whole, config.max_chars, Counter())
         try:
             row = renderer.row(examples[0], Counter()) if len(examples) == 1 else None
         except TooLongError:
@@ -151,9 +151,8 @@ def _sides(reader: Reader, path_id: int, blob_id: int, symbol: str) -> Iterator[
     qualifier, _, last = symbol.rpartition("::")
     start = 0
     for position, chunk in enumerate(chunks):
-        innermost = chunk.container.rsplit(CONTAINER_SEPARATOR, 1)[-1].split("<")[0].split()
         named = any(s.name == last and s.kind != "impl" for s in reader.symbols(chunk.id))
-        if named and (not qualifier or qualifier.rsplit("::", 1)[-1] in innermost):
+        if named and is_qualified_by(chunk.container, qualifier):
             yield Side(path_id, blob_id, position, start, (chunk,))
         start += chunk.n_bytes
 

@@ -6,7 +6,7 @@ from rsidx.indexer import history
 from rsidx.indexer.git import Repository
 from rsidx.store import queries
 from rsidx.store.database import Database
-from rsidx.store.facts import CONTAINER_SEPARATOR
+from rsidx.store.facts import is_qualified_by
 from rsidx.store.reader import Reader, SymbolRow
 
 
@@ -54,7 +54,7 @@ def locate(
                 if chunk.id in defining:
                     text = reader.text(chunk.id)
                     for symbol in reader.symbols(chunk.id):
-                        if symbol.name == last and _is_in(symbol.container, qualifier):
+                        if symbol.name == last and is_qualified_by(symbol.container, qualifier):
                             found += [_location(path, line, text, symbol) for path in at]
                 line += chunk.n_lines
     missing = sum(oid not in ids for _, oid in tree)
@@ -73,10 +73,3 @@ def _location(path: bytes, chunk_line: int, text: bytes, symbol: SymbolRow) -> L
         symbol.is_test,
         " ".join(signature.split()),
     )
-
-
-def _is_in(container: str, qualifier: str) -> bool:
-    """Tell whether the innermost container names the qualifier's last segment."""
-    wanted = qualifier.rsplit("::", 1)[-1]
-    words = container.rsplit(CONTAINER_SEPARATOR, 1)[-1].split()
-    return not wanted or any(word.split("<")[0].rsplit("::", 1)[-1] == wanted for word in words)

@@ -6,6 +6,22 @@ CONTAINER_SEPARATOR = " / "
 TEST_MARK = " [test]"
 
 
+def innermost(container: str) -> str:
+    """Return the label of the innermost of a container's parts; empty for none."""
+    return container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
+
+
+def is_qualified_by(container: str, qualifier: str) -> bool:
+    """Tell whether the innermost container names a qualifier's last segment.
+
+    `Type::member` names members of `impl Type<T>`, `impl Trait<X> for Type` and of an enum. An
+    empty qualifier fits every container.
+    """
+    wanted = qualifier.rsplit("::", 1)[-1]
+    names = (word.split("<")[0].rsplit("::", 1)[-1] for word in innermost(container).split())
+    return not wanted or wanted in names
+
+
 @dataclass(frozen=True, slots=True)
 class Symbol:
     """A definition; `start`, `end` and the signature's range are byte offsets in the chunk.

@@ -13,7 +13,14 @@ from rsidx.indexer.rust.chunks import is_inner
 from rsidx.indexer.rust.grammar import parse_tree, walk
 from rsidx.indexer.rust.imports import flatten
 from rsidx.indexer.rust.references import collect
-from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK, ChunkFacts, Import, Symbol
+from rsidx.store.facts import (
+    CONTAINER_SEPARATOR,
+    TEST_MARK,
+    ChunkFacts,
+    Import,
+    Symbol,
+    innermost,
+)
 
 _SYMBOL_KINDS = {
     "trait_item": "trait",
@@ -90,8 +97,7 @@ class _Item:
             or any(_TEST_ATTRIBUTE.match(attribute) for attribute in attributes)
             or any(_CFG_TEST.match(cfg) for cfg in cfgs)
         )
-        last = container.rsplit(CONTAINER_SEPARATOR, 1)[-1]
-        self.in_type = last.startswith(("impl ", "trait "))
+        self.in_type = innermost(container).startswith(("impl ", "trait "))
 
     def symbols(self, node: Node) -> Iterator[Symbol]:
         kind = _SYMBOL_KINDS.get(node.type)

@@ -314,6 +314,17 @@ def test_long_code_is_split_between_statements_within_the_limits(repo, run):
     assert [m["n_tokens"]["lead"] > 0 for _, m in parts] == [False] + [True] * (len(parts) - 1)
 
 
+def test_what_a_split_leaves_out_is_counted_once_however_often_it_is_split(repo, history, run):
+    old = "".join(f"    old{n}(1, 2, 3);\n" for n in range(200))
+    repo.commit("long", {"src/big.rs": f"fn big() {{\n{old}}}\n"})
+    line = "x" * 700
+    repo.commit("cut", {"src/big.rs": f'fn big() {{\n    let s = "{line}";\n}}\n'})
+    history.sync()
+    _, manifest, _ = run(max_chars=1000, max_tokens=600, context_tokens=0)
+    assert manifest["dropped"]["examples_unsplittable"] == 1
+    assert "parts_deletions" not in manifest["dropped"]
+
+
 def test_source_that_spells_a_control_token_stays_text(run):
     out, _, rows = run()
     tokenizer = Tokenizer.from_file(str(out / "tokenizer/tokenizer.json"))

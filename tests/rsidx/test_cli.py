@@ -110,11 +110,17 @@ def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
     assert [(p["rule"], p["symbol"], p["path"], p["text"]) for p in struct["context"]][1:] == [
         ("import", "Thing", "src/lib.rs", "/// A thing.\npub struct Thing;\n")
     ]
+    filled.commit(
+        "four", {"src/from.rs": "impl From<u8> for Holder {\n    fn from(x: u8) -> Self {}\n}\n"}
+    )
+    cli("backfill")
+    [answer] = json.loads(cli("context", "src/from.rs:Holder::from", "--json").out)
+    assert answer["container"] == "impl From<u8> for Holder"
     assert "rule import: src/lib.rs:1 Thing" in cli("context", "src/holder.rs").out
     assert "has no definition of x" in cli("context", "src/holder.rs:x", status=1).err
     assert (
         "there is no src/holder.rs"
-        in cli("context", "src/holder.rs", "--at", "HEAD~1", status=1).err
+        in cli("context", "src/holder.rs", "--at", "HEAD~2", status=1).err
     )
 
 
