@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from rsidx.exporters.context import ContextBuilder, NearResolver, Site
+from rsidx.exporters.context import ContextBuilder
 from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, same_tokens
 from rsidx.exporters.examples import Example
-from rsidx.exporters.modules import Modules, modules_of
 from rsidx.exporters.parts import Part, UnsplittableError, split
+from rsidx.exporters.resolver.files import modules_of
+from rsidx.exporters.resolver.references import Resolver, Site
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.store.reader import ChangeRow, CommitRow, Reader, ReferenceRow
 
 _MAX_MESSAGE_CHARS = 1000
-_MAX_TOUCHED = 40
 FILTERS = ("merges", "bots", "bulk", "formatting", "deletions", "duplicates")
 """What is left out unless it is asked for."""
 
@@ -28,6 +28,7 @@ class Options:
     max_files: int
     context_at: str
     context_from: str
+    extras: frozenset[str] = frozenset()
 
 
 class Builder:
@@ -43,8 +44,8 @@ class Builder:
         self._reader = reader
         self._options = options
         self._snapshot = Snapshot(reader, commits)
-        self._modules = Modules(reader)
-        self._context = ContextBuilder(reader, self._modules, NearResolver(self._modules))
+        self._resolver = Resolver(reader)
+        self._context = ContextBuilder(reader, self._resolver, options.extras)
         self._repository = reader.repository_name()
         self._seen: set[bytes] = set()
         self.dropped: Counter[str] = Counter()
@@ -100,29 +101,24 @@ class Builder:
             self._snapshot.move_to(commit)
         else:
             self._snapshot.move_before(commit)
-        self._modules.files = self._snapshot.files
+        self._resolver.move(self._snapshot.files, self._snapshot.take_touched())
         message = self._message(commit)
         for edit in edits:
-            others = self._touched(edit, edits, at_commit=at_commit)
             own = edit.new if at_commit else edit.old
-            yield self._example(edit, own, others, message)
+            yield self._example(edit, own, message)
 
     def example_at(self, commit: CommitRow, side: Side, message: str) -> Example:
         """Return the example of an edit that is still to be made to the code as at a commit."""
         self._snapshot.move_to(commit)
-        self._modules.files = self._snapshot.files
-        return self._example(edit_of(self._reader, side), side, [], self._cut(message))
+        self._resolver.move(self._snapshot.files, self._snapshot.take_touched())
+        return self._example(edit_of(self._reader, side), side, self._cut(message))
 
-    def _example(self, edit: Edit, own: Side | None, touched: list[Side], message: str) -> Example:
+    def _example(self, edit: Edit, own: Side | None, message: str) -> Example:
         shown = edit.new or edit.old
         assert shown is not None
         place = own or shown
-        excerpts = self._context.candidates(
-            Site(place.path_id, place.chunks[0].container),
-            self._references(edit),
-            touched=touched,
-            own=own,
-        )
+        site = self.site(edit, place)
+        excerpts = self._context.candidates(site, self.references(edit), own=own)
         return Example(
             repository=self._repository,
             path=self._path(shown.path_id),
@@ -178,25 +174,37 @@ class Builder:
             start += chunk.n_bytes
         return breaks
 
-    def _references(self, edit: Edit) -> list[ReferenceRow]:
-        sides = (edit.old,) if self._options.context_from == "old" else (edit.old, edit.new)
-        chunks = [chunk.id for side in sides if side for chunk in side.chunks]
-        found = {reference for chunk in chunks for reference in self._reader.references(chunk)}
+    def site(self, edit: Edit, place: Side) -> Site:
+        """Return where an edit's code is read: a place, with the imports of its functions."""
+        chunks = [c for side in self._read_sides(edit) for c in side.chunks if c.kind != "imports"]
+        imports = [item for chunk in chunks for item in self._reader.imports(chunk.id)]
+        container = place.chunks[0].container
+        return Site(place.path_id, container, tuple(dict.fromkeys(imports)))
+
+    def references(self, edit: Edit) -> list[ReferenceRow]:
+        """Return what an edit mentions, what it imports included, in a fixed order."""
+        chunks = [chunk for side in self._read_sides(edit) for chunk in side.chunks]
+        found = {reference for chunk in chunks for reference in self._reader.references(chunk.id)}
+        for chunk in chunks:
+            if chunk.kind == "imports":
+                found.update(
+                    ReferenceRow("import", item.path)
+                    for item in self._reader.imports(chunk.id)
+                    if not item.path.endswith("*")
+                )
         return sorted(found, key=lambda reference: (reference.kind, reference.path))
 
-    @staticmethod
-    def _touched(edit: Edit, edits: tuple[Edit, ...], *, at_commit: bool) -> list[Side]:
-        shown = edit.new or edit.old
-        assert shown is not None
-        sides = [other.new if at_commit else other.old for other in edits if other is not edit]
-        return [s for s in sides if s is not None and s.path_id != shown.path_id][:_MAX_TOUCHED]
+    def _read_sides(self, edit: Edit) -> list[Side]:
+        sides = (edit.old,) if self._options.context_from == "old" else (edit.old, edit.new)
+        return [side for side in sides if side is not None]
 
     def _path(self, path_id: int) -> str:
         return self._reader.path(path_id).decode("utf-8", "replace")
 
     def _module(self, edit: Edit, side: Side) -> str:
-        _, segments = self._modules.home(side.path_id)
-        return "::".join((*segments, *modules_of(edit.container)))
+        home = self._resolver.modules.home(side.path_id)
+        names = home.names if home is not None else ()
+        return "::".join((*names, *modules_of(edit.container)))
 
     def _message(self, commit: CommitRow) -> str:
         return self._cut(self._reader.message(commit.id))

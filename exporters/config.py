@@ -27,6 +27,7 @@ class Config:
     max_files: int = 50
     context_at: str = "parent"
     context_from: str = "both"
+    context_with: tuple[str, ...] = ()
     labels: str = "target"
     pad: bool = False
     text: bool = False
@@ -53,4 +54,5 @@ def builder_options(config: Config) -> Options:
         max_files=config.max_files,
         context_at=config.context_at,
         context_from=config.context_from,
+        extras=frozenset(config.context_with),
     )

@@ -1,18 +1,26 @@
 """The context of an edit: which definitions it is shown with, in which form and order.
 
-A resolver finds definitions, each with the rule that found it; `candidates` gives them a form,
-a section and a rank. What fits the budget is decided where tokens are counted.
+The resolver finds definitions, each with the rule that found it; here they get a form, a
+section and a rank. What fits the budget is decided where tokens are counted.
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
+from rsidx.exporters.callers import Callers
 from rsidx.exporters.edits import Side
-from rsidx.exporters.modules import Definition, File, Modules, is_item_of, modules_of
-from rsidx.store.facts import CONTAINER_SEPARATOR, innermost
-from rsidx.store.reader import ChunkRow, Reader, ReferenceRow
+from rsidx.exporters.forms import Form, Forms, Piece
+from rsidx.exporters.resolver.files import Definition, File, modules_of
+from rsidx.exporters.resolver.references import (
+    EXACT_RULES,
+    NAME_RULE,
+    RECEIVER_RULES,
+    Resolved,
+    Resolver,
+    Site,
+)
+from rsidx.store.reader import Reader, ReferenceRow
 
 SECTIONS = (
     "imports",
@@ -23,6 +31,9 @@ SECTIONS = (
     "functions",
     "macros",
     "constants",
+    "outline",
+    "callers",
+    "tests",
 )
 _SECTION_OF = {
     "trait": "traits",
@@ -37,24 +48,36 @@ _SECTION_OF = {
     "const": "constants",
     "static": "constants",
 }
-# In descending value: what the budget does not hold is left out from the end.
 RULES = (
     "imports",
     "enclosing",
     "self_type",
-    "file",
-    "path",
-    "import",
-    "glob",
-    "commit_named",
-    "commit",
+    *EXACT_RULES,
+    *RECEIVER_RULES,
+    "macro",
+    NAME_RULE,
+    "outline",
+    "callers",
+    "tests",
 )
-_TYPES = frozenset({"struct", "enum", "union", "trait", "type"})
-_VALUES = frozenset({"fn", "const", "static", "struct", "enum", "union", "type", "trait"})
-_NAMESPACES = {"type": _TYPES, "value": _VALUES, "macro": frozenset({"macro"})}
-_MAX_UNNAMED = 8
-"""So many definitions that the commit touched and the edit does not name are shown at most."""
-_BLANK_LINES = re.compile(rb"(?:[ \t]*\r?\n)*")
+"""In descending value: what the budget does not hold is left out from the end."""
+_TIER = dict.fromkeys((*EXACT_RULES, *RECEIVER_RULES, "macro"), 2) | {
+    "imports": 0,
+    "enclosing": 1,
+    "self_type": 1,
+    NAME_RULE: 3,
+}
+EXTRAS = ("callers", "tests", "names")
+"""What is shown only if it is asked for."""
+_MAX_IMPORTS_BYTES = 400
+_MAX_OUTLINE = 24
+_MAX_OUTLINE_BYTES = 1000
+_MAX_USERS = 6
+_USE = re.compile(
+    rb"(?:#\[[^\]]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?(?:use|extern\s+crate)\s[^;]*;", re.DOTALL
+)
+_WORD = re.compile(r"\w+")
+_WORD_BYTES = re.compile(rb"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,314 +94,230 @@ class Excerpt:
     form: str
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A definition with the rule that found it; `member` is what a path named inside it."""
+@dataclass(slots=True)
+class _Wanted:
+    """A definition to be shown, with its best rule and its members in use."""
 
     definition: Definition
     rule: str
-    member: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where code stands: a path of the snapshot, and the containers in its file."""
-
-    path_id: int
-    container: str
-
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """The inline modules around the code, outermost first."""
-        return modules_of(self.container)
-
-    @property
-    def innermost(self) -> str:
-        """The label of the container that the code is a member of, if any."""
-        return innermost(self.container)
-
-
-class Resolver(Protocol):
-    """Finds the definitions that code at a site refers to, in the snapshot of its modules."""
-
-    def resolve(self, site: Site, references: Sequence[ReferenceRow]) -> Iterable[Resolved]:
-        """Yield definitions; one may come more than once, its best rule first."""
-
-
-class NearResolver:
-    """Resolves within the file, by its imports, and along paths of the workspace."""
-
-    def __init__(self, modules: Modules) -> None:
-        self._modules = modules
-
-    def resolve(self, site: Site, references: Sequence[ReferenceRow]) -> Iterator[Resolved]:
-        """Yield the enclosing containers, then what each reference names."""
-        file = self._modules.file(site.path_id)
-        if file is not None:
-            yield from self._enclosing(file, site)
-        for reference in references:
-            yield from self._reference(file, site, reference)
-
-    def _enclosing(self, file: File, site: Site) -> Iterator[Resolved]:
-        """Yield the header that a member stands under, its self type and its trait."""
-        label = site.innermost
-        if not label.startswith(("impl ", "trait ")):
-            return
-        outer = site.container.removesuffix(label).removesuffix(CONTAINER_SEPARATOR)
-        for name, definitions in file.named.items():
-            for found in definitions:
-                symbol = found.symbol
-                if symbol.kind not in ("impl", "trait") or symbol.container != outer:
-                    continue
-                own = f"trait {name}" if symbol.kind == "trait" else _impl_label(file, found)
-                if own != label:
-                    continue
-                yield Resolved(found, "enclosing")
-                wanted = (name, symbol.trait.split("<")[0]) if symbol.kind == "impl" else ()
-                for one in wanted:
-                    for item in self._named(file, "type", one, site.modules):
-                        yield Resolved(item, "self_type")
-
-    @staticmethod
-    def _named(file: File, kind: str, name: str, inline: tuple[str, ...]) -> Iterator[Definition]:
-        """Yield the items of a module of this file that have a name."""
-        kinds = _NAMESPACES.get(kind, frozenset())
-        for found in file.named.get(name, ()):
-            if found.symbol.kind in kinds and is_item_of(found, inline):
-                yield found
-
-    def _reference(
-        self, file: File | None, site: Site, reference: ReferenceRow
-    ) -> Iterator[Resolved]:
-        segments = reference.path.split("::")
-        head = segments[0]
-        if reference.kind == "self_method" or (head == "Self" and len(segments) == 2):
-            yield from self._members(file, site, segments[-1])
-        elif head in ("crate", "self", "super"):
-            yield from self._absolute(segments, site, "path")
-        elif reference.kind in _NAMESPACES:
-            here = list(self._named(file, reference.kind, head, site.modules)) if file else []
-            if here:
-                for found in here:
-                    yield Resolved(found, "file", segments[1] if len(segments) > 1 else "")
-            elif file is None or not (yield from self._imported(file, site, segments)):
-                yield from self._absolute(segments, site, "path")
-
-    @staticmethod
-    def _members(file: File | None, site: Site, name: str) -> Iterator[Resolved]:
-        """Yield the members of the same self type in this file."""
-        self_type = _self_type(site.innermost)
-        for found in file.named.get(name, ()) if file and self_type else ():
-            inside = innermost(found.symbol.container)
-            if found.symbol.kind in ("method", "const") and _self_type(inside) == self_type:
-                yield Resolved(found, "file")
-
-    def _imported(
-        self, file: File, site: Site, segments: list[str]
-    ) -> Generator[Resolved, None, bool]:
-        """Yield what an import brings in under the path's first name; return if one did."""
-        imported = file.aliases.get(site.modules, {}).get(segments[0])
-        if imported is not None:
-            yield from self._absolute([*imported, *segments[1:]], site, "import")
-            return True
-        for path in file.globs.get(site.modules, ()):
-            found = list(self._absolute([*path, *segments], site, "glob"))
-            if found:
-                yield from found
-                return True
-        return False
-
-    def _absolute(self, segments: list[str], site: Site, rule: str) -> Iterator[Resolved]:
-        target = self._modules.absolute(segments, site.path_id, site.container)
-        if target is None:
-            return
-        for found in self._modules.items(*target):
-            member = segments[-1] if segments[-1] != found.symbol.name else ""
-            yield Resolved(found, rule, member)
-
-
-def _self_type(label: str) -> str:
-    """Return the self type that a container's label names, without generics."""
-    if label.startswith("trait "):
-        return label.removeprefix("trait ")
-    if not label.startswith("impl "):
-        return ""
-    return label.removeprefix("impl ").split(" for ")[-1].split("<")[0]
-
-
-def _impl_label(file: File, definition: Definition) -> str:
-    """Return the label of an impl's members, from the chunk that follows its header."""
-    following = definition.index + 1
-    if following >= len(file.chunks):
-        return ""
-    return innermost(file.chunks[following].container)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an excerpt is from and why it is there."""
-
-    path_id: int
-    blob_id: int
-    section: str
-    symbol: str
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A run of bytes of a blob, from `start` on."""
-
-    start: int
-    text: bytes
+    members: set[str] = field(default_factory=set)
 
 
 class ContextBuilder:
-    """Turns what a resolver found into excerpts, best first."""
+    """Turns what the resolver finds into excerpts, best first."""
 
-    def __init__(self, reader: Reader, modules: Modules, resolver: Resolver) -> None:
+    def __init__(
+        self, reader: Reader, resolver: Resolver, extras: frozenset[str] = frozenset()
+    ) -> None:
         self._reader = reader
-        self._modules = modules
         self._resolver = resolver
+        self._forms = Forms(reader)
+        self._callers = Callers(reader, resolver)
+        self._extras = extras
 
     def candidates(
-        self,
-        site: Site,
-        references: Sequence[ReferenceRow],
-        *,
-        touched: Sequence[Side],
-        own: Side | None,
+        self, site: Site, references: Sequence[ReferenceRow], *, own: Side | None
     ) -> list[Excerpt]:
         """Return the excerpts for the code at a site in descending value, without duplicates.
 
-        `touched` are the chunks that the same commit changed in other files; `own` is the
-        code's own place in the snapshot, if it is there, of which no byte is shown.
+        `own` is the code's place in the snapshot, if it is there, of which no byte is shown.
         """
-        found: dict[tuple[object, ...], Excerpt] = {}
-        for excerpt in self._ranked(site, references, touched):
-            if own is not None and _overlaps(excerpt, own):
-                continue
-            found.setdefault((excerpt.blob_id, excerpt.ranges), excerpt)
-        excerpts = sorted(found.values(), key=lambda excerpt: RULES.index(excerpt.rule))
-        return _without_covered(excerpts)
-
-    def _ranked(
-        self, site: Site, references: Sequence[ReferenceRow], touched: Sequence[Side]
-    ) -> Iterator[Excerpt]:
-        file = self._modules.file(site.path_id)
+        file = self._resolver.modules.file(site.path_id)
+        wanted = self.wanted(site, references)
+        named = [
+            excerpt for one in wanted.values() if (excerpt := self._shown(one, own)) is not None
+        ]
+        named.sort(key=lambda excerpt: self._rank(excerpt, site))
+        excerpts = _without_covered(named)
         if file is not None:
-            yield from self._imports(file, site.modules)
-        for resolved in self._resolver.resolve(site, references):
-            excerpt = self._excerpt(resolved)
-            if excerpt is not None:
-                yield excerpt
-        names = {segment for r in references for segment in r.path.split("::")}
-        n_unnamed = 0
-        for definition in self._touched(touched):
-            if definition.symbol.name in names:
-                rule = "commit_named"
-            elif n_unnamed < _MAX_UNNAMED:
-                rule = "commit"
-                n_unnamed += 1
-            else:
-                continue
-            excerpt = self._excerpt(Resolved(definition, rule))
-            if excerpt is not None:
-                yield excerpt
+            excerpts = [*self._imports(file, site, references, own), *excerpts]
+            excerpts += self._outline(file, site, own, wanted)
+        if own is not None and self._extras & {"callers", "tests"}:
+            excerpts += self._users(own)
+        return excerpts
 
-    def _imports(self, file: File, inline: tuple[str, ...]) -> Iterator[Excerpt]:
-        for index, chunk in enumerate(file.chunks):
-            if chunk.kind == "imports" and modules_of(chunk.container) in (inline, ()):
-                place = _Place(file.path_id, file.blob_id, "imports", "", "imports")
-                yield self._whole(place, chunk, file.starts[index])
+    def wanted(
+        self, site: Site, references: Sequence[ReferenceRow]
+    ) -> dict[tuple[int, int, int], _Wanted]:
+        """Return what the references mean, by path, blob and chunk; members with their owner."""
+        found: dict[tuple[int, int, int], _Wanted] = {}
+        guess = "names" in self._extras
+        for resolved in self._resolver.resolve(site, references, guess=guess):
+            definition, member = self._owner(resolved)
+            key = (definition.path_id, definition.blob_id, definition.index)
+            one = found.setdefault(key, _Wanted(definition, resolved.rule))
+            one.members.update(name for name in (member, resolved.member) if name)
+            if _TIER[resolved.rule] < _TIER[one.rule]:
+                one.rule = resolved.rule
+        return found
 
-    def _touched(self, sides: Sequence[Side]) -> Iterator[Definition]:
-        """Yield the first definition of each chunk that the commit changed elsewhere."""
-        for side in sides:
-            start = side.start
-            for index, chunk in enumerate(side.chunks, side.position):
-                for symbol in self._reader.symbols(chunk.id)[:1]:
-                    yield Definition(side.path_id, side.blob_id, index, start, chunk, symbol)
-                start += chunk.n_bytes
+    def _owner(self, resolved: Resolved) -> tuple[Definition, str]:
+        """Return the definition that is shown for one, and the member of it that is meant."""
+        definition = resolved.definition
+        file = self._resolver.modules.file(definition.path_id)
+        symbol = definition.symbol
+        if symbol.kind in ("variant", "field"):
+            first = self._reader.symbols(definition.chunk.id)[0]
+            return replace(definition, symbol=first), symbol.name
+        owner = file.owner.get(definition.index) if file is not None else None
+        if file is None or owner is None or owner == definition.index:
+            return definition, ""
+        header = file.chunks[owner]
+        first = self._reader.symbols(header.id)[0]
+        at = file.starts[owner]
+        whole = Definition(definition.path_id, definition.blob_id, owner, at, header, first)
+        return whole, symbol.name
 
-    def _excerpt(self, resolved: Resolved) -> Excerpt | None:
-        """Give a definition the smallest form that carries it."""
-        found = resolved.definition
-        section = _SECTION_OF.get(found.symbol.kind)
-        if section is None:
+    def _rank(self, excerpt: Excerpt, site: Site) -> tuple[object, ...]:
+        path = self._reader.path(excerpt.path_id)
+        here = self._reader.path(site.path_id)
+        distance = 2
+        if path == here:
+            distance = 0
+        elif path.rpartition(b"/")[0] == here.rpartition(b"/")[0]:
+            distance = 1
+        size = len(excerpt.text)
+        return (_TIER[excerpt.rule], distance, size, path, excerpt.ranges)
+
+    def _shown(self, wanted: _Wanted, own: Side | None) -> Excerpt | None:
+        definition = wanted.definition
+        section = _SECTION_OF.get(definition.symbol.kind)
+        file = self._resolver.modules.file(definition.path_id)
+        if section is None or file is None:
             return None
-        place = _Place(found.path_id, found.blob_id, section, found.symbol.name, resolved.rule)
-        if found.symbol.kind in ("fn", "method"):
-            return self._cut(place, "signature", [self._signature(found.chunk, found.start)])
-        if found.symbol.kind in ("trait", "impl") and found.chunk.kind.endswith("_header"):
-            return self._header(place, resolved)
-        return self._whole(place, found.chunk, found.start)
+        form = self._forms.of(file, definition, frozenset(wanted.members))
+        return _excerpt(section, file, definition.symbol.name, wanted.rule, form, own)
 
-    def _header(self, place: _Place, resolved: Resolved) -> Excerpt:
-        """Return a container's header with the signatures of its members.
+    def _imports(
+        self, file: File, site: Site, references: Sequence[ReferenceRow], own: Side | None
+    ) -> Iterator[Excerpt]:
+        """Yield the `use` declarations of the code's module; of many those in use."""
+        names = {word.encode() for r in references for word in _WORD.findall(r.path)}
+        for index, chunk in enumerate(file.chunks):
+            if chunk.kind != "imports" or modules_of(chunk.container) not in (site.modules, ()):
+                continue
+            piece = self._forms.whole(chunk, file.starts[index])
+            form = Form("whole", (piece,))
+            if len(piece.text) > _MAX_IMPORTS_BYTES:
+                used = [
+                    Piece(piece.start + match.start(), match.group())
+                    for match in _USE.finditer(piece.text)
+                    if not names.isdisjoint(_WORD_BYTES.findall(match.group()))
+                ]
+                form = Form("used", tuple(used))
+            excerpt = _excerpt("imports", file, "", "imports", form, own)
+            if excerpt is not None:
+                yield excerpt
 
-        A trait shows all of them, an impl the one that the reference named.
-        """
-        found = resolved.definition
-        pieces = [self._all_of(found.chunk, found.start)]
-        chunks = self._reader.chunks(found.blob_id)
-        start = found.start + found.chunk.n_bytes
-        form = "header"
-        for chunk in chunks[found.index + 1 :]:
-            if chunk.kind.endswith("_footer"):
-                pieces.append(self._all_of(chunk, start))
-                break
-            for symbol in self._reader.symbols(chunk.id)[:1]:
-                if found.symbol.kind == "trait" or symbol.name == resolved.member:
-                    pieces.append(self._signature(chunk, start))
-                    form = "signatures"
-            start += chunk.n_bytes
-        return self._cut(place, form, pieces)
+    def _outline(
+        self,
+        file: File,
+        site: Site,
+        own: Side | None,
+        wanted: dict[tuple[int, int, int], _Wanted],
+    ) -> Iterator[Excerpt]:
+        """Yield the signatures of the neighbours, nearest first."""
+        here = self._position(file, site, own)
+        mine = range(own.position, own.position + len(own.chunks)) if own else range(0)
+        shown = frozenset(
+            [index for path, blob, index in wanted if (path, blob) == (file.path_id, file.blob_id)]
+        )
+        hidden = shown | frozenset(mine)
+        n_shown = 0
+        for index in sorted(range(len(file.chunks)), key=lambda i: (abs(i - here), i)):
+            if n_shown >= _MAX_OUTLINE:
+                return
+            pieces = self._outlined(file, index, hidden, wanted)
+            if pieces:
+                name = self._reader.symbols(file.chunks[index].id)[0].name
+                form = Form("signatures", tuple(_up_to(pieces, _MAX_OUTLINE_BYTES)))
+                excerpt = _excerpt("outline", file, name, "outline", form, own)
+                if excerpt is not None:
+                    n_shown += 1
+                    yield excerpt
 
-    def _signature(self, chunk: ChunkRow, start: int) -> _Piece:
-        """Return the first symbol's signature with the indentation of its line."""
-        symbol = self._reader.symbols(chunk.id)[0]
-        text = self._reader.text(chunk.id)
-        first = symbol.signature_start
-        line = text.rfind(b"\n", 0, first) + 1
-        first = first if text[line:first].strip() else line
-        return _Piece(start + first, text[first : symbol.signature_end])
-
-    def _all_of(self, chunk: ChunkRow, start: int) -> _Piece:
-        """Return a chunk without the blank lines in front of it."""
-        text = self._reader.text(chunk.id)
-        match = _BLANK_LINES.match(text)
-        skipped = match.end() if match else 0
-        return _Piece(start + skipped, text[skipped:])
-
-    def _whole(self, place: _Place, chunk: ChunkRow, start: int) -> Excerpt:
-        return self._cut(place, "whole", [self._all_of(chunk, start)])
+    def _outlined(
+        self,
+        file: File,
+        index: int,
+        hidden: frozenset[int],
+        wanted: dict[tuple[int, int, int], _Wanted],
+    ) -> list[Piece]:
+        """Return the pieces of an item's outline; none for what is shown already."""
+        chunk = file.chunks[index]
+        symbols = self._reader.symbols(chunk.id)
+        if not symbols or chunk.kind in ("mod_header", "mod", "macro_call_header", "imports"):
+            return []
+        owner = file.owner.get(index)
+        if owner is not None and owner != index:
+            return []
+        start = file.starts[index]
+        if owner is None:
+            return [] if index in hidden else [self._forms.signature(chunk, start)]
+        header = Definition(file.path_id, file.blob_id, index, start, chunk, symbols[0])
+        known = wanted.get((file.path_id, file.blob_id, index))
+        used = known.members if known is not None else set()
+        members = {d.index for name in used for d in file.members[index].get(name, ())}
+        pieces = self._forms.outline(file, header, hidden | members)
+        if known is None and pieces:
+            closing = file.closing(index)
+            footer = [self._forms.whole(file.chunks[closing], file.starts[closing])]
+            pieces = [self._forms.signature(chunk, start), *pieces, *footer[: closing > 0]]
+        return pieces
 
     @staticmethod
-    def _cut(place: _Place, form: str, pieces: list[_Piece]) -> Excerpt:
-        texts = [p.text if p.text.endswith(b"\n") else p.text + b"\n" for p in pieces]
-        return Excerpt(
-            place.section,
-            place.path_id,
-            place.blob_id,
-            tuple((piece.start, piece.start + len(piece.text)) for piece in pieces),
-            b"".join(texts).decode("utf-8"),
-            place.symbol,
-            place.rule,
-            form,
-        )
+    def _position(file: File, site: Site, own: Side | None) -> int:
+        """Return the number of the chunk at or after which the code stands."""
+        if own is not None and own.blob_id == file.blob_id:
+            return own.position
+        headers = file.headers.get(site.container, ())
+        return headers[0].index if headers else len(file.chunks)
+
+    def _users(self, own: Side) -> Iterator[Excerpt]:
+        """Yield the code that uses what is edited, tests apart."""
+        counts = {"callers": 0, "tests": 0}
+        for user in self._callers.of_side(own):
+            section = "tests" if user.is_test else "callers"
+            if section not in self._extras or counts[section] >= _MAX_USERS:
+                continue
+            counts[section] += 1
+            form = Form("lines", tuple(user.lines(self._reader)))
+            excerpt = _excerpt(section, user.file, user.name, section, form, own)
+            if excerpt is not None:
+                yield excerpt
+
+
+def _up_to(pieces: list[Piece], n_bytes: int) -> Iterator[Piece]:
+    for piece in pieces:
+        n_bytes -= len(piece.text)
+        if n_bytes < 0:
+            return
+        yield piece
+
+
+def _excerpt(
+    section: str, file: File, symbol: str, rule: str, form: Form, own: Side | None
+) -> Excerpt | None:
+    """Return an excerpt without any byte of the edited code; None where nothing is left."""
+    if own is not None and own.blob_id == file.blob_id:
+        form = form.without(own.start, own.start + own.n_bytes)
+    if not form.pieces:
+        return None
+    texts = [p.text if p.text.endswith(b"\n") else p.text + b"\n" for p in form.pieces]
+    return Excerpt(
+        section,
+        file.path_id,
+        file.blob_id,
+        tuple((piece.start, piece.end) for piece in form.pieces),
+        b"".join(texts).decode("utf-8"),
+        symbol,
+        rule,
+        form.name,
+    )
 
 
 def _covers(ranges: Iterable[tuple[int, int]], one: tuple[int, int]) -> bool:
     return any(start <= one[0] and one[1] <= end for start, end in ranges)
-
-
-def _overlaps(excerpt: Excerpt, own: Side) -> bool:
-    """Tell whether an excerpt shows any byte of a side."""
-    end = own.start + own.n_bytes
-    return excerpt.blob_id == own.blob_id and any(
-        first < end and own.start < last for first, last in excerpt.ranges
-    )
 
 
 def _without_covered(excerpts: list[Excerpt]) -> list[Excerpt]:

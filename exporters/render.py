@@ -80,8 +80,9 @@ class Renderer:
     def row(self, example: Example, dropped: Counter[str]) -> Row:
         """Return an example's row; raises TooLongError or IrreversibleError.
 
-        Excerpts that do not fit are counted in `dropped` as `context_over_budget`, those that
-        the tokenizer cannot give back as `context_irreversible`.
+        Excerpts that do not fit are counted in `dropped` as `context_over_budget`, those of the
+        outline as `outline_over_budget`, and those that the tokenizer cannot give back as
+        `context_irreversible`.
         """
         bare = self._dialect.pieces(example, ())
         n_bare = sum(self._n_ids(piece) for piece in bare)
@@ -106,7 +107,8 @@ class Renderer:
                 dropped["context_irreversible"] += 1
                 continue
             if needed > room:
-                dropped["context_over_budget"] += 1
+                section = "outline" if excerpt.section == "outline" else "context"
+                dropped[f"{section}_over_budget"] += 1
                 continue
             shown.append(index)
             room -= needed

@@ -21,6 +21,27 @@ class Snapshot:
         self._at: CommitRow | None = None
         self._depth: dict[bytes, int] = {}
         self.files: dict[int, int] = {}
+        self._before: dict[int, int | None] | None = None
+
+    def take_touched(self) -> dict[int, int | None] | None:
+        """Return the paths that moves changed since this was last asked, with their blobs then.
+
+        None where everything may have changed.
+        """
+        touched, self._before = self._before, {}
+        return touched
+
+    def _put(self, path_id: int, blob_id: int | None) -> None:
+        if self._before is not None:
+            self._before.setdefault(path_id, self.files.get(path_id))
+        if blob_id is None:
+            self.files.pop(path_id, None)
+        else:
+            self.files[path_id] = blob_id
+
+    def _replace(self, files: dict[int, int] | None) -> None:
+        self.files = files or {}
+        self._before = None
 
     def move_to(self, target: CommitRow | None) -> None:
         """Go to a commit, or before every commit for None."""
@@ -43,7 +64,7 @@ class Snapshot:
         parent = self._parent(commit)
         self.move_to(parent)
         if parent is None:
-            self.files = self._reader.base(commit.id) or {}
+            self._replace(self._reader.base(commit.id))
 
     def _parent(self, commit: CommitRow) -> CommitRow | None:
         if not commit.parents or commit.state == "boundary":
@@ -64,24 +85,24 @@ class Snapshot:
 
     def _apply(self, commit: CommitRow) -> None:
         if self._parent(commit) is None:
-            self.files = self._reader.base(commit.id) or {}
+            self._replace(self._reader.base(commit.id))
         # All that goes, then all that comes: a swap of two names is two renames.
         changes = self._reader.changes(commit.id)
         for change in changes:
             if change.old_blob_id is not None:
-                self.files.pop(change.old_path_id or change.path_id, None)
+                self._put(change.old_path_id or change.path_id, None)
         for change in changes:
             if change.new_blob_id is not None:
-                self.files[change.path_id] = change.new_blob_id
+                self._put(change.path_id, change.new_blob_id)
 
     def _undo(self, commit: CommitRow) -> None:
         if self._parent(commit) is None:
-            self.files = {}
+            self._replace(None)
             return
         changes = self._reader.changes(commit.id)
         for change in changes:
             if change.new_blob_id is not None:
-                self.files.pop(change.path_id, None)
+                self._put(change.path_id, None)
         for change in changes:
             if change.old_blob_id is not None:
-                self.files[change.old_path_id or change.path_id] = change.old_blob_id
+                self._put(change.old_path_id or change.path_id, change.old_blob_id)

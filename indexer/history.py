@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rsidx.errors import RepositoryError
@@ -122,7 +122,7 @@ def shallow_boundary(repository: Repository) -> frozenset[bytes]:
 
 def read_commits(
     repository: Repository, commits: Sequence[CommitLine], *, renames: bool = True
-) -> Iterator[CommitRecord]:
+) -> Generator[CommitRecord]:
     """Yield the commits, in the order given, with what they changed on their first parent.
 
     A commit that git cannot compare (a tree or blob is missing) is retried without renames,

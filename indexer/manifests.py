@@ -13,7 +13,8 @@ def read(source: bytes) -> str | None:
     """Return a manifest's facts as JSON with sorted keys, None where it is not TOML.
 
     Keys: `package` (name, edition, build), `workspace` (members, exclude, dependencies),
-    `targets` (kind → list of name, path) and `dependencies` (name → package, path, workspace).
+    `targets` (kind → list of name, path), `dependencies` (name → package, path, workspace),
+    `patch` (package → path) and `default_features` (those that `default` turns on).
     """
     try:
         manifest = tomllib.loads(source.decode("utf-8"))
@@ -36,6 +37,8 @@ def read(source: bytes) -> str | None:
         },
         "targets": {key: _targets(manifest.get(key)) for key in _TARGETS if key in manifest},
         "dependencies": dependencies,
+        "patch": _patches(manifest),
+        "default_features": _default_features(_table(manifest.get("features"))),
     }
     return json.dumps(facts, sort_keys=True, default=str)
 
@@ -55,3 +58,25 @@ def _dependencies(value: Any) -> dict[str, Any]:
         table = _table(given)
         kept[name] = {key: table[key] for key in ("package", "path", "workspace") if key in table}
     return kept
+
+
+def _patches(manifest: dict[str, Any]) -> dict[str, str]:
+    found = {}
+    for source in _table(manifest.get("patch")).values():
+        for name, given in _table(source).items():
+            path = _table(given).get("path")
+            if isinstance(path, str):
+                found[_table(given).get("package", name)] = path
+    return found
+
+
+def _default_features(features: dict[str, Any]) -> list[str]:
+    enabled: set[str] = set()
+    waiting: list[Any] = ["default"]
+    while waiting:
+        name = waiting.pop()
+        if isinstance(name, str) and name not in enabled:
+            enabled.add(name)
+            given = features.get(name)
+            waiting += given if isinstance(given, list) else ()
+    return sorted(enabled)

@@ -6,7 +6,8 @@ blobs' facts land together, so an interrupted sync leaves whole commits and goes
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -192,25 +193,27 @@ class _Sync:
         """Write batch after batch while the workers are at the next ones."""
         ahead: deque[tuple[list[CommitRecord], Pending]] = deque()
         asked: set[bytes] = set()
-        records = self._with_bases(
-            # Comparing the contents of a partial clone's blobs would fetch them.
-            history.read_commits(self.repository, new, renames=not self.repository.is_partial),
-            known,
-        )
+        # Comparing the contents of a partial clone's blobs would fetch them.
+        renames = not self.repository.is_partial
         done = 0
-        for batch in _batches(records):
-            oids = self.writer.unknown_blobs(oid for record in batch for oid in _blobs(record))
-            wanted = [oid for oid in oids if oid not in asked]
-            asked.update(wanted)
-            ahead.append((batch, extractor.submit(wanted)))
-            if len(ahead) > _BATCHES_AHEAD:
-                done = self._write(*ahead.popleft(), known, done, len(new))
+        # Closed here: git must end even where a failure's traceback keeps the streams alive.
+        with (
+            closing(history.read_commits(self.repository, new, renames=renames)) as commits,
+            closing(self._with_bases(commits, known)) as records,
+        ):
+            for batch in _batches(records):
+                oids = self.writer.unknown_blobs(oid for record in batch for oid in _blobs(record))
+                wanted = [oid for oid in oids if oid not in asked]
+                asked.update(wanted)
+                ahead.append((batch, extractor.submit(wanted)))
+                if len(ahead) > _BATCHES_AHEAD:
+                    done = self._write(*ahead.popleft(), known, done, len(new))
         while ahead:
             done = self._write(*ahead.popleft(), known, done, len(new))
 
     def _with_bases(
         self, records: Iterable[CommitRecord], known: dict[bytes, int]
-    ) -> Iterator[CommitRecord]:
+    ) -> Generator[CommitRecord]:
         """Give a base tree to each commit whose first parent is not in the index."""
         boundary = history.shallow_boundary(self.repository)
         seen: set[bytes] = set()

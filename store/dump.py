@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
+from rsidx.store.facts import REFERENCE_KINDS
 from rsidx.store.text import unpack_ids
 from rsidx.store.writer import load_codec
 
@@ -24,6 +25,8 @@ def dump(connection: Connection) -> Iterator[str]:
     keys = {
         "name_id": names,
         "trait_id": names,
+        "type_id": names,
+        "generics_id": names,
         "path_id": paths,
         "old_path_id": paths,
         "blob_id": blobs,
@@ -37,6 +40,9 @@ def dump(connection: Connection) -> Iterator[str]:
             continue
         if table.name == "blob_chunks":
             yield from _places(connection, blobs, chunks)
+            continue
+        if table.name == "chunk_references":
+            yield from _references(connection, names, chunks)
             continue
         local = {**keys, "path_id": names, "alias_id": names} if table.name == "import" else keys
         yield from sorted(
@@ -54,6 +60,19 @@ def _places(
     }
     for oid in sorted(lists):
         yield f"blob_chunks {oid!r} {lists[oid]}"
+
+
+def _references(
+    connection: Connection, names: dict[int, str], chunks: dict[int, bytes]
+) -> Iterator[str]:
+    lists = {
+        chunks[row.chunk_id]: sorted(
+            (REFERENCE_KINDS[number & 7], names[number >> 3]) for number in unpack_ids(row.name_ids)
+        )
+        for row in connection.execute(select(schema.chunk_references))
+    }
+    for digest in sorted(lists):
+        yield f"chunk_references {digest!r} {lists[digest]}"
 
 
 def _column(connection: Connection, table: Any, column: str) -> dict[int, Any]:

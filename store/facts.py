@@ -29,7 +29,12 @@ class Symbol:
     For an impl, `name` is the self type's last path segment and `trait` the trait's path.
     `container` names the enclosing modules, impls and traits, outermost first, joined by
     `CONTAINER_SEPARATOR`, with the enum's name added for a variant; a part under
-    `#[cfg(test)]` ends in `TEST_MARK`.
+    `#[cfg(test)]` ends in `TEST_MARK`. A field's ends in its struct, or enum and variant.
+
+    `type` is spelled as `rsidx.indexer.rust.types` says: what a function returns (`async T` for
+    an async one), a field, constant or alias is, an impl is for, or a trait is bounded by; a
+    module's is its `#[path]`. `generics` are an item's parameters with their bounds, as in
+    `T=impl A+B;U=?`.
     """
 
     kind: str
@@ -43,6 +48,8 @@ class Symbol:
     signature_start: int
     signature_end: int
     trait: str = ""
+    type: str = ""
+    generics: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +66,22 @@ class Import:
     cfg: str
 
 
+REFERENCE_KINDS = ("type", "value", "macro", "token", "method", "field")
+"""Kinds by their number; at most 8."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A path or name that a chunk mentions, once per kind, with its number of occurrences.
+    """A path or name that a chunk mentions, once per kind.
 
     Kinds: `type`, `value` (paths and names in expressions and patterns, calls included),
-    `macro`, `method` (a call on any receiver), `self_method` (a call on `self`) and `field`
-    (a field of `self`).
+    `macro`, `token` (a path among a macro call's tokens), `method` and `field`. The path of the
+    last two is the receiver's expression, as `rsidx.indexer.rust.scope` spells it, a dot and
+    the member's name: `self.len`, `<Vec<T>>.push`, `?.iter`.
     """
 
     kind: str
     path: str
-    n_occurrences: int
 
 
 @dataclass(frozen=True, slots=True)

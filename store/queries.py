@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Column, Connection, Table, func, insert, select, update
 
 from rsidx.errors import IndexStoreError
 from rsidx.store import schema
@@ -167,6 +167,9 @@ def counts(connection: Connection) -> Counts:
     def size(table: object) -> int:
         return connection.execute(select(func.count()).select_from(table)).scalar() or 0  # type: ignore[arg-type]
 
+    def total(column: Column[int]) -> int:
+        return connection.execute(select(func.sum(column))).scalar() or 0
+
     def by_state(table: Table) -> dict[str, int]:
         query = select(table.c.state, func.count()).group_by(table.c.state).order_by(table.c.state)
         return dict(map(tuple, connection.execute(query)))
@@ -176,13 +179,13 @@ def counts(connection: Connection) -> Counts:
         n_changes=size(schema.change),
         n_blobs=size(schema.blob),
         n_chunks=size(schema.chunk),
-        n_places=connection.execute(select(func.sum(schema.blob_chunks.c.n_chunks))).scalar() or 0,
+        n_places=total(schema.blob_chunks.c.n_chunks),
         n_symbols=size(schema.symbol),
         n_imports=size(schema.import_),
-        n_references=size(schema.reference),
+        n_references=total(schema.chunk_references.c.n_references),
         blobs_by_state=by_state(schema.blob),
         commits_by_state=by_state(schema.commit),
-        text_bytes=connection.execute(select(func.sum(schema.chunk.c.n_bytes))).scalar() or 0,
+        text_bytes=total(schema.chunk.c.n_bytes),
     )
 
 

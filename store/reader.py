@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
+from rsidx.store.facts import REFERENCE_KINDS
 from rsidx.store.queries import split_parents
 from rsidx.store.text import unpack_breaks, unpack_ids
 from rsidx.store.writer import load_codec
@@ -80,6 +81,9 @@ class SymbolRow:
     end: int
     signature_start: int
     signature_end: int
+    cfg: str
+    type: str
+    generics: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class ImportRow:
     path: str
     alias: str
     visibility: str
+    cfg: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +125,13 @@ _SYMBOL_COLUMNS: tuple[Any, ...] = tuple(
         "end",
         "signature_start",
         "signature_end",
+        "cfg",
+        "type_id",
+        "generics_id",
     )
 )
 _IMPORT_COLUMNS: tuple[Any, ...] = tuple(
-    schema.import_.c[key] for key in ("chunk_id", "path_id", "alias_id", "visibility")
-)
-_REFERENCE_COLUMNS: tuple[Any, ...] = tuple(
-    schema.reference.c[key] for key in ("chunk_id", "kind", "name_id")
+    schema.import_.c[key] for key in ("chunk_id", "path_id", "alias_id", "visibility", "cfg")
 )
 
 
@@ -327,12 +332,18 @@ class Reader:
             references: dict[int, list[ReferenceRow]] = {chunk_id: [] for chunk_id in part}
             for chunk_id, kind, name_id, trait_id, *row in self._facts_of(_SYMBOL_COLUMNS, part):
                 name, trait = self._name(name_id), self._name(trait_id)
+                row[-2:] = self._name(row[-2]), self._name(row[-1])
                 symbols[chunk_id].append(SymbolRow(kind, name, trait, *row))
-            for chunk_id, path_id, alias_id, visibility in self._facts_of(_IMPORT_COLUMNS, part):
-                found = ImportRow(self._name(path_id), self._name(alias_id), visibility)
+            for chunk_id, path_id, alias_id, *row in self._facts_of(_IMPORT_COLUMNS, part):
+                found = ImportRow(self._name(path_id), self._name(alias_id), *row)
                 imports[chunk_id].append(found)
-            for chunk_id, kind, name_id in self._facts_of(_REFERENCE_COLUMNS, part):
-                references[chunk_id].append(ReferenceRow(kind, self._name(name_id)))
+            c = schema.chunk_references.c
+            query = select(c.chunk_id, c.name_ids).where(c.chunk_id.in_(part))
+            for chunk_id, packed in self._connection.execute(query):
+                references[chunk_id] = [
+                    ReferenceRow(REFERENCE_KINDS[number & 7], self._name(number >> 3))
+                    for number in unpack_ids(packed)
+                ]
             for chunk_id in part:
                 self._facts[chunk_id] = _Facts(
                     tuple(symbols[chunk_id]),
@@ -341,8 +352,8 @@ class Reader:
                 )
 
     def _facts_of(self, columns: tuple[Any, ...], part: list[int]) -> Sequence[Any]:
-        chunk_id, second = columns[:2]
-        order = second.table.c.position if "position" in second.table.c else second
+        chunk_id = columns[0]
+        order = chunk_id.table.c.position
         query = select(*columns).where(chunk_id.in_(part)).order_by(chunk_id, order)
         return self._connection.execute(query).all()
 

@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest migration; a database at another version is migrated or refused."""
 
 metadata = MetaData(
@@ -190,6 +190,12 @@ symbol = Table(
     Column("end", Integer, nullable=False),
     Column("signature_start", Integer, nullable=False),
     Column("signature_end", Integer, nullable=False),
+    Column(
+        "type_id",
+        ForeignKey("name.id"),
+        comment="what it returns, holds, is for or is bounded by; a module's `#[path]`",
+    ),
+    Column("generics_id", ForeignKey("name.id"), comment="its type parameters with their bounds"),
     comment="One row per definition in a chunk.",
     sqlite_with_rowid=False,
 )
@@ -208,15 +214,18 @@ import_ = Table(
     sqlite_with_rowid=False,
 )
 
-reference = Table(
-    "reference",
+chunk_references = Table(
+    "chunk_references",
     metadata,
     Column("chunk_id", ForeignKey("chunk.id"), primary_key=True),
-    Column("kind", String, primary_key=True),
-    Column("name_id", ForeignKey("name.id"), primary_key=True),
-    Column("n_occurrences", Integer, nullable=False),
-    comment="One row per distinct path or name that a chunk mentions, by kind.",
-    sqlite_with_rowid=False,
+    Column("n_references", Integer, nullable=False),
+    Column(
+        "name_ids",
+        LargeBinary,
+        nullable=False,
+        comment="8 times the id in `name` and the kind's number, packed as in `blob_chunks`",
+    ),
+    comment="One row per chunk that mentions anything: its distinct paths and names, by kind.",
 )
 
 manifest = Table(

@@ -10,7 +10,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
 
 from rsidx.store import schema
-from rsidx.store.facts import BlobRecord, ChunkFacts, ChunkRecord, CommitRecord
+from rsidx.store.facts import (
+    REFERENCE_KINDS,
+    BlobRecord,
+    ChunkFacts,
+    ChunkRecord,
+    CommitRecord,
+)
 from rsidx.store.text import Codec, pack_breaks, pack_ids, train_dictionary, unpack_ids
 
 _IN_BATCH = 500
@@ -126,7 +132,7 @@ class Writer:
         unused = [chunk_id for chunk_id in every if chunk_id not in used]
         for start in range(0, len(unused), _IN_BATCH):
             part = unused[start : start + _IN_BATCH]
-            for table in (schema.symbol, schema.import_, schema.reference):
+            for table in (schema.symbol, schema.import_, schema.chunk_references):
                 self._connection.execute(delete(table).where(table.c.chunk_id.in_(part)))
             self._connection.execute(delete(schema.chunk).where(schema.chunk.c.id.in_(part)))
 
@@ -176,14 +182,16 @@ class Writer:
             chunk_rows.append(self._chunk_row(chunk_id, record))
             symbol_rows += _symbol_rows(chunk_id, record.facts, names)
             import_rows += _import_rows(chunk_id, record.facts, names)
-            reference_rows += [
-                (chunk_id, item.kind, names[item.path], item.n_occurrences)
+            references = sorted(
+                names[item.path] * 8 + REFERENCE_KINDS.index(item.kind)
                 for item in record.facts.references
-            ]
+            )
+            if references:
+                reference_rows.append((chunk_id, len(references), pack_ids(references)))
         self._insert(schema.chunk, schema.chunk.c.keys(), chunk_rows)
         self._insert(schema.symbol, schema.symbol.c.keys(), symbol_rows)
         self._insert(schema.import_, schema.import_.c.keys(), import_rows)
-        self._insert(schema.reference, schema.reference.c.keys(), reference_rows)
+        self._insert(schema.chunk_references, schema.chunk_references.c.keys(), reference_rows)
 
     def _chunk_row(self, chunk_id: int, record: ChunkRecord) -> tuple[Any, ...]:
         return (
@@ -275,6 +283,8 @@ def _names_in(facts: ChunkFacts) -> Iterator[str]:
     for symbol in facts.symbols:
         yield symbol.name
         yield symbol.trait
+        yield symbol.type
+        yield symbol.generics
     for item in facts.imports:
         yield item.path
         yield item.alias
@@ -300,6 +310,8 @@ def _symbol_rows(
             symbol.end,
             symbol.signature_start,
             symbol.signature_end,
+            names[symbol.type] if symbol.type else None,
+            names[symbol.generics] if symbol.generics else None,
         )
 
 

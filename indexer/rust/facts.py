@@ -12,7 +12,8 @@ from tree_sitter import Node
 from rsidx.indexer.rust.chunks import is_inner
 from rsidx.indexer.rust.grammar import parse_tree, walk
 from rsidx.indexer.rust.imports import flatten
-from rsidx.indexer.rust.references import collect
+from rsidx.indexer.rust.references import Seen, collect
+from rsidx.indexer.rust.types import UNKNOWN, canonical, generics, supertraits
 from rsidx.store.facts import (
     CONTAINER_SEPARATOR,
     TEST_MARK,
@@ -55,16 +56,21 @@ _BREAKABLE = frozenset(
         "use_list",
     }
 )
+_GENERIC = frozenset({"struct", "enum", "union", "trait", "impl", "type"})
 _MIN_BYTES_FOR_BREAKS = 1000
 _TEST_ATTRIBUTE = re.compile(r"(?:\w+::)*(?:test|bench|test_case|rstest|proptest)\b")
 _CFG = re.compile(r"cfg\s*\((.*)\)\s*\Z", re.DOTALL)
 _CFG_TEST = re.compile(r"(?:all\s*\(|any\s*\()?\s*test\b")
 _CUTS = {"block", "field_declaration_list", "enum_variant_list", "declaration_list"}
+_PATH = re.compile(r'path\s*=\s*"([^"]*)"')
 _BLANKS = re.compile(r"\s+")
 
 
-def extract(kind: str, container: str, text: bytes) -> ChunkFacts:
-    """Return the facts of a chunk; never raises on bad Rust."""
+def extract(kind: str, container: str, text: bytes, seen: Seen | None = None) -> ChunkFacts:
+    """Return the facts of a chunk; never raises on bad Rust.
+
+    `seen` is told of each mention where it stands in the text.
+    """
     if kind.endswith("_footer") or kind in ("preamble", "trailer"):
         return ChunkFacts()
     source = text + b"}" if kind.endswith("_header") else text
@@ -81,7 +87,7 @@ def extract(kind: str, container: str, text: bytes) -> ChunkFacts:
             imports += item.imports(node)
             attributes = []
     breaks = tuple(_breaks(root, text)) if len(text) > _MIN_BYTES_FOR_BREAKS else ()
-    return ChunkFacts(tuple(symbols), tuple(imports), collect(root, source), breaks)
+    return ChunkFacts(tuple(symbols), tuple(imports), collect(root, source, seen), breaks)
 
 
 class _Item:
@@ -92,6 +98,9 @@ class _Item:
         self.container = container
         cfgs = [match.group(1).strip() for a in attributes if (match := _CFG.match(a))]
         self.cfg = _BLANKS.sub(" ", ", ".join(cfgs))
+        paths = [match.group(1) for a in attributes if (match := _PATH.match(a))]
+        self.path = paths[0] if paths else ""
+        self.is_exported = any(a.startswith("macro_export") for a in attributes)
         self.is_test = (
             TEST_MARK in container
             or any(_TEST_ATTRIBUTE.match(attribute) for attribute in attributes)
@@ -107,28 +116,56 @@ class _Item:
                 yield symbol
         if kind == "enum":
             yield from self._variants(node)
+        elif kind in ("struct", "union"):
+            name = node.child_by_field_name("name")
+            yield from self._fields(node, self._inside(self.container, name))
+
+    def _inside(self, container: str, name: Node | None) -> str:
+        text = _decode(self.source, name) if name is not None else ""
+        return f"{container}{CONTAINER_SEPARATOR}{text}" if container else text
 
     def _variants(self, node: Node) -> Iterator[Symbol]:
         body, name = node.child_by_field_name("body"), node.child_by_field_name("name")
         if body is None or name is None:
             return
-        enum = _decode(self.source, name)
-        inside = f"{self.container}{CONTAINER_SEPARATOR}{enum}" if self.container else enum
+        inside = self._inside(self.container, name)
         for child in body.named_children:
             variant = child.child_by_field_name("name")
             if child.type == "enum_variant" and variant is not None:
-                yield Symbol(
-                    kind="variant",
-                    name=_decode(self.source, variant),
-                    container=inside,
-                    visibility="",
-                    is_test=self.is_test,
-                    cfg=self.cfg,
-                    start=child.start_byte,
-                    end=child.end_byte,
-                    signature_start=child.start_byte,
-                    signature_end=child.end_byte,
-                )
+                yield self._member("variant", _decode(self.source, variant), inside, child)
+                yield from self._fields(child, self._inside(inside, variant))
+
+    def _fields(self, node: Node, inside: str) -> Iterator[Symbol]:
+        """Yield the fields of a struct, a union or a variant; those of a tuple by number."""
+        body = node.child_by_field_name("body")
+        if body is None:
+            return
+        if body.type == "ordered_field_declaration_list":
+            for number, child in enumerate(body.children_by_field_name("type")):
+                yield self._member("field", str(number), inside, child, child)
+            return
+        for child in body.named_children:
+            name = child.child_by_field_name("name")
+            if child.type == "field_declaration" and name is not None:
+                written = child.child_by_field_name("type")
+                yield self._member("field", _decode(self.source, name), inside, child, written)
+
+    def _member(
+        self, kind: str, name: str, inside: str, node: Node, written: Node | None = None
+    ) -> Symbol:
+        return Symbol(
+            kind=kind,
+            name=name,
+            container=inside,
+            visibility=_visibility(node, self.source),
+            is_test=self.is_test,
+            cfg=self.cfg,
+            start=node.start_byte,
+            end=node.end_byte,
+            signature_start=node.start_byte,
+            signature_end=node.end_byte,
+            type=_known(canonical(written, self.source)) if written is not None else "",
+        )
 
     def _symbol(self, node: Node, kind: str) -> Symbol | None:
         name_node = node.child_by_field_name("type" if kind == "impl" else "name")
@@ -140,7 +177,7 @@ class _Item:
             kind="method" if kind == "fn" and self.in_type else kind,
             name=_self_type_name(name) if kind == "impl" else name,
             container=self.container,
-            visibility=_visibility(node, self.source),
+            visibility="pub" if self.is_exported else _visibility(node, self.source),
             is_test=self.is_test,
             cfg=self.cfg,
             start=node.start_byte,
@@ -148,7 +185,30 @@ class _Item:
             signature_start=node.start_byte,
             signature_end=_signature_end(node, self.source),
             trait=_BLANKS.sub(" ", _decode(self.source, trait)) if trait is not None else "",
+            type=self._type(node, kind),
+            generics=";".join(f"{k}={v}" for k, v in generics(node, self.source).items())
+            if kind in _GENERIC
+            else "",
         )
+
+    def _type(self, node: Node, kind: str) -> str:
+        """Return the type that goes with a symbol, as `rsidx.store.facts.Symbol` says."""
+        if kind == "mod":
+            return self.path
+        if kind == "trait":
+            return _known(supertraits(node, self.source))
+        if kind != "fn":
+            return _known(canonical(node.child_by_field_name("type"), self.source))
+        returned = node.child_by_field_name("return_type")
+        spelled = _known(canonical(returned, self.source)) if returned is not None else ""
+        is_async = any(
+            child.type == "function_modifiers" and b"async" in self._slice(child).split()
+            for child in node.children[:3]
+        )
+        return f"async {spelled}" if is_async and spelled else spelled
+
+    def _slice(self, node: Node) -> bytes:
+        return self.source[node.start_byte : node.end_byte]
 
     def imports(self, node: Node) -> Iterator[Import]:
         """Yield the imports of a declaration, and those inside a function's body."""
@@ -162,6 +222,10 @@ class _Item:
             visibility = _visibility(use, self.source)
             for path, alias in flatten(use, self.source):
                 yield Import(path, alias, visibility, self.is_test, self.cfg)
+
+
+def _known(spelled: str) -> str:
+    return "" if spelled == UNKNOWN else spelled
 
 
 def _decode(source: bytes, node: Node) -> str:

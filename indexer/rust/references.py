@@ -1,11 +1,15 @@
 """The paths and names that a chunk mentions, without those that it binds itself."""
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from tree_sitter import Node
+from tree_sitter import Node, TreeCursor
 
+from rsidx.indexer.rust.scope import SELF, Scope, hop
+from rsidx.indexer.rust.types import UNKNOWN, generics, name_of
 from rsidx.store.facts import Reference
+
+Seen = Callable[[str, str, int, int], None]
+"""Told of every mention: kind, path, and the byte range of the path or the member's name."""
 
 _SKIPPED = frozenset(
     {
@@ -21,15 +25,21 @@ _SKIPPED = frozenset(
         "block_comment",
         "string_literal",
         "raw_string_literal",
+        "integer_literal",
+        "field_identifier",
+        "primitive_type",
+        "self",
+        "crate",
+        "super",
+        "mutable_specifier",
     }
 )
-_DEFINING = frozenset(
+_ITEMS = frozenset(
     {
         "function_item",
         "function_signature_item",
         "struct_item",
         "enum_item",
-        "enum_variant",
         "union_item",
         "trait_item",
         "const_item",
@@ -37,109 +47,272 @@ _DEFINING = frozenset(
         "type_item",
         "associated_type",
         "mod_item",
-        "type_parameter",
-        "const_parameter",
-        "type_binding",
+        "impl_item",
+    }
+)
+_NAMED = _ITEMS | {"enum_variant", "type_parameter", "const_parameter", "type_binding"}
+"""Nodes whose field `name` is no reference."""
+_PATTERNED = frozenset(
+    {"parameter", "let_declaration", "let_condition", "for_expression", "match_arm"}
+)
+"""Nodes whose field `pattern` binds."""
+_SCOPES = frozenset(
+    {
+        "block",
+        "if_expression",
+        "while_expression",
+        "for_expression",
+        "match_arm",
+        "closure_expression",
     }
 )
 _SCOPED = {"scoped_identifier": "value", "scoped_type_identifier": "type"}
-_LEAVES = {
-    "identifier": "value",
-    "type_identifier": "type",
-    "shorthand_field_identifier": "value",
-}
-_BINDABLE = frozenset({"value", "type"})
-_OUT_OF_PATTERN = frozenset({"type", "condition", "type_arguments"})
+_CALLS = frozenset({"call_expression", "generic_function"})
+_COMMENTS = frozenset({"line_comment", "block_comment"})
+_MAX_PATTERN_NODES = 1000
+_UNWRAPPING = frozenset({"Some", "Ok"})
 
 
-@dataclass(slots=True)
 class _Frame:
-    """What a child must know of the node above it."""
+    """What a node's children must know of it; `after` runs when the last of them is done."""
 
-    kind: str
-    field: str | None
-    in_pattern: bool
-    in_path: bool
-    on_self: bool = False
+    __slots__ = ("after", "kind", "mark", "on_path", "scrutinee")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.mark: int | None = None
+        self.after: Callable[[], None] | None = None
+        self.on_path = False
+        self.scrutinee = UNKNOWN
 
 
 class _Collector:
-    """Gathers counts and bound names; `result` leaves the bound names out.
+    """Walks a chunk once, with the names that are bound at each point."""
 
-    A lower-case name bound anywhere in the chunk is not a reference anywhere in it: an
-    unresolved name is better than a wrong one.
-    """
-
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, seen: Seen | None) -> None:
         self.text = text
-        self.found: Counter[tuple[str, str]] = Counter()
-        self.bound: set[str] = set()
+        self.scope = Scope(text)
+        self.found: set[tuple[str, str]] = set()
+        self.local_items: set[str] = set()
+        self.seen = seen
+        self.frames: list[_Frame] = []
+        self.n_blocks = 0
 
     def result(self) -> tuple[Reference, ...]:
+        """Return what was found; an item of a function's body is no reference of the chunk."""
         return tuple(
-            Reference(kind, path, count)
-            for (kind, path), count in sorted(self.found.items())
-            if path and path != "Self" and not (kind in _BINDABLE and path in self.bound)
+            Reference(kind, path)
+            for kind, path in sorted(self.found)
+            if path.split("::", 1)[0] not in self.local_items
         )
 
-    def enter(self, node: Node, field: str | None, above: _Frame) -> _Frame | None:
-        """Record one node; return its frame to go below it, None to pass it over."""
-        kind = node.type
-        if kind in _SKIPPED:
-            return None
-        if kind in _LEAVES:
-            self._leaf(node, kind, field, above)
-            return None
-        if kind == "field_identifier":
-            self._member(node, above)
-            return None
-        if kind == "self" and above.kind == "field_expression" and field == "value":
-            above.on_self = True
-            return None
-        if kind == "token_tree":
-            self._token_tree(node)
-            return None
-        in_path = above.in_path and field != "type_arguments" and kind != "bracketed_type"
-        if kind in _SCOPED:
-            if not in_path:
-                name = "macro" if above.kind == "macro_invocation" else _SCOPED[kind]
-                self._path(node, name)
-            in_path = True
-        in_pattern = kind == "closure_parameters" or _in_pattern(field, above)
-        return _Frame(kind, field, in_pattern, in_path)
+    def _add(self, kind: str, path: str, node: Node) -> None:
+        self.found.add((kind, path))
+        if self.seen is not None:
+            self.seen(kind, path, node.start_byte, node.end_byte)
 
     def _decode(self, node: Node) -> str:
         return self.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
-    def _leaf(self, node: Node, kind: str, field: str | None, above: _Frame) -> None:
-        name = self._decode(node)
-        if field == "name" and above.kind in _DEFINING:
-            if above.kind != "type_binding":
-                self.bound.add(name)
-        elif above.in_path:
-            return
-        elif above.kind == "macro_invocation" and field == "macro":
-            self.found["macro", name] += 1
-        elif not name[:1].isupper() and _in_pattern(field, above):
-            self.bound.add(name)
-        else:
-            self.found[_LEAVES[kind], name] += 1
+    def enter(self, node: Node, cursor: TreeCursor) -> _Frame | None:
+        """Record one node; return its frame to go below it, None to pass it over."""
+        kind = node.type
+        if kind in _SKIPPED:
+            return None
+        above = self.frames[-1]
+        if kind in ("identifier", "type_identifier"):
+            self._leaf(node, kind, above, cursor)
+            return None
+        if above.kind in _PATTERNED and cursor.field_name == "pattern":
+            return self._pattern_of_arm(node) if kind == "match_pattern" else None
+        if above.kind == "closure_parameters" and kind != "parameter":
+            self._bind(node, UNKNOWN)
+            return None
+        if above.kind == "match_pattern" and cursor.field_name != "condition":
+            return None
+        if kind in _SCOPED:
+            return self._scoped(node, kind, above, cursor)
+        return self._inner(node, kind, above, cursor)
 
-    def _member(self, node: Node, above: _Frame) -> None:
-        if above.kind != "field_expression":
+    def _inner(self, node: Node, kind: str, above: _Frame, cursor: TreeCursor) -> _Frame | None:
+        frame = _Frame(kind)
+        if kind in _SCOPES:
+            frame.mark = self.scope.enter()
+            self.n_blocks += kind == "block"
+        if kind == "token_tree":
+            self._token_tree(node)
+            return None
+        if kind in _ITEMS:
+            self._item(node, kind, frame)
+        elif kind == "parameter":
+            written = node.child_by_field_name("type")
+            self._bind(node.child_by_field_name("pattern"), self.scope.typed(written))
+        elif kind in ("let_declaration", "let_condition"):
+            frame.after = self._after_let(node)
+        elif kind == "for_expression":
+            value = self.scope.expression(node.child_by_field_name("value"))
+            self._bind(node.child_by_field_name("pattern"), hop(value, "[]"))
+        elif kind == "match_expression":
+            frame.scrutinee = self.scope.expression(node.child_by_field_name("value"))
+        elif kind == "field_expression":
+            called = above.kind in _CALLS and cursor.field_name == "function"
+            self._member(node, "method" if called else "field")
+        return frame
+
+    def _item(self, node: Node, kind: str, frame: _Frame) -> None:
+        name = node.child_by_field_name("name")
+        if name is not None and self.n_blocks:
+            self.local_items.add(self._decode(name))
+        if kind != "mod_item":
+            frame.mark = self.scope.enter()
+            self.scope.declare(generics(node, self.text))
+
+    def _after_let(self, node: Node) -> Callable[[], None]:
+        pattern = node.child_by_field_name("pattern")
+        written = node.child_by_field_name("type")
+        if written is not None:
+            expression = self.scope.typed(written)
+        else:
+            expression = self.scope.expression(node.child_by_field_name("value"))
+        return lambda: self._bind(pattern, expression)
+
+    def _pattern_of_arm(self, node: Node) -> _Frame:
+        """Bind a match arm's pattern; its guard is still to be walked."""
+        inside = node.named_children
+        matched = self.frames[-3] if len(self.frames) > 2 else self.frames[0]
+        self._bind(inside[0] if inside else None, matched.scrutinee)
+        return _Frame("match_pattern")
+
+    def _leaf(self, node: Node, kind: str, above: _Frame, cursor: TreeCursor) -> None:
+        if above.on_path:
             return
-        if above.field == "function":
-            self.found["self_method" if above.on_self else "method", self._decode(node)] += 1
-        elif above.on_self:
-            self.found["field", self._decode(node)] += 1
+        field = cursor.field_name
+        if field == "pattern" and above.kind in _PATTERNED:
+            return  # Bound where its owner says.
+        if above.kind == "closure_parameters":
+            self._bind(node, UNKNOWN)
+            return
+        if above.kind == "match_pattern" and field != "condition":
+            return
+        if above.kind in _NAMED and field == "name":
+            return
+        name = self._decode(node)
+        if kind == "type_identifier":
+            if name != "Self" and self.scope.bounds(name) is None:
+                self._add("type", name, node)
+        elif above.kind == "macro_invocation" and field == "macro":
+            self._add("macro", name, node)
+        elif above.kind == "struct_expression" and field == "name":
+            self._add("type", name, node)
+        elif name != "Self" and not self._is_local(name):
+            self._add("value", name, node)
+
+    def _is_local(self, name: str) -> bool:
+        return self.scope.value(name) is not None or self.scope.bounds(name) is not None
+
+    def _scoped(self, node: Node, kind: str, above: _Frame, cursor: TreeCursor) -> _Frame | None:
+        if not above.on_path:
+            in_macro = above.kind == "macro_invocation" and cursor.field_name == "macro"
+            self._path(node, "macro" if in_macro else _SCOPED[kind])
+            if b"<" not in self.text[node.start_byte : node.end_byte]:
+                return None
+        frame = _Frame(kind)
+        frame.on_path = True
+        return frame
 
     def _path(self, node: Node, kind: str) -> None:
-        path = _without_generics("".join(self._decode(node).split()))
-        if path and not path.startswith("::<"):
-            self.found[kind, path] += 1
+        path = name_of(node, self.text)
+        head, _, rest = path.partition("::")
+        if not path:
+            self._associated(node)
+        elif head and (bounds := self.scope.bounds(head)) is not None:
+            if bounds != UNKNOWN and rest and "::" not in rest:
+                self._add("method", f"<{bounds}>.{rest}", node)
+        else:
+            self._add(kind, path, node)
+
+    def _associated(self, node: Node) -> None:
+        """Record `<T as Trait>::name` and `<T>::name` as a member of the trait or type."""
+        head, name = node.child_by_field_name("path"), node.child_by_field_name("name")
+        if head is None or name is None or head.type != "bracketed_type":
+            return
+        inside = head.named_children[0] if head.named_children else None
+        if inside is not None and inside.type == "qualified_type":
+            inside = inside.child_by_field_name("alias")
+        owner = self.scope.typed(inside)
+        if owner != UNKNOWN:
+            self._add("method", f"{owner}.{self._decode(name)}", name)
+
+    def _member(self, node: Node, kind: str) -> None:
+        field = node.child_by_field_name("field")
+        if field is None or field.type != "field_identifier":
+            return
+        owner = self.scope.expression(node.child_by_field_name("value"))
+        self._add(kind, f"{owner}.{self._decode(field)}", field)
+
+    def _bind(self, pattern: Node | None, expression: str) -> None:
+        """Bind a pattern's names, and record the types and constants that it names."""
+        stack = [(pattern, expression)]
+        n_nodes = 0
+        while stack and n_nodes < _MAX_PATTERN_NODES:
+            node, known = stack.pop()
+            n_nodes += 1
+            if node is None:
+                continue
+            kind = node.type
+            if kind in ("identifier", "shorthand_field_identifier"):
+                self._bind_name(node, known)
+            elif kind == "scoped_identifier":
+                self._path(node, "value")
+            elif kind == "tuple_struct_pattern":
+                stack += self._tuple_struct(node, known)
+            elif kind == "struct_pattern":
+                stack += self._struct(node)
+            elif kind == "tuple_pattern":
+                stack += _numbered(node.named_children, known)
+            elif kind == "slice_pattern":
+                stack += [(child, hop(known, "[]")) for child in node.named_children]
+            elif kind not in _SKIPPED:
+                stack += [(child, known) for child in node.named_children]
+
+    def _bind_name(self, node: Node, expression: str) -> None:
+        name = self._decode(node)
+        if name[:1].isupper():
+            self._add("value", name, node)
+        else:
+            self.scope.bind(name, expression)
+
+    def _pattern_type(self, node: Node, kind: str) -> str:
+        named = node.child_by_field_name("type")
+        if named is None:
+            return ""
+        if named.type == "generic_type":
+            named = named.child_by_field_name("type") or named
+        path = name_of(named, self.text)
+        if (path and not path.startswith("Self::") and path != "Self") or "::" in path:
+            self._add(kind, path, named)
+        return path
+
+    def _tuple_struct(self, node: Node, known: str) -> list[tuple[Node | None, str]]:
+        path = self._pattern_type(node, "value")
+        inside = [child for child in node.named_children[1:] if child.type not in _COMMENTS]
+        if path in _UNWRAPPING:
+            return [(child, hop(known, "?")) for child in inside]
+        return _numbered(inside, f"<{path}>" if path else UNKNOWN)
+
+    def _struct(self, node: Node) -> list[tuple[Node | None, str]]:
+        path = self._pattern_type(node, "type")
+        owner = f"<{path}>" if path else UNKNOWN
+        fields: list[tuple[Node | None, str]] = []
+        for child in node.named_children:
+            name = child.child_by_field_name("name") if child.type == "field_pattern" else None
+            if name is not None:
+                inner = child.child_by_field_name("pattern") or name
+                fields.append((inner, hop(owner, self._decode(name))))
+        return fields
 
     def _token_tree(self, root: Node) -> None:
-        """Read a macro's bare tokens: paths, calls, and names that begin upper-case."""
+        """Read a macro's bare tokens: paths, calls, and names that are not bound here."""
         stack = [root]
         while stack:
             tokens = stack.pop().children
@@ -164,62 +337,78 @@ class _Collector:
         ):
             parts.append(self._decode(tokens[index + 1]))
             index += 2
-        following = self._decode(tokens[index])[:1] if index < len(tokens) else ""
-        preceding = tokens[first - 1].type if first else ""
+        last = tokens[index - 1]
         path = "::".join(parts)
-        called = following == "("
-        if preceding == ".":
-            if called:
-                on_self = first > 1 and tokens[first - 2].type == "self"
-                self.found["self_method" if on_self else "method", path] += 1
-        elif following == "!" and index + 1 < len(tokens):
-            self.found["macro", path] += 1
-        elif (
-            len(parts) > 1
-            or (path not in ("self", "crate", "super") and called)
-            or path[:1].isupper()
-        ):
-            self.found["value", path] += 1
+        following = self._decode(tokens[index])[:1] if index < len(tokens) else ""
+        if first and tokens[first - 1].type == ".":
+            if following == "(" and len(parts) == 1:
+                owner = self._token_owner(tokens, first)
+                self._add("method", f"{owner}.{path}", last)
+        elif following == "!" and index + 1 < len(tokens) and tokens[index + 1].type != "=":
+            self._tokens_path("macro", path, tokens[first], last)
+        else:
+            is_telling = len(parts) > 1 or following == "(" or path[:1].isupper()
+            if is_telling and path not in _KEYWORDS and not self._is_local(parts[0]):
+                self._tokens_path("token", path, tokens[first], last)
         return index
 
+    def _tokens_path(self, kind: str, path: str, first: Node, last: Node) -> None:
+        self.found.add((kind, path))
+        if self.seen is not None:
+            self.seen(kind, path, first.start_byte, last.end_byte)
 
-def _in_pattern(field: str | None, above: _Frame) -> bool:
-    return field == "pattern" or (above.in_pattern and field not in _OUT_OF_PATTERN)
-
-
-def _without_generics(path: str) -> str:
-    """Drop `<..>` from a path; a path that begins with one (`<T as Trait>::f`) is dropped."""
-    if "<" not in path:
-        return path
-    if path.startswith("<"):
-        return ""
-    kept: list[str] = []
-    depth = 0
-    for index, char in enumerate(path):
-        if char == "<":
-            depth += 1
-        elif char == ">" and path[index - 1] != "-":
-            depth -= 1
-        elif depth == 0:
-            kept.append(char)
-    return "".join(kept).replace("::::", "::").removesuffix("::")
+    def _token_owner(self, tokens: list[Node], member: int) -> str:
+        """Spell the receiver of a call among tokens, where that is a name or `self`."""
+        if member < 2 or (member > 2 and tokens[member - 3].type in (".", "::")):
+            return UNKNOWN
+        owner = tokens[member - 2]
+        if owner.type == "self":
+            return SELF
+        if owner.type != "identifier":
+            return UNKNOWN
+        return self.scope.value(self._decode(owner)) or UNKNOWN
 
 
-def collect(root: Node, text: bytes) -> tuple[Reference, ...]:
+_KEYWORDS = frozenset({"self", "Self", "crate", "super"})
+
+
+def _numbered(patterns: list[Node], owner: str) -> list[tuple[Node | None, str]]:
+    """Pair the patterns of a tuple with its fields; what follows a `..` has no known number."""
+    pairs: list[tuple[Node | None, str]] = []
+    for index, pattern in enumerate(patterns):
+        if pattern.type == "remaining_field_pattern":
+            owner = UNKNOWN
+        pairs.append((pattern, hop(owner, str(index))))
+    return pairs
+
+
+def collect(root: Node, text: bytes, seen: Seen | None = None) -> tuple[Reference, ...]:
     """Collect the references below `root`, each once with its count, in a fixed order."""
-    collector = _Collector(text)
+    collector = _Collector(text, seen)
+    frames = collector.frames
+    frames.append(_Frame("source_file"))
     cursor = root.walk()
-    frames = [_Frame("source_file", None, in_pattern=False, in_path=False)]
     if not cursor.goto_first_child():
         return ()
     while True:
         node = cursor.node
         assert node is not None
-        frame = collector.enter(node, cursor.field_name, frames[-1]) if node.is_named else None
-        if frame is not None and cursor.goto_first_child():
-            frames.append(frame)
-            continue
+        frame = collector.enter(node, cursor) if node.is_named else None
+        if frame is not None:
+            if cursor.goto_first_child():
+                frames.append(frame)
+                continue
+            _done(frame, collector)
         while not cursor.goto_next_sibling():
-            frames.pop()
+            _done(frames.pop(), collector)
             if not frames or not cursor.goto_parent():
                 return collector.result()
+
+
+def _done(frame: _Frame, collector: _Collector) -> None:
+    if frame.kind == "block":
+        collector.n_blocks -= 1
+    if frame.after is not None:
+        frame.after()
+    if frame.mark is not None:
+        collector.scope.leave(frame.mark)

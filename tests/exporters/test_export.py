@@ -223,7 +223,7 @@ def test_an_edited_method_is_shown_with_the_definitions_that_it_names(run):
         ("structs", "Canvas", "self_type", "whole"),
     }
     [(_, scaled)] = [r for r in by_message(rows, "scale it") if r[1]["symbol"] == "total"]
-    assert ("constants", "SCALE", "file", "whole") in {
+    assert ("constants", "SCALE", "module", "whole") in {
         (e["section"], e["symbol"], e["rule"], e["form"]) for e in scaled["context"]
     }
     text = Tokenizer.from_file(str(out / "tokenizer/tokenizer.json")).decode(

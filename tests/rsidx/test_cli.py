@@ -95,21 +95,23 @@ impl Holder {
 
 
 def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
-    filled.commit("three", {"src/holder.rs": CALLER})
+    filled.commit("three", {"src/holder.rs": CALLER, "src/lib.rs": f"mod holder;\n{RUST}"})
     cli("backfill")
     [answer] = json.loads(cli("context", "src/holder.rs:Holder::run", "--json").out)
     assert (answer["line"], answer["container"]) == (8, "impl Holder")
     assert [(p["rule"], p["section"], p["symbol"], p["path"], p["line"], p["form"])
             for p in answer["context"]] == [
         ("imports", "imports", "", "src/holder.rs", 1, "whole"),
-        ("enclosing", "impls", "Holder", "src/holder.rs", 7, "header"),
+        ("enclosing", "impls", "Holder", "src/holder.rs", 7, "signatures"),
         ("self_type", "structs", "Holder", "src/holder.rs", 3, "whole"),
-        ("file", "functions", "rest", "src/holder.rs", 13, "signature"),
     ]  # fmt: skip
+    assert answer["context"][1]["text"] == "impl Holder {\n    fn rest(&self)\n}\n"
     [struct] = json.loads(cli("context", "src/holder.rs:Holder", "--json").out)
     assert [(p["rule"], p["symbol"], p["path"], p["text"]) for p in struct["context"]][1:] == [
-        ("import", "Thing", "src/lib.rs", "/// A thing.\npub struct Thing;\n")
-    ]
+        ("import", "Thing", "src/lib.rs", "/// A thing.\npub struct Thing;\n"),
+        ("outline", "Holder", "src/holder.rs",
+         "impl Holder {\n    pub fn run(&self)\n    fn rest(&self)\n}\n"),
+    ]  # fmt: skip
     filled.commit(
         "four", {"src/from.rs": "impl From<u8> for Holder {\n    fn from(x: u8) -> Self {}\n}\n"}
     )

@@ -72,7 +72,7 @@ def test_symbols_have_kind_name_container_and_signature(items):
     assert found["fn", "inside", "macro cfg_rt"][0] == "pub"
     assert {kind for kind, _, _ in found} == {
         "struct", "enum", "variant", "union", "trait", "const", "type", "method", "impl",
-        "static", "macro", "fn", "mod",
+        "static", "macro", "fn", "mod", "field",
     }  # fmt: skip
 
 
@@ -93,8 +93,8 @@ def test_references_have_paths_and_leave_out_what_the_chunk_binds(items):
         if f.symbols and f.symbols[0].name == "draw" and "impl" in c[1]
     )  # fmt: skip
     assert {(r.kind, r.path) for r in draw.references} == {
-        ("value", "helper"), ("field", "x"), ("value", "Shape::Circle"), ("macro", "println"),
-        ("value", "other::path"), ("value", "VALUE"),
+        ("value", "helper"), ("field", "self.x"), ("value", "Shape::Circle"), ("macro", "println"),
+        ("token", "other::path"), ("token", "VALUE"),
     }  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def test_methods_on_self_are_told_from_other_methods():
     source = b"fn f(&self, other: T) { self.a(); other.b(); self.c.d(); Self::e(); }"
     [facts] = facts_of(source)
     assert {(r.kind, r.path) for r in facts.references} == {
-        ("self_method", "a"), ("method", "b"), ("method", "d"), ("field", "c"),
+        ("method", "self.a"), ("method", "<T>.b"), ("method", "self.c.d"), ("field", "self.c"),
         ("value", "Self::e"), ("type", "T"),
     }  # fmt: skip
 

@@ -1,0 +1,123 @@
+"""Who refers to a definition: the resolver asked the other way round.
+
+Files that mention the name are looked at, and each mention is resolved: what only has the same
+name is no use of it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rsidx.exporters.edits import Side
+from rsidx.exporters.forms import Piece
+from rsidx.exporters.resolver.files import Definition, File
+from rsidx.exporters.resolver.references import Resolver, Site
+from rsidx.store.facts import TEST_MARK
+from rsidx.store.reader import Reader
+
+_FILES_KEPT = 4096
+_MAX_LINES = 8
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A chunk that refers to a definition, by what rule and under which name."""
+
+    file: File
+    index: int
+    name: str
+    is_test: bool
+    rule: str
+    mention: str
+
+    def lines(self, reader: Reader) -> Iterator[Piece]:
+        """Yield the chunk's signature and the lines with the mention, as they stand."""
+        chunk, start = self.file.chunks[self.index], self.file.starts[self.index]
+        text = reader.text(chunk.id)
+        symbols = reader.symbols(chunk.id)
+        shown = 0
+        if symbols and symbols[0].kind in ("fn", "method"):
+            first = text.rfind(b"\n", 0, symbols[0].signature_start) + 1
+            shown = symbols[0].signature_end
+            yield Piece(start + first, text[first:shown])
+        word = re.compile(rb"\b" + re.escape(self.mention.encode()) + rb"\b")
+        for _ in range(_MAX_LINES):
+            match = word.search(text, shown)
+            if match is None:
+                return
+            first = text.rfind(b"\n", 0, match.start()) + 1
+            end = text.find(b"\n", match.end())
+            shown = end if end >= 0 else len(text)
+            if first >= 0:
+                yield Piece(start + first, text[first:shown])
+
+
+class Callers:
+    """Finds the users of definitions in the resolver's snapshot."""
+
+    def __init__(self, reader: Reader, resolver: Resolver) -> None:
+        self._reader = reader
+        self._resolver = resolver
+        self._mentions = lru_cache(_FILES_KEPT)(self._mentions_of)
+
+    def of_side(self, side: Side) -> Iterator[User]:
+        """Yield the users of what a side of an edit defines, its own chunks left out."""
+        start = side.start
+        mine = range(side.position, side.position + len(side.chunks))
+        for index, chunk in enumerate(side.chunks, side.position):
+            for symbol in self._reader.symbols(chunk.id)[:1]:
+                found = Definition(side.path_id, side.blob_id, index, start, chunk, symbol)
+                for user in self.of(found):
+                    if user.file.path_id != side.path_id or user.index not in mine:
+                        yield user
+            start += chunk.n_bytes
+
+    def of(self, definition: Definition) -> Iterator[User]:
+        """Yield the users of a definition: its own file first, then by path."""
+        name = definition.symbol.name
+        paths = self._resolver.modules.rust_files()
+        for path_id in sorted(paths, key=lambda p: (p != definition.path_id, self._reader.path(p))):
+            file = self._resolver.modules.file(path_id)
+            if file is None:
+                continue
+            for word in (name, *file.renamed(name)):
+                for index in self._mentions(file.blob_id).get(word, ()):
+                    user = self._user(file, index, word, definition)
+                    if user is not None:
+                        yield user
+
+    def _mentions_of(self, blob_id: int) -> dict[str, list[int]]:
+        """Return the chunks of a file by the words of what they mention."""
+        found: dict[str, list[int]] = {}
+        for index, chunk in enumerate(self._reader.chunks(blob_id)):
+            words = {w for r in self._reader.references(chunk.id) for w in _WORD.findall(r.path)}
+            for word in words:
+                found.setdefault(word, []).append(index)
+        return found
+
+    def _user(self, file: File, index: int, word: str, definition: Definition) -> User | None:
+        chunk = file.chunks[index]
+        symbols = self._reader.symbols(chunk.id)
+        imports = () if chunk.kind == "imports" else self._reader.imports(chunk.id)
+        place, _ = self._resolver.place(Site(file.path_id, chunk.container, imports))
+        if place is None:
+            return None
+        for reference in self._reader.references(chunk.id):
+            if word not in _WORD.findall(reference.path):
+                continue
+            for resolved in self._resolver.reference(place, reference):
+                if _is_same(resolved.definition, definition):
+                    is_test = TEST_MARK in chunk.container or any(s.is_test for s in symbols[:1])
+                    name = symbols[0].name if symbols else ""
+                    return User(file, index, name, is_test, resolved.rule, word)
+        return None
+
+
+def _is_same(one: Definition, other: Definition) -> bool:
+    return (one.path_id, one.index, one.symbol.name) == (
+        other.path_id,
+        other.index,
+        other.symbol.name,
+    )

@@ -1,0 +1,210 @@
+"""The smallest form of a definition that carries it, as byte ranges of its file.
+
+Structs, enums, constants and aliases are whole, as long as they are no giants: of those only
+the members in use are shown. A function is its signature, a trait its signatures with their
+documentation, an impl its header with the signatures in use, a macro its patterns.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from rsidx.exporters.resolver.files import Definition, File
+from rsidx.store.reader import ChunkRow, Reader, SymbolRow
+
+_MAX_WHOLE_BYTES = 1200
+"""About 300 tokens; larger types and traits are reduced to their members in use."""
+_MAX_DOCS_BYTES = 300
+_MAX_MACRO_BYTES = 400
+_BLANK_LINES = re.compile(rb"(?:[ \t]*\r?\n)*")
+_ATTRIBUTES = re.compile(rb"(?:^[ \t]*#\[[^\n]*\n)+\Z", re.MULTILINE)
+_TYPES = frozenset({"struct", "enum", "union"})
+_PAIRS = {b"(": b")", b"[": b"]", b"{": b"}"}
+_TOKEN = re.compile(
+    rb"""//[^\n]*|/\*.*?\*/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)'|=>|[(){}\[\]]""", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of bytes of a blob, from `start` on."""
+
+    start: int
+    text: bytes
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the blob."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form's name with its pieces, in order."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+
+    def without(self, start: int, end: int) -> "Form":
+        """Return the form without the pieces that show any byte of a range."""
+        kept = tuple(p for p in self.pieces if p.end <= start or end <= p.start)
+        return self if len(kept) == len(self.pieces) else Form(self.name, kept)
+
+
+class Forms:
+    """Cuts definitions out of the files of the index."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def of(self, file: File, definition: Definition, members: frozenset[str]) -> Form:
+        """Return a definition's form; `members` are the names of those in use."""
+        kind = definition.symbol.kind
+        if kind in ("trait", "impl"):
+            return self._container(file, definition, members)
+        if kind in ("fn", "method"):
+            return Form("signature", (self.signature(definition.chunk, definition.start),))
+        if kind == "macro":
+            return self._macro(definition)
+        whole = self._without_long_docs(definition)
+        if len(whole.text) <= _MAX_WHOLE_BYTES:
+            return Form("whole", (whole,))
+        if kind in _TYPES:
+            return Form("members", tuple(self._members(definition, members)))
+        return Form("signature", (self.signature(definition.chunk, definition.start),))
+
+    def signature(self, chunk: ChunkRow, start: int) -> Piece:
+        """Return the first symbol's signature with the indentation of its line."""
+        return self._of_symbol(chunk, start, self._reader.symbols(chunk.id)[0])
+
+    def _of_symbol(self, chunk: ChunkRow, start: int, symbol: SymbolRow) -> Piece:
+        text = self._reader.text(chunk.id)
+        first = _line_start(text, symbol.signature_start)
+        return Piece(start + first, text[first : symbol.signature_end])
+
+    def whole(self, chunk: ChunkRow, start: int) -> Piece:
+        """Return a chunk without the blank lines in front of it."""
+        text = self._reader.text(chunk.id)
+        match = _BLANK_LINES.match(text)
+        skipped = match.end() if match else 0
+        return Piece(start + skipped, text[skipped:])
+
+    def _without_long_docs(self, definition: Definition) -> Piece:
+        """Return a chunk; its documentation goes if it is long, its attributes stay."""
+        piece = self.whole(definition.chunk, definition.start)
+        before = definition.start + definition.symbol.start - piece.start
+        if before <= _MAX_DOCS_BYTES:
+            return piece
+        first = _line_start(piece.text, before)
+        match = _ATTRIBUTES.search(piece.text, 0, first)
+        first = match.start() if match else first
+        return Piece(piece.start + first, piece.text[first:])
+
+    def _members(self, definition: Definition, members: frozenset[str]) -> Iterator[Piece]:
+        """Yield a type's opening, its members in use and its closing brace."""
+        text, start = self._reader.text(definition.chunk.id), definition.start
+        symbol = definition.symbol
+        brace = text.find(b"{", symbol.signature_end, symbol.end)
+        if brace < 0:
+            yield self._of_symbol(definition.chunk, start, symbol)
+            return
+        first = _line_start(text, symbol.signature_start)
+        yield Piece(start + first, text[first : brace + 1])
+        shown = brace
+        for member in self._reader.symbols(definition.chunk.id)[1:]:
+            if member.name in members and member.start > shown:
+                begin = _line_start(text, member.start)
+                end = member.end + text.startswith(b",", member.end)
+                yield Piece(start + begin, text[begin:end])
+                shown = end
+        closing = text.rfind(b"}", 0, symbol.end)
+        if closing >= shown:
+            yield Piece(start + closing, text[closing : closing + 1])
+
+    def _container(self, file: File, definition: Definition, members: frozenset[str]) -> Form:
+        if not definition.chunk.kind.endswith("_header"):
+            return Form("whole", (self.whole(definition.chunk, definition.start),))
+        header = self._without_long_docs(definition)
+        closing = file.closing(definition.index)
+        footer = [self.whole(file.chunks[closing], file.starts[closing])] if closing else []
+        every = [d for named in file.members_of(definition.index) for d in named]
+        every.sort(key=lambda d: d.index)
+        if definition.symbol.kind == "trait":
+            documented = [self._documented(d) for d in every]
+            if sum(len(piece.text) for piece in documented) <= _MAX_WHOLE_BYTES:
+                return Form("signatures", (header, *documented, *footer))
+        used = [self.signature(d.chunk, d.start) for d in every if d.symbol.name in members]
+        name = "signatures" if used else "header"
+        return Form(name, (header, *_each_once(used), *footer))
+
+    def _documented(self, definition: Definition) -> Piece:
+        """Return a member's signature with what stands in front of it."""
+        piece = self.whole(definition.chunk, definition.start)
+        end = definition.start + definition.symbol.signature_end
+        return Piece(piece.start, piece.text[: end - piece.start])
+
+    def outline(self, file: File, header: Definition, hidden: frozenset[int]) -> list[Piece]:
+        """Return the signatures of a container's members, those of hidden chunks left out."""
+        every = [d for named in file.members_of(header.index) for d in named]
+        every.sort(key=lambda d: d.index)
+        shown = [self.signature(d.chunk, d.start) for d in every if d.index not in hidden]
+        return _each_once(shown)
+
+    def _macro(self, definition: Definition) -> Form:
+        whole = self._without_long_docs(definition)
+        if len(whole.text) <= _MAX_MACRO_BYTES:
+            return Form("whole", (whole,))
+        text, start = self._reader.text(definition.chunk.id), definition.start
+        symbol = definition.symbol
+        brace = _first_brace(text, symbol.start)
+        if brace is None:
+            return Form("whole", (whole,))
+        first = _line_start(text, symbol.start)
+        pieces = [Piece(start + first, text[first : brace + 1])]
+        for begin, end in _patterns(text, brace + 1, symbol.end):
+            line = _line_start(text, begin)
+            pieces.append(Piece(start + line, text[line:end]))
+        return Form("patterns", tuple(pieces))
+
+
+def _line_start(text: bytes, at: int) -> int:
+    """Return where the line of `at` starts, if only blanks are between."""
+    line = text.rfind(b"\n", 0, at) + 1
+    return at if text[line:at].strip() else line
+
+
+def _each_once(pieces: Iterable[Piece]) -> list[Piece]:
+    found: dict[int, Piece] = {}
+    for piece in pieces:
+        found.setdefault(piece.start, piece)
+    return list(found.values())
+
+
+def _first_brace(text: bytes, start: int) -> int | None:
+    match = re.compile(rb"macro_rules!\s*[\w#]+\s*[({\[]").match(text, start)
+    return match.end() - 1 if match else None
+
+
+def _patterns(text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the range of each rule of a macro up to its `=>`."""
+    depth = 0
+    begin: int | None = None
+    for match in _TOKEN.finditer(text, start, end):
+        token = match.group()
+        if token in _PAIRS:
+            if depth == 0 and begin is None:
+                begin = match.start()
+            depth += 1
+        elif token in _PAIRS.values():
+            depth -= 1
+            if depth < 0:
+                return
+        elif token == b"=>" and depth == 0 and begin is not None:
+            yield begin, match.end()
+            begin = None
+            # What follows is the body, which is no pattern.
+            depth = 0
+        if depth == 0 and begin is not None and token in _PAIRS.values():
+            following = text[match.end() : match.end() + 40].lstrip()
+            if not following.startswith(b"=>"):
+                begin = None

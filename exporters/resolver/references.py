@@ -1,0 +1,271 @@
+"""From the references of a piece of code to the definitions that they mean."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rsidx.exporters.resolver.files import (
+    MACRO,
+    TYPE,
+    VALUE,
+    Definition,
+    File,
+    Scope,
+    modules_of,
+)
+from rsidx.exporters.resolver.modules import Modules
+from rsidx.exporters.resolver.names import Found, Item, Names
+from rsidx.exporters.resolver.types import Known, Member, Place, Types
+from rsidx.exporters.resolver.written import read_generics, split
+from rsidx.store.facts import innermost
+from rsidx.store.reader import ImportRow, Reader, ReferenceRow
+
+EXACT_RULES = ("module", "path", "import", "extern", "glob", "self", "member")
+"""Rules that follow the language's own; the other ones read types off what is written."""
+RECEIVER_RULES = ("receiver", "field", "returned")
+NAME_RULE = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A definition with the rule that found it.
+
+    `segment` is the number of the path's segment that means it, `member` what the path named
+    inside it. `others` are definitions of the same name under another `cfg`.
+    """
+
+    definition: Definition
+    rule: str
+    member: str = ""
+    reference: ReferenceRow | None = None
+    segment: int = 0
+    others: tuple[Definition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where code stands: a path of the snapshot, the containers in its file, and its own imports.
+
+    `imports` are those of a function's body.
+    """
+
+    path_id: int
+    container: str
+    imports: tuple[ImportRow, ...] = ()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The inline modules around the code, outermost first."""
+        return modules_of(self.container)
+
+
+class Resolver:
+    """Resolves references in one snapshot after another.
+
+    What a file says is kept by its blob, trees while they hold; so a move costs what it changes.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.modules = Modules(reader)
+        self._names = Names(self.modules)
+        self._types = Types(self._names)
+
+    def move(self, files: Mapping[int, int], touched: Mapping[int, int | None] | None) -> None:
+        """Go to a snapshot, as `Modules.move` says."""
+        if touched is None or touched:
+            self.modules.move(files, touched)
+            self._names.forget()
+            self._types.forget()
+
+    def resolve(
+        self, site: Site, references: Sequence[ReferenceRow], *, guess: bool = False
+    ) -> Iterator[Resolved]:
+        """Yield the containers around the code, then what each reference means.
+
+        A definition may come more than once. With `guess`, a name that nothing else finds
+        and that one definition of the crate has is found by the rule `name`.
+        """
+        place, header = self.place(site)
+        if place is None:
+            return
+        if header is not None:
+            yield from self._enclosing(header, place)
+        for reference in references:
+            found = list(self.reference(place, reference))
+            if not found and guess:
+                found = list(self._guess(place, reference))
+            yield from found
+
+    def place(self, site: Site) -> tuple[Place | None, Definition | None]:
+        """Return where code is read, and the header of the impl or trait that it is a member of."""
+        home = self.modules.home(site.path_id)
+        file = self.modules.file(site.path_id)
+        if home is None or file is None:
+            return None, None
+        local = Scope()
+        for item in site.imports:
+            local.add_import(item)
+        module = self.modules.inner(home, site.modules)
+        place = Place(module, local=local if site.imports else None)
+        headers = file.headers.get(site.container, ())
+        if not headers:
+            return self._at_new_impl(place, site.container), None
+        return self._in(place, headers[0]), headers[0]
+
+    def _in(self, place: Place, header: Definition) -> Place:
+        symbol = header.symbol
+        generics = {
+            name: self._types.written(bounds, place)
+            for name, bounds in read_generics(symbol.generics).items()
+        }
+        place = replace(place, generics=generics)
+        if symbol.kind == "trait":
+            trait = Item(header, place.module)
+            return replace(place, self_type=Known(bounds=(trait,)), trait=trait)
+        known = self._types.written(symbol.type, place)
+        return replace(place, self_type=known, trait=self._types.trait_of(header, place.module))
+
+    def _at_new_impl(self, place: Place, container: str) -> Place:
+        """Return the place of a member whose impl the snapshot does not have yet."""
+        label = innermost(container)
+        if not label.startswith("impl "):
+            return place
+        name = label.removeprefix("impl ").split(" for ")[-1].split("<")[0]
+        return replace(place, self_type=self._types.written(name.strip("& "), place))
+
+    def _enclosing(self, header: Definition, place: Place) -> Iterator[Resolved]:
+        yield Resolved(header, "enclosing")
+        if header.symbol.kind == "trait":
+            return
+        if place.self_type is not None and place.self_type.item is not None:
+            yield Resolved(place.self_type.item.definition, "self_type")
+        if place.trait is not None:
+            yield Resolved(place.trait.definition, "self_type")
+
+    def reference(self, place: Place, reference: ReferenceRow) -> Iterator[Resolved]:
+        """Yield what the segments of a reference's path mean, modules left out."""
+        kind = reference.kind
+        if kind in ("method", "field"):
+            found = self._of_receiver(place, reference)
+        elif kind == "import":
+            found = self._import(place, reference.path)
+        else:
+            found = self._path(place, kind, reference.path.split("::"))
+        for resolved in found:
+            yield replace(resolved, reference=reference)
+
+    def _path(self, place: Place, kind: str, segments: list[str]) -> Iterator[Resolved]:
+        if segments[0] == "Self" or (segments[0] in place.generics and len(segments) > 1):
+            yield from self._of_self(place, segments)
+            return
+        if segments[0] in place.generics:
+            return
+        if kind == MACRO:
+            yield from self._macro(place, segments)
+            return
+        space = TYPE if kind == TYPE else VALUE
+        steps = list(self._names.path(place.module, segments, space, place.local))
+        if kind == "token" and len(steps) < len(segments):
+            as_type = list(self._names.path(place.module, segments, TYPE, place.local))
+            steps = as_type if len(as_type) > len(steps) else steps
+        rest = segments[len(steps) :]
+        for number, found in enumerate(steps):
+            yield from _resolved(found, number, rest[0] if rest else "")
+        if len(rest) == 1 and steps and isinstance(steps[-1].entity, Item):
+            known = self._types.of_item(steps[-1].entity)
+            if known is not None:
+                yield from self._members(known, rest[0], "member", len(steps))
+
+    def _of_self(self, place: Place, segments: list[str]) -> Iterator[Resolved]:
+        """Yield what `Self::name` or `T::name` means."""
+        rule = "self" if segments[0] == "Self" else "member"
+        if len(segments) != 2:
+            return
+        for member in self._types.path_members(segments, place):
+            yield Resolved(member.definition, rule, segment=1)
+            return
+
+    def _macro(self, place: Place, segments: list[str]) -> Iterator[Resolved]:
+        steps = list(self._names.path(place.module, segments, MACRO, place.local))
+        if not steps and len(segments) == 1:
+            found = self._names.macro(place.module, segments[0])
+            steps = [found] if found is not None else []
+        for number, found in enumerate(steps):
+            yield from _resolved(found, number, "")
+
+    def _import(self, place: Place, path: str) -> Iterator[Resolved]:
+        last = path.count("::")
+        for namespace in (TYPE, VALUE, MACRO):
+            found = self._names.used(place.module, path, namespace)
+            if found is not None:
+                yield from _resolved(replace(found, rule="import"), last, "")
+
+    def _of_receiver(self, place: Place, reference: ReferenceRow) -> Iterator[Resolved]:
+        *before, name = split(reference.path, ".")
+        owner = ".".join(before)
+        if owner == "?":
+            return
+        known = self._types.expression(owner, place)
+        if known is None or known.is_async:
+            return
+        if reference.kind == "method":
+            yield from self._members(known, name, _receiver_rule(owner), 0, through=True)
+            return
+        found = self._types.field(known, name)
+        if found is not None and known.outside != "(":
+            item = self._types.through_pointers(known).item
+            if item is not None:
+                yield Resolved(item.definition, _receiver_rule(owner), name)
+
+    def _members(
+        self, known: Known, name: str, rule: str, segment: int, *, through: bool = False
+    ) -> Iterator[Resolved]:
+        members = self._types.methods if through else self._types.members
+        found: list[Member] = list(members(known, name))
+        if found:
+            others = tuple(member.definition for member in found[1:])
+            yield Resolved(found[0].definition, rule, segment=segment, others=others)
+
+    def _guess(self, place: Place, reference: ReferenceRow) -> Iterator[Resolved]:
+        """Yield the only definition in the crate that has the name."""
+        name = split(reference.path, ".")[-1].split("::")[-1]
+        kinds = _KINDS_GUESSED.get(reference.kind)
+        if kinds is None:
+            return
+        found = []
+        for path_id in self._names.modules.index(place.module.crate).named.get(name, ()):
+            file = self.modules.file(path_id)
+            if file is not None:
+                found += [d for d in _all_named(file, name) if d.symbol.kind in kinds]
+        if len(found) == 1:
+            yield Resolved(found[0], NAME_RULE, reference=reference)
+
+
+_KINDS_GUESSED = {
+    "method": frozenset({"method"}),
+    "type": frozenset({"struct", "enum", "union", "trait", "type"}),
+    "value": frozenset({"fn", "const", "static"}),
+    "token": frozenset({"fn", "const", "static", "struct", "enum"}),
+}
+
+
+def _all_named(file: File, name: str) -> Iterator[Definition]:
+    for scope in file.scopes.values():
+        for space in scope.items.values():
+            yield from space.get(name, ())
+    for members in file.members.values():
+        yield from members.get(name, ())
+
+
+def _resolved(found: Found, segment: int, member: str) -> Iterator[Resolved]:
+    if isinstance(found.entity, Item):
+        others = tuple(item.definition for item in found.others)
+        yield Resolved(found.entity.definition, found.rule, member, None, segment, others)
+
+
+def _receiver_rule(owner: str) -> str:
+    if owner == "self":
+        return "self"
+    hops = split(owner, ".")
+    if any(part.endswith("()") for part in hops):
+        return "returned"
+    return "receiver" if len(hops) == 1 else "field"

@@ -1,0 +1,487 @@
+"""Types as far as they are written out: fields, returns, and the members of a type.
+
+There is no inference. A type is known where code spells it: a parameter, a field, what a
+function returns, a struct literal. Of the standard library only those containers are known
+through which methods are called (`Box`, `Arc`, `Option`, `Vec`, …).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from rsidx.exporters.resolver.cfg import choose
+from rsidx.exporters.resolver.files import TYPE, VALUE, Definition, File, Scope, modules_of
+from rsidx.exporters.resolver.modules import Module
+from rsidx.exporters.resolver.names import Item, Names, Outside
+from rsidx.exporters.resolver.written import TypeText, read_generics, read_type, split
+
+_MAX_DEPTH = 12
+_POINTERS = frozenset(
+    "Box Rc Arc Pin Ref RefMut MutexGuard RwLockReadGuard RwLockWriteGuard ManuallyDrop Cow".split()
+)
+_WRAPPERS = frozenset({"Option", "Result", "LockResult", "Poll"})
+_SEQUENCES = frozenset({"Vec", "VecDeque", "[", "SmallVec", "BinaryHeap", "LinkedList"})
+_MAPS = frozenset({"HashMap", "BTreeMap", "IndexMap"})
+_SETS = frozenset({"HashSet", "BTreeSet", "IndexSet"})
+_UNWRAP = frozenset(
+    "unwrap expect unwrap_or unwrap_or_else unwrap_or_default unwrap_unchecked ?".split()
+)
+_SAME = frozenset(
+    "as_ref as_mut as_deref as_deref_mut take ok cloned copied or or_else filter replace".split()
+)
+_ITERATE = frozenset("iter iter_mut into_iter drain".split())
+_STILL_ITERATES = frozenset(
+    "rev skip take filter peekable by_ref fuse step_by chain skip_while take_while cloned copied "
+    "inspect".split()
+)
+_ELEMENT_OPTIONS = frozenset(
+    "get get_mut first first_mut last last_mut pop pop_front pop_back front front_mut back "
+    "back_mut next peek next_back nth find".split()
+)
+_ALIKE = frozenset("clone to_owned borrow borrow_mut as_ref as_mut deref deref_mut iter".split())
+_LOCKS = frozenset({"Mutex", "RwLock"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A type: an item of the workspace with its arguments, or a named one from outside.
+
+    `bounds` are the traits of an `impl`, `dyn` or generic parameter; `outside` is the last
+    segment of an outside type's path, `(` or `[`.
+    """
+
+    item: Item | None = None
+    arguments: tuple["Known | None", ...] = ()
+    bounds: tuple[Item, ...] = ()
+    outside: str = ""
+    is_async: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a type or path is read: the module, the self type, generics, a function's imports."""
+
+    module: Module
+    self_type: Known | None = None
+    generics: Mapping[str, "Known | None"] = field(default_factory=dict)
+    local: Scope | None = None
+    trait: Item | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member that was found, the type or trait that it is a member of, and its place."""
+
+    definition: Definition
+    owner: Item
+    place: Place
+
+
+class Types:
+    """Finds types and their members by names."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._modules = names.modules
+        self._impls_of: dict[tuple[int, int], list[tuple[File, Definition, Module]]] = {}
+        self._traits: dict[tuple[int, int], Item | None] = {}
+
+    def forget(self) -> None:
+        """Drop what was found; the snapshot has changed."""
+        self._impls_of.clear()
+        self._traits.clear()
+
+    def written(self, text: str, place: Place, depth: int = 0) -> Known | None:
+        """Return the type that a text spells."""
+        return self._known(read_type(text), place, depth) if text else None
+
+    def _known(self, text: TypeText, place: Place, depth: int) -> Known | None:
+        if depth > _MAX_DEPTH or text.head == "?":
+            return None
+        if text.head == "impl":
+            return self._bounds(text, place)
+        arguments = tuple(self._known(one, place, depth + 1) for one in text.arguments)
+        if text.head in ("(", "["):
+            return Known(outside=text.head, arguments=arguments)
+        segments = text.segments
+        if segments[0] == "Self":
+            if len(segments) == 1:
+                return place.self_type
+            return self._associated_type(place, segments[1]) if len(segments) == 2 else None
+        if segments[0] in place.generics:
+            return place.generics[segments[0]] if len(segments) == 1 else None
+        entity = self._type(place, segments)
+        if isinstance(entity, Item):
+            return self.of_item(entity, arguments, depth)
+        if entity is None and len(segments) > 1 and segments[0] not in ("std", "core", "alloc"):
+            return None
+        return Known(outside=segments[-1], arguments=arguments)
+
+    def _type(self, place: Place, segments: list[str]) -> "Item | Outside | None":
+        entity = None
+        n_found = 0
+        for found in self._names.path(place.module, segments, TYPE, place.local):
+            n_found += 1
+            entity = found.entity
+        if n_found < len(segments) and not isinstance(entity, Outside):
+            return None
+        return entity if isinstance(entity, Item | Outside) else None
+
+    def _bounds(self, text: TypeText, place: Place) -> Known | None:
+        traits = []
+        for one in text.arguments:
+            entity = self._type(place, one.segments)
+            if isinstance(entity, Item) and entity.kind == "trait":
+                traits.append(entity)
+        return Known(bounds=tuple(traits)) if traits else None
+
+    def of_item(
+        self, item: Item, arguments: tuple[Known | None, ...] = (), depth: int = 0
+    ) -> Known | None:
+        """Return the type that an item is or makes: an alias is followed, a variant is its enum."""
+        if item.kind == "type":
+            names = read_generics(item.definition.symbol.generics)
+            given = dict(zip(names, arguments, strict=False))
+            return self.written(
+                item.definition.symbol.type, Place(item.module, generics=given), depth + 1
+            )
+        if item.kind == "trait":
+            return Known(bounds=(item,))
+        if item.kind == "variant":
+            file = self._modules.file(item.definition.path_id)
+            enum = self._enum_of(file, item.definition) if file is not None else None
+            return Known(item=Item(enum, item.module)) if enum is not None else None
+        if item.kind in ("struct", "enum", "union"):
+            return Known(item=item, arguments=arguments)
+        return None
+
+    @staticmethod
+    def _enum_of(file: File, variant: Definition) -> Definition | None:
+        scope = file.scopes.get(modules_of(variant.chunk.container))
+        for definitions in scope.items[TYPE].values() if scope else ():
+            for definition in definitions:
+                if definition.index == variant.index:
+                    return definition
+        return None
+
+    def _associated_type(self, place: Place, name: str) -> Known | None:
+        """Return `Self::Name` inside an impl that defines it."""
+        if place.self_type is None or place.self_type.item is None:
+            return None
+        for file, header, module in self.impls(place.self_type.item):
+            for found in file.members.get(header.index, {}).get(name, ()):
+                if found.symbol.kind == "type" and found.symbol.type:
+                    inner = Place(module, place.self_type, place.generics)
+                    return self.written(found.symbol.type, inner, 1)
+        return None
+
+    def impls(self, item: Item) -> list[tuple[File, Definition, Module]]:
+        """Return the impls whose self type is an item, as (file, header, module)."""
+        key = (item.definition.path_id, item.definition.index)
+        found = self._impls_of.get(key)
+        if found is None:
+            found = self._impls_of[key] = list(self._find_impls(item))
+        return found
+
+    def _find_impls(self, item: Item) -> Iterator[tuple[File, Definition, Module]]:
+        index = self._modules.index(item.module.crate)
+        name = item.name
+        for path_id in sorted(index.impls.get(name, ()), key=self._modules.path):
+            file = self._modules.file(path_id)
+            for header in file.impls.get(name, ()) if file is not None else ():
+                module = self._modules.module_of(item.module.crate, header)
+                if file is None or module is None:
+                    continue
+                text = read_type(header.symbol.type)
+                entity = self._type(Place(module), text.segments)
+                if isinstance(entity, Item) and self._is_same(entity, item):
+                    yield file, header, module
+
+    def _is_same(self, entity: Item, item: Item) -> bool:
+        if _key(entity) == _key(item):
+            return True
+        if entity.kind == "type":
+            known = self.of_item(entity)
+            return known is not None and known.item is not None and _key(known.item) == _key(item)
+        # The same type once for each target: `cfg` alternatives of one name.
+        return entity.name == item.name and entity.definition.symbol.cfg != ""
+
+    def trait_of(self, header: Definition, module: Module) -> Item | None:
+        """Return the trait that an impl is of, if it is in the workspace."""
+        if not header.symbol.trait:
+            return None
+        key = (header.path_id, header.index)
+        if key not in self._traits:
+            path = header.symbol.trait.split("<")[0].strip().lstrip("!").split("::")
+            entity = self._type(Place(module), path)
+            is_trait = isinstance(entity, Item) and entity.kind == "trait"
+            self._traits[key] = entity if is_trait and isinstance(entity, Item) else None
+        return self._traits[key]
+
+    def members(self, known: Known, name: str) -> Iterator[Member]:
+        """Yield what a member's name means on a type, the likeliest first.
+
+        Inherent members, then those of traits that the type has impls of; of an `impl` or
+        `dyn`, its traits' and their supertraits'.
+        """
+        if known.item is not None:
+            yield from self._members_of_item(known, known.item, name)
+        for bound in known.bounds:
+            yield from self.trait_members(bound, name, known)
+
+    def _members_of_item(self, known: Known, item: Item, name: str) -> Iterator[Member]:
+        impls = self.impls(item)
+        own = [
+            found
+            for file, header, _ in impls
+            if not header.symbol.trait
+            for found in file.members.get(header.index, {}).get(name, ())
+        ]
+        by_chunk = {(d.path_id, d.index): d for d in own}
+        for definition in choose(own, item.module.crate.package.features):
+            for file, header, module in impls:
+                members = file.members.get(header.index, {}).get(name, ())
+                if by_chunk[definition.path_id, definition.index] in members:
+                    yield Member(definition, item, self._in_impl(known, header, module))
+                    break
+        for _, header, module in impls:
+            trait = self.trait_of(header, module)
+            if trait is not None:
+                yield from self.trait_members(trait, name, known)
+
+    def _in_impl(self, known: Known, header: Definition, module: Module) -> Place:
+        """Return the place of an impl's members, its parameters bound by the type's arguments."""
+        generics: dict[str, Known | None] = {
+            name: self.written(bounds, Place(module))
+            for name, bounds in read_generics(header.symbol.generics).items()
+        }
+        for text, given in zip(
+            read_type(header.symbol.type).arguments, known.arguments, strict=False
+        ):
+            if text.head in generics and given is not None:
+                generics[text.head] = given
+        return Place(module, known, generics)
+
+    def trait_members(
+        self, trait: Item, name: str, known: Known | None, depth: int = 0
+    ) -> Iterator[Member]:
+        """Yield a trait's member, or its supertraits'."""
+        file = self._modules.file(trait.definition.path_id)
+        if file is None or depth > _MAX_DEPTH:
+            return
+        place = Place(trait.module, known or Known(bounds=(trait,)), trait=trait)
+        found = file.members.get(trait.definition.index, {}).get(name, ())
+        for definition in found:
+            yield Member(definition, trait, place)
+        if not found:
+            text = read_type(trait.definition.symbol.type)
+            for one in text.arguments if text.head == "impl" else ():
+                entity = self._type(Place(trait.module), one.segments)
+                if isinstance(entity, Item) and entity.kind == "trait":
+                    yield from self.trait_members(entity, name, known, depth + 1)
+
+    def field(self, known: Known, name: str) -> tuple[Definition, Known | None] | None:
+        """Return a field of a type and the field's own type."""
+        known = self.through_pointers(known)
+        if known.outside == "(" and name.isdigit():
+            inside = known.arguments[int(name)] if int(name) < len(known.arguments) else None
+            return (
+                None if inside is None or inside.item is None else (inside.item.definition, inside)
+            )
+        if known.item is None:
+            return None
+        return self.field_of(known.item, "", name, known.arguments)
+
+    def field_of(
+        self, item: Item, variant: str, name: str, arguments: tuple[Known | None, ...] = ()
+    ) -> tuple[Definition, Known | None] | None:
+        """Return a field of a struct, or of an enum's variant."""
+        file = self._modules.file(item.definition.path_id)
+        found = file.fields.get((item.definition.index, variant), {}).get(name) if file else None
+        if found is None:
+            return None
+        declared = read_generics(item.definition.symbol.generics)
+        generics: dict[str, Known | None] = {
+            key: self.written(bounds, Place(item.module)) for key, bounds in declared.items()
+        }
+        given = dict(zip(declared, arguments, strict=False))
+        generics.update({key: value for key, value in given.items() if value is not None})
+        place = Place(item.module, Known(item=item, arguments=arguments), generics)
+        return found, self.written(found.symbol.type, place)
+
+    def through_pointers(self, known: Known) -> Known:
+        """Return what a `Box`, an `Arc` and their like point at."""
+        for _ in range(_MAX_DEPTH):
+            inner = known.arguments[0] if known.arguments else None
+            if known.outside not in _POINTERS or inner is None:
+                break
+            known = inner
+        return known
+
+    def returned(self, member: Definition, place: Place) -> Known | None:
+        """Return the type that a function returns, or that a constant has."""
+        text = member.symbol.type
+        is_async = text.startswith("async ")
+        known = self.written(text.removeprefix("async "), place)
+        if known is not None and is_async:
+            return Known(known.item, known.arguments, known.bounds, known.outside, is_async=True)
+        return known
+
+    def expression(self, text: str, place: Place) -> Known | None:
+        """Return the type of an expression, as far as it is written out."""
+        atom, *hops = split(text, ".")
+        if atom == "self":
+            known = place.self_type
+        elif atom.startswith("<"):
+            known = self._typed(atom[1:-1], hops, place)
+        else:
+            known = self._path(atom, place)
+        for hop in hops:
+            known = self._hop(known, hop) if known is not None else None
+        return known
+
+    def _typed(self, text: str, hops: list[str], place: Place) -> Known | None:
+        """Return a written type; a variant's field is taken from the first hop."""
+        segments = read_type(text).segments
+        if hops and len(segments) > 1:
+            entity = self._variant(segments, place)
+            if entity is not None:
+                enum = self.of_item(entity)
+                if enum is None or enum.item is None:
+                    return None
+                found = self.field_of(enum.item, entity.name, hops.pop(0))
+                return found[1] if found is not None else None
+        return self.written(text, place)
+
+    def _variant(self, segments: list[str], place: Place) -> Item | None:
+        """Return the variant that a path names."""
+        if segments[0] == "Self" and len(segments) == 2:
+            item = place.self_type.item if place.self_type is not None else None
+            file = self._modules.file(item.definition.path_id) if item is not None else None
+            if item is None or file is None:
+                return None
+            variant = file.variants.get(item.definition.index, {}).get(segments[1])
+            return Item(variant, item.module) if variant is not None else None
+        entity = self._type(place, segments)
+        return entity if isinstance(entity, Item) and entity.kind == "variant" else None
+
+    def _path(self, atom: str, place: Place) -> Known | None:
+        """Return the type of a call of a path, or of a constant."""
+        is_call = atom.endswith("()")
+        segments = atom.removesuffix("()").split("::")
+        for member in self.path_members(segments, place):
+            if member.definition.symbol.kind in ("fn", "method", "const", "static"):
+                is_function = member.definition.symbol.kind in ("fn", "method")
+                if is_function == is_call:
+                    return self.returned(member.definition, member.place)
+            else:
+                return self.of_item(Item(member.definition, member.place.module))
+        return None
+
+    def path_members(self, segments: list[str], place: Place) -> Iterator[Member]:
+        """Yield what a path names as a value: an item, or a member of the type before it."""
+        if segments[0] == "Self" or (segments[0] in place.generics and len(segments) > 1):
+            yield from self._members_of_self(segments, place)
+            return
+        entity = None
+        n_found = 0
+        for found in self._names.path(place.module, segments, VALUE, place.local):
+            entity = found.entity
+            n_found += 1
+        if not isinstance(entity, Item):
+            return
+        if n_found == len(segments):
+            yield Member(entity.definition, entity, Place(entity.module))
+        elif n_found == len(segments) - 1:
+            known = self.of_item(entity)
+            if known is not None:
+                yield from self.members(known, segments[-1])
+
+    def _members_of_self(self, segments: list[str], place: Place) -> Iterator[Member]:
+        """Yield what `Self`, `Self::name` or `T::name` names."""
+        is_self = segments[0] == "Self"
+        known = place.self_type if is_self else place.generics[segments[0]]
+        if known is None:
+            return
+        if len(segments) == 1 and known.item is not None:
+            yield Member(known.item.definition, known.item, Place(known.item.module))
+        elif len(segments) == 2:
+            variant = self._variant(segments, place) if is_self else None
+            if variant is not None:
+                yield Member(variant.definition, variant, Place(variant.module))
+            else:
+                yield from self.members(known, segments[1])
+
+    def _hop(self, known: Known, hop: str) -> Known | None:
+        if hop == "await":
+            if not known.is_async:
+                return None
+            return Known(known.item, known.arguments, known.bounds, known.outside)
+        if known.is_async:
+            return None
+        if hop.endswith("()"):
+            return self._call(known, hop[:-2])
+        if hop == "?":
+            return _unwrapped(known)
+        if hop == "[]":
+            return _element(known)
+        found = self.field(known, hop)
+        return found[1] if found is not None else None
+
+    def _call(self, known: Known, name: str) -> Known | None:
+        for member in self.methods(known, name):
+            return self.returned(member.definition, member.place)
+        return _standard_call(self.through_pointers(known), name)
+
+    def methods(self, known: Known, name: str) -> Iterator[Member]:
+        """Yield what a method call means on a receiver, through pointers to it."""
+        yield from self.members(self.through_pointers(known), name)
+
+
+def _key(item: Item) -> tuple[int, int]:
+    return item.definition.path_id, item.definition.index
+
+
+def _first(known: Known) -> Known | None:
+    return known.arguments[0] if known.arguments else None
+
+
+def _unwrapped(known: Known) -> Known | None:
+    return _first(known) if known.outside in _WRAPPERS else None
+
+
+def _element(known: Known) -> Known | None:
+    if known.outside in _SEQUENCES or known.outside in _SETS or known.outside == "Iterator":
+        return _first(known)
+    if known.outside in _POINTERS:
+        inner = _first(known)
+        return _element(inner) if inner is not None else None
+    return None
+
+
+def _standard_call(known: Known, name: str) -> Known | None:
+    """Return what a method of the standard library gives, for those that pass a type on."""
+    outside = known.outside
+    inner = _first(known)
+    if outside in _WRAPPERS:
+        if name in _UNWRAP:
+            return inner
+        return known if name in _SAME else None
+    if outside in _SEQUENCES or outside in _SETS or outside == "Iterator":
+        iterates = name in _ITERATE or (outside == "Iterator" and name in _STILL_ITERATES)
+        if iterates:
+            return Known(outside="Iterator", arguments=(inner,))
+        if name in _ELEMENT_OPTIONS:
+            return Known(outside="Option", arguments=(inner,))
+        return known if name == "clone" else None
+    if outside in _MAPS and len(known.arguments) > 1:
+        value = known.arguments[1]
+        if name in ("get", "get_mut", "remove"):
+            return Known(outside="Option", arguments=(value,))
+        if name in ("values", "values_mut", "into_values"):
+            return Known(outside="Iterator", arguments=(value,))
+        return None
+    if outside in _LOCKS and name in ("lock", "read", "write"):
+        return Known(outside="LockResult", arguments=(inner,))
+    if outside in ("RefCell", "Cell") and name in ("borrow", "borrow_mut", "get"):
+        return inner
+    return known if known.item is not None and name in _ALIKE - {"iter"} else None
