@@ -7,11 +7,12 @@ section and a rank. What fits the budget is decided where tokens are counted.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from rsidx.exporters.callers import Callers
 from rsidx.exporters.edits import Side
 from rsidx.exporters.forms import Form, Forms, Piece
-from rsidx.exporters.resolver.files import Definition, File, modules_of
+from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
 from rsidx.exporters.resolver.references import (
     EXACT_RULES,
     NAME_RULE,
@@ -73,6 +74,8 @@ _MAX_IMPORTS_BYTES = 400
 _MAX_OUTLINE = 24
 _MAX_OUTLINE_BYTES = 1000
 _MAX_USERS = 6
+_FILES_KEPT = 2048
+_NOT_OUTLINED = frozenset({"mod_header", "mod", "macro_call_header", "imports"})
 _USE = re.compile(
     rb"(?:#\[[^\]]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?(?:use|extern\s+crate)\s[^;]*;", re.DOTALL
 )
@@ -103,6 +106,15 @@ class _Wanted:
     members: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """An item of a file, or a container with its members, as the outline shows it."""
+
+    index: int
+    chunks: range
+    excerpt: Excerpt | None
+
+
 class ContextBuilder:
     """Turns what the resolver finds into excerpts, best first."""
 
@@ -114,6 +126,7 @@ class ContextBuilder:
         self._forms = Forms(reader)
         self._callers = Callers(reader, resolver)
         self._extras = extras
+        self._units_of = lru_cache(_FILES_KEPT)(self._outline_units)
 
     def candidates(
         self, site: Site, references: Sequence[ReferenceRow], *, own: Side | None
@@ -162,11 +175,7 @@ class ContextBuilder:
         owner = file.owner.get(definition.index) if file is not None else None
         if file is None or owner is None or owner == definition.index:
             return definition, ""
-        header = file.chunks[owner]
-        first = self._reader.symbols(header.id)[0]
-        at = file.starts[owner]
-        whole = Definition(definition.path_id, definition.blob_id, owner, at, header, first)
-        return whole, symbol.name
+        return definition_at(self._reader, file, owner), symbol.name
 
     def _rank(self, excerpt: Excerpt, site: Site) -> tuple[object, ...]:
         path = self._reader.path(excerpt.path_id)
@@ -219,51 +228,71 @@ class ContextBuilder:
         """Yield the signatures of the neighbours, nearest first."""
         here = self._position(file, site, own)
         mine = range(own.position, own.position + len(own.chunks)) if own else range(0)
-        shown = frozenset(
-            [index for path, blob, index in wanted if (path, blob) == (file.path_id, file.blob_id)]
-        )
-        hidden = shown | frozenset(mine)
+        known = {
+            index: one
+            for (path, blob, index), one in wanted.items()
+            if (path, blob) == (file.path_id, file.blob_id)
+        }
+        hidden = frozenset((*known, *mine))
         n_shown = 0
-        for index in sorted(range(len(file.chunks)), key=lambda i: (abs(i - here), i)):
+        for unit in sorted(
+            self._units_of(file.path_id, file.blob_id), key=lambda u: (abs(u.index - here), u.index)
+        ):
             if n_shown >= _MAX_OUTLINE:
                 return
-            pieces = self._outlined(file, index, hidden, wanted)
-            if pieces:
-                name = self._reader.symbols(file.chunks[index].id)[0].name
-                form = Form("signatures", tuple(_up_to(pieces, _MAX_OUTLINE_BYTES)))
-                excerpt = _excerpt("outline", file, name, "outline", form, own)
-                if excerpt is not None:
-                    n_shown += 1
-                    yield excerpt
+            excerpt = unit.excerpt
+            if not hidden.isdisjoint(unit.chunks):
+                excerpt = self._rest_of(file, unit, hidden, known.get(unit.index), own)
+            if excerpt is not None:
+                n_shown += 1
+                yield excerpt
 
-    def _outlined(
+    def _outline_units(self, path_id: int, blob_id: int) -> list[_Unit]:
+        """Return the items of a file with their outline, in order."""
+        file = self._resolver.modules.version(path_id, blob_id)
+        units = []
+        for index, chunk in enumerate(file.chunks):
+            symbols = self._reader.symbols(chunk.id)
+            owner = file.owner.get(index)
+            if not symbols or chunk.kind in _NOT_OUTLINED or owner not in (None, index):
+                continue
+            pieces = [self._forms.signature(chunk, file.starts[index])]
+            members = range(index, index + 1)
+            if owner is not None:
+                members = range(index, file.closing(index) + 1)
+                header = definition_at(self._reader, file, index)
+                inside = self._forms.outline(file, header, frozenset())
+                if not inside:
+                    continue
+                pieces += [*inside, *self._forms.footer(file, index)]
+            excerpt = self._outlined(file, symbols[0].name, pieces, None)
+            units.append(_Unit(index, members, excerpt))
+        return units
+
+    def _rest_of(
         self,
         file: File,
-        index: int,
+        unit: "_Unit",
         hidden: frozenset[int],
-        wanted: dict[tuple[int, int, int], _Wanted],
-    ) -> list[Piece]:
-        """Return the pieces of an item's outline; none for what is shown already."""
-        chunk = file.chunks[index]
-        symbols = self._reader.symbols(chunk.id)
-        if not symbols or chunk.kind in ("mod_header", "mod", "macro_call_header", "imports"):
-            return []
-        owner = file.owner.get(index)
-        if owner is not None and owner != index:
-            return []
-        start = file.starts[index]
-        if owner is None:
-            return [] if index in hidden else [self._forms.signature(chunk, start)]
-        header = Definition(file.path_id, file.blob_id, index, start, chunk, symbols[0])
-        known = wanted.get((file.path_id, file.blob_id, index))
+        known: _Wanted | None,
+        own: Side | None,
+    ) -> Excerpt | None:
+        """Return the outline of a container of which something is shown elsewhere."""
+        if file.owner.get(unit.index) is None:
+            return None
+        header = definition_at(self._reader, file, unit.index)
         used = known.members if known is not None else set()
-        members = {d.index for name in used for d in file.members[index].get(name, ())}
-        pieces = self._forms.outline(file, header, hidden | members)
+        shown = {d.index for name in used for d in file.members[unit.index].get(name, ())}
+        pieces = self._forms.outline(file, header, hidden | shown)
         if known is None and pieces:
-            closing = file.closing(index)
-            footer = [self._forms.whole(file.chunks[closing], file.starts[closing])]
-            pieces = [self._forms.signature(chunk, start), *pieces, *footer[: closing > 0]]
-        return pieces
+            first = self._forms.signature(header.chunk, header.start)
+            pieces = [first, *pieces, *self._forms.footer(file, unit.index)]
+        return self._outlined(file, header.symbol.name, pieces, own) if pieces else None
+
+    @staticmethod
+    def _outlined(file: File, name: str, pieces: list[Piece], own: Side | None) -> Excerpt | None:
+        form = Form("signatures", tuple(_up_to(pieces, _MAX_OUTLINE_BYTES)))
+        return _excerpt("outline", file, name, "outline", form, own)
 
     @staticmethod
     def _position(file: File, site: Site, own: Side | None) -> int:

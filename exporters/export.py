@@ -148,9 +148,12 @@ class _Run:
         window: list[_Waiting] = []
         n_examples = 0
         for position, commit in enumerate(chosen):
-            with self._statistics.phase("chunks"):
+            with self._statistics.phase("edits"):
                 edits = self._builder.edits(commit)
-                for whole in self._builder.examples(commit, edits):
+            with self._statistics.phase("context"):
+                examples = list(self._builder.examples(commit, edits))
+            with self._statistics.phase("edits"):
+                for whole in examples:
                     dropped: Counter[str] = Counter()
                     parts = self._builder.parts(whole, self._config.max_chars, dropped)
                     window.append(_Waiting(split.name(position), commit, whole, parts, dropped))

@@ -125,8 +125,7 @@ class Forms:
         if not definition.chunk.kind.endswith("_header"):
             return Form("whole", (self.whole(definition.chunk, definition.start),))
         header = self._without_long_docs(definition)
-        closing = file.closing(definition.index)
-        footer = [self.whole(file.chunks[closing], file.starts[closing])] if closing else []
+        footer = self.footer(file, definition.index)
         every = [d for named in file.members_of(definition.index) for d in named]
         every.sort(key=lambda d: d.index)
         if definition.symbol.kind == "trait":
@@ -136,6 +135,11 @@ class Forms:
         used = [self.signature(d.chunk, d.start) for d in every if d.symbol.name in members]
         name = "signatures" if used else "header"
         return Form(name, (header, *_each_once(used), *footer))
+
+    def footer(self, file: File, header: int) -> list[Piece]:
+        """Return a container's closing, if it has one of its own."""
+        closing = file.closing(header)
+        return [self.whole(file.chunks[closing], file.starts[closing])] if closing else []
 
     def _documented(self, definition: Definition) -> Piece:
         """Return a member's signature with what stands in front of it."""

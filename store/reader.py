@@ -154,6 +154,7 @@ class Reader:
         self.changes = lru_cache(_COMMITS_KEPT)(self._changes)
         self._facts: dict[int, _Facts] = {}
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
+        self.manifest = lru_cache(_BLOBS_KEPT)(self._manifest)
 
     def repository_name(self) -> str:
         """Return the repository's name."""
@@ -238,7 +239,7 @@ class Reader:
             found.update(map(tuple, self._connection.execute(query)))
         return found
 
-    def manifest(self, blob_id: int) -> str | None:
+    def _manifest(self, blob_id: int) -> str | None:
         """Return the facts of a Cargo.toml as JSON."""
         c = schema.manifest.c
         return self._connection.execute(select(c.facts).where(c.blob_id == blob_id)).scalar()

@@ -66,8 +66,26 @@ class Packages:
             for path, facts in manifests
         }
         self._sorted = sorted(files)
-        self._files = frozenset(self._sorted)
+        self._files = set(self._sorted)
         self._by_folder: dict[str, Package] = {}
+
+    def put(self, path: str, *, present: bool) -> bool:
+        """Take in that a file came or went; return whether it is, or may be, a library's root."""
+        position = bisect_left(self._sorted, path)
+        if present:
+            self._sorted.insert(position, path)
+            self._files.add(path)
+        else:
+            del self._sorted[position]
+            self._files.discard(path)
+        roots = {package.lib_root for package in self._by_folder.values()}
+        is_library = path in roots or posixpath.basename(path) == "lib.rs"
+        package = self.package_of(path)
+        if package is not None:
+            del self._by_folder[package.folder]
+        if is_library:
+            self._by_folder.clear()
+        return is_library
 
     def package_of(self, path: str) -> Package | None:
         """Return the package that a file is in: that of the nearest manifest above it."""

@@ -91,6 +91,7 @@ class File:
         self.fields: dict[tuple[int, str], dict[str, Definition]] = {}
         self.headers: dict[str, list[Definition]] = {}
         self.owner: dict[int, int] = {}
+        self.macros: dict[str, list[Definition]] = {}
         self._closings: dict[int, int] = {}
         reader.prefetch_facts(chunk.id for chunk in self.chunks)
         self._read(reader)
@@ -153,6 +154,8 @@ class File:
         namespace = _NAMESPACE.get(symbol.kind)
         if namespace is not None:
             scope.items[namespace].setdefault(symbol.name, []).append(found)
+            if namespace == MACRO:
+                self.macros.setdefault(symbol.name, []).append(found)
 
     def closing(self, header: int) -> int:
         """Return the chunk that closes a container, 0 where there is none."""
@@ -183,6 +186,13 @@ class File:
             for declarations in scope.modules.values():
                 for declaration in declarations:
                     yield inline, declaration
+
+
+def definition_at(reader: Reader, file: File, index: int) -> Definition:
+    """Return the first symbol of a chunk; raises IndexError where it has none."""
+    chunk = file.chunks[index]
+    symbol = reader.symbols(chunk.id)[0]
+    return Definition(file.path_id, file.blob_id, index, file.starts[index], chunk, symbol)
 
 
 def is_inline(module: Definition) -> bool:

@@ -12,7 +12,6 @@ from functools import lru_cache
 from rsidx.exporters.resolver.cfg import choose
 from rsidx.exporters.resolver.crates import Crate, Package, Packages
 from rsidx.exporters.resolver.files import (
-    MACRO,
     Definition,
     File,
     Scope,
@@ -42,39 +41,32 @@ class Module:
 
 
 class CrateIndex:
-    """Where in a crate a self type has impls, and a name macros or any definition."""
+    """In which files of a crate a self type has impls, and a name macros."""
 
     def __init__(self) -> None:
         self.impls: dict[str, set[int]] = {}
         self.macros: dict[str, set[int]] = {}
-        self.named: dict[str, set[int]] = {}
-        self._of_path: dict[int, int] = {}
 
     def put(self, file: File | None, path_id: int, old: File | None) -> None:
         """Let a file take the place of what its path had before."""
-        if old is not None:
-            for table, names in self._tables(old):
-                for name in names:
+        for attribute, table in (("impls", self.impls), ("macros", self.macros)):
+            before = getattr(old, attribute) if old is not None else {}
+            after = getattr(file, attribute) if file is not None else {}
+            for name in before:
+                if name not in after:
                     table[name].discard(path_id)
-        if file is not None:
-            for table, names in self._tables(file):
-                for name in names:
+            for name in after:
+                if name not in before:
                     table.setdefault(name, set()).add(path_id)
-
-    def _tables(self, file: File) -> Iterator[tuple[dict[str, set[int]], Iterable[str]]]:
-        yield self.impls, file.impls
-        yield self.macros, {n for s in file.scopes.values() for n in s.items[MACRO]}
-        members = {name for table in file.members.values() for name in table}
-        items = {n for s in file.scopes.values() for space in s.items.values() for n in space}
-        yield self.named, members | items
 
 
 class _Tree:
-    """A crate's modules by file."""
+    """A crate's modules by file; `tried` are the paths at which a module was looked for."""
 
     def __init__(self, crate: Crate) -> None:
         self.crate = crate
         self.modules: dict[int, Module] = {}
+        self.tried: set[str] = set()
         self.blobs: dict[int, int] = {}
         self.index = CrateIndex()
         self.index_is_fresh = False
@@ -97,6 +89,7 @@ class Modules:
         self._files: Mapping[int, int] = {}
         self._packages: Packages | None = None
         self._trees: dict[str, _Tree] = {}
+        self._outdated: dict[str, _Tree] = {}
         self._homes: dict[int, Module] = {}
 
     def move(self, files: Mapping[int, int], touched: Mapping[int, int | None] | None) -> None:
@@ -109,28 +102,46 @@ class Modules:
         for tree in self._trees.values():
             tree.index_is_fresh = False
         if touched is None:
+            self._packages = None
             self._forget()
             return
         for path_id, before in touched.items():
             after = files.get(path_id)
-            if before != after and not self._follow(path_id, before, after):
-                self._forget()
-                return
+            if before != after:
+                self._follow(path_id, before, after)
 
-    def _forget(self) -> None:
-        self._packages = None
-        self._trees.clear()
-        self._homes.clear()
+    def _forget(self, roots: Iterable[str] | None = None) -> None:
+        """Drop the trees of some roots, or of all; their indexes are kept to be updated."""
+        chosen = list(self._trees if roots is None else roots)
+        for root in chosen:
+            self._outdated[root] = self._trees.pop(root)
+        if chosen:
+            self._homes.clear()
 
-    def _follow(self, path_id: int, before: int | None, after: int | None) -> bool:
-        """Take in one changed file; return False where trees may have changed."""
+    def _follow(self, path_id: int, before: int | None, after: int | None) -> None:
+        """Take in one changed file: drop what it may have changed."""
         path = self._paths[path_id]
-        if not path.endswith(".rs"):
-            return not path.endswith("Cargo.toml")
-        if before is None or after is None:
-            return False
-        old, new = self._file(path_id, before), self._file(path_id, after)
-        return module_signature(old) == module_signature(new)
+        if path.endswith("Cargo.toml"):
+            self._packages = None
+            self._forget()
+        elif not path.endswith(".rs"):
+            return
+        elif before is None or after is None:
+            if self._packages is not None and self._packages.put(path, present=after is not None):
+                self._forget()  # A library that comes or goes is another's dependency.
+            else:
+                self._homes.pop(path_id, None)
+                self._forget(
+                    root for root, tree in self._trees.items() if path in tree.tried or path == root
+                )
+        else:
+            old, new = self._file(path_id, before), self._file(path_id, after)
+            if module_signature(old) != module_signature(new):
+                self._forget(r for r, tree in self._trees.items() if path_id in tree.modules)
+
+    def version(self, path_id: int, blob_id: int) -> File:
+        """Return a version of a file, of whichever snapshot."""
+        return self._file(path_id, blob_id)
 
     def file(self, path_id: int) -> File | None:
         """Return a file of the snapshot, None where it has none of that path."""
@@ -206,6 +217,9 @@ class Modules:
         tree = self._trees.get(crate.root)
         if tree is None:
             tree = self._trees[crate.root] = _Tree(crate)
+            before = self._outdated.pop(crate.root, None)
+            if before is not None:
+                tree.index, tree.blobs = before.index, before.blobs
             root = self.root(crate)
             waiting = [root] if root is not None else []
             while waiting:
@@ -219,7 +233,7 @@ class Modules:
                         at = Module(
                             crate, (*module.names, *inline), module.path_id, inline, module.folder
                         )
-                        waiting += self._declared(at, declaration)
+                        waiting += self._declared(at, declaration, tree.tried)
         return tree
 
     def index(self, crate: Crate) -> CrateIndex:
@@ -228,14 +242,26 @@ class Modules:
         if tree.index_is_fresh:
             return tree.index
         tree.index_is_fresh = True
-        for path_id in tree.modules:
-            after, before = self._files.get(path_id), tree.blobs.get(path_id)
-            if after != before:
-                old = self._file(path_id, before) if before is not None else None
-                tree.index.put(self.file(path_id), path_id, old)
-                if after is not None:
-                    tree.blobs[path_id] = after
+        for path_id in {*tree.modules, *tree.blobs}:
+            after = self._files.get(path_id) if path_id in tree.modules else None
+            before = tree.blobs.get(path_id)
+            if after == before:
+                continue
+            old = self._file(path_id, before) if before is not None else None
+            new = self._file(path_id, after) if after is not None else None
+            tree.index.put(new, path_id, old)
+            if after is not None:
+                tree.blobs[path_id] = after
+            else:
+                del tree.blobs[path_id]
         return tree.index
+
+    def files_of(self, crate: Crate) -> Iterator[File]:
+        """Yield the files of a crate."""
+        for path_id in self._tree(crate).modules:
+            file = self.file(path_id)
+            if file is not None:
+                yield file
 
     def module_of(self, crate: Crate, definition: Definition) -> Module | None:
         """Return the module of a crate that a definition stands in."""
@@ -282,8 +308,13 @@ class Modules:
                 return found
         return None
 
-    def _declared(self, module: Module, declaration: Definition) -> Iterator[Module]:
-        """Yield the module whose body is another file, if the snapshot has that file."""
+    def _declared(
+        self, module: Module, declaration: Definition, looked: set[str] | None = None
+    ) -> Iterator[Module]:
+        """Yield the module whose body is another file, if the snapshot has that file.
+
+        The paths at which it may be are added to `looked`.
+        """
         name = declaration.symbol.name.removeprefix("r#")
         folder = posixpath.join(module.folder, *module.inline)
         given = declaration.symbol.type
@@ -294,6 +325,8 @@ class Modules:
         else:
             inside = posixpath.join(folder, name)
             tried = [(f"{inside}.rs", inside), (f"{inside}/mod.rs", inside)]
+        if looked is not None:
+            looked.update(path for path, _ in tried)
         for path, below in tried:
             path_id = self._path_ids.get(path)
             if path_id is not None and path_id in self._files:

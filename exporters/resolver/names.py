@@ -351,8 +351,7 @@ class Names:
 
     def _macro_in(self, module: Module, path_id: int, name: str) -> Found | None:
         file = self.modules.file(path_id)
-        scopes = file.scopes.values() if file is not None else ()
-        definitions = [d for scope in scopes for d in scope.items[MACRO].get(name, ())]
+        definitions = file.macros.get(name, ()) if file is not None else ()
         items = []
         for definition in choose(definitions, module.crate.package.features):
             home = self.modules.module_of(module.crate, definition)

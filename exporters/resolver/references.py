@@ -232,10 +232,8 @@ class Resolver:
         if kinds is None:
             return
         found = []
-        for path_id in self._names.modules.index(place.module.crate).named.get(name, ()):
-            file = self.modules.file(path_id)
-            if file is not None:
-                found += [d for d in _all_named(file, name) if d.symbol.kind in kinds]
+        for file in self.modules.files_of(place.module.crate):
+            found += [d for d in _all_named(file, name) if d.symbol.kind in kinds]
         if len(found) == 1:
             yield Resolved(found[0], NAME_RULE, reference=reference)
 
