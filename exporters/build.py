@@ -34,8 +34,9 @@ class Options:
 class Builder:
     """Builds the examples of one commit after another.
 
-    `dropped` counts what was left out, by reason; `seen` remembers (old, new) pairs, so that a
-    cherry-pick's copy of an edit is not exported twice.
+    `dropped` counts what was left out, by reason; `resolver` stands at the snapshot of the
+    commit that was built last. (old, new) pairs are remembered, so that a cherry-pick's copy of
+    an edit is not exported twice.
     """
 
     def __init__(
@@ -44,11 +45,16 @@ class Builder:
         self._reader = reader
         self._options = options
         self._snapshot = Snapshot(reader, commits)
-        self._resolver = Resolver(reader)
-        self._context = ContextBuilder(reader, self._resolver, options.extras)
+        self.resolver = Resolver(reader)
+        self._context = ContextBuilder(reader, self.resolver, options.extras)
         self._repository = reader.repository_name()
         self._seen: set[bytes] = set()
         self.dropped: Counter[str] = Counter()
+
+    @property
+    def files(self) -> dict[int, int]:
+        """The snapshot that the resolver stands at: path → blob."""
+        return self._snapshot.files
 
     def edits(self, commit: CommitRow) -> tuple[Edit, ...]:
         """Return the edits of a commit that pass the filters."""
@@ -101,7 +107,7 @@ class Builder:
             self._snapshot.move_to(commit)
         else:
             self._snapshot.move_before(commit)
-        self._resolver.move(self._snapshot.files, self._snapshot.take_touched())
+        self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
         message = self._message(commit)
         for edit in edits:
             own = edit.new if at_commit else edit.old
@@ -110,7 +116,7 @@ class Builder:
     def example_at(self, commit: CommitRow, side: Side, message: str) -> Example:
         """Return the example of an edit that is still to be made to the code as at a commit."""
         self._snapshot.move_to(commit)
-        self._resolver.move(self._snapshot.files, self._snapshot.take_touched())
+        self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
         return self._example(edit_of(self._reader, side), side, self._cut(message))
 
     def _example(self, edit: Edit, own: Side | None, message: str) -> Example:
@@ -202,7 +208,7 @@ class Builder:
         return self._reader.path(path_id).decode("utf-8", "replace")
 
     def _module(self, edit: Edit, side: Side) -> str:
-        home = self._resolver.modules.home(side.path_id)
+        home = self.resolver.modules.home(side.path_id)
         names = home.names if home is not None else ()
         return "::".join((*names, *modules_of(edit.container)))
 

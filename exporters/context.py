@@ -50,30 +50,26 @@ _SECTION_OF = {
     "static": "constants",
 }
 RULES = (
-    "imports",
     "enclosing",
     "self_type",
     *EXACT_RULES,
     *RECEIVER_RULES,
     "macro",
     NAME_RULE,
+    "imports",
     "outline",
     "callers",
     "tests",
 )
-"""In descending value: what the budget does not hold is left out from the end."""
-_TIER = dict.fromkeys((*EXACT_RULES, *RECEIVER_RULES, "macro"), 2) | {
-    "imports": 0,
-    "enclosing": 1,
-    "self_type": 1,
-    NAME_RULE: 3,
-}
+"""What excerpts are there for; definitions first, of them the shortest, so that most fit."""
 EXTRAS = ("callers", "tests", "names")
 """What is shown only if it is asked for."""
 _MAX_IMPORTS_BYTES = 400
 _MAX_OUTLINE = 24
 _MAX_OUTLINE_BYTES = 1000
 _MAX_USERS = 6
+_MAX_PART_BYTES = 400
+"""Signatures of a container come by so many, so that some of them fit."""
 _FILES_KEPT = 2048
 _NOT_OUTLINED = frozenset({"mod_header", "mod", "macro_call_header", "imports"})
 _USE = re.compile(
@@ -99,11 +95,15 @@ class Excerpt:
 
 @dataclass(slots=True)
 class _Wanted:
-    """A definition to be shown, with its best rule and its members in use."""
+    """A definition to be shown, with its best rule and its members in use.
+
+    Code that does no more than import it is shown its signature alone.
+    """
 
     definition: Definition
     rule: str
     members: set[str] = field(default_factory=set)
+    is_only_imported: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +137,11 @@ class ContextBuilder:
         """
         file = self._resolver.modules.file(site.path_id)
         wanted = self.wanted(site, references)
-        named = [
-            excerpt for one in wanted.values() if (excerpt := self._shown(one, own)) is not None
-        ]
+        named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
         named.sort(key=lambda excerpt: self._rank(excerpt, site))
         excerpts = _without_covered(named)
         if file is not None:
-            excerpts = [*self._imports(file, site, references, own), *excerpts]
+            excerpts += self._imports(file, site, references, own)
             excerpts += self._outline(file, site, own, wanted)
         if own is not None and self._extras & {"callers", "tests"}:
             excerpts += self._users(own)
@@ -160,7 +158,9 @@ class ContextBuilder:
             key = (definition.path_id, definition.blob_id, definition.index)
             one = found.setdefault(key, _Wanted(definition, resolved.rule))
             one.members.update(name for name in (member, resolved.member) if name)
-            if _TIER[resolved.rule] < _TIER[one.rule]:
+            is_import = resolved.reference is not None and resolved.reference.kind == "import"
+            one.is_only_imported = one.is_only_imported and is_import
+            if RULES.index(resolved.rule) < RULES.index(one.rule):
                 one.rule = resolved.rule
         return found
 
@@ -186,16 +186,21 @@ class ContextBuilder:
         elif path.rpartition(b"/")[0] == here.rpartition(b"/")[0]:
             distance = 1
         size = len(excerpt.text)
-        return (_TIER[excerpt.rule], distance, size, path, excerpt.ranges)
+        return (excerpt.rule == NAME_RULE, size, distance, path, excerpt.ranges)
 
-    def _shown(self, wanted: _Wanted, own: Side | None) -> Excerpt | None:
+    def _shown(self, wanted: _Wanted, own: Side | None) -> Iterator[Excerpt]:
         definition = wanted.definition
         section = _SECTION_OF.get(definition.symbol.kind)
         file = self._resolver.modules.file(definition.path_id)
         if section is None or file is None:
-            return None
+            return
         form = self._forms.of(file, definition, frozenset(wanted.members))
-        return _excerpt(section, file, definition.symbol.name, wanted.rule, form, own)
+        if wanted.is_only_imported and definition.symbol.kind != "macro":
+            form = Form("signature", (self._forms.signature(definition.chunk, definition.start),))
+        for part in form.parts(_MAX_PART_BYTES):
+            excerpt = _excerpt(section, file, definition.symbol.name, wanted.rule, part, own)
+            if excerpt is not None:
+                yield excerpt
 
     def _imports(
         self, file: File, site: Site, references: Sequence[ReferenceRow], own: Side | None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.store.reader import ChunkRow, Reader, SymbolRow
 
-_MAX_WHOLE_BYTES = 1200
+_MAX_WHOLE_BYTES = 800
 """About 300 tokens; larger types and traits are reduced to their members in use."""
 _MAX_DOCS_BYTES = 300
 _MAX_MACRO_BYTES = 400
@@ -44,6 +44,21 @@ class Form:
 
     name: str
     pieces: tuple[Piece, ...]
+
+    def parts(self, n_bytes: int) -> Iterator["Form"]:
+        """Yield the form in parts of about so many bytes; one that is whole stays so."""
+        if self.name == "whole" or sum(len(p.text) for p in self.pieces) <= n_bytes:
+            yield self
+            return
+        part: list[Piece] = []
+        size = 0
+        for piece in self.pieces:
+            if part and size + len(piece.text) > n_bytes and piece.text.strip() != b"}":
+                yield Form(self.name, tuple(part))
+                part, size = [], 0
+            part.append(piece)
+            size += len(piece.text)
+        yield Form(self.name, tuple(part))
 
     def without(self, start: int, end: int) -> "Form":
         """Return the form without the pieces that show any byte of a range."""

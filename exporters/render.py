@@ -29,7 +29,7 @@ class Row:
     n_tokens: dict[str, int]
 
 
-_N_MARKERS = 3
+_N_SECTION_MARKERS = 2
 
 
 def _context(text: str) -> Piece:
@@ -94,15 +94,21 @@ class Renderer:
     def _fitting(self, example: Example, n_bare: int, dropped: Counter[str]) -> list[int]:
         """Choose excerpts in descending value while both budgets hold.
 
-        Each is charged with a section's two markers and a file's marker and path, though
-        neighbours share them: so no dialect can go over a budget.
+        Each section is charged with two markers, each file in it with a marker and its path:
+        no dialect writes more of them, so none can go over a budget.
         """
         room = min(self._context_tokens, self._max_tokens - n_bare)
         shown: list[int] = []
+        charged: set[str] = set()
         for index, excerpt in enumerate(example.excerpts):
             try:
-                needed = _N_MARKERS + self._n_ids(_context(excerpt.text))
-                needed += self._n_ids(_context(self._dialect.file_heading(example, index)))
+                needed = self._n_ids(_context(excerpt.text))
+                headings = {excerpt.section: _N_SECTION_MARKERS}
+                heading = self._dialect.file_heading(example, index)
+                headings[f"{excerpt.section} {excerpt.path_id}"] = 1 + self._n_ids(
+                    _context(heading)
+                )
+                needed += sum(n for key, n in headings.items() if key not in charged)
             except IrreversibleError:
                 dropped["context_irreversible"] += 1
                 continue
@@ -111,6 +117,7 @@ class Renderer:
                 dropped[f"{section}_over_budget"] += 1
                 continue
             shown.append(index)
+            charged.update(headings)
             room -= needed
         return shown
 
