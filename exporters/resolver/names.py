@@ -83,8 +83,14 @@ class Names:
         type is left to the caller.
         """
         last = len(segments) - 1
-        found = self._first(module, segments, namespace if last == 0 else TYPE, local)
         position = 0
+        if segments[0] == "" and last:
+            yield _NOT_HERE  # The root of all crates is nobody's definition.
+            position = 1
+            space = namespace if position == last else TYPE
+            found = self._of_crates(module, segments[1], space, frozenset())
+        else:
+            found = self._first(module, segments, namespace if last == 0 else TYPE, local)
         rule = ""
         while found is not None:
             rule = rule or found.rule
@@ -94,6 +100,17 @@ class Names:
             position += 1
             space = namespace if position == last else TYPE
             found = self._next(found.entity, segments[position], space, frozenset())
+
+    def _of_crates(
+        self, module: Module, name: str, namespace: str, seen: frozenset[_Key]
+    ) -> Found | None:
+        """Return what `::name` means: a crate, or before 2018 a name of the crate's root."""
+        found = self.extern(module, name)
+        if found is None and module.crate.is_2015:
+            root = self.modules.root(module.crate)
+            found = self.lookup(root, name, namespace, seen) if root is not None else None
+            return Found(found.entity, "path", found.others) if found is not None else None
+        return found
 
     def _next(
         self, entity: Entity, name: str, namespace: str, seen: frozenset[_Key]
@@ -118,8 +135,6 @@ class Names:
         if head == "super":
             parent = self.modules.parent(module)
             return Found(parent, "path") if parent is not None else None
-        if head == "":
-            return None
         if local is not None:
             found = self._explicit(module, local, head, namespace, frozenset())
             found = found or self._by_glob(module, local, head, namespace, frozenset())
@@ -301,15 +316,15 @@ class Names:
         """Return what the first name of a `use` means: of this module, the root, or a crate."""
         if head in ("crate", "self", "super"):
             return self._first(module, [head], TYPE, None)
-        found: Found | None = None
         if is_absolute:
-            found = self.extern(module, head)
-        if found is None and module.crate.is_2015:
+            return self._of_crates(module, head, namespace, seen)
+        found: Found | None = None
+        if module.crate.is_2015:
             root = self.modules.root(module.crate)
             found = self.lookup(root, head, namespace, seen) if root is not None else None
         # `use name;` names a crate or a macro: not itself.
         imports_itself = alias == head and namespace != MACRO
-        if found is None and not is_absolute and not imports_itself:
+        if found is None and not imports_itself:
             found = self.lookup(module, head, namespace, seen)
         if found is None and namespace == MACRO:
             found = self.macro(module, head)
