@@ -126,7 +126,12 @@ def _sought(builder: Builder, edit: Edit, own: Side | None) -> set[Definition]:
     place = own or edit.new or edit.old
     assert place is not None
     found = set()
-    for resolved in builder.resolver.resolve(builder.site(edit, place), builder.references(edit)):
+    every = (
+        resolved
+        for site, references in builder.mentions(edit, place.path_id)
+        for resolved in builder.resolver.resolve(site, references)
+    )
+    for resolved in every:
         definition = resolved.definition
         is_own = (
             own is not None

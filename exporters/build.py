@@ -12,7 +12,7 @@ from rsidx.exporters.parts import Part, UnsplittableError, split
 from rsidx.exporters.resolver.files import modules_of
 from rsidx.exporters.resolver.references import Resolver, Site
 from rsidx.exporters.snapshot import Snapshot
-from rsidx.store.reader import ChangeRow, CommitRow, Reader, ReferenceRow
+from rsidx.store.reader import ChangeRow, ChunkRow, CommitRow, ImportRow, Reader, ReferenceRow
 
 _MAX_MESSAGE_CHARS = 1000
 FILTERS = ("merges", "bots", "bulk", "formatting", "deletions", "duplicates")
@@ -113,18 +113,22 @@ class Builder:
             own = edit.new if at_commit else edit.old
             yield self._example(edit, own, message)
 
-    def example_at(self, commit: CommitRow, side: Side, message: str) -> Example:
-        """Return the example of an edit that is still to be made to the code as at a commit."""
+    def stand_at(self, commit: CommitRow, laid: Mapping[int, int | None]) -> None:
+        """Go to a commit's tree with some files replaced (path → blob), or gone (None)."""
         self._snapshot.move_to(commit)
+        self._snapshot.lay(laid)
         self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
+
+    def example_at(self, side: Side, message: str) -> Example:
+        """Return the example of an edit that is still to be made where the builder stands."""
         return self._example(edit_of(self._reader, side), side, self._cut(message))
 
     def _example(self, edit: Edit, own: Side | None, message: str) -> Example:
         shown = edit.new or edit.old
         assert shown is not None
         place = own or shown
-        site = self.site(edit, place)
-        excerpts = self._context.candidates(site, self.references(edit), own=own)
+        mentions = self.mentions(edit, place.path_id)
+        excerpts = self._context.candidates(mentions, own=own)
         return Example(
             repository=self._repository,
             path=self._path(shown.path_id),
@@ -180,16 +184,29 @@ class Builder:
             start += chunk.n_bytes
         return breaks
 
-    def site(self, edit: Edit, place: Side) -> Site:
-        """Return where an edit's code is read: a place, with the imports of its functions."""
-        chunks = [c for side in self._read_sides(edit) for c in side.chunks if c.kind != "imports"]
-        imports = [item for chunk in chunks for item in self._reader.imports(chunk.id)]
-        container = place.chunks[0].container
-        return Site(place.path_id, container, tuple(dict.fromkeys(imports)))
+    def mentions(self, edit: Edit, path_id: int) -> list[tuple[Site, list[ReferenceRow]]]:
+        """Return what an edit mentions, what it imports included, by where that is read.
 
-    def references(self, edit: Edit) -> list[ReferenceRow]:
-        """Return what an edit mentions, what it imports included, in a fixed order."""
-        chunks = [chunk for side in self._read_sides(edit) for chunk in side.chunks]
+        The code is read in the file `path_id`; the order is fixed.
+        """
+        sides = (edit.old,) if self._options.context_from == "old" else (edit.old, edit.new)
+        chunks = {chunk.id: chunk for side in sides if side for chunk in side.chunks}
+        by_container: dict[str, list[ChunkRow]] = {} if chunks else {edit.container: []}
+        for chunk in chunks.values():
+            by_container.setdefault(chunk.container, []).append(chunk)
+        return [
+            (Site(path_id, container, self._imports(inside)), self._references(inside))
+            for container, inside in by_container.items()
+        ]
+
+    def _imports(self, chunks: list[ChunkRow]) -> tuple[ImportRow, ...]:
+        """Return what the bodies of functions import."""
+        inside = [chunk for chunk in chunks if chunk.kind != "imports"]
+        return tuple(
+            dict.fromkeys(item for chunk in inside for item in self._reader.imports(chunk.id))
+        )
+
+    def _references(self, chunks: list[ChunkRow]) -> list[ReferenceRow]:
         found = {reference for chunk in chunks for reference in self._reader.references(chunk.id)}
         for chunk in chunks:
             if chunk.kind == "imports":
@@ -199,10 +216,6 @@ class Builder:
                     if not item.path.endswith("*")
                 )
         return sorted(found, key=lambda reference: (reference.kind, reference.path))
-
-    def _read_sides(self, edit: Edit) -> list[Side]:
-        sides = (edit.old,) if self._options.context_from == "old" else (edit.old, edit.new)
-        return [side for side in sides if side is not None]
 
     def _path(self, path_id: int) -> str:
         return self._reader.path(path_id).decode("utf-8", "replace")

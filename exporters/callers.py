@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from rsidx.exporters.edits import Side
 from rsidx.exporters.forms import Piece
 from rsidx.exporters.resolver.files import Definition, File
-from rsidx.exporters.resolver.references import Resolver, Site
+from rsidx.exporters.resolver.references import NAME_RULE, Resolver, Site
 from rsidx.store.facts import TEST_MARK
 from rsidx.store.reader import Reader
 
@@ -35,23 +36,29 @@ class User:
     def lines(self, reader: Reader) -> Iterator[Piece]:
         """Yield the chunk's signature and the lines with the mention, as they stand."""
         chunk, start = self.file.chunks[self.index], self.file.starts[self.index]
-        text = reader.text(chunk.id)
         symbols = reader.symbols(chunk.id)
-        shown = 0
+        shown = start
         if symbols and symbols[0].kind in ("fn", "method"):
+            text = reader.text(chunk.id)
             first = text.rfind(b"\n", 0, symbols[0].signature_start) + 1
-            shown = symbols[0].signature_end
-            yield Piece(start + first, text[first:shown])
+            shown = start + symbols[0].signature_end
+            yield Piece(start + first, text[first : symbols[0].signature_end])
+        for at, text in islice(self.mentions(reader), _MAX_LINES):
+            if at >= shown:
+                yield Piece(at, text)
+
+    def mentions(self, reader: Reader) -> Iterator[tuple[int, bytes]]:
+        """Yield each line of code with the mention, and where in the blob it begins."""
+        chunk, start = self.file.chunks[self.index], self.file.starts[self.index]
         word = re.compile(rb"\b" + re.escape(self.mention.encode()) + rb"\b")
-        for _ in range(_MAX_LINES):
-            match = word.search(text, shown)
-            if match is None:
-                return
-            first = text.rfind(b"\n", 0, match.start()) + 1
-            end = text.find(b"\n", match.end())
-            shown = end if end >= 0 else len(text)
-            if first >= 0:
-                yield Piece(start + first, text[first:shown])
+        own = [s.signature_start for s in reader.symbols(chunk.id) if s.name == self.mention]
+        offset = 0
+        for line in reader.text(chunk.id).splitlines(keepends=True):
+            end = offset + len(line)
+            is_definition = any(offset <= at < end for at in own)
+            if word.search(line) and not is_definition and not line.lstrip().startswith(b"//"):
+                yield start + offset, line.removesuffix(b"\n")
+            offset = end
 
 
 class Callers:
@@ -87,6 +94,27 @@ class Callers:
                     user = self._user(file, index, word, definition)
                     if user is not None:
                         yield user
+
+    def by_name(self, name: str) -> Iterator[User]:
+        """Yield the chunks that mention a name whose meaning no rule tells."""
+        for path_id in sorted(self._resolver.modules.rust_files(), key=self._reader.path):
+            file = self._resolver.modules.file(path_id)
+            for index in self._mentions(file.blob_id).get(name, ()) if file is not None else ():
+                if file is not None and self._is_unresolved(file, index, name):
+                    chunk = file.chunks[index]
+                    symbols = self._reader.symbols(chunk.id)
+                    is_test = TEST_MARK in chunk.container or any(s.is_test for s in symbols[:1])
+                    shown = symbols[0].name if symbols else ""
+                    yield User(file, index, shown, is_test, NAME_RULE, name)
+
+    def _is_unresolved(self, file: File, index: int, name: str) -> bool:
+        chunk = file.chunks[index]
+        place, _ = self._resolver.place(Site(file.path_id, chunk.container))
+        return place is not None and any(
+            _WORD.findall(reference.path)[-1:] == [name]
+            and not any(self._resolver.reference(place, reference))
+            for reference in self._reader.references(chunk.id)
+        )
 
     def _mentions_of(self, blob_id: int) -> dict[str, list[int]]:
         """Return the chunks of a file by the words of what they mention."""

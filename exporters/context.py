@@ -129,31 +129,39 @@ class ContextBuilder:
         self._units_of = lru_cache(_FILES_KEPT)(self._outline_units)
 
     def candidates(
-        self, site: Site, references: Sequence[ReferenceRow], *, own: Side | None
+        self, mentions: Sequence[tuple[Site, Sequence[ReferenceRow]]], *, own: Side | None
     ) -> list[Excerpt]:
-        """Return the excerpts for the code at a site in descending value, without duplicates.
+        """Return the excerpts for code in descending value, without duplicates.
 
-        `own` is the code's place in the snapshot, if it is there, of which no byte is shown.
+        `mentions` are its references by where they are read, the first its own place; `own`
+        is where it stands in the snapshot, if it is there, of which no byte is shown.
         """
+        site = mentions[0][0]
         file = self._resolver.modules.file(site.path_id)
-        wanted = self.wanted(site, references)
+        wanted = self._wanted(mentions)
         named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
         named.sort(key=lambda excerpt: self._rank(excerpt, site))
         excerpts = _without_covered(named)
         if file is not None:
+            references = [one for _, inside in mentions for one in inside]
             excerpts += self._imports(file, site, references, own)
             excerpts += self._outline(file, site, own, wanted)
         if own is not None and self._extras & {"callers", "tests"}:
             excerpts += self._users(own)
         return excerpts
 
-    def wanted(
-        self, site: Site, references: Sequence[ReferenceRow]
+    def _wanted(
+        self, mentions: Sequence[tuple[Site, Sequence[ReferenceRow]]]
     ) -> dict[tuple[int, int, int], _Wanted]:
         """Return what the references mean, by path, blob and chunk; members with their owner."""
         found: dict[tuple[int, int, int], _Wanted] = {}
         guess = "names" in self._extras
-        for resolved in self._resolver.resolve(site, references, guess=guess):
+        every = (
+            resolved
+            for site, references in mentions
+            for resolved in self._resolver.resolve(site, references, guess=guess)
+        )
+        for resolved in every:
             definition, member = self._owner(resolved)
             key = (definition.path_id, definition.blob_id, definition.index)
             one = found.setdefault(key, _Wanted(definition, resolved.rule))
@@ -269,7 +277,8 @@ class ContextBuilder:
                 inside = self._forms.outline(file, header, frozenset())
                 if not inside:
                     continue
-                pieces += [*inside, *self._forms.footer(file, index)]
+                footer = self._forms.footer(file, index)
+                pieces = [self._forms.header(header), *inside, *footer]
             excerpt = self._outlined(file, symbols[0].name, pieces, None)
             units.append(_Unit(index, members, excerpt))
         return units
@@ -290,7 +299,7 @@ class ContextBuilder:
         shown = {d.index for name in used for d in file.members[unit.index].get(name, ())}
         pieces = self._forms.outline(file, header, hidden | shown)
         if known is None and pieces:
-            first = self._forms.signature(header.chunk, header.start)
+            first = self._forms.header(header)
             pieces = [first, *pieces, *self._forms.footer(file, unit.index)]
         return self._outlined(file, header.symbol.name, pieces, own) if pieces else None
 

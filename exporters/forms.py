@@ -1,8 +1,9 @@
 """The smallest form of a definition that carries it, as byte ranges of its file.
 
-Structs, enums, constants and aliases are whole, as long as they are no giants: of those only
-the members in use are shown. A function is its signature, a trait its signatures with their
-documentation, an impl its header with the signatures in use, a macro its patterns.
+Structs, enums, constants and aliases are whole, as long as they are no giants: those lose the
+documentation of their members first, then the members that are not in use. A function is its
+signature, a trait its signatures with their documentation, an impl its header with the
+signatures in use, a macro its patterns.
 """
 
 import re
@@ -85,7 +86,7 @@ class Forms:
         if len(whole.text) <= _MAX_WHOLE_BYTES:
             return Form("whole", (whole,))
         if kind in _TYPES:
-            return Form("members", tuple(self._members(definition, members)))
+            return Form("members", self._reduced(definition, members))
         return Form("signature", (self.signature(definition.chunk, definition.start),))
 
     def signature(self, chunk: ChunkRow, start: int) -> Piece:
@@ -115,8 +116,16 @@ class Forms:
         first = match.start() if match else first
         return Piece(piece.start + first, piece.text[first:])
 
+    def _reduced(self, definition: Definition, members: frozenset[str]) -> tuple[Piece, ...]:
+        """Return a type without documentation, or if that is still too long, what is in use."""
+        symbols = self._reader.symbols(definition.chunk.id)[1:]
+        every = tuple(self._members(definition, frozenset(s.name for s in symbols)))
+        if sum(len(piece.text) for piece in every) <= _MAX_WHOLE_BYTES:
+            return every
+        return tuple(self._members(definition, members))
+
     def _members(self, definition: Definition, members: frozenset[str]) -> Iterator[Piece]:
-        """Yield a type's opening, its members in use and its closing brace."""
+        """Yield a type's opening, some of its members and its closing brace."""
         text, start = self._reader.text(definition.chunk.id), definition.start
         symbol = definition.symbol
         brace = text.find(b"{", symbol.signature_end, symbol.end)
@@ -161,6 +170,10 @@ class Forms:
         piece = self.whole(definition.chunk, definition.start)
         end = definition.start + definition.symbol.signature_end
         return Piece(piece.start, piece.text[: end - piece.start])
+
+    def header(self, definition: Definition) -> Piece:
+        """Return a container's header without long documentation."""
+        return self._without_long_docs(definition)
 
     def outline(self, file: File, header: Definition, hidden: frozenset[int]) -> list[Piece]:
         """Return the signatures of a container's members, those of hidden chunks left out."""

@@ -31,6 +31,11 @@ class Snapshot:
         touched, self._before = self._before, {}
         return touched
 
+    def lay(self, files: Mapping[int, int | None]) -> None:
+        """Replace files of the tree, or drop them (None); no move may follow."""
+        for path_id, blob_id in files.items():
+            self._put(path_id, blob_id)
+
     def _put(self, path_id: int, blob_id: int | None) -> None:
         if self._before is not None:
             self._before.setdefault(path_id, self.files.get(path_id))

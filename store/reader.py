@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
-from rsidx.store.facts import REFERENCE_KINDS
+from rsidx.store.facts import REFERENCE_KINDS, BlobRecord, ChunkFacts
 from rsidx.store.queries import split_parents
 from rsidx.store.text import unpack_breaks, unpack_ids
 from rsidx.store.writer import load_codec
@@ -135,10 +135,22 @@ _IMPORT_COLUMNS: tuple[Any, ...] = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """A chunk that is not in the index."""
+
+    row: ChunkRow
+    text: bytes
+    facts: _Facts
+    breaks: tuple[tuple[int, int], ...]
+
+
 class Reader:
     """Reads one repository's part of the index.
 
-    Rows never change while they are in the index, so what was read once stays right.
+    Rows never change while they are in the index, so what was read once stays right. Blobs and
+    paths that are not in the index can be laid over it for as long as the reader lives; their
+    ids are negative.
     """
 
     def __init__(self, connection: Connection, repository_id: int) -> None:
@@ -151,6 +163,9 @@ class Reader:
         # Every chunk met stays: small, and shared by all versions of its file.
         self._chunks: dict[int, ChunkRow] = {}
         self._texts: dict[int, bytes] = {}
+        self._added_blobs: dict[int, tuple[BlobRow, tuple[ChunkRow, ...], str | None]] = {}
+        self._added_chunks: dict[int, _Added] = {}
+        self._added_paths: dict[bytes, int] = {}
         self.changes = lru_cache(_COMMITS_KEPT)(self._changes)
         self._facts: dict[int, _Facts] = {}
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
@@ -217,15 +232,39 @@ class Reader:
         """Return a path as git has it."""
         if path_id not in self._paths:
             rows = self._connection.execute(select(schema.path.c.id, schema.path.c.path))
-            self._paths = dict(map(tuple, rows))
+            self._paths.update(map(tuple, rows))
         return self._paths[path_id]
 
     def path_ids(self) -> dict[bytes, int]:
         """Return every path's id."""
         rows = self._connection.execute(select(schema.path.c.path, schema.path.c.id))
-        return dict(map(tuple, rows))
+        return {**self._added_paths, **dict(map(tuple, rows))}
+
+    def add(self, path: bytes, record: BlobRecord) -> tuple[int, int]:
+        """Lay a version of a file over the index, with all its facts; return its ids.
+
+        Must come before what is to see it: path ids are read once.
+        """
+        path_id = self.path_ids().get(path)
+        if path_id is None:
+            path_id = self._added_paths[path] = -1 - len(self._added_paths)
+            self._paths[path_id] = path
+        rows = []
+        for one in record.new_chunks:
+            chunk_id = -1 - len(self._added_chunks)
+            n_lines = one.text.count(b"\n")
+            row = ChunkRow(chunk_id, one.kind, one.container, len(one.text), n_lines)
+            facts = _facts_of_record(one.facts)
+            self._added_chunks[chunk_id] = _Added(row, one.text, facts, one.facts.breaks)
+            rows.append(row)
+        blob_id = -1 - len(self._added_blobs)
+        blob = BlobRow(blob_id, record.oid, record.n_bytes, record.state)
+        self._added_blobs[blob_id] = (blob, tuple(rows), record.manifest)
+        return path_id, blob_id
 
     def _blob(self, blob_id: int) -> BlobRow:
+        if blob_id in self._added_blobs:
+            return self._added_blobs[blob_id][0]
         c = schema.blob.c
         query = select(c.id, c.oid, c.n_bytes, c.state).where(c.id == blob_id)
         return BlobRow(*self._connection.execute(query).one())
@@ -241,11 +280,15 @@ class Reader:
 
     def _manifest(self, blob_id: int) -> str | None:
         """Return the facts of a Cargo.toml as JSON."""
+        if blob_id in self._added_blobs:
+            return self._added_blobs[blob_id][2]
         c = schema.manifest.c
         return self._connection.execute(select(c.facts).where(c.blob_id == blob_id)).scalar()
 
     def chunks(self, blob_id: int) -> tuple[ChunkRow, ...]:
         """Return a blob's chunks in order; none for a blob that was not parsed."""
+        if blob_id in self._added_blobs:
+            return self._added_blobs[blob_id][1]
         found = self._blob_chunks.get(blob_id)
         if found is None:
             self.prefetch([blob_id])
@@ -273,13 +316,17 @@ class Reader:
 
     def text(self, chunk_id: int) -> bytes:
         """Return a chunk's text."""
+        if chunk_id in self._added_chunks:
+            return self._added_chunks[chunk_id].text
         if chunk_id not in self._texts:
             self.prefetch_texts([chunk_id])
         return self._texts[chunk_id]
 
     def prefetch_texts(self, chunk_ids: Iterable[int]) -> None:
         """Read the texts of several chunks at once."""
-        wanted = [chunk_id for chunk_id in set(chunk_ids) if chunk_id not in self._texts]
+        wanted = [
+            chunk_id for chunk_id in set(chunk_ids) if chunk_id > 0 and chunk_id not in self._texts
+        ]
         if len(self._texts) > _CHUNKS_KEPT:
             self._texts.clear()
         c = schema.chunk.c
@@ -290,6 +337,8 @@ class Reader:
 
     def breaks(self, chunk_id: int) -> list[tuple[int, int]]:
         """Return where a chunk may be cut: (byte offset, depth)."""
+        if chunk_id in self._added_chunks:
+            return list(self._added_chunks[chunk_id].breaks)
         c = schema.chunk.c
         return unpack_breaks(
             self._connection.execute(select(c.breaks).where(c.id == chunk_id)).scalar()
@@ -316,6 +365,8 @@ class Reader:
         return self._chunk_facts(chunk_id).references
 
     def _chunk_facts(self, chunk_id: int) -> _Facts:
+        if chunk_id < 0:
+            return self._added_chunks[chunk_id].facts
         found = self._facts.get(chunk_id)
         if found is None:
             self.prefetch_facts([chunk_id])
@@ -324,7 +375,9 @@ class Reader:
 
     def prefetch_facts(self, chunk_ids: Iterable[int]) -> None:
         """Read the facts of several chunks at once."""
-        wanted = [chunk_id for chunk_id in set(chunk_ids) if chunk_id not in self._facts]
+        wanted = [
+            chunk_id for chunk_id in set(chunk_ids) if chunk_id > 0 and chunk_id not in self._facts
+        ]
         if len(self._facts) > _CHUNKS_KEPT:
             self._facts.clear()
         for part in _parts(wanted):
@@ -361,6 +414,31 @@ class Reader:
     def blob_text(self, blob_id: int) -> bytes:
         """Return a parsed blob's bytes: its chunks, concatenated."""
         return b"".join(self.text(chunk.id) for chunk in self.chunks(blob_id))
+
+
+def _facts_of_record(facts: ChunkFacts) -> _Facts:
+    symbols = tuple(
+        SymbolRow(
+            s.kind,
+            s.name,
+            s.trait,
+            s.container,
+            s.visibility,
+            s.is_test,
+            s.start,
+            s.end,
+            s.signature_start,
+            s.signature_end,
+            s.cfg,
+            s.type,
+            s.generics,
+        )
+        for s in facts.symbols
+    )
+    imports = tuple(ImportRow(i.path, i.alias, i.visibility, i.cfg) for i in facts.imports)
+    references = [ReferenceRow(r.kind, r.path) for r in facts.references]
+    references.sort(key=lambda r: (r.kind, r.path))
+    return _Facts(symbols, imports, tuple(references))
 
 
 def _parts(values: list[Any]) -> Iterable[list[Any]]:

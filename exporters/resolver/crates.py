@@ -82,13 +82,16 @@ class Packages:
         is_library = path in roots or posixpath.basename(path) == "lib.rs"
         package = self.package_of(path)
         if package is not None:
-            del self._by_folder[package.folder]
+            self._by_folder.pop(package.folder, None)
         if is_library:
             self._by_folder.clear()
         return is_library
 
     def package_of(self, path: str) -> Package | None:
-        """Return the package that a file is in: that of the nearest manifest above it."""
+        """Return the package that a file is in: that of the nearest manifest above it.
+
+        Where there is none, the nearest folder with a `lib.rs` or `main.rs` is taken for one.
+        """
         folder = posixpath.dirname(path)
         while True:
             found = self._by_folder.get(folder)
@@ -98,6 +101,17 @@ class Packages:
                     found = self._by_folder[folder] = self._package(manifest)
             if found is not None:
                 return found
+            if not folder:
+                return self._without_manifest(posixpath.dirname(path))
+            folder = posixpath.dirname(folder)
+
+    def _without_manifest(self, folder: str) -> Package | None:
+        while True:
+            roots = [_join(folder, name) for name in ("lib.rs", "main.rs")]
+            present = tuple(root for root in roots if root in self._files)
+            if present:
+                lib_root = roots[0] if roots[0] in present else ""
+                return Package(folder, "2021", "", lib_root, present, {}, frozenset())
             if not folder:
                 return None
             folder = posixpath.dirname(folder)

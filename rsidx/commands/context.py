@@ -6,14 +6,14 @@ from dataclasses import asdict
 import click
 
 from rsidx.commands.options import Place, json_option, place_options
-from rsidx.exporters.inquiry import Answer, Target, context_at
-from rsidx.indexer.history import resolve
+from rsidx.commands.target import at_option, target_at
+from rsidx.exporters.inquiry import Answer, context_at
 from rsidx.output import emit
 
 
 @click.command()
 @click.argument("place_in_code", metavar="FILE[:SYMBOL]")
-@click.option("--at", "revision", default="HEAD", show_default=True, help="The commit.")
+@at_option
 @json_option
 @place_options
 def context(place: Place, place_in_code: str, revision: str, as_json: bool) -> None:
@@ -22,7 +22,7 @@ def context(place: Place, place_in_code: str, revision: str, as_json: bool) -> N
     SYMBOL may be qualified, as in Type::method. The order is that in which the budget is spent.
     """
     path, _, symbol = place_in_code.partition(":")
-    target = Target(bytes.fromhex(resolve(place.repository, revision)), path, symbol)
+    target = target_at(place, revision, path, symbol)
     with place.database() as database:
         answers = context_at(database, place.repository.name, target)
     emit([asdict(answer) for answer in answers], _lines(answers), as_json=as_json)

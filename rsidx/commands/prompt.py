@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from rsidx.commands.options import Place, json_option, place_options
+from rsidx.commands.target import at_option, target_at
 from rsidx.exporters.config import config_of
-from rsidx.exporters.inquiry import Target, prompt_at
-from rsidx.indexer.history import resolve
+from rsidx.exporters.inquiry import prompt_at
 from rsidx.output import emit, note
 
 
@@ -22,7 +22,7 @@ from rsidx.output import emit, note
     metavar="OUT",
     help="The export that the model was trained on: its tokenizer and settings are used.",
 )
-@click.option("--at", "revision", default="HEAD", show_default=True, help="The commit.")
+@at_option
 @json_option
 @place_options
 def prompt(
@@ -35,7 +35,7 @@ def prompt(
     path, _, symbol = place_in_code.partition(":")
     if not symbol:
         raise click.UsageError("name a symbol, as in src/lib.rs:Type::method")
-    target = Target(bytes.fromhex(resolve(place.repository, revision)), path, symbol)
+    target = target_at(place, revision, path, symbol)
     config = config_of(like)
     with place.database() as database:
         found = prompt_at(database, place.repository.name, target, message, config)

@@ -8,11 +8,13 @@ import click
 from rsidx import __version__
 
 _COMMANDS = {
+    "apply": "rsidx.commands.apply:apply",
     "backfill": "rsidx.commands.backfill:backfill",
     "context": "rsidx.commands.context:context",
     "export": "rsidx.commands.export:export",
     "hooks": "rsidx.commands.hooks:hooks",
     "prompt": "rsidx.commands.prompt:prompt",
+    "refs": "rsidx.commands.refs:refs",
     "show": "rsidx.commands.show:show",
     "status": "rsidx.commands.status:status",
     "symbols": "rsidx.commands.symbols:symbols",

@@ -395,7 +395,7 @@ def test_two_exports_are_the_same_byte_for_byte_but_for_the_manifests_times(run)
     manifests = [json.loads((out / "manifest.json").read_text("utf-8")) for out in (first, second)]
     for manifest in manifests:
         assert set(manifest.pop("phases_s")) == {
-            "validate", "history", "chunks", "tokens", "data set",
+            "validate", "history", "edits", "context", "tokens", "data set",
         }  # fmt: skip
     assert manifests[0] == manifests[1]
 

@@ -101,14 +101,16 @@ def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
     assert (answer["line"], answer["container"]) == (8, "impl Holder")
     assert [(p["rule"], p["section"], p["symbol"], p["path"], p["line"], p["form"])
             for p in answer["context"]] == [
-        ("imports", "imports", "", "src/holder.rs", 1, "whole"),
         ("enclosing", "impls", "Holder", "src/holder.rs", 7, "signatures"),
+        ("field", "impls", "Thing", "src/lib.rs", 5, "signatures"),
         ("self_type", "structs", "Holder", "src/holder.rs", 3, "whole"),
+        ("imports", "imports", "", "src/holder.rs", 1, "whole"),
     ]  # fmt: skip
-    assert answer["context"][1]["text"] == "impl Holder {\n    fn rest(&self)\n}\n"
+    assert answer["context"][0]["text"] == "impl Holder {\n    fn rest(&self)\n}\n"
     [struct] = json.loads(cli("context", "src/holder.rs:Holder", "--json").out)
-    assert [(p["rule"], p["symbol"], p["path"], p["text"]) for p in struct["context"]][1:] == [
+    assert [(p["rule"], p["symbol"], p["path"], p["text"]) for p in struct["context"]] == [
         ("import", "Thing", "src/lib.rs", "/// A thing.\npub struct Thing;\n"),
+        ("imports", "", "src/holder.rs", "use crate::Thing;\n"),
         ("outline", "Holder", "src/holder.rs",
          "impl Holder {\n    pub fn run(&self)\n    fn rest(&self)\n}\n"),
     ]  # fmt: skip
@@ -118,12 +120,77 @@ def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
     cli("backfill")
     [answer] = json.loads(cli("context", "src/from.rs:Holder::from", "--json").out)
     assert answer["container"] == "impl From<u8> for Holder"
-    assert "rule import: src/lib.rs:1 Thing" in cli("context", "src/holder.rs").out
+    assert "rule import: src/lib.rs:2 Thing" in cli("context", "src/holder.rs").out
     assert "has no definition of x" in cli("context", "src/holder.rs:x", status=1).err
     assert (
         "there is no src/holder.rs"
         in cli("context", "src/holder.rs", "--at", "HEAD~2", status=1).err
     )
+
+
+def test_context_and_prompt_can_be_asked_of_the_code_on_disk(filled, cli, tmp_path):
+    cli("export", tmp_path / "out", "--tokenizer", trained(cli, tmp_path), "--split", "1,0,0")
+    filled.write({
+        "src/lib.rs": "mod fresh;\n" + RUST.replace("{}", "{ fresh::made(); }"),
+        "src/fresh.rs": "pub fn made() {}\n",
+    })  # fmt: skip
+    asked = ("context", "src/lib.rs:Thing::act", "--json")
+    assert "made" not in {p["symbol"] for p in json.loads(cli(*asked).out)[0]["context"]}
+    [answer] = json.loads(cli(*asked, "--at", "worktree").out)
+    [made] = [p for p in answer["context"] if p["symbol"] == "made"]
+    assert (made["path"], made["rule"], made["text"]) == (
+        "src/fresh.rs", "path", "pub fn made()\n",
+    )  # fmt: skip
+    assert made["blob"] == filled.git("hash-object", "src/fresh.rs")
+    out = cli("prompt", "src/lib.rs:act", "--message", "x", "--like", tmp_path / "out",
+              "--at", "worktree").out  # fmt: skip
+    assert "fresh::made();" in out
+    (filled.path / "src/fresh.rs").unlink()
+    assert "there is no src/fresh.rs" in cli(
+        "context", "src/fresh.rs", "--at", "worktree", status=1
+    ).err  # fmt: skip
+
+
+def test_refs_are_what_means_the_definition_and_not_what_has_its_name(filled, cli):
+    filled.commit("three", {
+        "src/lib.rs": f"mod user;\nmod other;\n{RUST}",
+        "src/user.rs": "use crate::Thing as T;\nfn f(t: T) {\n    t.act();\n    x().act();\n}\n"
+                       "#[test]\nfn g() {\n    T::act(&T);\n}\n",
+        "src/other.rs": "struct Thing;\nimpl Thing {\n    fn act(&self) { self.act(); }\n}\n",
+    })  # fmt: skip
+    cli("backfill")
+    found = json.loads(cli("refs", "Thing::act", "--json").out)
+    assert {(u["path"], u["line"], u["rule"], u["is_test"]) for u in found
+            if u["defined"] == "src/lib.rs:7"} == {
+        ("src/user.rs", 3, "receiver", False), ("src/user.rs", 4, "receiver", False),
+        ("src/user.rs", 8, "member", True),
+    }  # fmt: skip
+    assert {(u["path"], u["line"]) for u in found if u["defined"] == "src/other.rs:3"} == set()
+    shown = cli("refs", "Thing").out
+    assert "src/user.rs:2: import in f -> src/lib.rs:4\n    fn f(t: T) {" in shown
+    assert "no definition of nothing" in cli("refs", "nothing", status=1).err
+
+
+def test_code_is_put_in_place_only_if_asked_and_only_if_it_parses(filled, cli, tmp_path):
+    code = tmp_path / "code.rs"
+    code.write_text("    pub fn act(&self) { rest(); }\n")
+    before = (filled.path / "src/lib.rs").read_text()
+    done = cli("apply", "src/lib.rs:Thing::act", code)
+    assert "-    pub fn act(&self) { work(); }\n+    pub fn act(&self) { rest(); }\n" in done.out
+    assert "nothing is written" in done.err
+    assert (filled.path / "src/lib.rs").read_text() == before
+    cli("apply", "src/lib.rs:act", code, "--write")
+    assert (filled.path / "src/lib.rs").read_text() == before.replace("work", "rest")
+    code.write_text("    pub fn act(&self {\n")
+    assert "syntax errors" in cli("apply", "src/lib.rs:act", code, "--write", status=1).err
+    assert "defined nowhere" in cli("apply", "src/lib.rs:lost", code, status=1).err
+    assert "cannot be read" in cli("apply", "src/lost.rs:act", code, status=1).err
+    assert "not in the worktree" in cli("apply", "../x.rs:act", code, status=1).err
+
+
+def trained(cli, tmp_path):
+    cli("tokenizer", "train", tmp_path / "tok", "--size", 3000)
+    return tmp_path / "tok"
 
 
 def test_export_and_tokenizer_work_from_end_to_end(filled, cli, tmp_path):

@@ -1,0 +1,38 @@
+"""`rsidx refs`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from rsidx.commands.options import Place, json_option, place_options
+from rsidx.commands.target import at_option, target_at
+from rsidx.exporters.inquiry import Use, uses_of
+from rsidx.output import emit, note
+
+
+@click.command()
+@click.argument("name")
+@at_option
+@click.option("--names", is_flag=True, help="Also code of which only the name is known to fit.")
+@json_option
+@place_options
+def refs(place: Place, name: str, revision: str, names: bool, as_json: bool) -> None:
+    """Say who refers to NAME, or TYPE::NAME: path, line, the rule that says so, and the code.
+
+    What merely has the same name is no reference; --names adds it, marked with the rule `name`.
+    """
+    target = target_at(place, revision, "", name)
+    with place.database() as database:
+        found = uses_of(database, place.repository.name, target, names=names)
+    emit([asdict(use) for use in found], _lines(found), as_json=as_json)
+    if not found:
+        note(f"rsidx: nothing refers to {name} at {revision}")
+
+
+def _lines(found: list[Use]) -> Iterator[str]:
+    for use in found:
+        inside = f" in {use.symbol}" if use.symbol else ""
+        to = f" -> {use.defined}" if use.defined else ""
+        yield f"{use.path}:{use.line}: {use.rule}{inside}{to}"
+        yield f"    {use.text}"

@@ -1,0 +1,132 @@
+"""The form, the order and the sections of what an edit is shown."""
+
+import pytest
+
+from rsidx.exporters.build import Builder
+from rsidx.exporters.config import Config, builder_options
+from rsidx.exporters.edits import Side
+from rsidx.store import queries
+from rsidx.store.reader import Reader
+
+CARGO = '[package]\nname = "app"\nedition = "2021"\n'
+
+
+@pytest.fixture
+def shown(repo, index):
+    """Return the excerpts for a symbol, as section → list of (symbol, rule, form, text)."""
+
+    def show(lib, name, *extras, **files):
+        texts = {f"src/{key}.rs": text for key, text in files.items()}
+        repo.commit("all", {"Cargo.toml": CARGO, "src/lib.rs": lib, **texts})
+        index.sync()
+        options = builder_options(Config(tokenizer="", context_with=extras))
+        sections = {}
+        with index.database.reading() as connection:
+            reader = Reader(connection, queries.repository_id(connection, None))
+            commits = {c.oid: c for c in reader.commits()}
+            builder = Builder(reader, commits, options)
+            builder.stand_at(max(commits.values(), key=lambda c: c.generation), {})
+            for e in builder.example_at(side_of(reader, builder, name), "").excerpts:
+                one = (e.symbol, e.rule, e.form, e.text)
+                sections.setdefault(e.section, []).append(one)
+        return sections
+
+    return show
+
+
+def side_of(reader, builder, name):
+    path_id = reader.path_ids()[b"src/lib.rs"]
+    blob_id, start = builder.files[path_id], 0
+    for position, chunk in enumerate(reader.chunks(blob_id)):
+        if any(s.name == name and s.kind != "impl" for s in reader.symbols(chunk.id)):
+            return Side(path_id, blob_id, position, start, (chunk,))
+        start += chunk.n_bytes
+    raise AssertionError(name)
+
+
+LONG = "x" * 300
+
+
+def test_a_giant_loses_its_documentation_then_what_is_not_in_use(shown):
+    documented = "".join(f"    /// {LONG}\n    V{n},\n" for n in range(5))
+    large = "".join(f"    Variant{n}(Some{LONG}),\n" for n in range(5))
+    lib = (
+        f"enum A {{\n{documented}}}\nenum B {{\n{large}}}\n"
+        f"struct C {{\n    near: u8,\n    far: T{LONG * 3},\n}}\n"
+        "fn f(c: C) {\n    A::V1;\n    B::Variant3(x);\n    c.near;\n}\n"
+    )
+    sections = shown(lib, "f")
+    assert sections["enums"] == [
+        ("A", "module", "members", "enum A {\n    V0,\n    V1,\n    V2,\n    V3,\n    V4,\n}\n"),
+        ("B", "module", "members", f"enum B {{\n    Variant3(Some{LONG}),\n}}\n"),
+    ]  # fmt: skip
+    assert sections["structs"] == [("C", "module", "members", "struct C {\n    near: u8,\n}\n")]
+
+
+def test_traits_are_signatures_with_documentation_impls_what_is_in_use(shown):
+    lib = (
+        "trait T {\n    /// Says why.\n    fn a(&self) {\n        body();\n    }\n\n"
+        "    fn b(&self);\n}\nstruct S;\nimpl S {\n    fn used(&self) -> u8 {\n        1\n    }\n"
+        "    fn other(&self) {}\n}\n"
+        "fn f(t: &dyn T, s: S) {\n    t.a();\n    s.used();\n}\n"
+    )
+    sections = shown(lib, "f")
+    assert sections["traits"] == [
+        ("T", "module", "signatures",
+         "trait T {\n    /// Says why.\n    fn a(&self)\n    fn b(&self);\n}\n"),
+    ]  # fmt: skip
+    assert sections["impls"] == [
+        ("S", "receiver", "signatures", "impl S {\n    fn used(&self) -> u8\n}\n")
+    ]
+    outline = [text for _, _, _, text in sections["outline"]]
+    assert "    fn other(&self)\n" in outline
+    assert not any("used" in text for text in outline)
+
+
+def test_a_macro_is_its_patterns(shown):
+    body = "do_it(); " * 60
+    lib = (
+        "macro_rules! long {\n    () => { " + body + " };\n"
+        "    ($a:expr, $($b:tt)*) => { long!({ $a => 1 }) };\n}\nfn f() {\n    long!();\n}\n"
+    )
+    assert shown(lib, "f")["macros"] == [
+        ("long", "module", "patterns",
+         "macro_rules! long {\n    () =>\n    ($a:expr, $($b:tt)*) =>\n")
+    ]  # fmt: skip
+
+
+def test_no_byte_of_the_edited_code_is_shown(shown):
+    lib = "struct S;\nimpl S {\n    fn f(&self) {\n        self.f();\n        self.g();\n    }\n    fn g(&self) {}\n}\n"  # noqa: E501
+    texts = [text for found in shown(lib, "f").values() for *_, text in found]
+    assert not any("fn f" in text for text in texts)
+    assert any("fn g" in text for text in texts)
+
+
+def test_of_many_imports_those_in_use_are_shown(shown):
+    uses = "".join(f"use some::very::long::path::to::Name{n};\n" for n in range(20))
+    sections = shown(f"{uses}fn f(a: Name3) {{\n    Name7::new();\n}}\n", "f")
+    assert sections["imports"] == [
+        ("", "imports", "used",
+         "use some::very::long::path::to::Name3;\nuse some::very::long::path::to::Name7;\n")
+    ]  # fmt: skip
+
+
+def test_callers_and_tests_come_if_asked_for(shown):
+    lib = (
+        "mod other;\npub fn f() {}\nfn caller() {\n    let x = 1;\n    f();\n}\n"
+        "#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn works() {\n"
+        "        f();\n    }\n}\n"
+    )
+    other = "fn f() {}\nfn not_a_caller() {\n    f();\n}\n"
+    sections = shown(lib, "f", other=other)
+    assert "callers" not in sections
+    sections = shown(lib, "f", "callers", "tests", other=other)
+    assert sections["callers"] == [("caller", "callers", "lines", "fn caller()\n    f();\n")]
+    assert sections["tests"] == [("works", "tests", "lines", "    fn works()\n        f();\n")]
+
+
+def test_a_bare_name_is_shown_if_asked_for_and_says_so(shown):
+    lib = "struct S;\nimpl S {\n    fn rare(&self) {}\n}\nfn f() {\n    x().rare();\n}\n"
+    assert "impls" not in shown(lib, "f")
+    [(symbol, rule, _, _)] = shown(lib, "f", "names")["impls"]
+    assert (symbol, rule) == ("S", "name")
