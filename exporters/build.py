@@ -187,7 +187,8 @@ class Builder:
     def mentions(self, edit: Edit, path_id: int) -> list[tuple[Site, list[ReferenceRow]]]:
         """Return what an edit mentions, what it imports included, by where that is read.
 
-        The code is read in the file `path_id`; the order is fixed.
+        The code is read in the file `path_id`, with what the new version of the file imports
+        in addition. The order is fixed.
         """
         sides = (edit.old,) if self._options.context_from == "old" else (edit.old, edit.new)
         chunks = {chunk.id: chunk for side in sides if side for chunk in side.chunks}
@@ -195,7 +196,14 @@ class Builder:
         for chunk in chunks.values():
             by_container.setdefault(chunk.container, []).append(chunk)
         return [
-            (Site(path_id, container, self._imports(inside)), self._references(inside))
+            (
+                Site(
+                    path_id,
+                    container,
+                    (*self._imports(inside), *self._new_imports(edit, path_id, container)),
+                ),
+                self._references(inside),
+            )
             for container, inside in by_container.items()
         ]
 
@@ -205,6 +213,19 @@ class Builder:
         return tuple(
             dict.fromkeys(item for chunk in inside for item in self._reader.imports(chunk.id))
         )
+
+    def _new_imports(self, edit: Edit, path_id: int, container: str) -> Iterator[ImportRow]:
+        """Yield what the edited code's module imports after the edit and not before."""
+        if edit.new is None or self._options.context_from == "old":
+            return
+        modules, inline = self.resolver.modules, modules_of(container)
+        after = modules.version(edit.new.path_id, edit.new.blob_id).scopes.get(inline)
+        file = modules.file(path_id)
+        before = file.scopes.get(inline) if file is not None else None
+        known = set(before.every_import()) if before is not None else set()
+        for item in after.every_import() if after is not None else ():
+            if item not in known:
+                yield item
 
     def _references(self, chunks: list[ChunkRow]) -> list[ReferenceRow]:
         found = {reference for chunk in chunks for reference in self._reader.references(chunk.id)}

@@ -60,7 +60,7 @@ def render(manifest: dict[str, Any]) -> str:
         "The splits follow each other in time: every commit of train comes before every commit of "
         "val in the order of history, and those before every commit of test.",
         "",
-        f"Examples with context: {counts['context_coverage']:.1%}. "
+        f"Examples that are shown a definition they refer to: {counts['context_coverage']:.1%}. "
         f"Dialect: `{manifest['tokenizer']['dialect']}`, with "
         f"{manifest['tokenizer']['n_new_tokens']} tokens added to the tokenizer, which is in "
         "`tokenizer/`; a model must have its embeddings resized to "

@@ -55,7 +55,8 @@ class Statistics:
         self.tokens_by_change[f"{split}/{edit.change}"] += row.n_tokens["total"]
         self.tokens_by_kind[edit.kind] += row.n_tokens["total"]
         self.tokens_by_role.update(row.n_tokens)
-        self.with_context += bool(row.shown)
+        shown = {row.example.excerpts[index].section for index in row.shown}
+        self.with_context += bool(shown - {"imports", "outline"})
         self.test_code += edit.is_test
         for index in row.shown:
             self.excerpts_by_rule[row.example.excerpts[index].rule] += 1

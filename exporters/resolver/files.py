@@ -51,6 +51,12 @@ class Scope:
     imports: dict[str, list[ImportRow]] = field(default_factory=dict)
     globs: list[ImportRow] = field(default_factory=list)
 
+    def every_import(self) -> Iterator[ImportRow]:
+        """Yield the module's imports, globs last."""
+        for items in self.imports.values():
+            yield from items
+        yield from self.globs
+
     def add_import(self, item: ImportRow) -> None:
         """Take in one leaf of a `use`."""
         if item.path.endswith("*"):

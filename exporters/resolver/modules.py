@@ -193,6 +193,25 @@ class Modules:
             found = self._homes[path_id] = self._find_home(path_id)
         return found
 
+    def place_of(self, path_id: int) -> Module | None:
+        """Return the module that a file is, or by its path would be if it were there."""
+        if path_id in self._files:
+            return self.home(path_id)
+        path = self._paths[path_id]
+        package = self.packages().package_of(path)
+        if package is None:
+            return None
+        roots = [
+            r for r in package.roots if path.startswith(posixpath.join(posixpath.dirname(r), ""))
+        ]
+        if not roots or path in package.roots:
+            return Module(Crate(path, package), (), path_id, (), posixpath.dirname(path))
+        root = max(roots, key=lambda r: (posixpath.dirname(r).count("/"), r == package.lib_root))
+        inside = posixpath.relpath(path.removesuffix(".rs"), posixpath.dirname(root)).split("/")
+        names = inside[:-1] if inside[-1] == "mod" else inside
+        folder = posixpath.join(posixpath.dirname(root), *names)
+        return Module(Crate(root, package), tuple(names), path_id, (), folder)
+
     def _find_home(self, path_id: int) -> Module:
         path = self._paths[path_id]
         package = self.packages().package_of(path)

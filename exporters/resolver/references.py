@@ -97,16 +97,16 @@ class Resolver:
 
     def place(self, site: Site) -> tuple[Place | None, Definition | None]:
         """Return where code is read, and the header of the impl or trait that it is a member of."""
-        home = self.modules.home(site.path_id)
+        home = self.modules.place_of(site.path_id)
         file = self.modules.file(site.path_id)
-        if home is None or file is None:
+        if home is None:
             return None, None
         local = Scope()
         for item in site.imports:
             local.add_import(item)
         module = self.modules.inner(home, site.modules)
         place = Place(module, local=local if site.imports else None)
-        headers = file.headers.get(site.container, ())
+        headers = file.headers.get(site.container, ()) if file is not None else ()
         if not headers:
             return self._at_new_impl(place, site.container), None
         return self._in(place, headers[0]), headers[0]

@@ -135,7 +135,7 @@ def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
             f"{name:<6}{counts['examples'][name]:>10,} examples{counts['tokens'][name]:>14,} tokens"
             f"{counts['learned_tokens'][name]:>13,} with loss"
         )
-    lines.append(f"context in {counts['context_coverage']:.1%} of the examples")
+    lines.append(f"definitions shown in {counts['context_coverage']:.1%} of the examples")
     dropped = ", ".join(f"{n:,} {reason}" for reason, n in manifest["dropped"].items())
     lines.append(f"left out: {dropped or 'nothing'}")
     return lines

@@ -130,3 +130,27 @@ def test_a_bare_name_is_shown_if_asked_for_and_says_so(shown):
     assert "impls" not in shown(lib, "f")
     [(symbol, rule, _, _)] = shown(lib, "f", "names")["impls"]
     assert (symbol, rule) == ("S", "name")
+
+
+def test_new_code_is_read_with_what_it_newly_imports(repo, index):
+    repo.commit("one", {
+        "Cargo.toml": CARGO, "src/lib.rs": "mod a;\nfn f() {}\n", "src/a.rs": "pub fn x() {}\n"
+    })  # fmt: skip
+    repo.commit("two", {
+        "src/lib.rs": "mod a;\nmod fresh;\nuse a::x;\nfn f() {\n    x();\n}\n",
+        "src/fresh.rs": "use super::a;\n\nfn g() {\n    a::x();\n    h();\n}\n\nfn h() {}\n",
+    })  # fmt: skip
+    index.sync()
+    with index.database.reading() as connection:
+        reader = Reader(connection, queries.repository_id(connection, None))
+        commits = {c.oid: c for c in reader.commits()}
+        second = max(commits.values(), key=lambda c: c.generation)
+        for context_from, expected in (("both", {"f": ["x"], "g": ["x"]}), ("old", {"f": []})):
+            options = builder_options(Config(tokenizer="", context_from=context_from))
+            builder = Builder(reader, commits, options)
+            found = {
+                example.edit.name: [e.symbol for e in example.excerpts if e.section == "functions"]
+                for example in builder.examples(second, builder.edits(second))
+            }
+            assert {name: found[name] for name in expected} == expected
+            assert found["h"] == []

@@ -196,7 +196,7 @@ def trained(cli, tmp_path):
 def test_export_and_tokenizer_work_from_end_to_end(filled, cli, tmp_path):
     assert "tokens" in cli("tokenizer", "train", tmp_path / "tok", "--size", 3000).out
     out = cli("export", tmp_path / "out", "--tokenizer", tmp_path / "tok", "--split", "1,0,0")
-    assert "context in" in out.out
+    assert "definitions shown in" in out.out
     assert (tmp_path / "out/train.jsonl").read_text().count("\n") == 3
     asked = ("prompt", "src/lib.rs:act", "--message", "Rest", "--like", tmp_path / "out")
     assert cli(*asked).out.endswith(
