@@ -5,10 +5,12 @@
 FOLDER has a clone of each repository that `crates.toml` lists, as `owner+name/repo` or
 `owner+name`. For each crate at each of its commits, rustdoc (with `RUSTC_BOOTSTRAP=1` where it is
 no nightly one) writes pages in which every identifier that the compiler resolved links to its
-definition; each link is compared with what the resolver says of the same identifier. A
-reference is judged by path segment, the first answer alone. Links from `use` declarations and to
-local variables are left out; what macros define has no definition in the index and counts
-against recall.
+definition; each link is compared with what the resolver says of the same identifier: the same
+file and the same first line. A reference is judged by path segment, the first answer alone.
+
+Precision is of all answers that have a link beside them, links out of the crate included.
+Recall is of all links to a definition that the index has; links in `use` declarations and to
+local variables are left out, and so is what macros define.
 """
 
 import argparse
@@ -121,12 +123,13 @@ class Tally:
     wrong: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
     sought: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
     unjudged: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
         """Add another tally's counts."""
-        for name in ("right", "wrong", "found", "sought", "unjudged"):
+        for name in ("right", "wrong", "found", "sought", "answered", "unjudged"):
             getattr(self, name).update(getattr(other, name))
         self.examples += other.examples
 
@@ -316,6 +319,7 @@ def _judge_file(
                     f"{path}:{line} -> {link.target}:{link.first_line}"
                 )
             continue
+        tally.answered[kind] += is_item
         rule, definition = answer
         where, first_line = judged.where(definition)
         target = judged.full(link.target) if link.target else ""
@@ -462,7 +466,13 @@ def table(tallies: dict[str, Tally]) -> dict[str, object]:
     def recall(kinds: list[str]) -> dict[str, object]:
         found = sum(total.found[kind] for kind in kinds)
         sought = sum(total.sought[kind] for kind in kinds)
-        return {"found": found, "sought": sought, "percent": share(found, sought)}
+        answered = sum(total.answered[kind] for kind in kinds)
+        return {
+            "found": found,
+            "sought": sought,
+            "percent": share(found, sought),
+            "answered percent": share(answered, sought),
+        }
 
     return {
         "precision": {

@@ -165,6 +165,7 @@ class _Run:
                 progress(position + 1, len(chosen))
         self._flush(window, writer)
         self._statistics.dropped.update(self._builder.dropped)
+        self._statistics.references.update(self._builder.resolver.outcomes)
 
     def _flush(self, window: list["_Waiting"], writer: RowWriter) -> None:
         with self._statistics.phase("tokens"):

@@ -30,6 +30,7 @@ class Statistics:
     tokens_by_role: Counter[str] = field(default_factory=Counter)
     excerpts_by_rule: Counter[str] = field(default_factory=Counter)
     excerpts_by_section: Counter[str] = field(default_factory=Counter)
+    references: Counter[str] = field(default_factory=Counter)
     with_context: int = 0
     test_code: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -115,6 +116,7 @@ def manifest_of(
             "tokens_by_role": dict(sorted(statistics.tokens_by_role.items())),
             "excerpts_by_rule": dict(sorted(statistics.excerpts_by_rule.items())),
             "excerpts_by_section": dict(sorted(statistics.excerpts_by_section.items())),
+            "references": dict(sorted(statistics.references.items())),
             "examples_with_context": statistics.with_context,
             "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
             "examples_of_test_code": statistics.test_code,

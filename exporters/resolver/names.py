@@ -21,6 +21,13 @@ _STANDARD_MACROS = frozenset(
     "stringify include include_str include_bytes env option_env line file column module_path dbg "
     "try thread_local compile_error format_args is_x86_feature_detected".split()
 )
+PRELUDE = _STANDARD_MACROS | frozenset(
+    "Option Some None Result Ok Err Vec String Box ToString ToOwned Clone Copy Send Sync Sized "
+    "Drop Fn FnMut FnOnce Iterator IntoIterator Extend DoubleEndedIterator ExactSizeIterator "
+    "AsRef AsMut Into From Default PartialEq Eq PartialOrd Ord TryFrom TryInto FromIterator "
+    "Unpin drop Debug Hash".split()
+)
+"""What is in scope everywhere, and in no workspace unless it is declared there."""
 _MAX_DEPTH = 24
 
 

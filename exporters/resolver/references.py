@@ -1,5 +1,6 @@
 """From the references of a piece of code to the definitions that they mean."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from rsidx.exporters.resolver.files import (
     modules_of,
 )
 from rsidx.exporters.resolver.modules import Modules
-from rsidx.exporters.resolver.names import Found, Item, Names
+from rsidx.exporters.resolver.names import PRELUDE, Found, Item, Names, Outside
 from rsidx.exporters.resolver.types import Known, Member, Place, Types
 from rsidx.exporters.resolver.written import read_generics, split
 from rsidx.store.facts import innermost
@@ -58,13 +59,20 @@ class Site:
         return modules_of(self.container)
 
 
+_Answer = tuple[list[Resolved], str]
+
+
 class Resolver:
     """Resolves references in one snapshot after another.
 
     What a file says is kept by its blob, trees while they hold; so a move costs what it changes.
+    `outcomes` counts what `resolve` was asked, by kind of reference and by what came of it:
+    `resolved`, `outside` (known to be defined elsewhere), `generic` (a parameter) and
+    `unresolved`.
     """
 
     def __init__(self, reader: Reader) -> None:
+        self.outcomes: Counter[str] = Counter()
         self.modules = Modules(reader)
         self._names = Names(self.modules)
         self._types = Types(self._names)
@@ -90,10 +98,11 @@ class Resolver:
         if header is not None:
             yield from self._enclosing(header, place)
         for reference in references:
-            found = list(self.reference(place, reference))
+            found, outcome = self._answer(place, reference)
+            self.outcomes[f"{reference.kind}/{outcome}"] += 1
             if not found and guess:
                 found = list(self._guess(place, reference))
-            yield from found
+            yield from (replace(one, reference=reference) for one in found)
 
     def place(self, site: Site) -> tuple[Place | None, Definition | None]:
         """Return where code is read, and the header of the impl or trait that it is a member of."""
@@ -143,78 +152,88 @@ class Resolver:
 
     def reference(self, place: Place, reference: ReferenceRow) -> Iterator[Resolved]:
         """Yield what the segments of a reference's path mean, modules left out."""
-        kind = reference.kind
-        if kind in ("method", "field"):
-            found = self._of_receiver(place, reference)
-        elif kind == "import":
-            found = self._import(place, reference.path)
-        else:
-            found = self._path(place, kind, reference.path.split("::"))
-        for resolved in found:
-            yield replace(resolved, reference=reference)
+        found, _ = self._answer(place, reference)
+        yield from (replace(one, reference=reference) for one in found)
 
-    def _path(self, place: Place, kind: str, segments: list[str]) -> Iterator[Resolved]:
-        if segments[0] == "Self" or (segments[0] in place.generics and len(segments) > 1):
-            yield from self._of_self(place, segments)
-            return
-        if segments[0] in place.generics:
-            return
-        if kind == MACRO:
-            yield from self._macro(place, segments)
-            return
-        space = TYPE if kind == TYPE else VALUE
+    def _answer(self, place: Place, reference: ReferenceRow) -> _Answer:
+        if reference.kind in ("method", "field"):
+            return self._of_receiver(place, reference)
+        if reference.kind == "import":
+            return self._import(place, reference.path)
+        return self._path(place, reference.kind, reference.path.split("::"))
+
+    def _path(self, place: Place, kind: str, segments: list[str]) -> _Answer:
+        if segments[0] == "Self" or segments[0] in place.generics:
+            return self._of_self(place, segments)
+        steps = self._steps(place, kind, segments)
+        rest = segments[len(steps) :]
+        found = [
+            one
+            for number, step in enumerate(steps)
+            for one in _resolved(step, number, rest[0] if rest else "")
+        ]
+        if not rest:
+            is_outside = bool(steps) and isinstance(steps[-1].entity, Outside)
+            return found, "outside" if is_outside else "resolved"
+        last = steps[-1].entity if steps else None
+        known = self._types.of_item(last) if isinstance(last, Item) else None
+        members: list[Resolved] = []
+        if known is not None and len(rest) == 1:
+            members = list(self._members(known, rest[0], "member", len(steps)))
+        if members:
+            return found + members, "resolved"
+        is_outside = isinstance(last, Outside) or (not steps and segments[0] in PRELUDE)
+        is_outside = is_outside or (known is not None and known.outside != "")
+        return found, "outside" if is_outside else "unresolved"
+
+    def _steps(self, place: Place, kind: str, segments: list[str]) -> list[Found]:
+        """Return what the segments of a path mean, as far as they are known."""
+        space = kind if kind in (TYPE, MACRO) else VALUE
         steps = list(self._names.path(place.module, segments, space, place.local))
         if kind == "token" and len(steps) < len(segments):
             as_type = list(self._names.path(place.module, segments, TYPE, place.local))
-            steps = as_type if len(as_type) > len(steps) else steps
-        rest = segments[len(steps) :]
-        for number, found in enumerate(steps):
-            yield from _resolved(found, number, rest[0] if rest else "")
-        if len(rest) == 1 and steps and isinstance(steps[-1].entity, Item):
-            known = self._types.of_item(steps[-1].entity)
-            if known is not None:
-                yield from self._members(known, rest[0], "member", len(steps))
-
-    def _of_self(self, place: Place, segments: list[str]) -> Iterator[Resolved]:
-        """Yield what `Self::name` or `T::name` means."""
-        rule = "self" if segments[0] == "Self" else "member"
-        if len(segments) != 2:
-            return
-        for member in self._types.path_members(segments, place):
-            yield Resolved(member.definition, rule, segment=1)
-            return
-
-    def _macro(self, place: Place, segments: list[str]) -> Iterator[Resolved]:
-        steps = list(self._names.path(place.module, segments, MACRO, place.local))
-        if not steps and len(segments) == 1:
+            return as_type if len(as_type) > len(steps) else steps
+        if kind == MACRO and not steps and len(segments) == 1:
             found = self._names.macro(place.module, segments[0])
-            steps = [found] if found is not None else []
-        for number, found in enumerate(steps):
-            yield from _resolved(found, number, "")
+            return [found] if found is not None else []
+        return steps
 
-    def _import(self, place: Place, path: str) -> Iterator[Resolved]:
+    def _of_self(self, place: Place, segments: list[str]) -> _Answer:
+        """Return what `Self::name` or `T::name` means."""
+        if len(segments) == 1:
+            return [], "generic"
+        rule = "self" if segments[0] == "Self" else "member"
+        if len(segments) == 2:
+            for member in self._types.path_members(segments, place):
+                return [Resolved(member.definition, rule, segment=1)], "resolved"
+        return [], "unresolved"
+
+    def _import(self, place: Place, path: str) -> _Answer:
         last = path.count("::")
-        for namespace in (TYPE, VALUE, MACRO):
-            found = self._names.used(place.module, path, namespace)
-            if found is not None:
-                yield from _resolved(replace(found, rule="import"), last, "")
+        found = [
+            one
+            for namespace in (TYPE, VALUE, MACRO)
+            if (step := self._names.used(place.module, path, namespace)) is not None
+            for one in _resolved(replace(step, rule="import"), last, "")
+        ]
+        return found, "resolved" if found else "outside"
 
-    def _of_receiver(self, place: Place, reference: ReferenceRow) -> Iterator[Resolved]:
+    def _of_receiver(self, place: Place, reference: ReferenceRow) -> _Answer:
         *before, name = split(reference.path, ".")
         owner = ".".join(before)
-        if owner == "?":
-            return
-        known = self._types.expression(owner, place)
+        known = self._types.expression(owner, place) if owner != "?" else None
         if known is None or known.is_async:
-            return
+            return [], "unresolved"
+        rule = _receiver_rule(owner)
         if reference.kind == "method":
-            yield from self._members(known, name, _receiver_rule(owner), 0, through=True)
-            return
-        found = self._types.field(known, name)
-        if found is not None and known.outside != "(":
+            found = list(self._members(known, name, rule, 0, through=True))
+        else:
             item = self._types.through_pointers(known).item
-            if item is not None:
-                yield Resolved(item.definition, _receiver_rule(owner), name)
+            is_field = item is not None and self._types.field(known, name) is not None
+            found = [Resolved(item.definition, rule, name)] if item and is_field else []
+        if found:
+            return found, "resolved"
+        return found, "outside" if self._types.through_pointers(known).outside else "unresolved"
 
     def _members(
         self, known: Known, name: str, rule: str, segment: int, *, through: bool = False
