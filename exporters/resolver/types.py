@@ -230,19 +230,16 @@ class Types:
 
     def _members_of_item(self, known: Known, item: Item, name: str) -> Iterator[Member]:
         impls = self.impls(item)
-        own = [
-            found
-            for file, header, _ in impls
+        homes = {
+            (found.path_id, found.index): (found, header, module)
+            for file, header, module in impls
             if not header.symbol.trait
             for found in file.members.get(header.index, {}).get(name, ())
-        ]
-        by_chunk = {(d.path_id, d.index): d for d in own}
+        }
+        own = [found for found, _, _ in homes.values()]
         for definition in choose(own, item.module.crate.package.features):
-            for file, header, module in impls:
-                members = file.members.get(header.index, {}).get(name, ())
-                if by_chunk[definition.path_id, definition.index] in members:
-                    yield Member(definition, item, self._in_impl(known, header, module))
-                    break
+            _, header, module = homes[definition.path_id, definition.index]
+            yield Member(definition, item, self._in_impl(known, header, module))
         for _, header, module in impls:
             trait = self.trait_of(header, module)
             if trait is not None:
@@ -279,34 +276,32 @@ class Types:
                 if isinstance(entity, Item) and entity.kind == "trait":
                     yield from self.trait_members(entity, name, known, depth + 1)
 
-    def field(self, known: Known, name: str) -> tuple[Definition, Known | None] | None:
-        """Return a field of a type and the field's own type."""
-        known = self.through_pointers(known)
-        if known.outside == "(" and name.isdigit():
-            inside = known.arguments[int(name)] if int(name) < len(known.arguments) else None
-            return (
-                None if inside is None or inside.item is None else (inside.item.definition, inside)
-            )
-        if known.item is None:
-            return None
-        return self.field_of(known.item, "", name, known.arguments)
+    def field(self, known: Known, name: str) -> Definition | None:
+        """Return the field that a name means on a type of the workspace."""
+        item = self.through_pointers(known).item
+        return self._declared_field(item, "", name) if item is not None else None
 
-    def field_of(
-        self, item: Item, variant: str, name: str, arguments: tuple[Known | None, ...] = ()
-    ) -> tuple[Definition, Known | None] | None:
-        """Return a field of a struct, or of an enum's variant."""
+    def _declared_field(self, item: Item, variant: str, name: str) -> Definition | None:
         file = self._modules.file(item.definition.path_id)
-        found = file.fields.get((item.definition.index, variant), {}).get(name) if file else None
-        if found is None:
+        fields = file.fields.get((item.definition.index, variant), {}) if file is not None else {}
+        return fields.get(name)
+
+    def _field_type(self, known: Known, variant: str, name: str) -> Known | None:
+        """Return the type of a field of a struct or tuple, or of an enum's variant."""
+        known = self.through_pointers(known)
+        if known.outside == "(" and name.isdigit() and int(name) < len(known.arguments):
+            return known.arguments[int(name)]
+        item = known.item
+        found = self._declared_field(item, variant, name) if item is not None else None
+        if item is None or found is None:
             return None
         declared = read_generics(item.definition.symbol.generics)
         generics: dict[str, Known | None] = {
             key: self.written(bounds, Place(item.module)) for key, bounds in declared.items()
         }
-        given = dict(zip(declared, arguments, strict=False))
+        given = dict(zip(declared, known.arguments, strict=False))
         generics.update({key: value for key, value in given.items() if value is not None})
-        place = Place(item.module, Known(item=item, arguments=arguments), generics)
-        return found, self.written(found.symbol.type, place)
+        return self.written(found.symbol.type, Place(item.module, known, generics))
 
     def through_pointers(self, known: Known) -> Known:
         """Return what a `Box`, an `Arc` and their like point at."""
@@ -346,10 +341,8 @@ class Types:
             entity = self._variant(segments, place)
             if entity is not None:
                 enum = self.of_item(entity)
-                if enum is None or enum.item is None:
-                    return None
-                found = self.field_of(enum.item, entity.name, hops.pop(0))
-                return found[1] if found is not None else None
+                name = hops.pop(0)
+                return self._field_type(enum, entity.name, name) if enum is not None else None
         return self.written(text, place)
 
     def _variant(self, segments: list[str], place: Place) -> Item | None:
@@ -424,8 +417,7 @@ class Types:
             return _unwrapped(known)
         if hop == "[]":
             return _element(known)
-        found = self.field(known, hop)
-        return found[1] if found is not None else None
+        return self._field_type(known, "", hop)
 
     def _call(self, known: Known, name: str) -> Known | None:
         for member in self.methods(known, name):
