@@ -69,13 +69,16 @@ class Target:
     overlay: tuple[tuple[bytes, BlobRecord | None], ...] = ()
 
 
-def context_at(database: Database, name: str, target: Target) -> list[Answer]:
+def context_at(
+    database: Database, name: str, target: Target, extras: tuple[str, ...] = ()
+) -> list[Answer]:
     """Return the context of each definition of a symbol in a file, as it is at a commit.
 
     The symbol may be qualified by its impl's type. Raises RsidxError for a commit, file or
     symbol that is not there.
     """
-    with _opened(database, name, Config(tokenizer=""), target) as asked:
+    config = Config(tokenizer="", context_with=extras)
+    with _opened(database, name, config, target) as asked:
         return [
             _answer(asked.reader, asked.builder.example_at(side, ""), side, target.symbol)
             for side in asked.sides(target)

@@ -6,14 +6,15 @@ from typing import Any
 
 _DEPENDENCIES = ("dependencies", "dev-dependencies", "build-dependencies")
 _TARGETS = ("lib", "bin", "test", "example", "bench")
+_PACKAGE_KEYS = ("name", "edition", "build", "autobins", "autotests", "autoexamples", "autobenches")
 _TARGET_KEYS = ("name", "path", "proc-macro", "edition")
 
 
 def read(source: bytes) -> str | None:
     """Return a manifest's facts as JSON with sorted keys, None where it is not TOML.
 
-    Keys: `package` (name, edition, build), `workspace` (members, exclude, dependencies),
-    `targets` (kind → list of name, path), `dependencies` (name → package, path, workspace),
+    Keys: `package` (name, edition, build, autobins and the like), `workspace` (members,
+    exclude, dependencies), `targets` (kind → list of name, path), `dependencies` (name → package, path, workspace),
     `patch` (package → path) and `default_features` (those that `default` turns on).
     """
     try:
@@ -27,7 +28,7 @@ def read(source: bytes) -> str | None:
         for key in _DEPENDENCIES:
             dependencies.update(_dependencies(scope.get(key)))
     facts = {
-        "package": {key: package[key] for key in ("name", "edition", "build") if key in package},
+        "package": {key: package[key] for key in _PACKAGE_KEYS if key in package},
         "workspace": {
             "is_root": "workspace" in manifest,
             "members": workspace.get("members", []),

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _AUTOMATIC = (
-    ("bin", "src/bin"),
-    ("test", "tests"),
-    ("example", "examples"),
-    ("bench", "benches"),
+    ("bin", "src/bin", "autobins"),
+    ("test", "tests", "autotests"),
+    ("example", "examples", "autoexamples"),
+    ("bench", "benches", "autobenches"),
 )
 
 
@@ -153,14 +153,18 @@ class Packages:
         for one in ("src/main.rs", "build.rs"):
             yield from self._present(_join(manifest.folder, one))
         targets = manifest.table("targets")
-        for kind, folder in _AUTOMATIC:
+        for kind, folder, _ in _AUTOMATIC:
             for target in targets.get(kind, ()):
                 path, name = target.get("path"), target.get("name")
                 if isinstance(path, str):
                     yield from self._present(_join(manifest.folder, path))
                 elif name:
                     yield from self._present(_join(manifest.folder, f"{folder}/{name}.rs"))
-        for _, folder in _AUTOMATIC:
+        is_2015 = self._edition(manifest) == "2015"
+        for kind, folder, key in _AUTOMATIC:
+            # Before 2018 a list of targets was the whole list.
+            if not manifest.table("package").get(key, not (is_2015 and kind in targets)):
+                continue
             inside = _join(manifest.folder, folder) + "/"
             for path in self._under(inside):
                 parts = path.removeprefix(inside).split("/")

@@ -25,7 +25,8 @@ PRELUDE = _STANDARD_MACROS | frozenset(
     "Option Some None Result Ok Err Vec String Box ToString ToOwned Clone Copy Send Sync Sized "
     "Drop Fn FnMut FnOnce Iterator IntoIterator Extend DoubleEndedIterator ExactSizeIterator "
     "AsRef AsMut Into From Default PartialEq Eq PartialOrd Ord TryFrom TryInto FromIterator "
-    "Unpin drop Debug Hash".split()
+    "Unpin drop Debug Hash str char bool u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 "
+    "f64 std core alloc".split()
 )
 """What is in scope everywhere, and in no workspace unless it is declared there."""
 _MAX_DEPTH = 24
@@ -212,7 +213,7 @@ class Names:
         candidates += [(-likelihood(one.cfg, features), one) for one in scope.imports.get(name, ())]
         for _, one in sorted(candidates, key=lambda pair: pair[0]):
             if isinstance(one, ImportRow):
-                found = self._used(module, one.alias, one.path.split("::"), namespace, seen)
+                found = self._used(module, one.path.split("::"), namespace, seen)
                 if found is not None and not isinstance(found.entity, Outside):
                     return Found(found.entity, "import", found.others)
                 if not self._means_another(module, one, namespace, seen):
@@ -251,7 +252,7 @@ class Names:
         """Tell whether an import names something of the workspace in another namespace."""
         for other in (TYPE, VALUE, MACRO):
             if other != namespace:
-                found = self._used(module, item.alias, item.path.split("::"), other, seen)
+                found = self._used(module, item.path.split("::"), other, seen)
                 if found is not None and not isinstance(found.entity, Outside):
                     return True
         return False
@@ -260,7 +261,7 @@ class Names:
         self, module: Module, item: ImportRow, name: str, namespace: str, seen: frozenset[_Key]
     ) -> Found | None:
         prefix = item.path.split("::")[:-1]
-        target = self._used(module, item.alias, prefix, TYPE, seen) if prefix else None
+        target = self._used(module, prefix, TYPE, seen) if prefix else None
         if target is None or isinstance(target.entity, Outside):
             return None
         if isinstance(target.entity, Item):
@@ -287,12 +288,11 @@ class Names:
     def used(self, module: Module, path: str, namespace: str) -> Found | None:
         """Return what the path of a `use` in a module means."""
         segments = path.split("::")
-        return self._used(module, segments[-1], segments, namespace, frozenset())
+        return self._used(module, segments, namespace, frozenset())
 
     def _used(
         self,
         module: Module,
-        alias: str,
         segments: Sequence[str],
         namespace: str,
         seen: frozenset[_Key],
@@ -301,7 +301,7 @@ class Names:
         is_absolute = segments[0] == ""
         head, *rest = segments[1:] if is_absolute and len(segments) > 1 else segments
         space = TYPE if rest else namespace
-        found = self._used_first(module, alias, head, space, seen, is_absolute=is_absolute)
+        found = self._used_first(module, head, space, seen, is_absolute=is_absolute)
         for position, segment in enumerate(rest, 1):
             if found is None:
                 return None
@@ -313,7 +313,6 @@ class Names:
     def _used_first(
         self,
         module: Module,
-        alias: str,
         head: str,
         namespace: str,
         seen: frozenset[_Key],
@@ -329,9 +328,7 @@ class Names:
         if module.crate.is_2015:
             root = self.modules.root(module.crate)
             found = self.lookup(root, head, namespace, seen) if root is not None else None
-        # `use name;` names a crate or a macro: not itself.
-        imports_itself = alias == head and namespace != MACRO
-        if found is None and not imports_itself:
+        if found is None:
             found = self.lookup(module, head, namespace, seen)
         if found is None and namespace == MACRO:
             found = self.macro(module, head)

@@ -417,6 +417,9 @@ class Types:
             return _unwrapped(known)
         if hop == "[]":
             return _element(known)
+        if hop == "!":
+            is_result = known.outside == "Result" and len(known.arguments) > 1
+            return known.arguments[1] if is_result else None
         return self._field_type(known, "", hop)
 
     def _call(self, known: Known, name: str) -> Known | None:

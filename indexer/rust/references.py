@@ -198,7 +198,7 @@ class _Collector:
             return
         name = self._decode(node)
         if kind == "type_identifier":
-            if name != "Self" and self.scope.bounds(name) is None:
+            if name not in ("Self", "_") and self.scope.bounds(name) is None:
                 self._add("type", name, node)
         elif above.kind == "macro_invocation" and field == "macro":
             self._add("macro", name, node)
@@ -296,6 +296,8 @@ class _Collector:
     def _tuple_struct(self, node: Node, known: str) -> list[tuple[Node | None, str]]:
         path = self._pattern_type(node, "value")
         inside = [child for child in node.named_children[1:] if child.type not in _COMMENTS]
+        if path == "Err":
+            return [(child, hop(known, "!")) for child in inside]
         if path in _UNWRAPPING:
             return [(child, hop(known, "?")) for child in inside]
         return _numbered(inside, f"<{path}>" if path else UNKNOWN)

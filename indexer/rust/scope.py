@@ -9,6 +9,7 @@ An expression is spelled so that a resolver can find its type without the code:
     ….field  ….0      a field of what stands before
     ….m()             what a method returns
     ….?               the inside of an Option or Result
+    ….!               the error of a Result
     ….[]              an element
     ….await           the output of an async call
     ?                 anything else
@@ -21,6 +22,14 @@ from tree_sitter import Node
 from rsidx.indexer.rust.types import UNKNOWN, canonical, name_of
 
 SELF = "self"
+_POINTERS = (
+    ["Box", "new"],
+    ["Rc", "new"],
+    ["Arc", "new"],
+    ["Pin", "new"],
+    ["Rc", "clone"],
+    ["Arc", "clone"],
+)
 _MAX_HOPS = 6
 _MAX_STEPS = 16
 _MAX_CHARS = 200
@@ -110,6 +119,8 @@ class Scope:
                 if function is not None and function.type == "field_expression":
                     hops.append(f"{self._field(function)}()")
                     node = function.child_by_field_name("value")
+                elif self._is_pointer_to(function):
+                    node = _first_argument(node)
                 else:
                     atom, node = self._call(function), None
             else:
@@ -127,6 +138,12 @@ class Scope:
         if field is None:
             return UNKNOWN
         return self._text[field.start_byte : field.end_byte].decode("utf-8", "replace")
+
+    def _is_pointer_to(self, function: Node | None) -> bool:
+        """Tell whether a call puts its argument behind a pointer that methods see through."""
+        if function is None or function.type != "scoped_identifier":
+            return False
+        return name_of(function, self._text).rsplit("::", 2)[-2:] in _POINTERS
 
     def _call(self, function: Node | None) -> str:
         if function is None or function.type not in ("identifier", "scoped_identifier"):
@@ -152,6 +169,11 @@ class Scope:
                 return self.typed(node.child_by_field_name("type"))
             case _:
                 return UNKNOWN
+
+
+def _first_argument(call: Node) -> Node | None:
+    arguments = call.child_by_field_name("arguments")
+    return arguments.named_children[0] if arguments and arguments.named_children else None
 
 
 def _callee(call: Node) -> Node | None:

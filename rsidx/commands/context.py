@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import click
 
+from rsidx.commands.context_options import context_with_option
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.commands.target import at_option, target_at
 from rsidx.exporters.inquiry import Answer, context_at
@@ -14,9 +15,16 @@ from rsidx.output import emit
 @click.command()
 @click.argument("place_in_code", metavar="FILE[:SYMBOL]")
 @at_option
+@context_with_option
 @json_option
 @place_options
-def context(place: Place, place_in_code: str, revision: str, as_json: bool) -> None:
+def context(
+    place: Place,
+    place_in_code: str,
+    revision: str,
+    context_with: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Print what an edit of FILE, or of SYMBOL in it, would be shown, and by which rule.
 
     SYMBOL may be qualified, as in Type::method. The order is that in which the budget is spent.
@@ -24,7 +32,7 @@ def context(place: Place, place_in_code: str, revision: str, as_json: bool) -> N
     path, _, symbol = place_in_code.partition(":")
     target = target_at(place, revision, path, symbol)
     with place.database() as database:
-        answers = context_at(database, place.repository.name, target)
+        answers = context_at(database, place.repository.name, target, context_with)
     emit([asdict(answer) for answer in answers], _lines(answers), as_json=as_json)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from rsidx.commands.context_options import context_with_option
 from rsidx.commands.options import Index, index_options, json_option
 from rsidx.exporters.build import FILTERS
 from rsidx.exporters.config import Config
-from rsidx.exporters.context import EXTRAS
 from rsidx.exporters.dialects import DIALECTS
 from rsidx.exporters.export import export as run_export
 from rsidx.exporters.plan import SPLITS
@@ -95,13 +95,7 @@ _DEFAULTS = Config(tokenizer="")
     show_default=True,
     help="Look for the names that both sides of an edit mention, or the old code alone.",
 )
-@click.option(
-    "--context-with",
-    multiple=True,
-    type=click.Choice(EXTRAS),
-    help="What is left of the budget goes to the callers of the edited code, or its tests, too; "
-    "`names` also shows what only its name leads to. May be given more than once.",
-)
+@context_with_option
 @click.option(
     "--labels",
     type=click.Choice(["target", "all"]),

@@ -157,6 +157,12 @@ CASES = {
             "value w": {"src/a.rs:4 import"},
         },
     ),
+    "an import whose path begins with its own name": (
+        "//- src/lib.rs\nmod task;\nuse task::spawn;\nfn f() { spawn(); }\n"
+        "//- src/task/mod.rs\nmod spawn;\npub use spawn::spawn;\n"
+        "//- src/task/spawn.rs\npub fn spawn() {}\n",
+        {"value spawn": {"src/task/spawn.rs:1 import"}},
+    ),
     "a chain of re-exports, and one that goes round": (
         "//- src/lib.rs\nmod a;\nmod b;\nuse a::{x, lost};\nfn f() { x(); lost(); }\n"
         "//- src/a.rs\npub use crate::b::*;\n//- src/b.rs\npub use crate::c::x;\n"
@@ -267,6 +273,17 @@ CASES = {
             "method <E::W>.w.go": {"src/lib.rs:4 field"},
             "method <Vec<I>>.iter().[].go": {"src/lib.rs:4 returned"},
             "method <Option<I>>.?.go": {"src/lib.rs:4 field"},
+        },
+    ),
+    "receivers: through pointers that are made, and the error of a Result": (
+        "//- src/lib.rs\nstruct I;\nimpl I {\n    fn go(&self) {}\n}\n"
+        "fn make() -> Result<u8, I> { Ok(1) }\n"
+        "fn f(i: I) {\n    let a = std::sync::Arc::new(i);\n    a.go();\n"
+        "    match make() {\n        Err(e) => e.go(),\n        Ok(n) => n.go(),\n    }\n}\n",
+        {
+            "method <I>.go": {"src/lib.rs:3 receiver"},
+            "method make().!.go": {"src/lib.rs:3 returned"},
+            "method make().?.go": set(),
         },
     ),
     "receivers: generic parameters by their bounds": (
@@ -429,6 +446,20 @@ def test_crates_are_found_by_their_manifests(workspace):
     assert made.ask("cli/tests/all.rs", "t") == {
         "value common::z": {"cli/tests/common/mod.rs:1 path"},
         "value cli::own::y": {"cli/src/own.rs:1 extern"},
+    }
+
+
+def test_files_are_roots_only_where_the_manifest_lets_them_be(workspace):
+    made = workspace(
+        '//- Cargo.toml\n[package]\nname = "app"\nedition = "2021"\nautotests = false\n'
+        '[[test]]\nname = "all"\npath = "tests/all.rs"\n'
+        "//- tests/all.rs\n#[macro_use]\nmod macros;\nmod one;\n"
+        "//- tests/macros.rs\nmacro_rules! check { () => {} }\n"
+        "//- tests/one.rs\nfn f() { check!(); crate::macros::x(); }\n"
+    )
+    assert made.ask("tests/one.rs", "f") == {
+        "macro check": {"tests/macros.rs:1 macro"},
+        "value crate::macros::x": set(),
     }
 
 
