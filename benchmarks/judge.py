@@ -28,6 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from rsidx.exporters.resolver.files import Definition
 from rsidx.exporters.resolver.references import EXACT_RULES, Resolver, Site
@@ -489,6 +490,40 @@ def table(tallies: dict[str, Tally]) -> dict[str, object]:
     }
 
 
+def markdown(figures: dict[str, Any]) -> Iterator[str]:
+    """Yield the tables of `docs/resolution.md`."""
+    yield "| crate | commits | answers judged | precision | recall | of methods | share answered |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, one in figures.items():
+        precision, recall = one["precision"]["all"], one["recall"]["all"]
+        judged = precision["right"] + precision["wrong"]
+        methods = one["recall"].get("method", {}).get("percent")
+        yield (
+            f"| {name} | {', '.join(oid[:8] for oid in one.get('commits', ()))} | {judged:,} "
+            f"| {_percent(precision['percent'])} | {_percent(recall['percent'])} "
+            f"| {_percent(methods)} | {_percent(recall['answered percent'])} |"
+        )
+    groups = [name for name, one in figures.items() if "commits" not in one]
+    for title, key in (("precision by rule", "precision"), ("recall by kind", "recall")):
+        yield ""
+        yield f"| {title} | {' | '.join(groups)} |"
+        yield "|---|" + "---|" * len(groups)
+        for row in sorted({row for name in groups for row in figures[name][key]}):
+            cells = [figures[name][key].get(row, {}) for name in groups]
+            sizes = [
+                cell.get("sought", cell.get("right", 0) + cell.get("wrong", 0)) for cell in cells
+            ]
+            shown = [
+                f"{_percent(cell.get('percent'))} of {size:,}"
+                for cell, size in zip(cells, sizes, strict=True)
+            ]
+            yield f"| {row} | {' | '.join(shown)} |"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}%"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("crates", nargs="*")
@@ -514,10 +549,9 @@ def main() -> None:
             for line in [e for e in tally.examples if e.startswith("missed")][: options.wrong]:
                 print(f"{crate['name']} {oid[:8]} {line}")
         figures[crate["name"]] = {"commits": [oid[:12] for oid in tallies], **table(tallies)}
-        print(json.dumps({crate["name"]: figures[crate["name"]]}), flush=True)
     for name, tallies in sums.items():
         figures[name] = table(tallies)
-        print(json.dumps({name: figures[name]}, indent=1))
+    print("\n".join(markdown(figures)))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 

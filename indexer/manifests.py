@@ -14,8 +14,9 @@ def read(source: bytes) -> str | None:
     """Return a manifest's facts as JSON with sorted keys, None where it is not TOML.
 
     Keys: `package` (name, edition, build, autobins and the like), `workspace` (members,
-    exclude, dependencies), `targets` (kind → list of name, path), `dependencies` (name → package, path, workspace),
-    `patch` (package → path) and `default_features` (those that `default` turns on).
+    exclude, dependencies), `targets` (kind → list of name, path), `dependencies` (name →
+    package, path, workspace), `patch` (package → path) and `default_features` (those that
+    `default` turns on).
     """
     try:
         manifest = tomllib.loads(source.decode("utf-8"))
