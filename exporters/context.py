@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from rsidx.exporters.callers import Callers
+from rsidx.exporters.callers import Callers, User
 from rsidx.exporters.edits import Side
 from rsidx.exporters.forms import Form, Forms, Piece
 from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
@@ -142,12 +142,18 @@ class ContextBuilder:
         named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
         named.sort(key=lambda excerpt: self._rank(excerpt, site))
         excerpts = _without_covered(named)
+        users = self._users(own) if own is not None else []
         if file is not None:
             references = [one for _, inside in mentions for one in inside]
             excerpts += self._imports(file, site, references, own)
-            excerpts += self._outline(file, site, own, wanted)
-        if own is not None and self._extras & {"callers", "tests"}:
-            excerpts += self._users(own)
+            apart = {user.index for user in users if user.file.blob_id == file.blob_id}
+            excerpts += self._outline(file, site, own, wanted, apart)
+        for user in users:
+            section = "tests" if user.is_test else "callers"
+            form = Form("lines", tuple(user.lines(self._reader)))
+            excerpt = _excerpt(section, user.file, user.name, section, form, own)
+            if excerpt is not None:
+                excerpts.append(excerpt)
         return excerpts
 
     def _wanted(
@@ -237,8 +243,9 @@ class ContextBuilder:
         site: Site,
         own: Side | None,
         wanted: dict[tuple[int, int, int], _Wanted],
+        apart: set[int],
     ) -> Iterator[Excerpt]:
-        """Yield the signatures of the neighbours, nearest first."""
+        """Yield the signatures of the neighbours, nearest first; `apart` are shown elsewhere."""
         here = self._position(file, site, own)
         mine = range(own.position, own.position + len(own.chunks)) if own else range(0)
         known = {
@@ -246,7 +253,7 @@ class ContextBuilder:
             for (path, blob, index), one in wanted.items()
             if (path, blob) == (file.path_id, file.blob_id)
         }
-        hidden = frozenset((*known, *mine))
+        hidden = frozenset((*known, *mine, *apart))
         n_shown = 0
         for unit in sorted(
             self._units_of(file.path_id, file.blob_id), key=lambda u: (abs(u.index - here), u.index)
@@ -316,18 +323,14 @@ class ContextBuilder:
         headers = file.headers.get(site.container, ())
         return headers[0].index if headers else len(file.chunks)
 
-    def _users(self, own: Side) -> Iterator[Excerpt]:
-        """Yield the code that uses what is edited, tests apart."""
-        counts = {"callers": 0, "tests": 0}
-        for user in self._callers.of_side(own):
-            section = "tests" if user.is_test else "callers"
-            if section not in self._extras or counts[section] >= _MAX_USERS:
-                continue
-            counts[section] += 1
-            form = Form("lines", tuple(user.lines(self._reader)))
-            excerpt = _excerpt(section, user.file, user.name, section, form, own)
-            if excerpt is not None:
-                yield excerpt
+    def _users(self, own: Side) -> list[User]:
+        """Return the code that uses what is edited: callers and tests, as asked for."""
+        found: dict[bool, list[User]] = {False: [], True: []}
+        wanted = {False: "callers" in self._extras, True: "tests" in self._extras}
+        for user in self._callers.of_side(own) if any(wanted.values()) else ():
+            if wanted[user.is_test] and len(found[user.is_test]) < _MAX_USERS:
+                found[user.is_test].append(user)
+        return [*found[False], *found[True]]
 
 
 def _up_to(pieces: list[Piece], n_bytes: int) -> Iterator[Piece]:

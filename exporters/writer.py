@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
+
 from rsidx.errors import ExportError
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.render import Row
@@ -69,8 +71,8 @@ class RowWriter:
         self._rows = {name: self._open(folder / f"{name}.jsonl") for name in SPLITS}
         self._metas = {name: self._open(folder / f"{name}.meta.jsonl") for name in SPLITS}
 
-    def _open(self, path: Path) -> IO[str]:
-        return self._stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+    def _open(self, path: Path) -> IO[bytes]:
+        return self._stack.enter_context(path.open("wb"))
 
     def write(self, split: str, row: Row, meta: dict[str, Any]) -> None:
         """Write one row to its split's two files."""
@@ -79,9 +81,8 @@ class RowWriter:
             "attention_mask": row.attention_mask,
             "labels": row.labels,
         }
-        self._rows[split].write(json.dumps(columns, separators=(",", ":")) + "\n")
-        line = json.dumps(meta, ensure_ascii=False, separators=(",", ":"))
-        self._metas[split].write(line + "\n")
+        self._rows[split].write(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
+        self._metas[split].write(orjson.dumps(meta, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
         """Close the files."""
