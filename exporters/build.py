@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rsidx.exporters.context import ContextBuilder
@@ -15,7 +15,7 @@ from rsidx.exporters.snapshot import Snapshot
 from rsidx.store.reader import ChangeRow, ChunkRow, CommitRow, ImportRow, Reader, ReferenceRow
 
 _MAX_MESSAGE_CHARS = 1000
-FILTERS = ("merges", "bots", "bulk", "formatting", "deletions", "duplicates")
+FILTERS = ("merges", "bots", "bulk", "formatting", "deletions", "duplicates", "related")
 """What is left out unless it is asked for."""
 
 
@@ -97,7 +97,7 @@ class Builder:
             return b""
         return b"".join(self._reader.text(chunk.id) for chunk in side.chunks)
 
-    def examples(self, commit: CommitRow, edits: tuple[Edit, ...]) -> Iterator[Example]:
+    def examples(self, commit: CommitRow, edits: Sequence[Edit]) -> Iterator[Example]:
         """Yield an example for each edit, with context at the chosen moment, still whole.
 
         `parts` divides it and gives it its texts.

@@ -76,10 +76,11 @@ def edit_of(reader: Reader, side: Side) -> Edit:
 
 def same_tokens(old: bytes, new: bytes) -> bool:
     """Tell whether two texts differ in white space and trailing commas alone."""
-    return _squeezed(old) == _squeezed(new)
+    return squeezed(old) == squeezed(new)
 
 
-def _squeezed(text: bytes) -> bytes:
+def squeezed(text: bytes) -> bytes:
+    """Return a text without white space and trailing commas."""
     return _TRAILING_COMMA.sub(b"", _BLANKS.sub(b"", text))
 
 

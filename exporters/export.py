@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from rsidx.exporters.dialects import Dialect, choose
 from rsidx.exporters.examples import Example
 from rsidx.exporters.manifest import Statistics, boundaries, manifest_of
 from rsidx.exporters.plan import Split, reachable, select, split_commits
+from rsidx.exporters.relations import Leaks
 from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.writer import MANIFEST, RowWriter, staging, write_checksums, write_json
@@ -135,7 +136,19 @@ class _Run:
         self._config = config
         self._renderer = renderer
         self._statistics = statistics
+        self._commits = commits
         self._builder = Builder(reader, commits, builder_options(config))
+
+    def _leaks(self, chosen: Sequence[CommitRow], split: Split) -> Leaks | None:
+        """Return what knows the relations of later splits; None where they are kept."""
+        if "related" in self._config.keep:
+            return None
+        options = builder_options(self._config)
+        # A duplicate among val's and test's edits may be the first of all that are shown.
+        options = replace(options, keep=options.keep | {"duplicates"})
+        with self._statistics.phase("relations"):
+            builder = Builder(self._reader, self._commits, options)
+            return Leaks(builder, self._reader, chosen, split)
 
     def write(
         self,
@@ -147,9 +160,13 @@ class _Run:
         """Write the rows of all commits in order."""
         window: list[_Waiting] = []
         n_examples = 0
+        leaks = self._leaks(chosen, split)
         for position, commit in enumerate(chosen):
             with self._statistics.phase("edits"):
                 edits = self._builder.edits(commit)
+            if leaks is not None:
+                with self._statistics.phase("relations"):
+                    edits = leaks.kept(self._builder, commit, edits)
             with self._statistics.phase("context"):
                 examples = list(self._builder.examples(commit, edits))
             with self._statistics.phase("edits"):
@@ -165,6 +182,8 @@ class _Run:
                 progress(position + 1, len(chosen))
         self._flush(window, writer)
         self._statistics.dropped.update(self._builder.dropped)
+        if leaks is not None:
+            self._statistics.dropped.update(leaks.dropped)
         self._statistics.references.update(self._builder.resolver.outcomes)
 
     def _flush(self, window: list["_Waiting"], writer: RowWriter) -> None:

@@ -20,11 +20,13 @@ class Split:
     val_from: int
     test_from: int
 
+    def number(self, position: int) -> int:
+        """Return the split of the commit at a position, by its number in `SPLITS`."""
+        return (position >= self.val_from) + (position >= self.test_from)
+
     def name(self, position: int) -> str:
         """Return the split of the commit at a position."""
-        if position < self.val_from:
-            return "train"
-        return "val" if position < self.test_from else "test"
+        return SPLITS[self.number(position)]
 
 
 def reachable(commits: Mapping[bytes, CommitRow], tips: Sequence[bytes]) -> frozenset[bytes]:

@@ -1,7 +1,8 @@
 """Verifying a data set against git alone: no index, no parser, nothing of the export's own code.
 
 Every target must be the new file's text at its place, every excerpt must stand in the tree that
-it is said to be from, no split may be older than the one before it, and the checksums must hold.
+it is said to be from, no split may be older than the one before it or have a row that is related to
+one of it, and the checksums must hold.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 
 from rsidx.errors import ExportError
 from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.relations import Candidate, Relations
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.writer import CHECKSUMS, MANIFEST
 
@@ -70,11 +72,28 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
         n_rows = 0
         for number, (row, meta) in enumerate(lines, 1):
             n_rows = number
-            for text in rows.problems(split, row, meta):
+            for text in rows.problems(split, number, row, meta):
                 yield Problem(f"{split}.jsonl", number, text)
         expected = manifest["counts"]["examples"][split]
         if n_rows != expected:
             yield Problem(f"{split}.jsonl", None, f"{n_rows} rows, the manifest says {expected}")
+    if "related" not in manifest["config"]["keep"]:
+        yield from _leaks(rows.patches)
+
+
+def _leaks(patches: list[tuple[int, int, bytes, bytes]]) -> Iterator[Problem]:
+    """Yield the rows that are related to one of an earlier split."""
+    later = [one for one in patches if one[0]]
+    relations = Relations(
+        [Candidate.of((split, number), split, old, new) for split, number, old, new in later]
+    )
+    for split, _, old, new in patches:
+        relations.show(split, old, new)
+    for split, number, _, _ in later:
+        reason = relations.related.get((split, number))
+        if reason is not None:
+            text = f"is related to a row of an earlier split: {reason}"
+            yield Problem(f"{SPLITS[split]}.jsonl", number, text)
 
 
 def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem]:
@@ -114,8 +133,12 @@ class _Rows:
         self._checked = checked
         self._split = ""
         self._newest_before = self._newest = -1
+        # Of edits that are one row: split, row, old and new text.
+        self.patches: list[tuple[int, int, bytes, bytes]] = []
 
-    def problems(self, split: str, row: dict[str, Any], meta: dict[str, Any]) -> Iterator[str]:
+    def problems(
+        self, split: str, number: int, row: dict[str, Any], meta: dict[str, Any]
+    ) -> Iterator[str]:
         """Yield what does not hold of a row."""
         self._checked.n_rows += 1
         commit, parent = meta["commit"], meta["parent"]
@@ -136,6 +159,9 @@ class _Rows:
                 yield "the prompt does not have the old code"
         for excerpt in meta["context"]:
             yield from self._excerpt(excerpt, meta, prompt)
+        if meta["part"][1] == 1:
+            old = self._range(meta["old"]) if meta["old"] is not None else b""
+            self.patches.append((SPLITS.index(split), number, old or b"", self._text(new_ids)))
 
     def _order(self, split: str, commit: str) -> Iterator[str]:
         if split != self._split:

@@ -374,7 +374,7 @@ def test_what_is_left_out_is_counted_and_can_be_kept(run):
     assert dropped["commits_bots"] == 1
     assert dropped["edits_formatting"] == 1
     assert dropped["edits_deletions"] == 1
-    kept = ("merges", "bots", "formatting", "deletions", "duplicates")
+    kept = ("merges", "bots", "formatting", "deletions", "duplicates", "related")
     _, all_kept, more = run(keep=kept)
     assert not {"commits_merges", "commits_bots", "edits_formatting", "edits_deletions",
                 "edits_duplicates"} & all_kept["dropped"].keys()  # fmt: skip
@@ -395,7 +395,7 @@ def test_two_exports_are_the_same_byte_for_byte_but_for_the_manifests_times(run)
     manifests = [json.loads((out / "manifest.json").read_text("utf-8")) for out in (first, second)]
     for manifest in manifests:
         assert set(manifest.pop("phases_s")) == {
-            "validate", "history", "edits", "context", "tokens", "data set",
+            "validate", "history", "relations", "edits", "context", "tokens", "data set",
         }  # fmt: skip
     assert manifests[0] == manifests[1]
 

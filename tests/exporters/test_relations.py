@@ -1,0 +1,106 @@
+"""Nothing related stands on both sides of a split."""
+
+import json
+
+import pytest
+
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
+from rsidx.exporters.relations import Candidate, Relations
+from rsidx.exporters.verify import Checked, verify
+from rsidx.indexer.gitview import GitView
+from rsidx.indexer.objects import blob_reader
+
+BODY = "".join(f"    let value_{n} = compute(alpha_{n}, beta_{n});\n" for n in range(12))
+OLD = "fn f() {\n    old();\n}\n"
+NEW = f"fn f() {{\n{BODY}}}\n"
+
+
+def related(earlier, later, *, splits=(0, 1)):
+    relations = Relations([Candidate.of(("later",), splits[1], *map(str.encode, later))])
+    relations.show(splits[0], *map(str.encode, earlier))
+    return relations.related.get(("later",))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "reason"),
+    [
+        ((OLD, NEW), (OLD, NEW), "same_patch"),
+        ((OLD, NEW), (OLD.replace("    ", "\t"), NEW.replace("\n", "\n\n")), "same_patch"),
+        ((OLD, NEW), (NEW, OLD), "revert"),
+        ((OLD, NEW), (OLD, NEW.replace("value_3", "other")), "near_duplicate"),
+        (("", NEW), ("", "/// Docs.\n" + NEW), "near_duplicate"),
+        ((OLD, NEW), (OLD, OLD.replace("old", "fresh")), None),
+        # The next change of the same long function is no copy of the one before it.
+        ((NEW, NEW + "// one more line of it\n"), (NEW + "// x\n", NEW + "// y is other\n"), None),
+    ],
+)  # fmt: skip
+def test_patches_are_related_by_what_they_change(earlier, later, reason):
+    assert related(earlier, later) == reason
+
+
+def test_only_later_splits_lose_what_is_related():
+    assert related((OLD, NEW), (OLD, NEW), splits=(1, 1)) is None
+    assert related((OLD, NEW), (OLD, NEW), splits=(2, 1)) is None
+    assert related((OLD, NEW), (OLD, NEW), splits=(1, 2)) == "same_patch"
+
+
+def function(n, name="f"):
+    words = "".join(f"    w{n}_{i}(a{n}_{i}, b{n}_{i}, c{n}_{i});\n" for i in range(8))
+    return f"fn {name}() {{\n{words}}}\n"
+
+
+@pytest.fixture
+def history(repo, index):
+    """Twenty commits; those of val and test repeat, revert, pick and vary ones of train."""
+    texts = [function(n) for n in range(14)]
+    for n, text in enumerate(texts):
+        repo.commit(f"own work {n}", {"src/lib.rs": text})
+    picked = repo.git("rev-parse", "HEAD~9")
+    repo.commit("revert by hand", {"src/lib.rs": texts[12]})
+    repo.commit("near", {"src/lib.rs": texts[12], "src/near.rs": function(4, "n")})
+    repo.commit("near", {"src/near.rs": function(5, "n").replace("w5_0", "x")})
+    repo.commit(f"x\n\n(cherry picked from commit {picked})", {"src/p.rs": function(99, "picked")})
+    repo.commit("fresh", {"src/fresh.rs": function(50, "fresh")})
+    repo.commit("fresh", {"src/fresh.rs": function(51, "fresh")})
+    index.sync()
+    return index
+
+
+def exported(index, tokenizer_file, out, **options):
+    config = Config(tokenizer=str(tokenizer_file), split="0.7,0.1,0.2", **options)
+    return export(index.database, out, config)
+
+
+def problems(index, out):
+    with blob_reader(index.repository, max_bytes=1 << 20) as reader:
+        return [p.text for p in verify(out, GitView(index.repository, reader), Checked())]
+
+
+def test_what_is_related_leaves_val_and_test_and_is_counted(
+    history, tokenizer_file, tmp_path, read_jsonl
+):
+    out = tmp_path / "out"
+    manifest = exported(history, tokenizer_file, out)
+    dropped = {k: n for k, n in manifest["dropped"].items() if k.startswith("edits_related")}
+    assert dropped == {
+        "edits_related_revert": 1, "edits_related_near_duplicate": 1, "edits_related_named": 1,
+    }  # fmt: skip
+    later = [meta["path"] for split in ("val", "test") for meta in
+             read_jsonl(out / f"{split}.meta.jsonl")]  # fmt: skip
+    assert later == ["src/near.rs", "src/fresh.rs", "src/fresh.rs"]
+    assert len(read_jsonl(out / "train.jsonl")) == 14
+    assert problems(history, out) == []
+
+
+def test_it_can_be_kept_and_verify_sees_a_leak_that_is_not_declared(
+    history, tokenizer_file, tmp_path
+):
+    out = tmp_path / "out"
+    manifest = exported(history, tokenizer_file, out, keep=("related",))
+    assert not any(k.startswith("edits_related") for k in manifest["dropped"])
+    assert problems(history, out) == []
+    manifest["config"]["keep"] = []
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    found = problems(history, out)
+    assert sorted(text.rsplit(" ", 1)[1] for text in found) == ["near_duplicate", "revert"]
