@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -93,6 +94,7 @@ def manifest_of(
     n_examples = statistics.examples.total()
     return {
         "rsidx_version": __version__,
+        "libraries": {name: version(name) for name in ("tokenizers", "rensa")},
         "config": asked,
         "repository": reader.repository_name(),
         "tips": {name: tip.hex() for name, tip in tips.items()},
