@@ -7,7 +7,7 @@ definition of the workspace are looked up in what is shown within 512, 1,024 and
 by rsidx; by BM25 over all chunks of the same snapshot, asked with the identifiers of the edit
 (the library bm25s); and by the definitions that the commit touches elsewhere. A reference
 counts as covered where the line of its definition is shown. What the edit itself contains is
-left out of the count. All three are charged alike.
+left out of the count. A part of a long edit is counted by itself. All three are charged alike.
 """
 
 import argparse
@@ -121,11 +121,11 @@ def _touched(reader: Reader, edit: Edit, edits: Sequence[Edit]) -> Iterator[Exce
             start += chunk.n_bytes
 
 
-def _sought(builder: Builder, edit: Edit, own: Side | None) -> set[Definition]:
-    """Return the definitions that an edit's references mean, outside of the edit."""
+def _sought(builder: Builder, edit: Edit, own: Side | None) -> dict[Definition, set[str]]:
+    """Return the definitions outside of an edit that it refers to, by which words."""
     place = own or edit.new or edit.old
     assert place is not None
-    found = set()
+    found: dict[Definition, set[str]] = {}
     every = (
         resolved
         for site, references in builder.mentions(edit, place.path_id)
@@ -139,7 +139,7 @@ def _sought(builder: Builder, edit: Edit, own: Side | None) -> set[Definition]:
             and own.position <= definition.index < own.position + len(own.chunks)
         )
         if resolved.reference is not None and not is_own:
-            found.add(definition)
+            found.setdefault(definition, set()).add(resolved.name)
     return found
 
 
@@ -179,33 +179,45 @@ def measure(
         if not snapshots.build(builder.files):
             continue  # The first commit stands on an empty tree.
         for edit, example in zip(edits, examples, strict=True):
-            sought = _sought(builder, edit, edit.old)
-            tally.n_edits += 1
-            tally.definitions.append(len(sought))
-            if not sought:
-                continue
-            tally.sought += len(sought)
-            whole = builder.parts(example, config.max_chars, Counter())[:1]
-            if not whole:
-                continue
-            query = _words((builder.text(edit.old) + builder.text(edit.new)).decode("utf-8"))
-            ways = {
-                "rsidx": example.excerpts,
-                "BM25": tuple(snapshots.retrieve(query, edit.old)),
-                "same commit": tuple(_touched(reader, edit, edits)),
-            }
-            for way, excerpts in ways.items():
-                paths = tuple(reader.path(e.path_id).decode("utf-8", "replace") for e in excerpts)
-                given = replace(whole[0], excerpts=excerpts, excerpt_paths=paths)
-                for budget, renderer in renderers.items():
-                    try:
-                        shown, n_tokens = _shown(renderer, given)
-                    except TooLongError:
-                        continue
-                    n_covered = sum(_is_shown(one, shown) for one in sought)
-                    tally.covered[way, budget] += n_covered
-                    tally.tokens.setdefault((way, budget), []).append(n_tokens)
+            named = _sought(builder, edit, edit.old)
+            touched = tuple(_touched(reader, edit, edits))
+            for part in builder.parts(example, config.max_chars, Counter()):
+                text = f"{part.old}\n{part.lead}{part.new}"
+                words = set(_WORD.findall(text))
+                sought = [one for one, names in named.items() if not names.isdisjoint(words)]
+                ways = {
+                    "rsidx": part.excerpts,
+                    "BM25": tuple(snapshots.retrieve(_words(text), edit.old)),
+                    "same commit": touched,
+                }
+                _measure_part(reader, renderers, part, sought, ways, tally)
     return tally
+
+
+def _measure_part(
+    reader: Reader,
+    renderers: dict[int, Renderer],
+    part: Example,
+    sought: Sequence[Definition],
+    ways: dict[str, tuple[Excerpt, ...]],
+    tally: Tally,
+) -> None:
+    tally.n_edits += 1
+    tally.definitions.append(len(sought))
+    if not sought:
+        return
+    tally.sought += len(sought)
+    for way, excerpts in ways.items():
+        paths = tuple(reader.path(e.path_id).decode("utf-8", "replace") for e in excerpts)
+        given = replace(part, excerpts=excerpts, excerpt_paths=paths)
+        for budget, renderer in renderers.items():
+            try:
+                shown, n_tokens = _shown(renderer, given)
+            except TooLongError:
+                continue
+            n_covered = sum(_is_shown(one, shown) for one in sought)
+            tally.covered[way, budget] += n_covered
+            tally.tokens.setdefault((way, budget), []).append(n_tokens)
 
 
 def main() -> None:
@@ -227,7 +239,7 @@ def main() -> None:
         step = max(1, len(every) // options.commits)
         tally = measure(reader, commits, every[step // 2 :: step], options.tokenizer)
     figures = {
-        "edits": tally.n_edits,
+        "edits, or parts of long ones": tally.n_edits,
         "references to workspace definitions": tally.sought,
         "definitions of an edit: median, 90%": [
             median(tally.definitions),

@@ -1,6 +1,7 @@
 """From commits to examples: edits, their parts, their context."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from rsidx.exporters.snapshot import Snapshot
 from rsidx.store.reader import ChangeRow, ChunkRow, CommitRow, ImportRow, Reader, ReferenceRow
 
 _MAX_MESSAGE_CHARS = 1000
+_WORD = re.compile(rb"\w+")
 FILTERS = ("merges", "bots", "bulk", "formatting", "deletions", "duplicates", "related")
 """What is left out unless it is asked for."""
 
@@ -164,7 +166,7 @@ class Builder:
         dropped["parts_deletions"] += len(parts) - len(kept)
         return [
             replace(
-                example,
+                self._for_part(example, part, old, new) if len(kept) > 1 else example,
                 part=part,
                 part_number=number,
                 n_parts=len(kept),
@@ -174,6 +176,22 @@ class Builder:
             )
             for number, part in enumerate(kept)
         ]
+
+    @staticmethod
+    def _for_part(example: Example, part: Part, old: bytes, new: bytes) -> Example:
+        """Return an example with the excerpts that a part of its edit refers to."""
+        text = old[part.old_start : part.old_end] + b" " + new[part.lead_start : part.new_end]
+        words = {word.decode("utf-8", "replace") for word in _WORD.findall(text)}
+        pairs = [
+            (excerpt, path)
+            for excerpt, path in zip(example.excerpts, example.excerpt_paths, strict=True)
+            if not excerpt.names or not excerpt.names.isdisjoint(words)
+        ]
+        return replace(
+            example,
+            excerpts=tuple(excerpt for excerpt, _ in pairs),
+            excerpt_paths=tuple(path for _, path in pairs),
+        )
 
     def _breaks(self, side: Side | None) -> list[tuple[int, int]]:
         breaks: list[tuple[int, int]] = []

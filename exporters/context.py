@@ -81,7 +81,10 @@ _WORD_BYTES = re.compile(rb"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A piece of context: `ranges` of bytes in a blob, each ended by a line end in `text`."""
+    """A piece of context: `ranges` of bytes in a blob, each ended by a line end in `text`.
+
+    `names` are the words of the code that it is there for; none for what is there anyway.
+    """
 
     section: str
     path_id: int
@@ -91,6 +94,7 @@ class Excerpt:
     symbol: str
     rule: str
     form: str
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -103,6 +107,7 @@ class _Wanted:
     definition: Definition
     rule: str
     members: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
     is_only_imported: bool = True
 
 
@@ -172,6 +177,7 @@ class ContextBuilder:
             key = (definition.path_id, definition.blob_id, definition.index)
             one = found.setdefault(key, _Wanted(definition, resolved.rule))
             one.members.update(name for name in (member, resolved.member) if name)
+            one.names.add(resolved.name)
             is_import = resolved.reference is not None and resolved.reference.kind == "import"
             one.is_only_imported = one.is_only_imported and is_import
             if RULES.index(resolved.rule) < RULES.index(one.rule):
@@ -214,7 +220,7 @@ class ContextBuilder:
         for part in form.parts(_MAX_PART_BYTES):
             excerpt = _excerpt(section, file, definition.symbol.name, wanted.rule, part, own)
             if excerpt is not None:
-                yield excerpt
+                yield replace(excerpt, names=_needed(wanted.names))
 
     def _imports(
         self, file: File, site: Site, references: Sequence[ReferenceRow], own: Side | None
@@ -331,6 +337,11 @@ class ContextBuilder:
             if wanted[user.is_test] and len(found[user.is_test]) < _MAX_USERS:
                 found[user.is_test].append(user)
         return [*found[False], *found[True]]
+
+
+def _needed(names: set[str]) -> frozenset[str]:
+    """Return the names that something is there for; none if it is there anyway."""
+    return frozenset() if "" in names else frozenset(names)
 
 
 def _up_to(pieces: list[Piece], n_bytes: int) -> Iterator[Piece]:

@@ -41,6 +41,15 @@ class Resolved:
     segment: int = 0
     others: tuple[Definition, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The word of the code that means the definition; empty where none does."""
+        if self.reference is None:
+            return ""
+        if self.reference.kind in ("method", "field"):
+            return split(self.reference.path, ".")[-1]
+        return self.reference.path.split("::")[self.segment]
+
 
 @dataclass(frozen=True, slots=True)
 class Site:

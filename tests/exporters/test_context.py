@@ -1,5 +1,7 @@
 """The form, the order and the sections of what an edit is shown."""
 
+from collections import Counter
+
 import pytest
 
 from rsidx.exporters.build import Builder
@@ -154,3 +156,26 @@ def test_new_code_is_read_with_what_it_newly_imports(repo, index):
             }
             assert {name: found[name] for name in expected} == expected
             assert found["h"] == []
+
+
+def test_each_part_of_a_long_edit_is_shown_what_it_names_itself(repo, index):
+    def body(change):
+        early = "".join(f"    early(a{n}, {change});\n" for n in range(40))
+        late = "".join(f"    late(b{n}, {change});\n" for n in range(40))
+        return f"fn f() {{\n{early}{late}}}\nfn early() {{}}\nfn late() {{}}\n"
+
+    repo.commit("one", {"Cargo.toml": CARGO, "src/lib.rs": body(1)})
+    repo.commit("two", {"src/lib.rs": body(2)})
+    index.sync()
+    with index.database.reading() as connection:
+        reader = Reader(connection, queries.repository_id(connection, None))
+        commits = {c.oid: c for c in reader.commits()}
+        second = max(commits.values(), key=lambda c: c.generation)
+        builder = Builder(reader, commits, builder_options(Config(tokenizer="", max_chars=700)))
+        [whole] = builder.examples(second, builder.edits(second))
+        parts = builder.parts(whole, 700, Counter())
+    assert len(parts) > 2
+    for part in parts:
+        shown = {e.symbol for e in part.excerpts if e.section == "functions"}
+        assert shown == {name for name in ("early", "late") if f" {name}(" in part.old + part.new}
+    assert {"early"} in [{e.symbol for e in p.excerpts if e.section == "functions"} for p in parts]
