@@ -260,7 +260,7 @@ class Builder:
         return self._reader.path(path_id).decode("utf-8", "replace")
 
     def _module(self, edit: Edit, side: Side) -> str:
-        home = self.resolver.modules.home(side.path_id)
+        home = self.resolver.modules.place_of(side.path_id)
         names = home.names if home is not None else ()
         return "::".join((*names, *modules_of(edit.container)))
 

@@ -58,7 +58,8 @@ def render(manifest: dict[str, Any]) -> str:
     lines += [
         "",
         "The splits follow each other in time: every commit of train comes before every commit of "
-        "val in the order of history, and those before every commit of test.",
+        "val in the order of history, and those before every commit of test."
+        + ("" if "related" in config["keep"] else _UNRELATED),
         "",
         f"Examples that are shown a definition they refer to: {counts['context_coverage']:.1%}. "
         f"Dialect: `{manifest['tokenizer']['dialect']}`, with "
@@ -69,9 +70,16 @@ def render(manifest: dict[str, Any]) -> str:
         *_table("By split and change", counts["examples_by_change"], counts["tokens_by_change"]),
         *_table("By kind of code", counts["examples_by_kind"], counts["tokens_by_kind"]),
         *_table("Context by rule", counts["excerpts_by_rule"]),
+        *_table("References, by kind and what came of them", counts["references"]),
         *_table("Left out, by reason", manifest["dropped"]),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+_UNRELATED = (
+    " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "
+    "left out."
+)
 
 
 def _size(n: int) -> str:

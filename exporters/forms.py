@@ -48,7 +48,7 @@ class Form:
 
     def parts(self, n_bytes: int) -> Iterator["Form"]:
         """Yield the form in parts of about so many bytes; one that is whole stays so."""
-        if self.name == "whole" or sum(len(p.text) for p in self.pieces) <= n_bytes:
+        if self.name == "whole" or _n_bytes(self.pieces) <= n_bytes:
             yield self
             return
         part: list[Piece] = []
@@ -120,7 +120,7 @@ class Forms:
         """Return a type without documentation, or if that is still too long, what is in use."""
         symbols = self._reader.symbols(definition.chunk.id)[1:]
         every = tuple(self._members(definition, frozenset(s.name for s in symbols)))
-        if sum(len(piece.text) for piece in every) <= _MAX_WHOLE_BYTES:
+        if _n_bytes(every) <= _MAX_WHOLE_BYTES:
             return every
         return tuple(self._members(definition, members))
 
@@ -154,8 +154,10 @@ class Forms:
         every.sort(key=lambda d: d.index)
         if definition.symbol.kind == "trait":
             documented = [self._documented(d) for d in every]
-            if sum(len(piece.text) for piece in documented) <= _MAX_WHOLE_BYTES:
-                return Form("signatures", (header, *documented, *footer))
+            bare = _each_once(self.signature(d.chunk, d.start) for d in every)
+            for pieces in (documented, bare):
+                if _n_bytes(pieces) <= _MAX_WHOLE_BYTES:
+                    return Form("signatures", (header, *pieces, *footer))
         used = [self.signature(d.chunk, d.start) for d in every if d.symbol.name in members]
         name = "signatures" if used else "header"
         return Form(name, (header, *_each_once(used), *footer))
@@ -197,6 +199,10 @@ class Forms:
             line = _line_start(text, begin)
             pieces.append(Piece(start + line, text[line:end]))
         return Form("patterns", tuple(pieces))
+
+
+def _n_bytes(pieces: Iterable[Piece]) -> int:
+    return sum(len(piece.text) for piece in pieces)
 
 
 def _line_start(text: bytes, at: int) -> int:

@@ -85,6 +85,13 @@ def test_traits_are_signatures_with_documentation_impls_what_is_in_use(shown):
     assert not any("used" in text for text in outline)
 
 
+def test_a_large_trait_loses_its_documentation_first(shown):
+    members = "".join(f"    /// {LONG}\n    fn m{n}(&self);\n" for n in range(4))
+    sections = shown(f"trait T {{\n{members}}}\nfn f(t: &dyn T) {{}}\n", "f")
+    bare = "".join(f"    fn m{n}(&self);\n" for n in range(4))
+    assert sections["traits"] == [("T", "module", "signatures", f"trait T {{\n{bare}}}\n")]
+
+
 def test_a_macro_is_its_patterns(shown):
     body = "do_it(); " * 60
     lib = (
