@@ -29,7 +29,7 @@ PRELUDE = _STANDARD_MACROS | frozenset(
     "f64 std core alloc".split()
 )
 """What is in scope everywhere, and in no workspace unless it is declared there."""
-_MAX_DEPTH = 24
+_MAX_DEPTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Found:
 
 _NOT_HERE = Found(OUTSIDE, "outside")
 _Key = tuple[str, tuple[str, ...], str, str]
+_Trail = dict[_Key, Found | None]
 
 
 class Names:
@@ -77,6 +78,7 @@ class Names:
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
         self._known: dict[_Key, Found | None] = {}
+        self._depth = 0
 
     def forget(self) -> None:
         """Drop what was found; the snapshot has changed."""
@@ -96,7 +98,7 @@ class Names:
             yield _NOT_HERE  # The root of all crates is nobody's definition.
             position = 1
             space = namespace if position == last else TYPE
-            found = self._of_crates(module, segments[1], space, frozenset())
+            found = self._of_crates(module, segments[1], space, {})
         else:
             found = self._first(module, segments, namespace if last == 0 else TYPE, local)
         rule = ""
@@ -107,29 +109,25 @@ class Names:
                 return
             position += 1
             space = namespace if position == last else TYPE
-            found = self._next(found.entity, segments[position], space, frozenset())
+            found = self._next(found.entity, segments[position], space, {})
 
-    def _of_crates(
-        self, module: Module, name: str, namespace: str, seen: frozenset[_Key]
-    ) -> Found | None:
+    def _of_crates(self, module: Module, name: str, namespace: str, trail: _Trail) -> Found | None:
         """Return what `::name` means: a crate, or before 2018 a name of the crate's root."""
         found = self.extern(module, name)
         if found is None and module.crate.is_2015:
             root = self.modules.root(module.crate)
-            found = self.lookup(root, name, namespace, seen) if root is not None else None
+            found = self.lookup(root, name, namespace, trail) if root is not None else None
             return Found(found.entity, "path", found.others) if found is not None else None
         return found
 
-    def _next(
-        self, entity: Entity, name: str, namespace: str, seen: frozenset[_Key]
-    ) -> Found | None:
+    def _next(self, entity: Entity, name: str, namespace: str, trail: _Trail) -> Found | None:
         """Return what a name means behind `entity::`."""
         if not isinstance(entity, Module):
             return self._variant(entity, name)
         if name == "super":
             parent = self.modules.parent(entity)
             return Found(parent, "path") if parent is not None else None
-        return self.lookup(entity, name, namespace, seen)
+        return self.lookup(entity, name, namespace, trail)
 
     def _first(
         self, module: Module, segments: Sequence[str], namespace: str, local: Scope | None
@@ -144,11 +142,11 @@ class Names:
             parent = self.modules.parent(module)
             return Found(parent, "path") if parent is not None else None
         if local is not None:
-            found = self._explicit(module, local, head, namespace, frozenset())
-            found = found or self._by_glob(module, local, head, namespace, frozenset())
+            found = self._explicit(module, local, head, namespace, {})
+            found = found or self._by_glob(module, local, head, namespace, {})
             if found is not None:
                 return found
-        found = self.lookup(module, head, namespace, frozenset())
+        found = self.lookup(module, head, namespace, {})
         if found is None and namespace == TYPE:
             return self.extern(module, head)
         if found is not None and isinstance(found.entity, Module) and found.rule == "module":
@@ -171,34 +169,40 @@ class Names:
         variant = file.variants.get(entity.definition.index, {}).get(name) if file else None
         return Found(Item(variant, entity.module), "member") if variant is not None else None
 
-    def lookup(
-        self, module: Module, name: str, namespace: str, seen: frozenset[_Key]
-    ) -> Found | None:
-        """Return what a module has under a name, imports and globs included."""
+    def lookup(self, module: Module, name: str, namespace: str, trail: _Trail) -> Found | None:
+        """Return what a module has under a name, imports and globs included.
+
+        `trail` has what was looked up on the way, None while it is: so a cycle of imports ends,
+        and each module is asked once.
+        """
         key = (module.crate.root, module.names, name, namespace)
         if key in self._known:
             return self._known[key]
-        if key in seen or len(seen) > _MAX_DEPTH:
+        if key in trail:
+            return trail[key]
+        if self._depth > _MAX_DEPTH:
             return None
-        found = self._lookup(module, name, namespace, seen | {key})
-        if not seen:
+        is_first = not trail
+        trail[key] = None
+        self._depth += 1
+        found = trail[key] = self._lookup(module, name, namespace, trail)
+        self._depth -= 1
+        if is_first:
             self._known[key] = found
         return found
 
-    def _lookup(
-        self, module: Module, name: str, namespace: str, seen: frozenset[_Key]
-    ) -> Found | None:
+    def _lookup(self, module: Module, name: str, namespace: str, trail: _Trail) -> Found | None:
         scope = self.modules.scope(module)
         if namespace == MACRO and not module.names:
             exported = self.exported_macro(module, name)
             if exported is not None:
                 return exported
-        return self._explicit(module, scope, name, namespace, seen) or self._by_glob(
-            module, scope, name, namespace, seen
+        return self._explicit(module, scope, name, namespace, trail) or self._by_glob(
+            module, scope, name, namespace, trail
         )
 
     def _explicit(
-        self, module: Module, scope: Scope, name: str, namespace: str, seen: frozenset[_Key]
+        self, module: Module, scope: Scope, name: str, namespace: str, trail: _Trail
     ) -> Found | None:
         """Return what a scope declares or imports by name, the likeliest by its `cfg`.
 
@@ -213,10 +217,10 @@ class Names:
         candidates += [(-likelihood(one.cfg, features), one) for one in scope.imports.get(name, ())]
         for _, one in sorted(candidates, key=lambda pair: pair[0]):
             if isinstance(one, ImportRow):
-                found = self._used(module, one.path.split("::"), namespace, seen)
+                found = self._used(module, one.path.split("::"), namespace, trail)
                 if found is not None and not isinstance(found.entity, Outside):
                     return Found(found.entity, "import", found.others)
-                if not self._means_another(module, one, namespace, seen):
+                if not self._means_another(module, one, namespace, trail):
                     return _NOT_HERE
             elif one.symbol.kind == "mod":
                 child = self.modules.child(module, name)
@@ -238,35 +242,35 @@ class Names:
         return definitions
 
     def _by_glob(
-        self, module: Module, scope: Scope, name: str, namespace: str, seen: frozenset[_Key]
+        self, module: Module, scope: Scope, name: str, namespace: str, trail: _Trail
     ) -> Found | None:
         for item in scope.globs:
-            found = self._globbed(module, item, name, namespace, seen)
+            found = self._globbed(module, item, name, namespace, trail)
             if found is not None:
                 return Found(found.entity, "glob", found.others)
         return None
 
     def _means_another(
-        self, module: Module, item: ImportRow, namespace: str, seen: frozenset[_Key]
+        self, module: Module, item: ImportRow, namespace: str, trail: _Trail
     ) -> bool:
         """Tell whether an import names something of the workspace in another namespace."""
         for other in (TYPE, VALUE, MACRO):
             if other != namespace:
-                found = self._used(module, item.path.split("::"), other, seen)
+                found = self._used(module, item.path.split("::"), other, trail)
                 if found is not None and not isinstance(found.entity, Outside):
                     return True
         return False
 
     def _globbed(
-        self, module: Module, item: ImportRow, name: str, namespace: str, seen: frozenset[_Key]
+        self, module: Module, item: ImportRow, name: str, namespace: str, trail: _Trail
     ) -> Found | None:
         prefix = item.path.split("::")[:-1]
-        target = self._used(module, prefix, TYPE, seen) if prefix else None
+        target = self._used(module, prefix, TYPE, trail) if prefix else None
         if target is None or isinstance(target.entity, Outside):
             return None
         if isinstance(target.entity, Item):
             return self._variant(target.entity, name)
-        found = self.lookup(target.entity, name, namespace, seen)
+        found = self.lookup(target.entity, name, namespace, trail)
         if found is None or isinstance(found.entity, Outside):
             return None
         if self._is_visible(target.entity, name, found, module):
@@ -288,26 +292,26 @@ class Names:
     def used(self, module: Module, path: str, namespace: str) -> Found | None:
         """Return what the path of a `use` in a module means."""
         segments = path.split("::")
-        return self._used(module, segments, namespace, frozenset())
+        return self._used(module, segments, namespace, {})
 
     def _used(
         self,
         module: Module,
         segments: Sequence[str],
         namespace: str,
-        seen: frozenset[_Key],
+        trail: _Trail,
     ) -> Found | None:
         """Return what the path of a `use` in a module means."""
         is_absolute = segments[0] == ""
         head, *rest = segments[1:] if is_absolute and len(segments) > 1 else segments
         space = TYPE if rest else namespace
-        found = self._used_first(module, head, space, seen, is_absolute=is_absolute)
+        found = self._used_first(module, head, space, trail, is_absolute=is_absolute)
         for position, segment in enumerate(rest, 1):
             if found is None:
                 return None
             space = namespace if position == len(rest) else TYPE
             if segment != "self":
-                found = self._next(found.entity, segment, space, seen)
+                found = self._next(found.entity, segment, space, trail)
         return found
 
     def _used_first(
@@ -315,7 +319,7 @@ class Names:
         module: Module,
         head: str,
         namespace: str,
-        seen: frozenset[_Key],
+        trail: _Trail,
         *,
         is_absolute: bool,
     ) -> Found | None:
@@ -323,13 +327,13 @@ class Names:
         if head in ("crate", "self", "super"):
             return self._first(module, [head], TYPE, None)
         if is_absolute:
-            return self._of_crates(module, head, namespace, seen)
+            return self._of_crates(module, head, namespace, trail)
         found: Found | None = None
         if module.crate.is_2015:
             root = self.modules.root(module.crate)
-            found = self.lookup(root, head, namespace, seen) if root is not None else None
+            found = self.lookup(root, head, namespace, trail) if root is not None else None
         if found is None:
-            found = self.lookup(module, head, namespace, seen)
+            found = self.lookup(module, head, namespace, trail)
         if found is None and namespace == MACRO:
             found = self.macro(module, head)
         if found is None and namespace == TYPE:

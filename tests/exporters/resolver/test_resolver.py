@@ -463,6 +463,20 @@ def test_files_are_roots_only_where_the_manifest_lets_them_be(workspace):
     }
 
 
+def test_globs_in_all_directions_are_searched_once(workspace):
+    n = 40
+    globs = "".join(f"pub use crate::m{i}::*;\n" for i in range(n))
+    files = "".join(f"//- src/m{i}.rs\n{globs}" for i in range(n))
+    modules = "".join(f"mod m{i};\n" for i in range(n))
+    made = workspace(
+        f"//- src/lib.rs\n{modules}use m0::*;\nfn f() {{ missing(); there(); }}\n{files}"
+        "//- src/m39.rs\npub fn there() {}\n"
+    )
+    assert made.ask("src/lib.rs", "f") == {
+        "value missing": set(), "value there": {"src/m39.rs:1 glob"},
+    }  # fmt: skip
+
+
 def test_a_bare_name_is_matched_only_if_asked_and_only_if_there_is_one(workspace):
     made = workspace(
         "//- src/lib.rs\nstruct S;\nimpl S {\n    fn rare(&self) {}\n    fn twice(&self) {}\n}\n"
