@@ -15,6 +15,8 @@ from rsidx.exporters.resolver.names import Item, Names, Outside
 from rsidx.exporters.resolver.written import TypeText, read_generics, read_type, split
 
 _MAX_DEPTH = 12
+_MAX_STEPS = 300
+"""For one type: aliases of aliases can grow without end."""
 _POINTERS = frozenset(
     "Box Rc Arc Pin Ref RefMut MutexGuard RwLockReadGuard RwLockWriteGuard ManuallyDrop Cow".split()
 )
@@ -84,6 +86,7 @@ class Types:
         self._modules = names.modules
         self._impls_of: dict[tuple[int, int], list[tuple[File, Definition, Module]]] = {}
         self._traits: dict[tuple[int, int], Item | None] = {}
+        self._steps_left = 0
 
     def forget(self) -> None:
         """Drop what was found; the snapshot has changed."""
@@ -91,11 +94,14 @@ class Types:
         self._traits.clear()
 
     def written(self, text: str, place: Place, depth: int = 0) -> Known | None:
-        """Return the type that a text spells."""
+        """Return the type that a text spells; None for one that takes too many steps."""
+        if depth == 0:
+            self._steps_left = _MAX_STEPS
         return self._known(read_type(text), place, depth) if text else None
 
     def _known(self, text: TypeText, place: Place, depth: int) -> Known | None:
-        if depth > _MAX_DEPTH or text.head == "?":
+        self._steps_left -= 1
+        if depth > _MAX_DEPTH or self._steps_left < 0 or text.head == "?":
             return None
         if text.head == "impl":
             return self._bounds(text, place)
@@ -138,6 +144,8 @@ class Types:
         self, item: Item, arguments: tuple[Known | None, ...] = (), depth: int = 0
     ) -> Known | None:
         """Return the type that an item is or makes: an alias is followed, a variant is its enum."""
+        if depth == 0:
+            self._steps_left = _MAX_STEPS
         if item.kind == "type":
             names = read_generics(item.definition.symbol.generics)
             given = dict(zip(names, arguments, strict=False))
@@ -258,23 +266,22 @@ class Types:
                 generics[text.head] = given
         return Place(module, known, generics)
 
-    def trait_members(
-        self, trait: Item, name: str, known: Known | None, depth: int = 0
-    ) -> Iterator[Member]:
-        """Yield a trait's member, or its supertraits'."""
-        file = self._modules.file(trait.definition.path_id)
-        if file is None or depth > _MAX_DEPTH:
-            return
-        place = Place(trait.module, known or Known(bounds=(trait,)), trait=trait)
-        found = file.members.get(trait.definition.index, {}).get(name, ())
-        for definition in found:
-            yield Member(definition, trait, place)
-        if not found:
-            text = read_type(trait.definition.symbol.type)
-            for one in text.arguments if text.head == "impl" else ():
-                entity = self._type(Place(trait.module), one.segments)
-                if isinstance(entity, Item) and entity.kind == "trait":
-                    yield from self.trait_members(entity, name, known, depth + 1)
+    def trait_members(self, trait: Item, name: str, known: Known | None) -> Iterator[Member]:
+        """Yield a trait's member, or where it has none its supertraits'."""
+        waiting, seen = [trait], set()
+        while waiting:
+            one = waiting.pop(0)
+            file = self._modules.file(one.definition.path_id)
+            if file is None or _key(one) in seen:
+                continue
+            seen.add(_key(one))
+            place = Place(one.module, known or Known(bounds=(one,)), trait=one)
+            found = file.members.get(one.definition.index, {}).get(name, ())
+            for definition in found:
+                yield Member(definition, one, place)
+            if not found:
+                bounds = self._bounds(read_type(one.definition.symbol.type), Place(one.module))
+                waiting += bounds.bounds if bounds is not None else ()
 
     def field(self, known: Known, name: str) -> Definition | None:
         """Return the field that a name means on a type of the workspace."""

@@ -477,6 +477,18 @@ def test_globs_in_all_directions_are_searched_once(workspace):
     }  # fmt: skip
 
 
+def test_types_and_traits_that_go_round_come_to_an_end(workspace):
+    many = ", ".join(["A<T>"] * 12)
+    bounds = " + ".join(f"T{n}" for n in range(12))
+    traits = "".join(f"trait T{n}: {bounds} {{}}\n" for n in range(12))
+    made = workspace(
+        f"//- src/lib.rs\ntype A<T> = B<{many}>;\ntype B<T> = A<A<A<T>>>;\n{traits}"
+        "fn f(a: A<u8>, t: &dyn T0) {\n    a.x();\n    t.y();\n}\n"
+    )
+    answers = made.ask("src/lib.rs", "f")
+    assert (answers["method <A<u8>>.x"], answers["method <impl T0>.y"]) == (set(), set())
+
+
 def test_a_bare_name_is_matched_only_if_asked_and_only_if_there_is_one(workspace):
     made = workspace(
         "//- src/lib.rs\nstruct S;\nimpl S {\n    fn rare(&self) {}\n    fn twice(&self) {}\n}\n"
