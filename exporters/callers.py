@@ -17,7 +17,7 @@ from rsidx.exporters.resolver.references import NAME_RULE, Resolver, Site
 from rsidx.store.facts import TEST_MARK
 from rsidx.store.reader import Reader
 
-_FILES_KEPT = 4096
+_FILES_KEPT = 1500
 _MAX_LINES = 8
 _WORD = re.compile(r"\w+")
 

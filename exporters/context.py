@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rsidx.exporters.callers import Callers, User
 from rsidx.exporters.edits import Side
-from rsidx.exporters.forms import Form, Forms, Piece
+from rsidx.exporters.forms import MAX_WHOLE_BYTES, Form, Forms, Piece
 from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
 from rsidx.exporters.resolver.references import (
     EXACT_RULES,
@@ -64,13 +64,16 @@ RULES = (
 """What excerpts are there for; definitions first, of them the shortest, so that most fit."""
 EXTRAS = ("callers", "tests", "names")
 """What is shown only if it is asked for."""
+_MANY_BYTES = 2400
+"""About 700 tokens: where code refers to more, types are reduced sooner, so that more fit."""
+_MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_OUTLINE = 24
 _MAX_OUTLINE_BYTES = 1000
 _MAX_USERS = 6
 _MAX_PART_BYTES = 400
 """Signatures of a container come by so many, so that some of them fit."""
-_FILES_KEPT = 2048
+_FILES_KEPT = 500
 _NOT_OUTLINED = frozenset({"mod_header", "mod", "macro_call_header", "imports"})
 _USE = re.compile(
     rb"(?:#\[[^\]]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?(?:use|extern\s+crate)\s[^;]*;", re.DOTALL
@@ -145,6 +148,12 @@ class ContextBuilder:
         file = self._resolver.modules.file(site.path_id)
         wanted = self._wanted(mentions)
         named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
+        if sum(len(excerpt.text) for excerpt in named) > _MANY_BYTES:
+            named = [
+                excerpt
+                for one in wanted.values()
+                for excerpt in self._shown(one, own, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)
+            ]
         named.sort(key=lambda excerpt: self._rank(excerpt, site))
         excerpts = _without_covered(named)
         users = self._users(own) if own is not None else []
@@ -208,13 +217,16 @@ class ContextBuilder:
         size = len(excerpt.text)
         return (excerpt.rule == NAME_RULE, size, distance, path, excerpt.ranges)
 
-    def _shown(self, wanted: _Wanted, own: Side | None) -> Iterator[Excerpt]:
+    def _shown(
+        self, wanted: _Wanted, own: Side | None, *, max_bytes: int = MAX_WHOLE_BYTES
+    ) -> Iterator[Excerpt]:
         definition = wanted.definition
         section = _SECTION_OF.get(definition.symbol.kind)
         file = self._resolver.modules.file(definition.path_id)
         if section is None or file is None:
             return
-        form = self._forms.of(file, definition, frozenset(wanted.members))
+        members = frozenset(wanted.members)
+        form = self._forms.of(file, definition, members, max_bytes=max_bytes)
         if wanted.is_only_imported and definition.symbol.kind != "macro":
             form = Form("signature", (self._forms.signature(definition.chunk, definition.start),))
         for part in form.parts(_MAX_PART_BYTES):

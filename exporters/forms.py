@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.store.reader import ChunkRow, Reader, SymbolRow
 
-_MAX_WHOLE_BYTES = 800
+MAX_WHOLE_BYTES = 800
 """About 300 tokens; larger types and traits are reduced to their members in use."""
 _MAX_DOCS_BYTES = 300
 _MAX_MACRO_BYTES = 400
@@ -73,20 +73,30 @@ class Forms:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    def of(self, file: File, definition: Definition, members: frozenset[str]) -> Form:
-        """Return a definition's form; `members` are the names of those in use."""
+    def of(
+        self,
+        file: File,
+        definition: Definition,
+        members: frozenset[str],
+        *,
+        max_bytes: int = MAX_WHOLE_BYTES,
+    ) -> Form:
+        """Return a definition's form; `members` are the names of those in use.
+
+        Types and traits over `max_bytes` are reduced.
+        """
         kind = definition.symbol.kind
         if kind in ("trait", "impl"):
-            return self._container(file, definition, members)
+            return self._container(file, definition, members, max_bytes)
         if kind in ("fn", "method"):
             return Form("signature", (self.signature(definition.chunk, definition.start),))
         if kind == "macro":
             return self._macro(definition)
         whole = self._without_long_docs(definition)
-        if len(whole.text) <= _MAX_WHOLE_BYTES:
+        if len(whole.text) <= max_bytes:
             return Form("whole", (whole,))
         if kind in _TYPES:
-            return Form("members", self._reduced(definition, members))
+            return Form("members", self._reduced(definition, members, max_bytes))
         return Form("signature", (self.signature(definition.chunk, definition.start),))
 
     def signature(self, chunk: ChunkRow, start: int) -> Piece:
@@ -116,11 +126,13 @@ class Forms:
         first = match.start() if match else first
         return Piece(piece.start + first, piece.text[first:])
 
-    def _reduced(self, definition: Definition, members: frozenset[str]) -> tuple[Piece, ...]:
+    def _reduced(
+        self, definition: Definition, members: frozenset[str], max_bytes: int
+    ) -> tuple[Piece, ...]:
         """Return a type without documentation, or if that is still too long, what is in use."""
         symbols = self._reader.symbols(definition.chunk.id)[1:]
         every = tuple(self._members(definition, frozenset(s.name for s in symbols)))
-        if _n_bytes(every) <= _MAX_WHOLE_BYTES:
+        if _n_bytes(every) <= max_bytes:
             return every
         return tuple(self._members(definition, members))
 
@@ -145,7 +157,9 @@ class Forms:
         if closing >= shown:
             yield Piece(start + closing, text[closing : closing + 1])
 
-    def _container(self, file: File, definition: Definition, members: frozenset[str]) -> Form:
+    def _container(
+        self, file: File, definition: Definition, members: frozenset[str], max_bytes: int
+    ) -> Form:
         if not definition.chunk.kind.endswith("_header"):
             return Form("whole", (self.whole(definition.chunk, definition.start),))
         header = self._without_long_docs(definition)
@@ -156,7 +170,7 @@ class Forms:
             documented = [self._documented(d) for d in every]
             bare = _each_once(self.signature(d.chunk, d.start) for d in every)
             for pieces in (documented, bare):
-                if _n_bytes(pieces) <= _MAX_WHOLE_BYTES:
+                if _n_bytes(pieces) <= max_bytes:
                     return Form("signatures", (header, *pieces, *footer))
         used = [self.signature(d.chunk, d.start) for d in every if d.symbol.name in members]
         name = "signatures" if used else "header"

@@ -65,6 +65,20 @@ def test_a_giant_loses_its_documentation_then_what_is_not_in_use(shown):
     assert sections["structs"] == [("C", "module", "members", "struct C {\n    near: u8,\n}\n")]
 
 
+def test_where_code_names_much_types_are_reduced_sooner(shown):
+    def struct(n):
+        return f"struct S{n} {{\n    used: u8,\n    other: [u8; {'1' * 300}],\n}}\n"
+
+    few, many = "".join(map(struct, range(2))), "".join(map(struct, range(9)))
+    reads = "    a.used;\n"
+    whole = shown(f"{few}fn f(a: S0, b: S1) {{\n{reads}}}\n", "f")["structs"]
+    assert {form for _, _, form, _ in whole} == {"whole"}
+    arguments = ", ".join(f"{'abcdefghi'[n]}: S{n}" for n in range(9))
+    reduced = shown(f"{many}fn f({arguments}) {{\n{reads}}}\n", "f")["structs"]
+    assert ("S0", "module", "members", "struct S0 {\n    used: u8,\n}\n") in reduced
+    assert len(reduced) == 9
+
+
 def test_traits_are_signatures_with_documentation_impls_what_is_in_use(shown):
     lib = (
         "trait T {\n    /// Says why.\n    fn a(&self) {\n        body();\n    }\n\n"
