@@ -23,9 +23,9 @@ import bm25s
 
 from rsidx.exporters.build import Builder
 from rsidx.exporters.config import Config, builder_options
-from rsidx.exporters.context import Excerpt
 from rsidx.exporters.edits import Edit, Side
 from rsidx.exporters.examples import Example
+from rsidx.exporters.excerpts import Excerpt
 from rsidx.exporters.export import writing_tools
 from rsidx.exporters.plan import reachable, select
 from rsidx.exporters.render import Renderer, TooLongError

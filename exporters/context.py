@@ -7,11 +7,12 @@ section and a rank. What fits the budget is decided where tokens are counted.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from rsidx.exporters.callers import Callers, User
 from rsidx.exporters.edits import Side
+from rsidx.exporters.excerpts import Excerpt, excerpt_of
 from rsidx.exporters.forms import MAX_WHOLE_BYTES, Form, Forms, Piece
+from rsidx.exporters.outline import Outline
 from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
 from rsidx.exporters.resolver.references import (
     EXACT_RULES,
@@ -68,36 +69,14 @@ _MANY_BYTES = 2400
 """About 700 tokens: where code refers to more, types are reduced sooner, so that more fit."""
 _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
-_MAX_OUTLINE = 24
-_MAX_OUTLINE_BYTES = 1000
 _MAX_USERS = 6
 _MAX_PART_BYTES = 400
 """Signatures of a container come by so many, so that some of them fit."""
-_FILES_KEPT = 500
-_NOT_OUTLINED = frozenset({"mod_header", "mod", "macro_call_header", "imports"})
 _USE = re.compile(
     rb"(?:#\[[^\]]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?(?:use|extern\s+crate)\s[^;]*;", re.DOTALL
 )
 _WORD = re.compile(r"\w+")
 _WORD_BYTES = re.compile(rb"\w+")
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """A piece of context: `ranges` of bytes in a blob, each ended by a line end in `text`.
-
-    `names` are the words of the code that it is there for; none for what is there anyway.
-    """
-
-    section: str
-    path_id: int
-    blob_id: int
-    ranges: tuple[tuple[int, int], ...]
-    text: str
-    symbol: str
-    rule: str
-    form: str
-    names: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -114,15 +93,6 @@ class _Wanted:
     is_only_imported: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """An item of a file, or a container with its members, as the outline shows it."""
-
-    index: int
-    chunks: range
-    excerpt: Excerpt | None
-
-
 class ContextBuilder:
     """Turns what the resolver finds into excerpts, best first."""
 
@@ -134,7 +104,7 @@ class ContextBuilder:
         self._forms = Forms(reader)
         self._callers = Callers(reader, resolver)
         self._extras = extras
-        self._units_of = lru_cache(_FILES_KEPT)(self._outline_units)
+        self._outline = Outline(reader, resolver.modules, self._forms)
 
     def candidates(
         self, mentions: Sequence[tuple[Site, Sequence[ReferenceRow]]], *, own: Side | None
@@ -160,12 +130,17 @@ class ContextBuilder:
         if file is not None:
             references = [one for _, inside in mentions for one in inside]
             excerpts += self._imports(file, site, references, own)
-            apart = {user.index for user in users if user.file.blob_id == file.blob_id}
-            excerpts += self._outline(file, site, own, wanted, apart)
+            apart = frozenset(u.index for u in users if u.file.blob_id == file.blob_id)
+            known = {
+                index: frozenset(one.members)
+                for (path, blob, index), one in wanted.items()
+                if (path, blob) == (file.path_id, file.blob_id)
+            }
+            excerpts += self._outline.excerpts(file, site.container, own, known, apart)
         for user in users:
             section = "tests" if user.is_test else "callers"
             form = Form("lines", tuple(user.lines(self._reader)))
-            excerpt = _excerpt(section, user.file, user.name, section, form, own)
+            excerpt = excerpt_of(section, user.file, user.name, section, form, own)
             if excerpt is not None:
                 excerpts.append(excerpt)
         return excerpts
@@ -230,7 +205,7 @@ class ContextBuilder:
         if wanted.is_only_imported and definition.symbol.kind != "macro":
             form = Form("signature", (self._forms.signature(definition.chunk, definition.start),))
         for part in form.parts(_MAX_PART_BYTES):
-            excerpt = _excerpt(section, file, definition.symbol.name, wanted.rule, part, own)
+            excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, part, own)
             if excerpt is not None:
                 yield replace(excerpt, names=_needed(wanted.names))
 
@@ -251,95 +226,9 @@ class ContextBuilder:
                     if not names.isdisjoint(_WORD_BYTES.findall(match.group()))
                 ]
                 form = Form("used", tuple(used))
-            excerpt = _excerpt("imports", file, "", "imports", form, own)
+            excerpt = excerpt_of("imports", file, "", "imports", form, own)
             if excerpt is not None:
                 yield excerpt
-
-    def _outline(
-        self,
-        file: File,
-        site: Site,
-        own: Side | None,
-        wanted: dict[tuple[int, int, int], _Wanted],
-        apart: set[int],
-    ) -> Iterator[Excerpt]:
-        """Yield the signatures of the neighbours, nearest first; `apart` are shown elsewhere."""
-        here = self._position(file, site, own)
-        mine = range(own.position, own.position + len(own.chunks)) if own else range(0)
-        known = {
-            index: one
-            for (path, blob, index), one in wanted.items()
-            if (path, blob) == (file.path_id, file.blob_id)
-        }
-        hidden = frozenset((*known, *mine, *apart))
-        n_shown = 0
-        for unit in sorted(
-            self._units_of(file.path_id, file.blob_id), key=lambda u: (abs(u.index - here), u.index)
-        ):
-            if n_shown >= _MAX_OUTLINE:
-                return
-            excerpt = unit.excerpt
-            if not hidden.isdisjoint(unit.chunks):
-                excerpt = self._rest_of(file, unit, hidden, known.get(unit.index), own)
-            if excerpt is not None:
-                n_shown += 1
-                yield excerpt
-
-    def _outline_units(self, path_id: int, blob_id: int) -> list[_Unit]:
-        """Return the items of a file with their outline, in order."""
-        file = self._resolver.modules.version(path_id, blob_id)
-        units = []
-        for index, chunk in enumerate(file.chunks):
-            symbols = self._reader.symbols(chunk.id)
-            owner = file.owner.get(index)
-            if not symbols or chunk.kind in _NOT_OUTLINED or owner not in (None, index):
-                continue
-            pieces = [self._forms.signature(chunk, file.starts[index])]
-            members = range(index, index + 1)
-            if owner is not None:
-                members = range(index, file.closing(index) + 1)
-                header = definition_at(self._reader, file, index)
-                inside = self._forms.outline(file, header, frozenset())
-                if not inside:
-                    continue
-                footer = self._forms.footer(file, index)
-                pieces = [self._forms.header(header), *inside, *footer]
-            excerpt = self._outlined(file, symbols[0].name, pieces, None)
-            units.append(_Unit(index, members, excerpt))
-        return units
-
-    def _rest_of(
-        self,
-        file: File,
-        unit: "_Unit",
-        hidden: frozenset[int],
-        known: _Wanted | None,
-        own: Side | None,
-    ) -> Excerpt | None:
-        """Return the outline of a container of which something is shown elsewhere."""
-        if file.owner.get(unit.index) is None:
-            return None
-        header = definition_at(self._reader, file, unit.index)
-        used = known.members if known is not None else set()
-        shown = {d.index for name in used for d in file.members[unit.index].get(name, ())}
-        pieces = self._forms.outline(file, header, hidden | shown)
-        if known is None and pieces:
-            first = self._forms.header(header)
-            pieces = [first, *pieces, *self._forms.footer(file, unit.index)]
-        return self._outlined(file, header.symbol.name, pieces, own) if pieces else None
-
-    @staticmethod
-    def _outlined(file: File, name: str, pieces: list[Piece], own: Side | None) -> Excerpt | None:
-        form = Form("signatures", tuple(_up_to(pieces, _MAX_OUTLINE_BYTES)))
-        return _excerpt("outline", file, name, "outline", form, own)
-
-    @staticmethod
-    def _position(file: File, site: Site, own: Side | None) -> int:
-        """Return the number of the chunk at or after which the code stands."""
-        if own is not None and own.blob_id == file.blob_id:
-            return own.position
-        headers = file.headers.get(site.container, ())
-        return headers[0].index if headers else len(file.chunks)
 
     def _users(self, own: Side) -> list[User]:
         """Return the code that uses what is edited: callers and tests, as asked for."""
@@ -354,35 +243,6 @@ class ContextBuilder:
 def _needed(names: set[str]) -> frozenset[str]:
     """Return the names that something is there for; none if it is there anyway."""
     return frozenset() if "" in names else frozenset(names)
-
-
-def _up_to(pieces: list[Piece], n_bytes: int) -> Iterator[Piece]:
-    for piece in pieces:
-        n_bytes -= len(piece.text)
-        if n_bytes < 0:
-            return
-        yield piece
-
-
-def _excerpt(
-    section: str, file: File, symbol: str, rule: str, form: Form, own: Side | None
-) -> Excerpt | None:
-    """Return an excerpt without any byte of the edited code; None where nothing is left."""
-    if own is not None and own.blob_id == file.blob_id:
-        form = form.without(own.start, own.start + own.n_bytes)
-    if not form.pieces:
-        return None
-    texts = [p.text if p.text.endswith(b"\n") else p.text + b"\n" for p in form.pieces]
-    return Excerpt(
-        section,
-        file.path_id,
-        file.blob_id,
-        tuple((piece.start, piece.end) for piece in form.pieces),
-        b"".join(texts).decode("utf-8"),
-        symbol,
-        rule,
-        form.name,
-    )
 
 
 def _covers(ranges: Iterable[tuple[int, int]], one: tuple[int, int]) -> bool:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from rsidx.exporters.context import Excerpt
 from rsidx.exporters.edits import Edit
+from rsidx.exporters.excerpts import Excerpt
 from rsidx.exporters.parts import Part
 
 

@@ -9,9 +9,9 @@ from rsidx.errors import RsidxError
 from rsidx.exporters.build import Builder
 from rsidx.exporters.callers import Callers, User
 from rsidx.exporters.config import Config, builder_options
-from rsidx.exporters.context import Excerpt
 from rsidx.exporters.edits import Side
 from rsidx.exporters.examples import Example
+from rsidx.exporters.excerpts import Excerpt
 from rsidx.exporters.export import writing_tools
 from rsidx.exporters.render import TooLongError
 from rsidx.exporters.resolver.files import Definition

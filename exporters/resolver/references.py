@@ -13,9 +13,10 @@ from rsidx.exporters.resolver.files import (
     Scope,
     modules_of,
 )
+from rsidx.exporters.resolver.known import Known, through_pointers
 from rsidx.exporters.resolver.modules import Modules
 from rsidx.exporters.resolver.names import PRELUDE, Found, Item, Names, Outside
-from rsidx.exporters.resolver.types import Known, Member, Place, Types
+from rsidx.exporters.resolver.types import Member, Place, Types
 from rsidx.exporters.resolver.written import read_generics, split
 from rsidx.store.facts import innermost
 from rsidx.store.reader import ImportRow, Reader, ReferenceRow
@@ -237,12 +238,12 @@ class Resolver:
         if reference.kind == "method":
             found = list(self._members(known, name, rule, 0, through=True))
         else:
-            item = self._types.through_pointers(known).item
+            item = through_pointers(known).item
             is_field = item is not None and self._types.field(known, name) is not None
             found = [Resolved(item.definition, rule, name)] if item and is_field else []
         if found:
             return found, "resolved"
-        return found, "outside" if self._types.through_pointers(known).outside else "unresolved"
+        return found, "outside" if through_pointers(known).outside else "unresolved"
 
     def _members(
         self, known: Known, name: str, rule: str, segment: int, *, through: bool = False

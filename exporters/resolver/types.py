@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 
 from rsidx.exporters.resolver.cfg import choose
 from rsidx.exporters.resolver.files import TYPE, VALUE, Definition, File, Scope, modules_of
+from rsidx.exporters.resolver.known import (
+    Known,
+    element,
+    standard_call,
+    through_pointers,
+    unwrapped,
+)
 from rsidx.exporters.resolver.modules import Module
 from rsidx.exporters.resolver.names import Item, Names, Outside
 from rsidx.exporters.resolver.written import TypeText, read_generics, read_type, split
@@ -17,45 +24,6 @@ from rsidx.exporters.resolver.written import TypeText, read_generics, read_type,
 _MAX_DEPTH = 12
 _MAX_STEPS = 300
 """For one type: aliases of aliases can grow without end."""
-_POINTERS = frozenset(
-    "Box Rc Arc Pin Ref RefMut MutexGuard RwLockReadGuard RwLockWriteGuard ManuallyDrop Cow".split()
-)
-_WRAPPERS = frozenset({"Option", "Result", "LockResult", "Poll"})
-_SEQUENCES = frozenset({"Vec", "VecDeque", "[", "SmallVec", "BinaryHeap", "LinkedList"})
-_MAPS = frozenset({"HashMap", "BTreeMap", "IndexMap"})
-_SETS = frozenset({"HashSet", "BTreeSet", "IndexSet"})
-_UNWRAP = frozenset(
-    "unwrap expect unwrap_or unwrap_or_else unwrap_or_default unwrap_unchecked ?".split()
-)
-_SAME = frozenset(
-    "as_ref as_mut as_deref as_deref_mut take ok cloned copied or or_else filter replace".split()
-)
-_ITERATE = frozenset("iter iter_mut into_iter drain".split())
-_STILL_ITERATES = frozenset(
-    "rev skip take filter peekable by_ref fuse step_by chain skip_while take_while cloned copied "
-    "inspect".split()
-)
-_ELEMENT_OPTIONS = frozenset(
-    "get get_mut first first_mut last last_mut pop pop_front pop_back front front_mut back "
-    "back_mut next peek next_back nth find".split()
-)
-_ALIKE = frozenset("clone to_owned borrow borrow_mut as_ref as_mut deref deref_mut iter".split())
-_LOCKS = frozenset({"Mutex", "RwLock"})
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A type: an item of the workspace with its arguments, or a named one from outside.
-
-    `bounds` are the traits of an `impl`, `dyn` or generic parameter; `outside` is the last
-    segment of an outside type's path, `(` or `[`.
-    """
-
-    item: Item | None = None
-    arguments: tuple["Known | None", ...] = ()
-    bounds: tuple[Item, ...] = ()
-    outside: str = ""
-    is_async: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +253,7 @@ class Types:
 
     def field(self, known: Known, name: str) -> Definition | None:
         """Return the field that a name means on a type of the workspace."""
-        item = self.through_pointers(known).item
+        item = through_pointers(known).item
         return self._declared_field(item, "", name) if item is not None else None
 
     def _declared_field(self, item: Item, variant: str, name: str) -> Definition | None:
@@ -295,7 +263,7 @@ class Types:
 
     def _field_type(self, known: Known, variant: str, name: str) -> Known | None:
         """Return the type of a field of a struct or tuple, or of an enum's variant."""
-        known = self.through_pointers(known)
+        known = through_pointers(known)
         if known.outside == "(" and name.isdigit() and int(name) < len(known.arguments):
             return known.arguments[int(name)]
         item = known.item
@@ -309,15 +277,6 @@ class Types:
         given = dict(zip(declared, known.arguments, strict=False))
         generics.update({key: value for key, value in given.items() if value is not None})
         return self.written(found.symbol.type, Place(item.module, known, generics))
-
-    def through_pointers(self, known: Known) -> Known:
-        """Return what a `Box`, an `Arc` and their like point at."""
-        for _ in range(_MAX_DEPTH):
-            inner = known.arguments[0] if known.arguments else None
-            if known.outside not in _POINTERS or inner is None:
-                break
-            known = inner
-        return known
 
     def returned(self, member: Definition, place: Place) -> Known | None:
         """Return the type that a function returns, or that a constant has."""
@@ -421,9 +380,9 @@ class Types:
         if hop.endswith("()"):
             return self._call(known, hop[:-2])
         if hop == "?":
-            return _unwrapped(known)
+            return unwrapped(known)
         if hop == "[]":
-            return _element(known)
+            return element(known)
         if hop == "!":
             is_result = known.outside == "Result" and len(known.arguments) > 1
             return known.arguments[1] if is_result else None
@@ -432,58 +391,12 @@ class Types:
     def _call(self, known: Known, name: str) -> Known | None:
         for member in self.methods(known, name):
             return self.returned(member.definition, member.place)
-        return _standard_call(self.through_pointers(known), name)
+        return standard_call(through_pointers(known), name)
 
     def methods(self, known: Known, name: str) -> Iterator[Member]:
         """Yield what a method call means on a receiver, through pointers to it."""
-        yield from self.members(self.through_pointers(known), name)
+        yield from self.members(through_pointers(known), name)
 
 
 def _key(item: Item) -> tuple[int, int]:
     return item.definition.path_id, item.definition.index
-
-
-def _first(known: Known) -> Known | None:
-    return known.arguments[0] if known.arguments else None
-
-
-def _unwrapped(known: Known) -> Known | None:
-    return _first(known) if known.outside in _WRAPPERS else None
-
-
-def _element(known: Known) -> Known | None:
-    if known.outside in _SEQUENCES or known.outside in _SETS or known.outside == "Iterator":
-        return _first(known)
-    if known.outside in _POINTERS:
-        inner = _first(known)
-        return _element(inner) if inner is not None else None
-    return None
-
-
-def _standard_call(known: Known, name: str) -> Known | None:
-    """Return what a method of the standard library gives, for those that pass a type on."""
-    outside = known.outside
-    inner = _first(known)
-    if outside in _WRAPPERS:
-        if name in _UNWRAP:
-            return inner
-        return known if name in _SAME else None
-    if outside in _SEQUENCES or outside in _SETS or outside == "Iterator":
-        iterates = name in _ITERATE or (outside == "Iterator" and name in _STILL_ITERATES)
-        if iterates:
-            return Known(outside="Iterator", arguments=(inner,))
-        if name in _ELEMENT_OPTIONS:
-            return Known(outside="Option", arguments=(inner,))
-        return known if name == "clone" else None
-    if outside in _MAPS and len(known.arguments) > 1:
-        value = known.arguments[1]
-        if name in ("get", "get_mut", "remove"):
-            return Known(outside="Option", arguments=(value,))
-        if name in ("values", "values_mut", "into_values"):
-            return Known(outside="Iterator", arguments=(value,))
-        return None
-    if outside in _LOCKS and name in ("lock", "read", "write"):
-        return Known(outside="LockResult", arguments=(inner,))
-    if outside in ("RefCell", "Cell") and name in ("borrow", "borrow_mut", "get"):
-        return inner
-    return known if known.item is not None and name in _ALIKE - {"iter"} else None
