@@ -3,15 +3,20 @@
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, select, text
 
 from rsidx.errors import IndexStoreError
 from rsidx.store import schema
 from rsidx.store.database import Database, resolve_url, wal_is_safe
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -139,3 +144,21 @@ def test_neither_a_path_nor_a_url():
         resolve_url("://")
     with pytest.raises(IndexStoreError, match="cannot use"):
         Database(resolve_url("nonsense://x"), create=True)
+
+
+def test_an_index_of_the_first_schema_is_upgraded_and_keeps_its_rows(file):
+    file.parent.mkdir()
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO name VALUES (1, 'kept')"))
+    engine.dispose()
+    database = opened(file, create=False)
+    with database.reading() as connection:
+        assert connection.execute(select(schema.name.c.text)).scalar() == "kept"
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+    database.close()
