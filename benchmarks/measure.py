@@ -136,7 +136,7 @@ def measure(repo: Path, tokenizer: str, work: Path, jobs: int) -> dict[str, Any]
         "export: wall, CPU, peak memory": f"{export[0]:.1f} s, {export[1]:.1f} s, "
         f"{export[2]:.0f} MB",
         **{f"{s}: examples / tokens / with loss": t for s, t in zip(SPLITS, by_split, strict=True)},
-        "examples with context": f"{numbers['context_coverage']:.1%}",
+        "examples that are shown a definition they refer to": f"{numbers['context_coverage']:.1%}",
         "excerpts by rule": ", ".join(f"{n:,} {r}" for r, n in numbers["excerpts_by_rule"].items()),
         "left out": ", ".join(f"{n:,} {r}" for r, n in manifest["dropped"].items()),
         "phases": ", ".join(f"{name} {s:.1f} s" for name, s in manifest["phases_s"].items()),
