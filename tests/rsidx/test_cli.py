@@ -145,10 +145,9 @@ def test_context_and_prompt_can_be_asked_of_the_code_on_disk(filled, cli, tmp_pa
     out = cli("prompt", "src/lib.rs:act", "--message", "x", "--like", tmp_path / "out",
               "--at", "worktree").out  # fmt: skip
     assert "fresh::made();" in out
-    (filled.path / "src/fresh.rs").unlink()
-    assert "there is no src/fresh.rs" in cli(
-        "context", "src/fresh.rs", "--at", "worktree", status=1
-    ).err  # fmt: skip
+    for name in ("src/fresh.rs", "src/lib.rs"):  # One that git knows, and one that it does not.
+        (filled.path / name).unlink()
+        assert f"there is no {name}" in cli("context", name, "--at", "worktree", status=1).err
 
 
 def test_refs_are_what_means_the_definition_and_not_what_has_its_name(filled, cli):
