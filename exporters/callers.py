@@ -14,6 +14,7 @@ from rsidx.exporters.edits import Side
 from rsidx.exporters.forms import Piece
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.exporters.resolver.references import NAME_RULE, Resolver, Site
+from rsidx.exporters.resolver.types import Place
 from rsidx.store.facts import TEST_MARK
 from rsidx.store.reader import Reader
 
@@ -91,9 +92,9 @@ class Callers:
                 continue
             for word in (name, *file.renamed(name)):
                 for index in self._mentions(file.blob_id).get(word, ()):
-                    user = self._user(file, index, word, definition)
-                    if user is not None:
-                        yield user
+                    rule = self._rule(file, index, word, definition)
+                    if rule:
+                        yield self._user(file, index, rule, word)
 
     def by_name(self, name: str) -> Iterator[User]:
         """Yield the chunks that mention a name whose meaning no rule tells."""
@@ -101,20 +102,28 @@ class Callers:
             file = self._resolver.modules.file(path_id)
             for index in self._mentions(file.blob_id).get(name, ()) if file is not None else ():
                 if file is not None and self._is_unresolved(file, index, name):
-                    chunk = file.chunks[index]
-                    symbols = self._reader.symbols(chunk.id)
-                    is_test = TEST_MARK in chunk.container or any(s.is_test for s in symbols[:1])
-                    shown = symbols[0].name if symbols else ""
-                    yield User(file, index, shown, is_test, NAME_RULE, name)
+                    yield self._user(file, index, NAME_RULE, name)
 
     def _is_unresolved(self, file: File, index: int, name: str) -> bool:
-        chunk = file.chunks[index]
-        place, _ = self._resolver.place(Site(file.path_id, chunk.container))
+        place = self._place(file, index)
         return place is not None and any(
             _WORD.findall(reference.path)[-1:] == [name]
             and not any(self._resolver.reference(place, reference))
-            for reference in self._reader.references(chunk.id)
+            for reference in self._reader.references(file.chunks[index].id)
         )
+
+    def _place(self, file: File, index: int) -> Place | None:
+        """Return where a chunk is read, with what its functions' bodies import."""
+        chunk = file.chunks[index]
+        imports = () if chunk.kind == "imports" else self._reader.imports(chunk.id)
+        place, _ = self._resolver.place(Site(file.path_id, chunk.container, imports))
+        return place
+
+    def _user(self, file: File, index: int, rule: str, mention: str) -> User:
+        chunk = file.chunks[index]
+        symbols = self._reader.symbols(chunk.id)[:1]
+        is_test = TEST_MARK in chunk.container or any(s.is_test for s in symbols)
+        return User(file, index, symbols[0].name if symbols else "", is_test, rule, mention)
 
     def _mentions_of(self, blob_id: int) -> dict[str, list[int]]:
         """Return the chunks of a file by the words of what they mention."""
@@ -125,22 +134,17 @@ class Callers:
                 found.setdefault(word, []).append(index)
         return found
 
-    def _user(self, file: File, index: int, word: str, definition: Definition) -> User | None:
-        chunk = file.chunks[index]
-        symbols = self._reader.symbols(chunk.id)
-        imports = () if chunk.kind == "imports" else self._reader.imports(chunk.id)
-        place, _ = self._resolver.place(Site(file.path_id, chunk.container, imports))
+    def _rule(self, file: File, index: int, word: str, definition: Definition) -> str:
+        """Return the rule by which a chunk's word means a definition; empty if it does not."""
+        place = self._place(file, index)
         if place is None:
-            return None
-        for reference in self._reader.references(chunk.id):
-            if word not in _WORD.findall(reference.path):
-                continue
-            for resolved in self._resolver.reference(place, reference):
-                if _is_same(resolved.definition, definition):
-                    is_test = TEST_MARK in chunk.container or any(s.is_test for s in symbols[:1])
-                    name = symbols[0].name if symbols else ""
-                    return User(file, index, name, is_test, resolved.rule, word)
-        return None
+            return ""
+        for reference in self._reader.references(file.chunks[index].id):
+            if word in _WORD.findall(reference.path):
+                for resolved in self._resolver.reference(place, reference):
+                    if _is_same(resolved.definition, definition):
+                        return resolved.rule
+        return ""
 
 
 def _is_same(one: Definition, other: Definition) -> bool:

@@ -14,7 +14,7 @@ from rsidx.exporters.resolver.files import Definition, File
 from rsidx.store.reader import ChunkRow, Reader, SymbolRow
 
 MAX_WHOLE_BYTES = 800
-"""About 300 tokens; larger types and traits are reduced to their members in use."""
+"""About 200 tokens; larger types and traits are reduced to their members in use."""
 _MAX_DOCS_BYTES = 300
 _MAX_MACRO_BYTES = 400
 _BLANK_LINES = re.compile(rb"(?:[ \t]*\r?\n)*")

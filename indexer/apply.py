@@ -13,9 +13,10 @@ def replaced(source: bytes, symbol: str, code: bytes) -> bytes:
     """
     before = blob_record(b"", len(source), source, set())
     qualifier, _, last = symbol.rpartition("::")
+    by_digest = {chunk.digest: chunk for chunk in before.new_chunks}
     places, start = [], 0
     for digest in before.chunks:
-        chunk = next(chunk for chunk in before.new_chunks if chunk.digest == digest)
+        chunk = by_digest[digest]
         end = start + len(chunk.text)
         kinds = {s.kind for s in chunk.facts.symbols if s.name == last}
         if kinds - {"impl", "field", "mod"} and is_qualified_by(chunk.container, qualifier):

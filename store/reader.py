@@ -249,17 +249,18 @@ class Reader:
         if path_id is None:
             path_id = self._added_paths[path] = -1 - len(self._added_paths)
             self._paths[path_id] = path
-        rows = []
+        rows: dict[bytes, ChunkRow] = {}
         for one in record.new_chunks:
             chunk_id = -1 - len(self._added_chunks)
             n_lines = one.text.count(b"\n")
             row = ChunkRow(chunk_id, one.kind, one.container, len(one.text), n_lines)
             facts = _facts_of_record(one.facts)
             self._added_chunks[chunk_id] = _Added(row, one.text, facts, one.facts.breaks)
-            rows.append(row)
+            rows[one.digest] = row
+        chunks = tuple(rows[digest] for digest in record.chunks)
         blob_id = -1 - len(self._added_blobs)
         blob = BlobRow(blob_id, record.oid, record.n_bytes, record.state)
-        self._added_blobs[blob_id] = (blob, tuple(rows), record.manifest)
+        self._added_blobs[blob_id] = (blob, chunks, record.manifest)
         return path_id, blob_id
 
     def _blob(self, blob_id: int) -> BlobRow:

@@ -130,13 +130,16 @@ def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
 
 def test_context_and_prompt_can_be_asked_of_the_code_on_disk(filled, cli, tmp_path):
     cli("export", tmp_path / "out", "--tokenizer", trained(cli, tmp_path), "--split", "1,0,0")
+    # Two impls end in the same chunk: a file is all of its chunks, repeated ones too.
     filled.write({
-        "src/lib.rs": "mod fresh;\n" + RUST.replace("{}", "{ fresh::made(); }"),
+        "src/lib.rs": "mod fresh;\nimpl u8 {\n    fn a() {}\n}\n\nimpl u16 {\n    fn b() {}\n}\n"
+                      + RUST.replace("{}", "{ fresh::made(); }"),
         "src/fresh.rs": "pub fn made() {}\n",
     })  # fmt: skip
     asked = ("context", "src/lib.rs:Thing::act", "--json")
     assert "made" not in {p["symbol"] for p in json.loads(cli(*asked).out)[0]["context"]}
     [answer] = json.loads(cli(*asked, "--at", "worktree").out)
+    assert answer["line"] == 13
     [made] = [p for p in answer["context"] if p["symbol"] == "made"]
     assert (made["path"], made["rule"], made["text"]) == (
         "src/fresh.rs", "path", "pub fn made()\n",
