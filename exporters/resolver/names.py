@@ -60,11 +60,10 @@ Entity = Item | Module | Outside
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a name means, the rule that found it, and other definitions under other `cfg`s."""
+    """What a name means, and the rule that found it."""
 
     entity: Entity
     rule: str
-    others: tuple[Item, ...] = ()
 
 
 _NOT_HERE = Found(OUTSIDE, "outside")
@@ -104,7 +103,7 @@ class Names:
         rule = ""
         while found is not None:
             rule = rule or found.rule
-            yield Found(found.entity, rule, found.others)
+            yield Found(found.entity, rule)
             if position == last:
                 return
             position += 1
@@ -117,7 +116,7 @@ class Names:
         if found is None and module.crate.is_2015:
             root = self.modules.root(module.crate)
             found = self.lookup(root, name, namespace, trail) if root is not None else None
-            return Found(found.entity, "path", found.others) if found is not None else None
+            return Found(found.entity, "path") if found is not None else None
         return found
 
     def _next(self, entity: Entity, name: str, namespace: str, trail: _Trail) -> Found | None:
@@ -219,16 +218,14 @@ class Names:
             if isinstance(one, ImportRow):
                 found = self._used(module, one.path.split("::"), namespace, trail)
                 if found is not None and not isinstance(found.entity, Outside):
-                    return Found(found.entity, "import", found.others)
+                    return Found(found.entity, "import")
                 if not self._means_another(module, one, namespace, trail):
                     return _NOT_HERE
             elif one.symbol.kind == "mod":
                 child = self.modules.child(module, name)
                 return Found(child, "module") if child is not None else _NOT_HERE
             else:
-                others = [d for d in choose(declared, features) if d is not one]
-                items = tuple(Item(other, module) for other in others)
-                return Found(Item(one, module), "module", items)
+                return Found(Item(one, module), "module")
         return None
 
     def _declared(
@@ -247,7 +244,7 @@ class Names:
         for item in scope.globs:
             found = self._globbed(module, item, name, namespace, trail)
             if found is not None:
-                return Found(found.entity, "glob", found.others)
+                return Found(found.entity, "glob")
         return None
 
     def _means_another(
@@ -351,8 +348,7 @@ class Names:
             definitions = self.modules.scope(around).items[MACRO].get(name, ())
             chosen = choose(definitions, module.crate.package.features)
             if chosen:
-                items = [Item(definition, around) for definition in chosen]
-                return Found(items[0], "macro", tuple(items[1:]))
+                return Found(Item(chosen[0], around), "macro")
             around = self.modules.parent(around)
         return self._only_macro(module, name)
 
@@ -375,12 +371,11 @@ class Names:
     def _macro_in(self, module: Module, path_id: int, name: str) -> Found | None:
         file = self.modules.file(path_id)
         definitions = file.macros.get(name, ()) if file is not None else ()
-        items = []
         for definition in choose(definitions, module.crate.package.features):
             home = self.modules.module_of(module.crate, definition)
             if home is not None:
-                items.append(Item(definition, home))
-        return Found(items[0], "macro", tuple(items[1:])) if items else None
+                return Found(Item(definition, home), "macro")
+        return None
 
 
 def _is_inside(module: Module, owner: Module) -> bool:

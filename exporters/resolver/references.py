@@ -16,7 +16,7 @@ from rsidx.exporters.resolver.files import (
 from rsidx.exporters.resolver.known import Known, through_pointers
 from rsidx.exporters.resolver.modules import Modules
 from rsidx.exporters.resolver.names import PRELUDE, Found, Item, Names, Outside
-from rsidx.exporters.resolver.types import Member, Place, Types
+from rsidx.exporters.resolver.types import Place, Types
 from rsidx.exporters.resolver.written import read_generics, split
 from rsidx.store.facts import innermost
 from rsidx.store.reader import ImportRow, Reader, ReferenceRow
@@ -32,7 +32,7 @@ class Resolved:
     """A definition with the rule that found it.
 
     `segment` is the number of the path's segment that means it, `member` what the path named
-    inside it. `others` are definitions of the same name under another `cfg`.
+    inside it.
     """
 
     definition: Definition
@@ -40,7 +40,6 @@ class Resolved:
     member: str = ""
     reference: ReferenceRow | None = None
     segment: int = 0
-    others: tuple[Definition, ...] = ()
 
     @property
     def name(self) -> str:
@@ -249,10 +248,9 @@ class Resolver:
         self, known: Known, name: str, rule: str, segment: int, *, through: bool = False
     ) -> Iterator[Resolved]:
         members = self._types.methods if through else self._types.members
-        found: list[Member] = list(members(known, name))
-        if found:
-            others = tuple(member.definition for member in found[1:])
-            yield Resolved(found[0].definition, rule, segment=segment, others=others)
+        for member in members(known, name):
+            yield Resolved(member.definition, rule, segment=segment)
+            return
 
     def _guess(self, place: Place, reference: ReferenceRow) -> Iterator[Resolved]:
         """Yield the only definition in the crate that has the name."""
@@ -285,8 +283,7 @@ def _all_named(file: File, name: str) -> Iterator[Definition]:
 
 def _resolved(found: Found, segment: int, member: str) -> Iterator[Resolved]:
     if isinstance(found.entity, Item):
-        others = tuple(item.definition for item in found.others)
-        yield Resolved(found.entity.definition, found.rule, member, None, segment, others)
+        yield Resolved(found.entity.definition, found.rule, member, segment=segment)
 
 
 def _receiver_rule(owner: str) -> str:

@@ -39,10 +39,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member that was found, the type or trait that it is a member of, and its place."""
+    """A member that was found, and where it is read."""
 
     definition: Definition
-    owner: Item
     place: Place
 
 
@@ -215,7 +214,7 @@ class Types:
         own = [found for found, _, _ in homes.values()]
         for definition in choose(own, item.module.crate.package.features):
             _, header, module = homes[definition.path_id, definition.index]
-            yield Member(definition, item, self._in_impl(known, header, module))
+            yield Member(definition, self._in_impl(known, header, module))
         for _, header, module in impls:
             trait = self.trait_of(header, module)
             if trait is not None:
@@ -246,7 +245,7 @@ class Types:
             place = Place(one.module, known or Known(bounds=(one,)), trait=one)
             found = file.members.get(one.definition.index, {}).get(name, ())
             for definition in found:
-                yield Member(definition, one, place)
+                yield Member(definition, place)
             if not found:
                 bounds = self._bounds(read_type(one.definition.symbol.type), Place(one.module))
                 waiting += bounds.bounds if bounds is not None else ()
@@ -349,7 +348,7 @@ class Types:
         if not isinstance(entity, Item):
             return
         if n_found == len(segments):
-            yield Member(entity.definition, entity, Place(entity.module))
+            yield Member(entity.definition, Place(entity.module))
         elif n_found == len(segments) - 1:
             known = self.of_item(entity)
             if known is not None:
@@ -362,11 +361,11 @@ class Types:
         if known is None:
             return
         if len(segments) == 1 and known.item is not None:
-            yield Member(known.item.definition, known.item, Place(known.item.module))
+            yield Member(known.item.definition, Place(known.item.module))
         elif len(segments) == 2:
             variant = self._variant(segments, place) if is_self else None
             if variant is not None:
-                yield Member(variant.definition, variant, Place(variant.module))
+                yield Member(variant.definition, Place(variant.module))
             else:
                 yield from self.members(known, segments[1])
 
