@@ -32,12 +32,17 @@ def damaged(source: bytes, rng: random.Random) -> bytes:
     return source
 
 
-def check(source: bytes) -> None:
-    """Cut a source and extract all facts; raises AssertionError where bytes are lost."""
-    chunks = parse(source).chunks
-    assert b"".join(source[chunk.start : chunk.end] for chunk in chunks) == source
-    for chunk in chunks:
-        extract(chunk.kind, chunk.container, source[chunk.start : chunk.end])
+def check(source: bytes, before: bytes) -> None:
+    """Cut a source and extract all facts; raises AssertionError where bytes are lost.
+
+    Also where it is cut in another way by what changed since `before`.
+    """
+    parsed = parse(source)
+    assert b"".join(chunk.text for chunk in parsed.chunks) == source
+    for chunk in parsed.chunks:
+        extract(chunk.kind, chunk.container, chunk.text)
+    edited = parse(source, parse(before))
+    assert (edited.chunks, edited.has_error) == (parsed.chunks, parsed.has_error)
 
 
 def main() -> int:
@@ -57,10 +62,11 @@ def main() -> int:
     n_files = 0
     end = time.monotonic() + options.seconds
     while time.monotonic() < end:
-        source = damaged(rng.choice(sources), rng)
+        before = rng.choice(sources)
+        source = damaged(before, rng)
         n_files += 1
         try:
-            check(source)
+            check(source, before)
         except Exception as error:
             print(f"file {n_files} of seed {options.seed}: {error!r}\n{source!r}")
             return 1

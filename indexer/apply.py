@@ -1,7 +1,7 @@
 """Putting new code in the place of a symbol of a file."""
 
 from rsidx.errors import RsidxError
-from rsidx.indexer.extract import blob_record
+from rsidx.indexer.extract import Extractor
 from rsidx.store.facts import is_qualified_by
 
 
@@ -11,7 +11,7 @@ def replaced(source: bytes, symbol: str, code: bytes) -> bytes:
     Raises RsidxError where the symbol is not there, is defined more than once, or where the
     result has syntax errors that the file did not have.
     """
-    before = blob_record(b"", len(source), source, set())
+    before = Extractor().record(b"", len(source), source)
     qualifier, _, last = symbol.rpartition("::")
     by_digest = {chunk.digest: chunk for chunk in before.new_chunks}
     places, start = [], 0
@@ -27,7 +27,7 @@ def replaced(source: bytes, symbol: str, code: bytes) -> bytes:
         raise RsidxError(f"{symbol} is defined {times} in the file")
     [(start, end)] = places
     result = source[:start] + code + source[end:]
-    after = blob_record(b"", len(result), result, set())
+    after = Extractor().record(b"", len(result), result)
     if after.state == "errors" and before.state != "errors":
         raise RsidxError("with the new code the file has syntax errors")
     return result

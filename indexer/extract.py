@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Protocol
 
@@ -15,11 +15,13 @@ from rsidx.indexer import manifests
 from rsidx.indexer.git import Repository
 from rsidx.indexer.objects import BlobReader, blob_reader
 from rsidx.indexer.rust.facts import extract
-from rsidx.indexer.rust.model import EXTRACTOR_VERSION
-from rsidx.indexer.rust.parser import parse
+from rsidx.indexer.rust.model import EXTRACTOR_VERSION, Chunk
+from rsidx.indexer.rust.parser import ParsedFile, parse
 from rsidx.store.facts import BlobRecord, ChunkRecord
 
 _BLOBS_A_TASK = 24
+# A tree takes 20 to 30 times the memory of its source.
+_KEPT_BYTES = 4_000_000
 # A manifest begins with a table's header or a key; so what a blob is follows from its bytes, not
 # from the path that it was met under first. What only looks like one is cut as Rust.
 _MANIFEST = re.compile(
@@ -28,37 +30,77 @@ _MANIFEST = re.compile(
 )
 
 
-def blob_record(oid: bytes, n_bytes: int, content: bytes | None, seen: set[bytes]) -> BlobRecord:
-    """Return a blob's facts; `content` None means too large, `n_bytes` -1 too, missing.
+@dataclass(frozen=True, slots=True)
+class _Version:
+    parsed: ParsedFile
+    digests: tuple[bytes, ...]
 
-    Chunks whose digest is in `seen` come without their facts; new digests are added to it.
+
+class Extractor:
+    """Turns blobs into facts, a version of a file by what changed since the one before.
+
+    It keeps the newest versions, so many bytes of them. A chunk comes with its facts the first
+    time only. The facts depend on a blob's bytes alone.
     """
-    if content is None:
-        state = "missing" if n_bytes < 0 else "too_large"
-        return BlobRecord(oid, max(0, n_bytes), state, EXTRACTOR_VERSION)
-    if b"\0" in content or not _is_utf8(content):
-        return BlobRecord(oid, n_bytes, "not_text", EXTRACTOR_VERSION)
-    manifest = manifests.read(content) if _MANIFEST.match(content) else None
-    if manifest is not None:
-        return BlobRecord(oid, n_bytes, "manifest", EXTRACTOR_VERSION, manifest=manifest)
-    parsed = parse(content)
-    digests, new = [], []
-    for chunk in parsed.chunks:
-        text = content[chunk.start : chunk.end]
-        digest = chunk_digest(chunk.kind, chunk.container, text)
-        digests.append(digest)
-        if digest not in seen:
-            seen.add(digest)
-            facts_ = extract(chunk.kind, chunk.container, text)
-            new.append(ChunkRecord(digest, chunk.kind, chunk.container, text, facts_))
-    state = "errors" if parsed.has_error else "parsed"
-    return BlobRecord(oid, n_bytes, state, EXTRACTOR_VERSION, tuple(digests), tuple(new))
+
+    def __init__(self, kept_bytes: int = _KEPT_BYTES) -> None:
+        self._seen: set[bytes] = set()
+        self._versions: dict[bytes, _Version] = {}
+        self._n_bytes = 0
+        self._kept_bytes = kept_bytes
+
+    def record(
+        self, oid: bytes, n_bytes: int, content: bytes | None, before: bytes | None = None
+    ) -> BlobRecord:
+        """Return a blob's facts; `content` None means too large, `n_bytes` -1 too, missing.
+
+        `before` is the blob that it replaced.
+        """
+        if content is None:
+            state = "missing" if n_bytes < 0 else "too_large"
+            return BlobRecord(oid, max(0, n_bytes), state, EXTRACTOR_VERSION)
+        if b"\0" in content or not _is_utf8(content):
+            return BlobRecord(oid, n_bytes, "not_text", EXTRACTOR_VERSION)
+        manifest = manifests.read(content) if _MANIFEST.match(content) else None
+        if manifest is not None:
+            return BlobRecord(oid, n_bytes, "manifest", EXTRACTOR_VERSION, manifest=manifest)
+        version, new = self._parse(oid, content, before)
+        state = "errors" if version.parsed.has_error else "parsed"
+        return BlobRecord(oid, n_bytes, state, EXTRACTOR_VERSION, version.digests, tuple(new))
+
+    def _parse(
+        self, oid: bytes, content: bytes, before: bytes | None
+    ) -> tuple[_Version, list[ChunkRecord]]:
+        version = self._versions.pop(before, None) if before is not None else None
+        known: dict[int, bytes] = {}
+        if version is not None:
+            self._n_bytes -= len(version.parsed.version.source)
+            known = dict(zip(map(id, version.parsed.chunks), version.digests, strict=True))
+        parsed = parse(content, version.parsed if version is not None else None)
+        digests, new = [], []
+        for chunk in parsed.chunks:
+            digest = known.get(id(chunk)) or chunk_digest(chunk)
+            digests.append(digest)
+            if digest not in self._seen:
+                self._seen.add(digest)
+                facts = extract(chunk.kind, chunk.container, chunk.text)
+                new.append(ChunkRecord(digest, chunk.kind, chunk.container, chunk.text, facts))
+        version = _Version(parsed, tuple(digests))
+        self._keep(oid, version)
+        return version, new
+
+    def _keep(self, oid: bytes, version: _Version) -> None:
+        self._versions[oid] = version
+        self._n_bytes += len(version.parsed.version.source)
+        while self._n_bytes > self._kept_bytes:
+            oldest = self._versions.pop(next(iter(self._versions)))
+            self._n_bytes -= len(oldest.parsed.version.source)
 
 
-def chunk_digest(kind: str, container: str, text: bytes) -> bytes:
+def chunk_digest(chunk: Chunk) -> bytes:
     """Return the identity of a chunk: facts of another extractor's version are another chunk."""
-    head = f"{EXTRACTOR_VERSION}\0{kind}\0{container}\0".encode()
-    return hashlib.blake2b(head + text, digest_size=16).digest()
+    head = f"{EXTRACTOR_VERSION}\0{chunk.kind}\0{chunk.container}\0".encode()
+    return hashlib.blake2b(head + chunk.text, digest_size=16).digest()
 
 
 def _is_utf8(content: bytes) -> bool:
@@ -69,10 +111,18 @@ def _is_utf8(content: bytes) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A blob to extract, and the one that it replaced, if that is known."""
+
+    oid: bytes
+    before: bytes | None = None
+
+
 class Extraction(Protocol):
     """Extracts blobs in the order they are submitted."""
 
-    def submit(self, oids: Sequence[bytes]) -> "Pending":
+    def submit(self, blobs: Sequence[Wanted]) -> "Pending":
         """Ask for the facts of blobs; returns at once."""
 
 
@@ -101,101 +151,126 @@ class _Serial:
     def __init__(self, reader: BlobReader, repository: Repository) -> None:
         self._reader = reader
         self._repository = repository
-        self._seen: set[bytes] = set()
+        self._extractor = Extractor()
 
-    def submit(self, oids: Sequence[bytes]) -> Pending:
-        return _SerialPending(self, oids)
+    def submit(self, blobs: Sequence[Wanted]) -> Pending:
+        return _SerialPending(self, blobs)
 
-    def extract(self, oids: Sequence[bytes]) -> list[BlobRecord]:
-        records = (blob_record(oid, *self._reader.read(oid), self._seen) for oid in oids)
-        return [self._promised(record) for record in records]
+    def extract(self, blobs: Sequence[Wanted]) -> list[BlobRecord]:
+        return [self._record(blob) for blob in blobs]
 
-    def _promised(self, record: BlobRecord) -> BlobRecord:
+    def _record(self, blob: Wanted) -> BlobRecord:
+        record = self._extractor.record(blob.oid, *self._reader.read(blob.oid), blob.before)
         if record.state == "missing" and self._repository.is_partial:
-            return replace(record, state="promised")
+            return record._replace(state="promised")
         return record
 
 
 class _SerialPending:
-    def __init__(self, serial: _Serial, oids: Sequence[bytes]) -> None:
+    def __init__(self, serial: _Serial, blobs: Sequence[Wanted]) -> None:
         self._serial = serial
-        self._oids = oids
+        self._blobs = blobs
 
     def records(self) -> list[BlobRecord]:
-        return self._serial.extract(self._oids)
+        return self._serial.extract(self._blobs)
 
 
 class _Pool:
-    """Worker processes, each with its own `cat-file`; when one dies, all are replaced.
+    """Worker processes, each with its own `cat-file` and the versions that it parsed.
 
-    What was under way then is asked for again in a worker apart, blob by blob.
+    A blob goes to the worker that parsed the one it replaced, unless that has far more to do
+    than another. A worker that dies is replaced, and what it had not answered is asked for
+    again in a worker apart, blob by blob.
 
-    A worker sends a chunk's facts once. Tasks are taken in the order of submission and their
-    results read in that order, so a digest that comes without facts has come with them before.
+    A worker sends a chunk's facts once. Its results are read in the order of submission, so a
+    digest that comes without facts has come with them before.
     """
 
     def __init__(self, repository: Repository, jobs: int, max_bytes: int) -> None:
         self._repository = repository
-        self._jobs = jobs
         self._max_bytes = max_bytes
-        self._executor = self._start(jobs)
+        self._workers = [self._start() for _ in range(jobs)]
+        self._n_asked = [0] * jobs
+        self._worker_of: dict[bytes, int] = {}
         self._isolation: ProcessPoolExecutor | None = None
 
-    def _start(self, jobs: int) -> ProcessPoolExecutor:
+    def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            jobs,
+            1,
             mp_context=get_context("spawn"),
             initializer=_start_worker,
             initargs=(self._repository, self._max_bytes),
         )
 
-    def submit(self, oids: Sequence[bytes]) -> Pending:
-        parts = [oids[i : i + _BLOBS_A_TASK] for i in range(0, len(oids), _BLOBS_A_TASK)]
-        return _PoolPending(self, [(part, self._send(part)) for part in parts])
+    def submit(self, blobs: Sequence[Wanted]) -> Pending:
+        shares: list[list[Wanted]] = [[] for _ in self._workers]
+        for blob in blobs:
+            shares[self._choose(blob)].append(blob)
+        tasks = [
+            (worker, share[start : start + _BLOBS_A_TASK])
+            for worker, share in enumerate(shares)
+            for start in range(0, len(share), _BLOBS_A_TASK)
+        ]
+        sent = [(task, self._send(worker, task)) for worker, task in tasks]
+        return _PoolPending(self, [blob.oid for blob in blobs], sent)
 
-    def _send(self, oids: Sequence[bytes]) -> Future[list[BlobRecord]]:
+    def _choose(self, blob: Wanted) -> int:
+        least = min(range(len(self._workers)), key=self._n_asked.__getitem__)
+        chosen = self._worker_of.get(blob.before, least) if blob.before else least
+        if self._n_asked[chosen] > self._n_asked[least] + _BLOBS_A_TASK:
+            chosen = least
+        self._worker_of[blob.oid] = chosen
+        self._n_asked[chosen] += 1
+        return chosen
+
+    def _send(self, worker: int, blobs: Sequence[Wanted]) -> Future[list[BlobRecord]]:
         try:
-            return self._executor.submit(_extract, oids)
+            return self._workers[worker].submit(_extract, blobs)
         except BrokenProcessPool:
-            self._executor.shutdown(wait=False)
-            self._executor = self._start(self._jobs)
-            return self._executor.submit(_extract, oids)
+            self._workers[worker].shutdown(wait=False)
+            self._workers[worker] = self._start()
+            return self._workers[worker].submit(_extract, blobs)
 
-    def isolated(self, oids: Sequence[bytes]) -> list[BlobRecord]:
+    def isolated(self, blobs: Sequence[Wanted]) -> list[BlobRecord]:
         """Extract blobs one at a time, in a worker that may die: that blob is `poison`."""
         records = []
-        for oid in oids:
+        for blob in blobs:
             if self._isolation is None:
-                self._isolation = self._start(1)
+                self._isolation = self._start()
             try:
-                records += self._isolation.submit(_extract, [oid]).result()
+                records += self._isolation.submit(_extract, [blob]).result()
             except BrokenProcessPool:
-                records.append(BlobRecord(oid, 0, "poison", EXTRACTOR_VERSION))
+                records.append(BlobRecord(blob.oid, 0, "poison", EXTRACTOR_VERSION))
                 self._isolation.shutdown(wait=False)
                 self._isolation = None
         return records
 
     def close(self) -> None:
-        for executor in (self._executor, self._isolation):
+        for executor in (*self._workers, self._isolation):
             if executor is not None:
                 executor.shutdown(wait=True, cancel_futures=True)
 
 
 class _PoolPending:
     def __init__(
-        self, pool: _Pool, parts: list[tuple[Sequence[bytes], Future[list[BlobRecord]]]]
+        self,
+        pool: _Pool,
+        oids: list[bytes],
+        tasks: Sequence[tuple[Sequence[Wanted], Future[list[BlobRecord]]]],
     ) -> None:
         self._pool = pool
-        self._parts = parts
+        self._oids = oids
+        self._tasks = tasks
 
     def records(self) -> list[BlobRecord]:
-        found: list[BlobRecord] = []
-        for oids, future in self._parts:
+        found: dict[bytes, BlobRecord] = {}
+        for blobs, future in self._tasks:
             try:
-                found += future.result()
+                records = future.result()
             except BrokenProcessPool:
-                found += self._pool.isolated(oids)
-        return found
+                records = self._pool.isolated(blobs)
+            found.update((record.oid, record) for record in records)
+        return [found[oid] for oid in self._oids]
 
 
 _worker: _Serial | None = None
@@ -210,6 +285,6 @@ def _start_worker(repository: Repository, max_bytes: int) -> None:
     _worker = _Serial(reader, repository)
 
 
-def _extract(oids: Sequence[bytes]) -> list[BlobRecord]:
+def _extract(blobs: Sequence[Wanted]) -> list[BlobRecord]:
     assert _worker is not None
-    return _worker.extract(oids)
+    return _worker.extract(blobs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from rsidx.indexer import history
-from rsidx.indexer.extract import Extraction, Pending, extraction
+from rsidx.indexer.extract import Extraction, Pending, Wanted, extraction
 from rsidx.indexer.git import Repository
 from rsidx.indexer.history import CommitLine
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
@@ -181,7 +181,8 @@ class _Sync:
         _log.info("sync: %d file versions are parsed again", len(stale))
         with extraction(self.repository, jobs=jobs, max_bytes=self.max_bytes) as extractor:
             for start in range(0, len(stale), _MAX_BATCH_BLOBS):
-                pending = extractor.submit(stale[start : start + _MAX_BATCH_BLOBS])
+                part = stale[start : start + _MAX_BATCH_BLOBS]
+                pending = extractor.submit([Wanted(oid) for oid in part])
                 self.writer.rewrite_blobs(pending.records())
                 self.connection.commit()
         self.writer.drop_unused_chunks()
@@ -202,9 +203,12 @@ class _Sync:
             closing(self._with_bases(commits, known)) as records,
         ):
             for batch in _batches(records):
-                oids = self.writer.unknown_blobs(oid for record in batch for oid in _blobs(record))
-                wanted = [oid for oid in oids if oid not in asked]
-                asked.update(wanted)
+                before = dict(blob for record in reversed(batch) for blob in _blobs(record))
+                oids = self.writer.unknown_blobs(
+                    oid for record in batch for oid, _ in _blobs(record)
+                )
+                wanted = [Wanted(oid, before[oid]) for oid in oids if oid not in asked]
+                asked.update(blob.oid for blob in wanted)
                 ahead.append((batch, extractor.submit(wanted)))
                 if len(ahead) > _BATCHES_AHEAD:
                     done = self._write(*ahead.popleft(), known, done, len(new))
@@ -286,14 +290,15 @@ class _Sync:
         self.writer.write_refs({name: tip for name, tip in refs.items() if tip in indexed})
 
 
-def _blobs(record: CommitRecord) -> Iterator[bytes]:
+def _blobs(record: CommitRecord) -> Iterator[tuple[bytes, bytes | None]]:
+    """Yield each blob of a commit with the one that it replaced."""
     for change in record.changes:
         if change.old_blob is not None:
-            yield change.old_blob
+            yield change.old_blob, None
         if change.new_blob is not None:
-            yield change.new_blob
+            yield change.new_blob, change.old_blob
     for _, oid in record.base:
-        yield oid
+        yield oid, None
 
 
 def _batches(records: Iterable[CommitRecord]) -> Iterator[list[CommitRecord]]:

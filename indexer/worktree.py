@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rsidx.errors import RepositoryError
-from rsidx.indexer.extract import blob_record
+from rsidx.indexer.extract import Extractor
 from rsidx.indexer.git import Repository
 from rsidx.indexer.history import is_indexed_path
 from rsidx.store.facts import BlobRecord
@@ -34,7 +34,7 @@ def changed_files(
         oid = blob_oid(content, repository.object_format)
         if tree.get(path) != oid:
             kept = content if len(content) <= max_bytes else None
-            yield path, blob_record(oid, len(content), kept, set())
+            yield path, Extractor().record(oid, len(content), kept)
 
 
 def blob_oid(content: bytes, object_format: str) -> bytes:

@@ -1,6 +1,10 @@
-"""What the store keeps of Rust code: plain, frozen values between the parser and the tables."""
+"""What the store keeps of Rust code: plain, frozen values between the parser and the tables.
+
+What a worker sends is a named tuple, which is pickled and made at twice the rate of a dataclass.
+"""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 CONTAINER_SEPARATOR = " / "
 TEST_MARK = " [test]"
@@ -22,8 +26,7 @@ def is_qualified_by(container: str, qualifier: str) -> bool:
     return not wanted or wanted in names
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """A definition; `start`, `end` and the signature's range are byte offsets in the chunk.
 
     For an impl, `name` is the self type's last path segment and `trait` the trait's path.
@@ -52,8 +55,7 @@ class Symbol:
     generics: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """One leaf of a `use` tree, or an `extern crate`; `path` ends in `*` for a glob.
 
     `alias` is the name that it brings into scope: `_` for none, empty for a glob.
@@ -70,8 +72,7 @@ REFERENCE_KINDS = ("type", "value", "macro", "token", "method", "field")
 """Kinds by their number; at most 8."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A path or name that a chunk mentions, once per kind.
 
     Kinds: `type`, `value` (paths and names in expressions and patterns, calls included),
@@ -84,8 +85,7 @@ class Reference:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkFacts:
+class ChunkFacts(NamedTuple):
     """What a chunk's text says, a function of (kind, container, text) alone.
 
     `breaks` are the places where the text may be cut between statements: (byte offset of a
@@ -98,8 +98,7 @@ class ChunkFacts:
     breaks: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkRecord:
+class ChunkRecord(NamedTuple):
     """A chunk with its text and facts, as it is written."""
 
     digest: bytes
@@ -109,8 +108,7 @@ class ChunkRecord:
     facts: ChunkFacts
 
 
-@dataclass(frozen=True, slots=True)
-class BlobRecord:
+class BlobRecord(NamedTuple):
     """A blob's facts. `chunks` are digests in order; `new_chunks` has those not sent before.
 
     `state` is one of those that `docs/schema.md` lists; `manifest` is JSON for a Cargo.toml.

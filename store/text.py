@@ -9,6 +9,9 @@ import zstandard
 _LEVEL = 12
 _DICTIONARY_BYTES = 110_000
 _MIN_SAMPLES = 500
+# One for all: to make a compressor takes longer than to compress a short list.
+_BREAKS = zstandard.ZstdCompressor(level=_LEVEL)
+_UNBREAKS = zstandard.ZstdDecompressor()
 
 
 def train_dictionary(samples: list[bytes]) -> bytes | None:
@@ -71,7 +74,7 @@ def pack_breaks(breaks: tuple[tuple[int, int], ...]) -> bytes | None:
     if not breaks:
         return None
     flat = array("I", [number for pair in breaks for number in pair])
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(flat.tobytes())
+    return _BREAKS.compress(flat.tobytes())
 
 
 def unpack_breaks(data: bytes | None) -> list[tuple[int, int]]:
@@ -79,7 +82,7 @@ def unpack_breaks(data: bytes | None) -> list[tuple[int, int]]:
     if data is None:
         return []
     flat = array("I")
-    flat.frombytes(zstandard.ZstdDecompressor().decompress(data))
+    flat.frombytes(_UNBREAKS.decompress(data))
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 

@@ -7,11 +7,13 @@ A macro call whose braces hold items, as in `cfg_rt! { .. }`, is a container lik
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from tree_sitter import Node, Tree
 
 from rsidx.indexer.rust.grammar import parse_items_in
+from rsidx.indexer.rust.hunks import Hunk
 from rsidx.indexer.rust.model import Chunk
 from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK
 
@@ -43,10 +45,62 @@ _CFG_TEST = re.compile(rb"#\s*\[\s*cfg\s*\(\s*(?:test\b|all\s*\(\s*test\b|any\s*
 _BLANKS = re.compile(r"\s+")
 
 
-def cut(tree: Tree, source: bytes) -> tuple[Chunk, ...]:
-    """Cut a parsed file; the chunks, concatenated, are the source."""
+def cut(tree: Tree, source: bytes, earlier: "Earlier | None" = None) -> tuple[Chunk, ...]:
+    """Cut a parsed file; the chunks, concatenated, are the source.
+
+    The chunks of an earlier version that are still the same come back as the same objects.
+    """
     # A brace that the grammar had to make up leaves a footer of no bytes.
-    return tuple(c for c in _Cutter(source).file(tree.root_node) if c.start < c.end)
+    return tuple(chunk for chunk in _Cutter(source, earlier).file(tree.root_node) if chunk.text)
+
+
+class Earlier:
+    """The chunks of an earlier version that no hunk touches, by where they begin now.
+
+    Both versions are without errors. So the same text, at a place where an item of the same
+    container begins, is the same item. One in front of a change is not among them, as what
+    follows may decide where it ends; nor is the last item of the file, which takes in what is
+    behind it.
+    """
+
+    def __init__(self, chunks: Sequence[Chunk], hunks: Sequence[Hunk]) -> None:
+        self._chunks = chunks
+        self._at: dict[int, int] = {}
+        ends = list(accumulate([len(chunk.text) for chunk in chunks], initial=0))
+        hunks = [*hunks, Hunk(ends[-1], ends[-1], 0, 0)]
+        if chunks[-1:] and chunks[-1].kind == "trailer":
+            del ends[-1]
+        following = shift = 0
+        for index, (start, end) in enumerate(zip(ends, ends[2:], strict=False)):
+            while hunks[following].old_end <= start:
+                shift = hunks[following].new_end - hunks[following].old_end
+                following += 1
+            if end <= hunks[following].start:
+                self._at[start + shift] = index
+
+    def at(self, position: int, container: str, *, in_run: bool) -> Sequence[Chunk]:
+        """Return the item that begins here, all chunks of a container; empty for none.
+
+        `in_run` says that imports go before it, which further imports would join.
+        """
+        first = self._at.get(position)
+        if first is None:
+            return ()
+        chunk = self._chunks[first]
+        if chunk.container != container or chunk.kind == "preamble":
+            return ()
+        if in_run and chunk.kind == "imports":
+            return ()
+        end = first + 1
+        if chunk.kind.endswith("_header"):
+            for end in range(first + 1, len(self._chunks)):
+                position += len(self._chunks[end - 1].text)
+                if self._at.get(position) != end:
+                    return ()
+                if self._chunks[end].container == container:
+                    break
+            end += 1
+        return self._chunks[first:end]
 
 
 def is_inner(node: Node, source: bytes) -> bool:
@@ -61,13 +115,14 @@ def is_inner(node: Node, source: bytes) -> bool:
 class _Cutter:
     """Walks containers; `self.position` is where the next chunk begins, and never goes back."""
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self, source: bytes, earlier: Earlier | None) -> None:
         self.source = source
+        self.earlier = earlier
         self.position = 0
 
     def file(self, root: Node) -> Iterator[Chunk]:
         children = root.children
-        inner_end = self._inner_end(children, 0)
+        inner_end = self._inner_end(children)
         if inner_end:
             yield self._take("preamble", "", inner_end)
         held: Chunk | None = None
@@ -76,42 +131,48 @@ class _Cutter:
                 yield held
             held = chunk
         rest = self.source[self.position :]
-        if not rest:
-            if held is not None:
-                yield held
-        elif held is not None and not rest.strip():
-            yield Chunk(held.kind, held.container, held.start, len(self.source))
+        if held is not None and not rest.strip():
+            yield Chunk(held.kind, held.container, held.text + rest)
         else:
             if held is not None:
                 yield held
-            yield self._take("trailer", "", len(self.source))
+            if rest:
+                yield self._take("trailer", "", len(self.source))
 
     def _take(self, kind: str, container: str, end: int) -> Chunk:
-        chunk = Chunk(kind, container, self.position, end)
+        text = self.source[self.position : end]
         self.position = end
-        return chunk
+        return Chunk(kind, container, text)
 
     def _members(self, children: list[Node], container: str, depth: int) -> Iterator[Chunk]:
-        run: Chunk | None = None
+        run_start = -1
         for child in children:
             if child.type in _TRIVIA or child.end_byte <= self.position:
                 continue
+            if self.earlier is not None:
+                same = self.earlier.at(self.position, container, in_run=run_start >= 0)
+                if same:
+                    if run_start >= 0:
+                        yield Chunk("imports", container, self.source[run_start : self.position])
+                        run_start = -1
+                    yield from same
+                    self.position += sum([len(chunk.text) for chunk in same])
+                    continue
             kind = self._kind(child)
             if kind == "imports":
-                start = self.position if run is None else run.start
+                run_start = self.position if run_start < 0 else run_start
                 self.position = self._line_end(child)
-                run = Chunk(kind, container, start, self.position)
                 continue
-            if run is not None:
-                yield run
-                run = None
+            if run_start >= 0:
+                yield Chunk("imports", container, self.source[run_start : self.position])
+                run_start = -1
             inside = self._inside(child, kind, depth)
             if not inside:
                 yield self._take(kind, container, self._line_end(child))
             else:
                 yield from self._container(child, kind, inside, container)
-        if run is not None:
-            yield run
+        if run_start >= 0:
+            yield Chunk("imports", container, self.source[run_start : self.position])
 
     def _kind(self, node: Node) -> str:
         if node.type == "expression_statement":
@@ -141,7 +202,7 @@ class _Cutter:
         label = self._label(node, kind)
         within = container + CONTAINER_SEPARATOR + label if container else label
         opening = self.source.rfind(b"{", self.position, inside[0].start_byte) + 1
-        header_end = max(self._inner_end(inside, 0), self._line_end_at(opening))
+        header_end = max(self._inner_end(inside), self._line_end_at(opening))
         yield self._take(f"{kind}_header", container, header_end)
         yield from self._members(inside, within, within.count(CONTAINER_SEPARATOR) + 1)
         yield self._take(f"{kind}_footer", container, self._line_end(node))
@@ -168,10 +229,10 @@ class _Cutter:
             return f"macro {call.decode('utf-8', 'replace').strip()}{mark}"
         return f"{kind} {text('name')}{mark}"
 
-    def _inner_end(self, children: list[Node], first: int) -> int:
+    def _inner_end(self, children: list[Node]) -> int:
         """Return the end of the inner attributes and inner docs that open a container, or 0."""
         end = 0
-        for child in children[first:]:
+        for child in children:
             if is_inner(child, self.source):
                 end = self._line_end(child)
             elif child.type not in _TRIVIA:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from rsidx.indexer.rust.chunks import is_inner
-from rsidx.indexer.rust.grammar import parse_tree, walk
+from rsidx.indexer.rust.grammar import parse_tree
 from rsidx.indexer.rust.imports import flatten
 from rsidx.indexer.rust.references import Seen, collect
 from rsidx.indexer.rust.types import UNKNOWN, canonical, generics, supertraits
@@ -64,6 +64,7 @@ _CFG_TEST = re.compile(r"(?:all\s*\(|any\s*\()?\s*test\b")
 _CUTS = {"block", "field_declaration_list", "enum_variant_list", "declaration_list"}
 _PATH = re.compile(r'path\s*=\s*"([^"]*)"')
 _BLANKS = re.compile(r"\s+")
+_USE = re.compile(rb"\b(?:use|crate)\s")
 
 
 def extract(kind: str, container: str, text: bytes, seen: Seen | None = None) -> ChunkFacts:
@@ -212,16 +213,19 @@ class _Item:
 
     def imports(self, node: Node) -> Iterator[Import]:
         """Yield the imports of a declaration, and those inside a function's body."""
-        if node.type in _IMPORTS:
-            uses = [node]
-        elif b"use " in self.source[node.start_byte : node.end_byte]:
-            uses = [found for found, _ in walk(node) if found.type in _IMPORTS]
-        else:
-            return
-        for use in uses:
+        for use in self._uses(node):
             visibility = _visibility(use, self.source)
             for path, alias in flatten(use, self.source):
                 yield Import(path, alias, visibility, self.is_test, self.cfg)
+
+    def _uses(self, node: Node) -> Iterator[Node]:
+        stack = [node]
+        while stack:
+            inner = stack.pop()
+            if inner.type in _IMPORTS:
+                yield inner
+            elif _USE.search(self.source, inner.start_byte, inner.end_byte):
+                stack += reversed(inner.named_children)
 
 
 def _known(spelled: str) -> str:
@@ -264,16 +268,17 @@ def _breaks(root: Node, text: bytes) -> Iterator[tuple[int, int]]:
     enclosing blocks, so that a cut at a smaller depth is the better one.
     """
     seen = 0
-    stack: list[tuple[int, bool]] = []
     leading: int | None = None
-    for node, depth in walk(root):
-        del stack[depth:]
-        inside = bool(stack) and stack[-1][1]
-        blocks = stack[-1][0] if stack else 0
-        if inside and node.is_named:
-            line = text.rfind(b"\n", 0, node.start_byte) + 1
-            starts_line = not text[line : node.start_byte].strip()
-            if node.type in _TRIVIA and not is_inner(node, text):
+    # Nodes still to visit, the next one last, with the depth of blocks and whether the node
+    # that they are in may be broken.
+    stack: list[tuple[Node, int, bool]] = [(root, 0, False)]
+    while stack:
+        node, blocks, inside = stack.pop()
+        kind, start = node.type, node.start_byte
+        if inside:
+            line = text.rfind(b"\n", 0, start) + 1
+            starts_line = not text[line:start].strip()
+            if kind in _TRIVIA and not is_inner(node, text):
                 if starts_line and leading is None:
                     leading = line
             else:
@@ -282,5 +287,8 @@ def _breaks(root: Node, text: bytes) -> Iterator[tuple[int, int]]:
                 if starts_line and seen < begin < len(text):
                     seen = begin
                     yield begin, blocks
-        breakable = node.type in _BREAKABLE
-        stack.append((blocks + breakable, breakable))
+        # What stands on one line has no line start in it.
+        if text.find(b"\n", start, node.end_byte) >= 0:
+            may_break = kind in _BREAKABLE
+            below = blocks + may_break
+            stack += [(child, below, may_break) for child in reversed(node.named_children)]

@@ -5,16 +5,30 @@ nested 200,000 deep, the cursor does not.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import tree_sitter_rust
 from tree_sitter import Language, Node, Parser, Range, Tree
 
+from rsidx.indexer.rust.hunks import Hunk, hunks
+
+
+@cache
+def _language() -> Language:
+    return Language(tree_sitter_rust.language())
+
 
 @cache
 def _parser() -> Parser:
-    return Parser(Language(tree_sitter_rust.language()))
+    return Parser(_language())
+
+
+@cache
+def _inside_parser() -> Parser:
+    """Return the parser whose ranges may be set."""
+    return Parser(_language())
 
 
 # Valid Rust that tree-sitter-rust 0.24 cannot parse. A substitution of the same length in the
@@ -94,6 +108,77 @@ def parse_tree(source: bytes) -> Tree:
     return tree
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A parsed version of a file, from which the next one can be parsed.
+
+    `tree` is what `parse_tree` gives for `source`: the tree of the text as it is (`plain`), or
+    of the text with substitutions (`masked`), or one of both made from scratch.
+    """
+
+    source: bytes
+    tree: Tree
+    plain: Tree
+    masked: tuple[bytes, Tree] | None = None
+
+
+def parse_version(source: bytes, before: Version | None) -> tuple[Version, Sequence[Hunk] | None]:
+    """Parse a version of a file by what changed since the one before.
+
+    Its tree is that of `parse_tree`: one that has errors depends on how it was come by, so it is
+    made from scratch. The hunks are None where outside of them the syntax may differ, too.
+    """
+    if before is None:
+        plain, found = _parser().parse(source), None
+    else:
+        found = hunks(before.source, source)
+        plain = _reparse(before.source, before.plain, source, found)
+    if not plain.root_node.has_error:
+        is_alike = before is not None and before.tree is before.plain
+        return Version(source, plain, plain), found if is_alike else None
+    masked = _masked(source)
+    if masked == source:
+        return Version(source, parse_tree(source) if before else plain, plain), None
+    if before is None or before.masked is None:
+        retried, found = _parser().parse(masked), None
+    else:
+        old, old_tree = before.masked
+        masked_hunks = hunks(old, masked)
+        retried = _reparse(old, old_tree, masked, masked_hunks)
+        # Where a substitution came or went, more than the substituted text differs.
+        found = found if before.tree is old_tree and masked_hunks == found else None
+    if retried.root_node.has_error:
+        return Version(source, parse_tree(source), plain, (masked, retried)), None
+    return Version(source, retried, plain, (masked, retried)), found
+
+
+def _reparse(old: bytes, old_tree: Tree, new: bytes, found: Sequence[Hunk]) -> Tree:
+    if not found:
+        return old_tree
+    edited = old_tree.copy()
+    _edit(edited, found, old, new)
+    return _parser().parse(new, edited)
+
+
+def _edit(tree: Tree, found: Sequence[Hunk], old: bytes, new: bytes) -> None:
+    rows = []
+    row = position = 0
+    for hunk in found:
+        row += old.count(b"\n", position, hunk.start)
+        position = hunk.start
+        rows.append(row)
+    # The last one first: so the places of the others stay what they are in the old text.
+    for hunk, row in zip(reversed(found), reversed(rows), strict=True):
+        tree.edit(
+            hunk.start,
+            hunk.old_end,
+            hunk.start + hunk.new_end - hunk.new_start,
+            (row, 0),
+            (row + old.count(b"\n", hunk.start, hunk.old_end), 0),
+            (row + new.count(b"\n", hunk.new_start, hunk.new_end), 0),
+        )
+
+
 def parse_items_in(body: Node, source: bytes) -> list[Node]:
     """Parse the inside of a macro call's `{..}` as items; empty where it is anything else.
 
@@ -104,7 +189,8 @@ def parse_items_in(body: Node, source: bytes) -> list[Node]:
         return []
     first, last = tokens[0], tokens[-1]
     inside = Range(first.end_point, last.start_point, first.end_byte, last.start_byte)
-    parser = Parser(Language(tree_sitter_rust.language()), included_ranges=[inside])
+    parser = _inside_parser()
+    parser.included_ranges = [inside]
     root = parser.parse(source).root_node
     items = root.named_children
     if root.has_error or not all(item.type in _MACRO_ITEMS for item in items):

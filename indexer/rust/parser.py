@@ -1,20 +1,29 @@
 """The parser's entrance: bytes to chunks."""
 
-from rsidx.indexer.rust.chunks import cut
-from rsidx.indexer.rust.grammar import parse_tree
-from rsidx.indexer.rust.model import Chunk, ParsedFile
+from dataclasses import dataclass
+
+from rsidx.indexer.rust.chunks import Earlier, cut
+from rsidx.indexer.rust.grammar import Version, parse_version
+from rsidx.indexer.rust.model import Chunk
 
 
-def parse(source: bytes) -> ParsedFile:
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """A file's chunks in order, concatenated its bytes, and what to parse the next version by."""
+
+    chunks: tuple[Chunk, ...]
+    has_error: bool
+    version: Version
+
+
+def parse(source: bytes, before: ParsedFile | None = None) -> ParsedFile:
     """Cut a Rust file into chunks; a file with errors still gives its good items.
 
-    A pure function: the result depends on `source` alone, and it never raises on bad Rust.
-    The chunks concatenated are `source`. Their facts come from `rsidx.indexer.rust.facts`.
+    The chunks depend on `source` alone, and it never raises on bad Rust. `before` is another
+    version of the file, which makes it faster: chunks that are its own are the same objects.
+    Their facts come from `rsidx.indexer.rust.facts`.
     """
-    if not source:
-        return ParsedFile((), has_error=False)
-    tree = parse_tree(source)
-    chunks = cut(tree, source)
-    if not chunks:
-        chunks = (Chunk("trailer", "", 0, len(source)),)
-    return ParsedFile(chunks, has_error=tree.root_node.has_error)
+    version, hunks = parse_version(source, before.version if before else None)
+    earlier = Earlier(before.chunks, hunks) if before and hunks else None
+    chunks = cut(version.tree, source, earlier)
+    return ParsedFile(chunks, version.tree.root_node.has_error, version)

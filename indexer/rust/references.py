@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tree_sitter import Node, TreeCursor
+from tree_sitter import Node
 
 from rsidx.indexer.rust.scope import SELF, Scope, hop
 from rsidx.indexer.rust.types import UNKNOWN, generics, name_of
@@ -50,12 +50,6 @@ _ITEMS = frozenset(
         "impl_item",
     }
 )
-_NAMED = _ITEMS | {"enum_variant", "type_parameter", "const_parameter", "type_binding"}
-"""Nodes whose field `name` is no reference."""
-_PATTERNED = frozenset(
-    {"parameter", "let_declaration", "let_condition", "for_expression", "match_arm"}
-)
-"""Nodes whose field `pattern` binds."""
 _SCOPES = frozenset(
     {
         "block",
@@ -66,6 +60,27 @@ _SCOPES = frozenset(
         "closure_expression",
     }
 )
+_PATTERNED = frozenset(
+    {"parameter", "let_declaration", "let_condition", "for_expression", "match_arm"}
+)
+"""Nodes whose field `pattern` binds."""
+_FIELD = dict.fromkeys(
+    _ITEMS | {"enum_variant", "type_parameter", "const_parameter", "type_binding"}, "name"
+)
+"""The field of a node whose child means something else there than elsewhere."""
+_FIELD |= dict.fromkeys(_PATTERNED, "pattern")
+_FIELD |= {
+    "match_pattern": "condition",
+    "macro_invocation": "macro",
+    "struct_expression": "name",
+    "call_expression": "function",
+    "generic_function": "function",
+}
+_NAMED = frozenset(kind for kind, field in _FIELD.items() if field == "name") - {
+    "struct_expression"
+}
+_TELLING = frozenset(_FIELD) | _SCOPES | {"closure_parameters", "match_expression", "match_block"}
+"""Nodes that what is below them must know of; all others share one frame."""
 _SCOPED = {"scoped_identifier": "value", "scoped_type_identifier": "type"}
 _CALLS = frozenset({"call_expression", "generic_function"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
@@ -74,16 +89,29 @@ _UNWRAPPING = frozenset({"Some", "Ok"})
 
 
 class _Frame:
-    """What a node's children must know of it; `after` runs when the last of them is done."""
+    """What a node's children must know of it.
 
-    __slots__ = ("after", "kind", "mark", "on_path", "scrutinee")
+    `child` is the id of the child in the field that `_FIELD` names. `after` runs, and what was
+    bound since `mark` is undone, when the last of the children is done.
+    """
 
-    def __init__(self, kind: str) -> None:
+    __slots__ = ("after", "child", "kind", "mark", "on_path", "scrutinee")
+
+    def __init__(self, kind: str, node: Node | None = None) -> None:
         self.kind = kind
+        self.child = -1
         self.mark: int | None = None
         self.after: Callable[[], None] | None = None
         self.on_path = False
         self.scrutinee = UNKNOWN
+        if node is not None and kind in _FIELD:
+            child = node.child_by_field_name(_FIELD[kind])
+            self.child = child.id if child is not None else -1
+
+
+_PLAIN = _Frame("")
+_ON_PATH = _Frame("")
+_ON_PATH.on_path = True
 
 
 class _Collector:
@@ -95,7 +123,6 @@ class _Collector:
         self.found: set[tuple[str, str]] = set()
         self.local_items: set[str] = set()
         self.seen = seen
-        self.frames: list[_Frame] = []
         self.n_blocks = 0
 
     def result(self) -> tuple[Reference, ...]:
@@ -114,35 +141,40 @@ class _Collector:
     def _decode(self, node: Node) -> str:
         return self.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
-    def enter(self, node: Node, cursor: TreeCursor) -> _Frame | None:
-        """Record one node; return its frame to go below it, None to pass it over."""
+    def enter(self, node: Node, above: _Frame) -> _Frame | None:
+        """Record one node; return the frame of those below it, None to pass them over."""
         kind = node.type
         if kind in _SKIPPED:
             return None
-        above = self.frames[-1]
         if kind in ("identifier", "type_identifier"):
-            self._leaf(node, kind, above, cursor)
+            self._leaf(node, kind, above)
             return None
-        if above.kind in _PATTERNED and cursor.field_name == "pattern":
-            return self._pattern_of_arm(node) if kind == "match_pattern" else None
-        if above.kind == "closure_parameters" and kind != "parameter":
-            self._bind(node, UNKNOWN)
-            return None
-        if above.kind == "match_pattern" and cursor.field_name != "condition":
-            return None
+        if above.kind:
+            if above.kind in _PATTERNED and node.id == above.child:
+                return self._pattern_of_arm(node, above) if kind == "match_pattern" else None
+            if above.kind == "closure_parameters" and kind != "parameter":
+                self._bind(node, UNKNOWN)
+                return None
+            if above.kind == "match_pattern" and node.id != above.child:
+                return None
         if kind in _SCOPED:
-            return self._scoped(node, kind, above, cursor)
-        return self._inner(node, kind, above, cursor)
-
-    def _inner(self, node: Node, kind: str, above: _Frame, cursor: TreeCursor) -> _Frame | None:
-        frame = _Frame(kind)
-        if kind in _SCOPES:
-            frame.mark = self.scope.enter()
-            self.n_blocks += kind == "block"
+            return self._scoped(node, kind, above)
         if kind == "token_tree":
             self._token_tree(node)
             return None
-        if kind in _ITEMS:
+        if kind == "field_expression":
+            called = above.kind in _CALLS and node.id == above.child
+            self._member(node, "method" if called else "field")
+        return self._frame(node, kind, above) if kind in _TELLING else _PLAIN
+
+    def _frame(self, node: Node, kind: str, above: _Frame) -> _Frame:
+        frame = _Frame(kind, node)
+        if kind in _SCOPES:
+            frame.mark = self.scope.enter()
+            self.n_blocks += kind == "block"
+        if kind in ("match_block", "match_arm"):
+            frame.scrutinee = above.scrutinee
+        elif kind in _ITEMS:
             self._item(node, kind, frame)
         elif kind == "parameter":
             written = node.child_by_field_name("type")
@@ -154,10 +186,16 @@ class _Collector:
             self._bind(node.child_by_field_name("pattern"), hop(value, "[]"))
         elif kind == "match_expression":
             frame.scrutinee = self.scope.expression(node.child_by_field_name("value"))
-        elif kind == "field_expression":
-            called = above.kind in _CALLS and cursor.field_name == "function"
-            self._member(node, "method" if called else "field")
         return frame
+
+    def leave(self, frame: _Frame) -> None:
+        """Undo what a frame began."""
+        if frame.kind == "block":
+            self.n_blocks -= 1
+        if frame.after is not None:
+            frame.after()
+        if frame.mark is not None:
+            self.scope.leave(frame.mark)
 
     def _item(self, node: Node, kind: str, frame: _Frame) -> None:
         name = node.child_by_field_name("name")
@@ -176,33 +214,31 @@ class _Collector:
             expression = self.scope.expression(node.child_by_field_name("value"))
         return lambda: self._bind(pattern, expression)
 
-    def _pattern_of_arm(self, node: Node) -> _Frame:
+    def _pattern_of_arm(self, node: Node, arm: _Frame) -> _Frame:
         """Bind a match arm's pattern; its guard is still to be walked."""
         inside = node.named_children
-        matched = self.frames[-3] if len(self.frames) > 2 else self.frames[0]
-        self._bind(inside[0] if inside else None, matched.scrutinee)
-        return _Frame("match_pattern")
+        self._bind(inside[0] if inside else None, arm.scrutinee)
+        return _Frame("match_pattern", node)
 
-    def _leaf(self, node: Node, kind: str, above: _Frame, cursor: TreeCursor) -> None:
+    def _leaf(self, node: Node, kind: str, above: _Frame) -> None:
         if above.on_path:
             return
-        field = cursor.field_name
-        if field == "pattern" and above.kind in _PATTERNED:
-            return  # Bound where its owner says.
-        if above.kind == "closure_parameters":
+        owner = above.kind
+        is_child = bool(owner) and node.id == above.child
+        if is_child and (owner in _PATTERNED or owner in _NAMED):
+            return  # Bound where its owner says, or no reference.
+        if owner == "closure_parameters":
             self._bind(node, UNKNOWN)
             return
-        if above.kind == "match_pattern" and field != "condition":
-            return
-        if above.kind in _NAMED and field == "name":
+        if owner == "match_pattern" and not is_child:
             return
         name = self._decode(node)
         if kind == "type_identifier":
             if name not in ("Self", "_") and self.scope.bounds(name) is None:
                 self._add("type", name, node)
-        elif above.kind == "macro_invocation" and field == "macro":
+        elif is_child and owner == "macro_invocation":
             self._add("macro", name, node)
-        elif above.kind == "struct_expression" and field == "name":
+        elif is_child and owner == "struct_expression":
             self._add("type", name, node)
         elif name != "Self" and not self._is_local(name):
             self._add("value", name, node)
@@ -210,15 +246,13 @@ class _Collector:
     def _is_local(self, name: str) -> bool:
         return self.scope.value(name) is not None or self.scope.bounds(name) is not None
 
-    def _scoped(self, node: Node, kind: str, above: _Frame, cursor: TreeCursor) -> _Frame | None:
+    def _scoped(self, node: Node, kind: str, above: _Frame) -> _Frame | None:
         if not above.on_path:
-            in_macro = above.kind == "macro_invocation" and cursor.field_name == "macro"
+            in_macro = above.kind == "macro_invocation" and node.id == above.child
             self._path(node, "macro" if in_macro else _SCOPED[kind])
-            if b"<" not in self.text[node.start_byte : node.end_byte]:
+            if self.text.find(b"<", node.start_byte, node.end_byte) < 0:
                 return None
-        frame = _Frame(kind)
-        frame.on_path = True
-        return frame
+        return _ON_PATH
 
     def _path(self, node: Node, kind: str) -> None:
         path = name_of(node, self.text)
@@ -385,32 +419,22 @@ def _numbered(patterns: list[Node], owner: str) -> list[tuple[Node | None, str]]
 
 
 def collect(root: Node, text: bytes, seen: Seen | None = None) -> tuple[Reference, ...]:
-    """Collect the references below `root`, each once with its count, in a fixed order."""
+    """Collect the references below `root`, each once, in a fixed order."""
     collector = _Collector(text, seen)
-    frames = collector.frames
-    frames.append(_Frame("source_file"))
-    cursor = root.walk()
-    if not cursor.goto_first_child():
-        return ()
-    while True:
-        node = cursor.node
-        assert node is not None
-        frame = collector.enter(node, cursor) if node.is_named else None
-        if frame is not None:
-            if cursor.goto_first_child():
-                frames.append(frame)
-                continue
-            _done(frame, collector)
-        while not cursor.goto_next_sibling():
-            _done(frames.pop(), collector)
-            if not frames or not cursor.goto_parent():
-                return collector.result()
-
-
-def _done(frame: _Frame, collector: _Collector) -> None:
-    if frame.kind == "block":
-        collector.n_blocks -= 1
-    if frame.after is not None:
-        frame.after()
-    if frame.mark is not None:
-        collector.scope.leave(frame.mark)
+    # Nodes still to visit, the next one last, each with its parent's frame. A frame without a
+    # node is done.
+    stack: list[tuple[Node | None, _Frame]] = [
+        (child, _PLAIN) for child in reversed(root.named_children)
+    ]
+    while stack:
+        node, above = stack.pop()
+        if node is None:
+            collector.leave(above)
+            continue
+        frame = collector.enter(node, above)
+        if frame is None:
+            continue
+        if frame.after is not None or frame.mark is not None:
+            stack.append((None, frame))
+        stack += [(child, frame) for child in reversed(node.named_children)]
+    return collector.result()

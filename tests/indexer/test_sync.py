@@ -146,7 +146,7 @@ ATTRIBUTES = (
 )  # fmt: skip
 def test_what_a_blob_is_follows_from_its_bytes_and_nothing_is_lost(content, state):
     raw = content.encode()
-    record = extract.blob_record(b"oid", len(raw), raw, set())
+    record = extract.Extractor().record(b"oid", len(raw), raw)
     assert record.state == state
     if state != "manifest":
         assert b"".join(chunk.text for chunk in record.new_chunks) == raw
@@ -200,9 +200,9 @@ def trap(monkeypatch, tmp_path):
         "import os\n"
         "import rsidx.indexer.extract as e\n"
         "plain = e.parse\n"
-        "def parse(source):\n"
+        "def parse(source, before=None):\n"
         "    if b'POISON' in source: os.abort()\n"
-        "    return plain(source)\n"
+        "    return plain(source, before)\n"
         "e.parse = parse\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -227,9 +227,11 @@ def test_what_is_asked_for_after_a_worker_died_is_not_lost_with_it(repo, index):
     poison = [oid for path, oid in tree if path == b"p.rs"]
     others = [oid for path, oid in tree if path != b"p.rs"]
     with extract.extraction(index.repository, jobs=2, max_bytes=1000) as extraction:
-        first, second = extraction.submit(poison), extraction.submit(others[:40])
+        ask = [extract.Wanted(oid) for oid in others]
+        first = extraction.submit([extract.Wanted(oid) for oid in poison])
+        second = extraction.submit(ask[:40])
         assert [record.state for record in first.records()] == ["poison"]
-        third = extraction.submit(others[40:])
+        third = extraction.submit(ask[40:])
         found = [*second.records(), *third.records()]
     assert [record.oid for record in found] == others
     assert {record.state for record in found} == {"parsed"}

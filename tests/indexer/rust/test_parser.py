@@ -1,5 +1,6 @@
 """The parser: chunks that partition a file, and facts that depend on a chunk alone."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ DATA = Path(__file__).parent / "data"
 
 
 def chunks_of(source):
-    return [(c.kind, c.container, source[c.start : c.end]) for c in parse(source).chunks]
+    return [(c.kind, c.container, c.text) for c in parse(source).chunks]
 
 
 def facts_of(source):
@@ -130,7 +131,7 @@ def test_generic_parameters_are_no_references():
 def test_valid_rust_that_the_grammar_does_not_know_parses_without_error(source):
     parsed = parse(source)
     assert not parsed.has_error
-    assert b"".join(source[c.start : c.end] for c in parsed.chunks) == source
+    assert b"".join(c.text for c in parsed.chunks) == source
 
 
 def test_the_workarounds_do_not_reach_the_text_or_the_names():
@@ -157,6 +158,19 @@ def test_long_functions_can_be_cut_between_statements():
         assert source[offset - 1 : offset] == b"\n"
         text = source[offset : source.index(b"\n", offset)].strip()
         assert text.startswith((b"let", b"if")) if depth <= 2 else text == b"go();"
+
+
+def test_a_long_function_is_not_cut_between_an_attribute_and_its_item():
+    item = "    #[derive(Debug)]\n    struct S {\n        x: u8,\n    }\n"
+    source = ("fn f() {\n" + item * 40 + "}\n").encode()
+    [facts] = facts_of(source)
+    at = {source[offset:].split(b"\n", 1)[0].strip() for offset, _ in facts.breaks}
+    assert at == {b"#[derive(Debug)]", b"x: u8,"}
+
+
+def test_imports_inside_a_function_are_found_however_they_are_spaced():
+    [facts] = facts_of(b"fn f() { if x { use\ta::B; } extern crate c; }")
+    assert [item.path for item in facts.imports] == ["a::B", "c"]
 
 
 NESTED = [
@@ -220,3 +234,99 @@ def test_a_damaged_file_is_partitioned_and_no_fact_raises(damages):
         source = source[:start] + inserted + source[start + length :]
     assert b"".join(text for _, _, text in chunks_of(source)) == source
     facts_of(source)
+
+
+LEAVES = [
+    "use a::b;\n", "use c::{d, e};\n", "/// doc\n", "#[cfg(test)]\n", "fn f() { g(); }\n", "// c\n",
+    "fn g() {\n    h(1);\n}\n", "\n", "struct S;\n", "fn x() { str![y]; }\n", "#![a]\n",
+    "//! inner\n", "const C: u8 = 1; // x\n", "foo!()\n", ";\n", "  ", "fn a() {} fn b() {}\n",
+    "unsafe extern \"C\" {}\n", "\r\n", "fn h() { \"\n\" }\n", "fn broken( { ] }\n",
+]  # fmt: skip
+OPENERS = ["mod m {\n", "impl X for Y {\n", "trait T {\n", "cfg_rt! {\n", "/*\n", "fn k() {\n"]
+PLACES = st.integers(0, 40)
+CHANGES = st.one_of(
+    st.tuples(st.just("put in"), PLACES, st.sampled_from(LEAVES)),
+    st.tuples(st.just("put in"), PLACES, st.sampled_from(LEAVES)),
+    st.tuples(st.just("drop"), PLACES, st.just("")),
+    st.tuples(st.just("wrap"), PLACES, st.sampled_from(OPENERS)),
+    st.tuples(st.just("unwrap"), PLACES, st.sampled_from(OPENERS)),
+)
+
+
+def changed(parts, change):
+    """Return the parts of a file after one change; what is opened is closed again."""
+    what, place, text = change
+    place = place % (len(parts) + 1)
+    if what == "put in":
+        return [*parts[:place], text, *parts[place:]]
+    if what == "wrap":
+        end = min(len(parts), place + 3)
+        if any(part in OPENERS or part in ("}\n", "*/\n") for part in parts[place:end]):
+            end = place
+        closer = "*/\n" if text == "/*\n" else "}\n"
+        return [*parts[:place], text, *parts[place:end], closer, *parts[end:]]
+    if what == "unwrap" and text in parts:
+        first = parts.index(text)
+        closer = "*/\n" if text == "/*\n" else "}\n"
+        last = parts.index(closer, first)
+        return [*parts[:first], *parts[first + 1 : last], *parts[last + 1 :]]
+    if place < len(parts) and parts[place] in LEAVES:
+        return parts[:place] + parts[place + 1 :]
+    return parts
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(CHANGES, max_size=30),
+    st.lists(st.lists(CHANGES, min_size=1, max_size=4), min_size=1, max_size=6),
+)
+def test_a_version_parsed_by_what_changed_is_the_one_parsed_from_scratch(made, versions):
+    parts = []
+    for change in made:
+        parts = changed(parts, change)
+    parsed = parse("".join(parts).encode())
+    for changes in versions:
+        for change in changes:
+            parts = changed(parts, change)
+        source = "".join(parts).encode()
+        parsed = parse(source, parsed)
+        scratch = parse(source)
+        assert parsed.chunks == scratch.chunks
+        assert parsed.has_error == scratch.has_error
+
+
+def test_imports_behind_the_last_comment_of_a_file_join_those_before_it():
+    before = b"use a;\nuse b;\n\n// The end.\n"
+    after = before + b"use c;\n"
+    assert parse(after, parse(before)).chunks == parse(after).chunks
+
+
+def damaged(source, rng):
+    for _ in range(rng.randint(1, 4)):
+        start = rng.randrange(len(source) + 1)
+        end = start + rng.choice((0, 1, 1, 5, 40))
+        source = source[:start] + rng.choice(DAMAGE) + source[end:]
+    return source
+
+
+DAMAGE = (b"", b"{", b"}", b"(", b'"', b"\n", b"::", b"<", b"!", b"#", b"*/", b"str![x]")
+
+
+def test_a_version_with_errors_is_the_one_parsed_from_scratch(items):
+    """Trees with errors depend on how they were come by; some of these damages show it."""
+    for seed in range(1500):
+        rng = random.Random(seed)
+        before = damaged(items, rng) if seed % 2 else items
+        after = damaged(before, rng)
+        edited, scratch = parse(after, parse(before)), parse(after)
+        assert edited.chunks == scratch.chunks, seed
+        assert edited.has_error == scratch.has_error, seed
+
+
+def test_what_an_edit_does_not_touch_is_not_cut_again(items):
+    before = parse(items)
+    after = items.replace(b"struct Point", b"struct Dot", 1)
+    kept = {id(chunk) for chunk in before.chunks}
+    fresh = [chunk for chunk in parse(after, before).chunks if id(chunk) not in kept]
+    assert after != items
+    assert len(fresh) <= 5 < len(before.chunks)

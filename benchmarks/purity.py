@@ -1,0 +1,72 @@
+"""Compare every file version of a history, parsed by what changed, with itself from scratch.
+
+    python benchmarks/purity.py REPO...
+
+A chunk's facts are computed from the chunk alone, so equal chunks have equal facts.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rsidx.indexer import history
+from rsidx.indexer.extract import Extractor, chunk_digest
+from rsidx.indexer.git import Repository, discover
+from rsidx.indexer.objects import blob_reader
+from rsidx.indexer.rust.parser import parse
+
+_MAX_BYTES = 1_000_000
+
+
+def versions(repository: Repository) -> Iterator[tuple[bytes, bytes | None]]:
+    """Yield each file version that HEAD reaches, with the one that it replaced."""
+    seen = set()
+    for commit in history.read_commits(repository, history.list_commits(repository, ["HEAD"])):
+        for change in commit.changes:
+            if change.new_blob is not None and change.new_blob not in seen:
+                seen.add(change.new_blob)
+                yield change.new_blob, change.old_blob
+
+
+def compare(repository: Repository) -> tuple[int, int, float, float]:
+    """Return the versions compared, those that differ, and the seconds by edits and from scratch."""
+    extractor, n_compared, n_different, by_edits_s, scratch_s = Extractor(), 0, 0, 0.0, 0.0
+    with blob_reader(repository, max_bytes=_MAX_BYTES) as reader:
+        for oid, before in versions(repository):
+            n_bytes, content = reader.read(oid)
+            start = time.perf_counter()
+            record = extractor.record(oid, n_bytes, content, before)
+            by_edits_s += time.perf_counter() - start
+            if content is None or record.state not in ("parsed", "errors"):
+                continue
+            start = time.perf_counter()
+            scratch = parse(content)
+            scratch_s += time.perf_counter() - start
+            digests = tuple(chunk_digest(chunk) for chunk in scratch.chunks)
+            n_compared += 1
+            n_different += (digests, scratch.has_error) != (
+                record.chunks, record.state == "errors",
+            )  # fmt: skip
+    return n_compared, n_different, by_edits_s, scratch_s
+
+
+def main() -> int:
+    """Print a line for each repository; 1 where a version differs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("repos", nargs="+", type=Path)
+    status = 0
+    for repo in parser.parse_args().repos:
+        repository = discover(repo)
+        n_compared, n_different, by_edits_s, scratch_s = compare(repository)
+        status |= n_different > 0
+        print(
+            f"{repository.name}: {n_different} of {n_compared:,} versions differ "
+            f"(by edits, with facts {by_edits_s:.1f} s; from scratch, without {scratch_s:.1f} s)"
+        )
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
