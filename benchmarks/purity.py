@@ -31,7 +31,7 @@ def versions(repository: Repository) -> Iterator[tuple[bytes, bytes | None]]:
 
 
 def compare(repository: Repository) -> tuple[int, int, float, float]:
-    """Return the versions compared, those that differ, and the seconds by edits and from scratch."""
+    """Return how many were compared and differ, and the seconds by edits and from scratch."""
     extractor, n_compared, n_different, by_edits_s, scratch_s = Extractor(), 0, 0, 0.0, 0.0
     with blob_reader(repository, max_bytes=_MAX_BYTES) as reader:
         for oid, before in versions(repository):

@@ -1,6 +1,5 @@
 """From commits to examples: edits, their parts, their context."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,8 +36,7 @@ class Builder:
     """Builds the examples of one commit after another.
 
     `dropped` counts what was left out, by reason; `resolver` stands at the snapshot of the
-    commit that was built last. (old, new) pairs are remembered, so that a cherry-pick's copy of
-    an edit is not exported twice.
+    commit that was built last.
     """
 
     def __init__(
@@ -50,7 +48,6 @@ class Builder:
         self.resolver = Resolver(reader)
         self._context = ContextBuilder(reader, self.resolver, options.extras)
         self._repository = reader.repository_name()
-        self._seen: set[bytes] = set()
         self.dropped: Counter[str] = Counter()
 
     @property
@@ -84,13 +81,6 @@ class Builder:
         if not old.strip() and not new.strip():
             self.dropped["edits_blank"] += 1
             return False
-        digest = hashlib.blake2b(
-            len(old).to_bytes(8, "little") + old + new, digest_size=16
-        ).digest()
-        if digest in self._seen and "duplicates" not in keep:
-            self.dropped["edits_duplicates"] += 1
-            return False
-        self._seen.add(digest)
         return True
 
     def text(self, side: Side | None) -> bytes:

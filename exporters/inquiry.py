@@ -12,7 +12,7 @@ from rsidx.exporters.config import Config, builder_options
 from rsidx.exporters.edits import Side
 from rsidx.exporters.examples import Example
 from rsidx.exporters.excerpts import Excerpt
-from rsidx.exporters.export import writing_tools
+from rsidx.exporters.make import writing_tools
 from rsidx.exporters.render import TooLongError
 from rsidx.exporters.resolver.files import Definition
 from rsidx.store import queries

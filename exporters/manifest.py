@@ -1,18 +1,16 @@
 """What came out of an export: its statistics and its manifest."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from rsidx import __version__
 from rsidx.exporters.config import Config
+from rsidx.exporters.entries import MadeRow
 from rsidx.exporters.plan import SPLITS, Split
-from rsidx.exporters.render import IGNORED, Row
 from rsidx.exporters.tokens import Encoder
 from rsidx.store.reader import CommitRow, Reader
 
@@ -35,34 +33,25 @@ class Statistics:
     with_context: int = 0
     test_code: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
-    phases: Counter[str] = field(default_factory=Counter)
 
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Add the time that the block takes to a phase, in seconds."""
-        start = perf_counter()
-        try:
-            yield
-        finally:
-            self.phases[name] += perf_counter() - start  # type: ignore[assignment]
-
-    def count(self, split: str, row: Row) -> None:
+    def count(self, split: str, row: MadeRow) -> None:
         """Count a row that was written."""
-        edit = row.example.edit
+        meta = row.meta
+        n_tokens, change, kind = meta["n_tokens"], meta["change"], meta["kind"]
         self.examples[split] += 1
-        self.tokens[split] += row.n_tokens["total"]
-        self.learned_tokens[split] += len(row.labels) - row.labels.count(IGNORED)
-        self.by_change[f"{split}/{edit.change}"] += 1
-        self.by_kind[edit.kind] += 1
-        self.tokens_by_change[f"{split}/{edit.change}"] += row.n_tokens["total"]
-        self.tokens_by_kind[edit.kind] += row.n_tokens["total"]
-        self.tokens_by_role.update(row.n_tokens)
-        shown = {row.example.excerpts[index].section for index in row.shown}
-        self.with_context += bool(shown - {"imports", "outline"})
-        self.test_code += edit.is_test
-        for index in row.shown:
-            self.excerpts_by_rule[row.example.excerpts[index].rule] += 1
-            self.excerpts_by_section[row.example.excerpts[index].section] += 1
+        self.tokens[split] += n_tokens["total"]
+        self.learned_tokens[split] += sum(end - start for start, end in row.learned)
+        self.by_change[f"{split}/{change}"] += 1
+        self.by_kind[kind] += 1
+        self.tokens_by_change[f"{split}/{change}"] += n_tokens["total"]
+        self.tokens_by_kind[kind] += n_tokens["total"]
+        self.tokens_by_role.update(n_tokens)
+        sections = {shown["section"] for shown in meta["context"]}
+        self.with_context += bool(sections - {"imports", "outline"})
+        self.test_code += meta["is_test"]
+        for shown in meta["context"]:
+            self.excerpts_by_rule[shown["rule"]] += 1
+            self.excerpts_by_section[shown["section"]] += 1
 
 
 def boundaries(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:

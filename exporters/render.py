@@ -8,27 +8,26 @@ from rsidx.exporters.dialects import Dialect, Piece
 from rsidx.exporters.examples import Example
 from rsidx.exporters.tokens import Encoder
 
-IGNORED = -100
-"""The label of a token without loss, as trainers expect it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the data set; the three lists have one length.
+    """One row of the data set.
 
-    `shown` are the indices of the example's excerpts that it has, with their tokens in
-    `excerpt_tokens`; `n_tokens` counts by the pieces' roles, padding not counted.
+    `learned` are the spans of ids that have loss. `shown` are the indices of the example's
+    excerpts that it has, with their tokens in `excerpt_tokens`; `n_tokens` counts by the pieces'
+    roles.
     """
 
     example: Example
     input_ids: list[int]
-    attention_mask: list[int]
-    labels: list[int]
+    learned: tuple[tuple[int, int], ...]
     shown: tuple[int, ...]
     excerpt_tokens: tuple[int, ...]
     n_tokens: dict[str, int]
 
 
+_ROLES = ("prompt", "context", "old", "lead", "new")
+_LEARNED = frozenset({"new", "end"})
 _N_SECTION_MARKERS = 2
 
 
@@ -59,15 +58,12 @@ class Renderer:
         max_tokens: int,
         context_tokens: int,
         labels: str,
-        pad: bool,
     ) -> None:
         self._encoder = encoder
         self._dialect = dialect
         self._max_tokens = max_tokens
         self._context_tokens = context_tokens
         self._all_labels = labels == "all"
-        self._pad = pad
-        self._pad_id = encoder.control(encoder.pad_token)
 
     def warm(self, examples: Iterable[Example]) -> None:
         """Encode all texts that examples may need in one batch, on all cores."""
@@ -134,26 +130,19 @@ class Renderer:
 
     def _assemble(self, example: Example, shown: list[int]) -> Row:
         input_ids: list[int] = []
-        labels: list[int] = []
-        n_tokens: Counter[str] = Counter()
+        learned: list[tuple[int, int]] = []
+        n_tokens = dict.fromkeys(_ROLES, 0)
         for piece in self._dialect.pieces(example, shown):
             ids = self._ids(piece)
+            start = len(input_ids)
             input_ids += ids
-            learned = self._all_labels or piece.role in ("new", "end")
-            labels += ids if learned else [IGNORED] * len(ids)
-            n_tokens[piece.role] += len(ids)
-        n_total = len(input_ids)
-        n_padding = self._max_tokens - n_total if self._pad else 0
-        counted = {role: n_tokens[role] for role in ("prompt", "context", "old", "lead", "new")}
+            if ids and (self._all_labels or piece.role in _LEARNED):
+                first = learned.pop()[0] if learned and learned[-1][1] == start else start
+                learned.append((first, len(input_ids)))
+            if piece.role in n_tokens:
+                n_tokens[piece.role] += len(ids)
         excerpt_tokens = tuple(
             self._n_ids(_context(example.excerpts[index].text)) for index in shown
         )
-        return Row(
-            example,
-            input_ids + [self._pad_id] * n_padding,
-            [1] * n_total + [0] * n_padding,
-            labels + [IGNORED] * n_padding,
-            tuple(shown),
-            excerpt_tokens,
-            {**counted, "total": n_total},
-        )
+        counts = {**n_tokens, "total": len(input_ids)}
+        return Row(example, input_ids, tuple(learned), tuple(shown), excerpt_tokens, counts)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from rsidx.errors import ExportError
 from rsidx.exporters.plan import SPLITS
-from rsidx.exporters.relations import Candidate, Relations
+from rsidx.exporters.relations import Patch, Relations
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.writer import CHECKSUMS, MANIFEST
 
@@ -83,17 +83,14 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
 
 def _leaks(patches: list[tuple[int, int, bytes, bytes]]) -> Iterator[Problem]:
     """Yield the rows that are related to one of an earlier split."""
-    later = [one for one in patches if one[0]]
-    relations = Relations(
-        [Candidate.of((split, number), split, old, new) for split, number, old, new in later]
-    )
-    for split, _, old, new in patches:
-        relations.show(split, old, new)
-    for split, number, _, _ in later:
-        reason = relations.related.get((split, number))
+    relations = Relations()
+    for split, number, old, new in patches:
+        patch = Patch.of(old, new)
+        reason = relations.reason(split, patch)
         if reason is not None:
             text = f"is related to a row of an earlier split: {reason}"
             yield Problem(f"{SPLITS[split]}.jsonl", number, text)
+        relations.add(split, patch)
 
 
 def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem]:

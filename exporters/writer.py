@@ -7,14 +7,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
 from rsidx.errors import ExportError
+from rsidx.exporters.entries import MadeRow
 from rsidx.exporters.plan import SPLITS
-from rsidx.exporters.render import Row
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
@@ -63,10 +64,23 @@ def _swap(fresh: Path, out: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+IGNORED = -100
+"""The label of a token without loss, as trainers expect it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """The token that fills rows up, and the length to fill them up to."""
+
+    token_id: int
+    length: int
+
+
 class RowWriter:
     """Writes rows and what is known of them, line by line, into one file a split."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, padding: Padding | None) -> None:
+        self._padding = padding
         self._stack = ExitStack()
         self._rows = {name: self._open(folder / f"{name}.jsonl") for name in SPLITS}
         self._metas = {name: self._open(folder / f"{name}.meta.jsonl") for name in SPLITS}
@@ -74,19 +88,32 @@ class RowWriter:
     def _open(self, path: Path) -> IO[bytes]:
         return self._stack.enter_context(path.open("wb"))
 
-    def write(self, split: str, row: Row, meta: dict[str, Any]) -> None:
+    def write(self, split: str, row: MadeRow) -> None:
         """Write one row to its split's two files."""
-        columns = {
-            "input_ids": row.input_ids,
-            "attention_mask": row.attention_mask,
-            "labels": row.labels,
-        }
-        self._rows[split].write(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
-        self._metas[split].write(orjson.dumps(meta, option=orjson.OPT_APPEND_NEWLINE))
+        line = orjson.dumps(columns(row, self._padding), option=orjson.OPT_APPEND_NEWLINE)
+        self._rows[split].write(line)
+        self._metas[split].write(orjson.dumps(row.meta, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
         """Close the files."""
         self._stack.close()
+
+
+def columns(row: MadeRow, padding: Padding | None) -> dict[str, list[int]]:
+    """Return a row's columns; the three lists have one length."""
+    ids = row.ids.tolist()
+    n_ids = len(ids)
+    labels: list[int] = []
+    for start, end in row.learned:
+        labels += [IGNORED] * (start - len(labels))
+        labels += ids[start:end]
+    labels += [IGNORED] * (n_ids - len(labels))
+    n_padding = padding.length - n_ids if padding else 0
+    if padding and n_padding > 0:
+        ids += [padding.token_id] * n_padding
+        labels += [IGNORED] * n_padding
+    mask = [1] * n_ids + [0] * n_padding
+    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -61,6 +61,11 @@ class Database:
             raise IndexStoreError(f"cannot open the index {self.shown}: {error.orig}") from error
 
     @property
+    def cache_file(self) -> Path | None:
+        """The file beside the index for what can be made again; None where it is on a server."""
+        return self.file.with_name(f"{self.file.name}.cache") if self.file else None
+
+    @property
     def shown(self) -> str:
         """The address as it may be printed: a path, or a URL without its password."""
         return str(self.file) if self.file else self.url.render_as_string(hide_password=True)

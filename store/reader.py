@@ -20,6 +20,8 @@ _CHUNKS_KEPT = 65_536
 
 PARSED = frozenset({"parsed", "errors"})
 """States of a blob that has chunks."""
+UNREAD = ("missing", "promised", "poison")
+"""States of a blob that another attempt may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,27 @@ class Reader:
                 row.is_bot,
                 row.state,
             )
+            for row in self._connection.execute(query)
+        ]
+
+    def unsettled(self) -> list[tuple[str, bytes, str]]:
+        """Return what a later sync may repair: blobs that could not be read, and cut-off commits.
+
+        What follows from a snapshot holds for as long as this stays the same.
+        """
+        blob, commit = schema.blob.c, schema.commit.c
+        blobs = select(blob.oid, blob.state).where(blob.state.in_(UNREAD)).order_by(blob.oid)
+        based = (
+            select(commit.oid, commit.state)
+            .where(commit.repository_id == self._repository_id)
+            .where(
+                (commit.state != "ok") | commit.id.in_(select(schema.base.c.commit_id).distinct())
+            )
+            .order_by(commit.oid)
+        )
+        return [
+            (kind, row[0], row[1])
+            for kind, query in (("blob", blobs), ("commit", based))
             for row in self._connection.execute(query)
         ]
 

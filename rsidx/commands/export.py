@@ -1,5 +1,6 @@
 """`rsidx export`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -105,16 +106,26 @@ _DEFAULTS = Config(tokenizer="")
 )
 @click.option("--pad", is_flag=True, help="Pad every example to --max-tokens.")
 @click.option("--text", is_flag=True, help="Put the texts into the meta files, too.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=lambda: os.cpu_count() or 1,
+    show_default="one for each processor",
+    help="Worker processes.",
+)
 @json_option
 @index_options
-def export(index: Index, out: Path, tokenizer: str, as_json: bool, **options: Any) -> None:
+def export(
+    index: Index, out: Path, tokenizer: str, jobs: int, as_json: bool, **options: Any
+) -> None:
     """Write a data set of the edits that HEAD, or the refs given, reach to the folder OUT.
 
-    OUT is replaced as a whole when the export is complete; one that fails changes nothing.
+    OUT is replaced as a whole when the export is complete; one that fails changes nothing. What
+    was made is kept beside the index, so that the next export makes what is new.
     """
     config = Config(tokenizer=tokenizer, name=index.name, **options)
     with index.database() as database, progress("export", "commits") as update:
-        manifest = run_export(database, out, config, progress=update)
+        manifest = run_export(database, out, config, jobs=jobs, progress=update)
     emit(manifest, _lines(out, manifest), as_json=as_json)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,8 @@ def run(history, tokenizer_file, tmp_path, read_jsonl):
                 **options,
             }
         )
+        # What is kept of an earlier export has tests of its own.
+        history.database.cache_file.unlink(missing_ok=True)
         manifest = export(history.database, out, config)
         rows = []
         for split in SPLITS:
@@ -385,6 +388,19 @@ def test_what_is_left_out_is_counted_and_can_be_kept(run):
     assert bulk["dropped"]["commits_bulk"] == 13
 
 
+def test_an_edit_that_was_made_twice_is_exported_once(repo, index, tokenizer_file, tmp_path):
+    before, after = "fn f() { a(1, 2, 3); }\n", "fn f() { b(1, 2, 3); }\n"
+    for n in range(2):
+        repo.commit(f"one {n}", {f"src/f{n}.rs": before})
+        repo.commit(f"two {n}", {f"src/f{n}.rs": after})
+    index.sync()
+    config = Config(tokenizer=str(tokenizer_file), split="1,0,0")
+    once = export(index.database, tmp_path / "once", config)
+    every = export(index.database, tmp_path / "every", replace(config, keep=("duplicates",)))
+    assert once["dropped"]["edits_duplicates"] == 2
+    assert (once["counts"]["examples"]["train"], every["counts"]["examples"]["train"]) == (2, 4)
+
+
 def test_two_exports_are_the_same_byte_for_byte_but_for_the_manifests_times(run):
     (first, _, _), (second, _, _) = run(), run()
     names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
@@ -395,7 +411,8 @@ def test_two_exports_are_the_same_byte_for_byte_but_for_the_manifests_times(run)
     manifests = [json.loads((out / "manifest.json").read_text("utf-8")) for out in (first, second)]
     for manifest in manifests:
         assert set(manifest.pop("phases_s")) == {
-            "validate", "history", "relations", "edits", "context", "tokens", "data set",
+            "validate", "history", "make", "edits", "context", "tokens", "rows", "write",
+            "data set",
         }  # fmt: skip
     assert manifests[0] == manifests[1]
 

@@ -6,7 +6,7 @@ import pytest
 
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.relations import Candidate, Relations
+from rsidx.exporters.relations import Patch, Relations
 from rsidx.exporters.verify import Checked, verify
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
@@ -17,9 +17,9 @@ NEW = f"fn f() {{\n{BODY}}}\n"
 
 
 def related(earlier, later, *, splits=(0, 1)):
-    relations = Relations([Candidate.of(("later",), splits[1], *map(str.encode, later))])
-    relations.show(splits[0], *map(str.encode, earlier))
-    return relations.related.get(("later",))
+    relations = Relations()
+    relations.add(splits[0], Patch.of(*map(str.encode, earlier)))
+    return relations.reason(splits[1], Patch.of(*map(str.encode, later)))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,16 @@ def related(earlier, later, *, splits=(0, 1)):
 )  # fmt: skip
 def test_patches_are_related_by_what_they_change(earlier, later, reason):
     assert related(earlier, later) == reason
+
+
+def test_a_patch_that_was_packed_is_related_as_before():
+    earlier, later = Patch.of(OLD.encode(), NEW.encode()), Patch.of(b"", NEW.encode())
+    again = Patch.unpack(later.pack())
+    assert (again.exact, again.digest, again.reverse) == (
+        later.exact, later.digest, later.reverse,
+    )  # fmt: skip
+    assert again.minhash.jaccard(earlier.minhash) == later.minhash.jaccard(earlier.minhash)
+    assert again.minhash.digest() == later.minhash.digest()
 
 
 def test_only_later_splits_lose_what_is_related():

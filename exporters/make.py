@@ -1,0 +1,205 @@
+"""Making entries: a commit's edits, with context and tokens."""
+
+import hashlib
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rsidx.exporters.build import Builder
+from rsidx.exporters.config import Config, builder_options
+from rsidx.exporters.dialects import Dialect, choose
+from rsidx.exporters.edits import Edit, Side
+from rsidx.exporters.entries import Entry, MadeEdit, MadeRow
+from rsidx.exporters.examples import Example
+from rsidx.exporters.phases import Phases
+from rsidx.exporters.relations import Patch
+from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
+from rsidx.exporters.tokens import Encoder, load
+from rsidx.store.reader import CommitRow, Reader
+
+_MIN_PART_CHARS = 200
+_MAX_RETRIES = 4
+_NOT_IN_AN_ENTRY = frozenset({"tokenizer", "name", "revisions", "split", "pad"})
+_FILTERS_OF_ENTRIES = frozenset({"bulk", "formatting", "deletions"})
+
+
+def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
+    """Return what turns examples into ids; raises TokenizerError for what cannot be met."""
+    encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
+    dialect = choose(encoder, markers=config.markers, name=config.dialect)
+    renderer = Renderer(
+        encoder,
+        dialect,
+        max_tokens=config.max_tokens,
+        context_tokens=config.context_tokens,
+        labels=config.labels,
+    )
+    return encoder, dialect, renderer
+
+
+def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
+    """Return the identity of all that an entry follows from, but for its commit.
+
+    That is the code, the configuration, the tokenizer, the repository's name, and what of its
+    history may yet be repaired.
+    """
+    asked = {
+        field.name: getattr(config, field.name)
+        for field in fields(config)
+        if field.name not in _NOT_IN_AN_ENTRY
+    }
+    asked["keep"] = sorted(_FILTERS_OF_ENTRIES.intersection(config.keep))
+    digest = hashlib.blake2b(digest_size=16)
+    folder = Path(__file__).parent
+    for file in sorted([*folder.rglob("*.py"), *(folder.parent / "store").glob("*.py")]):
+        digest.update(file.read_bytes())
+    for part in (asked, encoder.source_sha256, encoder.added, dialect.name):
+        digest.update(repr(part).encode())
+    digest.update(repr((reader.repository_name(), reader.unsettled())).encode())
+    return digest.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An edit whose texts are not encoded yet: the whole, its parts, and what they left out."""
+
+    whole: Example
+    parts: list[Example]
+    dropped: Counter[str]
+    references: Counter[str]
+
+
+class Maker:
+    """Makes the entries of one commit after another."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        commits: Mapping[bytes, CommitRow],
+        config: Config,
+        renderer: Renderer,
+    ) -> None:
+        self._reader = reader
+        self._config = config
+        self._renderer = renderer
+        self._builder = Builder(reader, commits, builder_options(config))
+        self.phases = Phases()
+
+    def entries(self, commits: Sequence[CommitRow]) -> Iterator[Entry]:
+        """Yield the entries of commits, whose texts are encoded as one batch."""
+        built = [(commit, *self._built(commit)) for commit in commits]
+        with self.phases.of("tokens"):
+            self._renderer.warm(
+                part for _, waiting, _ in built for one in waiting for part in one.parts
+            )
+        for commit, waiting, dropped in built:
+            with self.phases.of("rows"):
+                edits = tuple(self._made(commit, one) for one in waiting)
+            yield Entry(edits, dropped)
+
+    def _built(self, commit: CommitRow) -> tuple[list[_Waiting], Counter[str]]:
+        builder = self._builder
+        builder.dropped = Counter()
+        with self.phases.of("edits"):
+            edits = builder.edits(commit)
+        waiting = []
+        examples = builder.examples(commit, edits)
+        for _ in edits:
+            builder.resolver.outcomes.clear()
+            with self.phases.of("context"):
+                whole = next(examples)
+            dropped: Counter[str] = Counter()
+            with self.phases.of("edits"):
+                parts = builder.parts(whole, self._config.max_chars, dropped)
+            waiting.append(_Waiting(whole, parts, dropped, Counter(builder.resolver.outcomes)))
+        return waiting, builder.dropped
+
+    def _made(self, commit: CommitRow, waiting: _Waiting) -> MadeEdit:
+        rows, dropped = self._rows(waiting)
+        edit = waiting.whole.edit
+        patch = Patch.of(self._builder.text(edit.old), self._builder.text(edit.new))
+        made = tuple(
+            MadeRow(array("I", row.input_ids), row.learned, self._meta(commit, edit, row))
+            for row in rows
+        )
+        return MadeEdit(patch, made, dropped, waiting.references)
+
+    def _rows(self, waiting: _Waiting) -> tuple[list[Row], Counter[str]]:
+        """Return the rows of an edit, split smaller while a part has too many tokens."""
+        parts, max_chars, dropped = waiting.parts, self._config.max_chars, waiting.dropped
+        for attempt in range(_MAX_RETRIES):
+            rows, left_out, worst = self._rendered(parts)
+            longest = max((max(len(part.old), len(part.new)) for part in parts), default=0)
+            smaller = int(min(max_chars, longest) * self._config.max_tokens / (worst or 1) * 0.8)
+            if not worst or smaller < _MIN_PART_CHARS or attempt == _MAX_RETRIES - 1:
+                break
+            # What the larger parts left out is not left out any more.
+            max_chars, dropped = smaller, Counter()
+            parts = self._builder.parts(waiting.whole, max_chars, dropped)
+        return rows, left_out + dropped
+
+    def _rendered(self, parts: Sequence[Example]) -> tuple[list[Row], Counter[str], int]:
+        """Return the rows of those parts that fit, what was left out, and the most tokens."""
+        rows: list[Row] = []
+        dropped: Counter[str] = Counter()
+        worst = 0
+        for part in parts:
+            try:
+                rows.append(self._renderer.row(part, dropped))
+            except IrreversibleError:
+                dropped["examples_irreversible"] += 1
+            except TooLongError as error:
+                dropped["examples_over_max_tokens"] += 1
+                worst = max(worst, error.n_tokens)
+        return rows, dropped, worst
+
+    def _meta(self, commit: CommitRow, edit: Edit, row: Row) -> dict[str, Any]:
+        example = row.example
+        part = example.part
+        old = self._range(edit.old, part.old_start, part.old_end)
+        new = self._range(edit.new, part.new_start, part.new_end)
+        where = f"{commit.oid.hex()}\0{example.old_path}\0{old}\0{example.path}\0{new}"
+        meta: dict[str, Any] = {
+            "id": hashlib.blake2b(where.encode("utf-8", "replace"), digest_size=12).hexdigest(),
+            "commit": commit.oid.hex(),
+            "parent": commit.parents[0].hex() if commit.parents else None,
+            "time": datetime.fromtimestamp(commit.committer_time, UTC).isoformat(),
+            "path": example.path,
+            "old_path": example.old_path or None,
+            "symbol": edit.name,
+            "container": edit.container,
+            "kind": edit.kind,
+            "change": edit.change,
+            "is_test": edit.is_test,
+            "part": [example.part_number + 1, example.n_parts],
+            "old": old,
+            "new": new,
+            "context": [
+                {
+                    "path": example.excerpt_paths[index],
+                    "blob": self._reader.blob(example.excerpts[index].blob_id).oid.hex(),
+                    "ranges": example.excerpts[index].ranges,
+                    "section": example.excerpts[index].section,
+                    "symbol": example.excerpts[index].symbol,
+                    "rule": example.excerpts[index].rule,
+                    "form": example.excerpts[index].form,
+                    "n_tokens": n_tokens,
+                }
+                for index, n_tokens in zip(row.shown, row.excerpt_tokens, strict=True)
+            ],
+            "n_excerpts_left_out": len(example.excerpts) - len(row.shown),
+            "n_tokens": row.n_tokens,
+        }
+        if self._config.text:
+            meta["text"] = {"message": example.message, "old": example.old, "new": example.new}
+        return meta
+
+    def _range(self, side: Side | None, start: int, end: int) -> dict[str, Any] | None:
+        if side is None:
+            return None
+        blob = self._reader.blob(side.blob_id).oid.hex()
+        return {"blob": blob, "start": side.start + start, "end": side.start + end}

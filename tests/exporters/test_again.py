@@ -1,0 +1,237 @@
+"""What an export made is kept, and gives the same bytes as making it again."""
+
+import json
+import os
+import signal
+import sqlite3
+
+import pytest
+from sqlalchemy import update
+
+from rsidx.errors import ExportError, IndexStoreError
+from rsidx.exporters import export as module
+from rsidx.exporters import pool
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
+from rsidx.store import schema
+from rsidx.store.cache import open_cache
+
+FUNCTION = """\
+/// Number {n}.
+pub fn number_{n}(scale: &Scale) -> u64 {{
+    let start = scale.factor * {n};
+    start + {n} + previous_{n}(start)
+}}
+"""
+
+
+def grow(repo, index, n_commits, first=0):
+    for n in range(first, first + n_commits):
+        text = "struct Scale { factor: u64 }\n" + "".join(
+            FUNCTION.format(n=k) for k in range(max(0, n - 3), n + 1)
+        )
+        repo.commit(
+            f"add number {n}", {"src/lib.rs": text, f"src/f{n % 5}.rs": f"fn f{n}() {{}}\n"}
+        )
+    index.sync()
+
+
+def contents(out):
+    """Return the bytes of every file, and the manifest without its times."""
+    files = {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    manifest = json.loads(files.pop("manifest.json"))
+    manifest.pop("phases_s")
+    return files, manifest
+
+
+@pytest.fixture
+def exported(index, tokenizer_file, tmp_path):
+    def do(name, *, fresh=False, jobs=1, **options):
+        if fresh:
+            index.database.cache_file.unlink(missing_ok=True)
+        config = Config(tokenizer=str(tokenizer_file), **{"split": "0.6,0.2,0.2", **options})
+        export(index.database, tmp_path / name, config, jobs=jobs)
+        return contents(tmp_path / name)
+
+    return do
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The commits whose entries were made in this process."""
+    found = []
+    plain = pool.make_here
+
+    def make_here(maker, commits):
+        found.extend(commits)
+        return plain(maker, commits)
+
+    monkeypatch.setattr(module, "make_here", make_here)
+    return found
+
+
+def test_an_export_after_more_commits_makes_only_these_and_is_the_one_made_anew(
+    repo, index, exported, made
+):
+    grow(repo, index, 20)
+    exported("first")
+    assert len(made) == 20
+    grow(repo, index, 2, first=20)
+    made.clear()
+    again = exported("again")
+    assert len(made) == 2
+    assert again == exported("fresh", fresh=True)
+
+
+def test_another_split_and_other_filters_use_what_was_made(repo, index, exported, made):
+    grow(repo, index, 12)
+    exported("first")
+    made.clear()
+    for number, options in enumerate(
+        ({"split": "0.3,0.3,0.4"}, {"keep": ("related", "duplicates")}, {"pad": True})
+    ):
+        kept = exported(f"kept{number}", **options)
+        assert not made
+        assert kept == exported(f"fresh{number}", fresh=True, **options)
+        made.clear()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"max_tokens": 100}, {"context_tokens": 0}, {"text": True}, {"labels": "all"},
+     {"context_at": "commit"}, {"keep": ("deletions",)}, {"markers": "native"}],
+)  # fmt: skip
+def test_what_was_made_in_another_way_is_not_used(repo, index, exported, made, options):
+    grow(repo, index, 8)
+    exported("first")
+    made.clear()
+    other = exported("other", **options)
+    assert len(made) == 8
+    assert other == exported("fresh", fresh=True, **options)
+
+
+def test_what_was_made_of_a_history_that_was_repaired_since_is_not_used(
+    repo, index, exported, made
+):
+    grow(repo, index, 6)
+    lost = bytes.fromhex(repo.git("rev-parse", "HEAD~3:src/lib.rs"))
+    with index.database.writing() as connection:
+        change = update(schema.blob).where(schema.blob.c.oid == lost)
+        connection.execute(change.values(state="missing"))
+        connection.commit()
+        exported("first")
+        made.clear()
+        connection.execute(change.values(state="parsed"))
+        connection.commit()
+    exported("second")
+    assert len(made) == 6
+
+
+def test_another_version_of_the_code_does_not_use_it(repo, index, exported, made, monkeypatch):
+    grow(repo, index, 3)
+    exported("first")
+    made.clear()
+    build = module.build_of
+    monkeypatch.setattr(module, "build_of", lambda *args: build(*args)[::-1])
+    exported("second")
+    assert len(made) == 3
+
+
+def test_processes_make_the_same_bytes(repo, index, exported, monkeypatch):
+    monkeypatch.setattr(module, "SERIAL_COMMITS", 4)
+    monkeypatch.setattr(pool, "_COMMITS_A_TASK", 3)
+    grow(repo, index, 30)
+    alone = exported("alone")
+    assert exported("both", fresh=True, jobs=2) == alone
+    assert sum(len(rows) for rows in alone[0].values()) > 10_000
+
+
+def test_an_export_that_was_interrupted_goes_on(
+    repo, index, exported, made, monkeypatch, tokenizer_file
+):
+    monkeypatch.setattr(pool, "_COMMITS_A_TASK", 4)
+    grow(repo, index, 12)
+
+    def interrupt(n_done, _):
+        if n_done >= 8:
+            raise KeyboardInterrupt
+
+    config = Config(tokenizer=str(tokenizer_file))
+    with pytest.raises(KeyboardInterrupt):
+        export(index.database, index.file.parent / "broken", config, progress=interrupt)
+    assert not (index.file.parent / "broken").exists()
+    made.clear()
+    exported("whole", split="0.8,0.1,0.1")
+    assert len(made) == 4
+
+
+def test_a_process_that_dies_is_a_clear_error_and_what_was_made_is_kept(
+    repo, index, exported, made, monkeypatch
+):
+    monkeypatch.setattr(module, "SERIAL_COMMITS", 4)
+    monkeypatch.setattr(pool, "_COMMITS_A_TASK", 2)
+    grow(repo, index, 30)
+    plain = pool._send
+    sent = []
+
+    def send(workers, number, stretches, running):
+        plain(workers, number, stretches, running)
+        sent.append(number)
+        if len(sent) == 10:
+            [process] = workers[0]._executor._processes
+            os.kill(process, signal.SIGKILL)
+
+    monkeypatch.setattr(pool, "_send", send)
+    with pytest.raises(ExportError, match="a process of the export died"):
+        exported("broken", jobs=2)
+    kept = sqlite3.connect(index.database.cache_file).execute("SELECT count(*) FROM entry")
+    assert kept.fetchone()[0] >= 4
+    exported("whole")
+    assert len(made) < 28
+
+
+@pytest.mark.parametrize("damage", ["garbage", "cut"])
+def test_a_damaged_cache_is_begun_anew(repo, index, exported, damage):
+    grow(repo, index, 10)
+    first = exported("first")
+    file = index.database.cache_file
+    content = file.read_bytes()
+    file.write_bytes(b"no database" * 1000 if damage == "garbage" else content[: len(content) // 2])
+    assert exported("second") == first
+
+
+def test_damage_that_is_found_late_is_a_clear_error_once(repo, index, exported):
+    grow(repo, index, 10)
+    first = exported("first")
+    connection = sqlite3.connect(index.database.cache_file)
+    connection.executescript("DROP TABLE entry; CREATE TABLE entry (key BLOB, build, n_bytes)")
+    connection.close()
+    with pytest.raises(IndexStoreError, match="was removed"):
+        exported("second")
+    assert exported("third") == first
+
+
+def test_a_cache_that_is_in_use_is_done_without(tmp_path):
+    file = tmp_path / "cache"
+    with open_cache(file, b"build") as one, open_cache(file, b"build") as other:
+        one.put([(b"key", b"value")])
+        assert other.missing([b"key"]) == [b"key"]
+        other.put([(b"key", b"other")])
+        assert one.get(b"key") == b"value"
+
+
+def test_the_cache_drops_what_was_used_longest_ago(tmp_path):
+    for build in (b"a", b"b", b"a", b"c"):
+        with open_cache(tmp_path / "cache", build, max_bytes=2500) as cache:
+            cache.put([(b"key", build * 1000)])
+    with open_cache(tmp_path / "cache", b"d", max_bytes=2500) as cache:
+        query = "SELECT DISTINCT build FROM entry ORDER BY build"
+        assert [row[0] for row in cache._connection.execute(query)] == [b"a", b"c"]
+    with open_cache(tmp_path / "cache", b"c", max_bytes=1) as cache:
+        assert [row[0] for row in cache._connection.execute(query)] == [b"c"]
+
+
+def test_nobody_else_may_read_the_cache(repo, index, exported):
+    grow(repo, index, 2)
+    exported("out")
+    assert index.database.cache_file.stat().st_mode & 0o777 == 0o600
