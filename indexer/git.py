@@ -85,7 +85,7 @@ class Repository:
     worktree: Path | None
     object_format: str
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Return the last part of origin's address, else the name of the main worktree's folder."""
         origin = self.run("config", "--get", "remote.origin.url", ok=(0, 1))
@@ -208,10 +208,9 @@ def discover(start: Path) -> Repository:
     if not start.is_dir():
         raise RepositoryError(f"{start} is not a folder")
     query = ("--path-format=absolute", "--git-dir", "--git-common-dir", "--show-object-format")
-    lines = _rev_parse(start, *query)
-    bare = _rev_parse(start, "--is-bare-repository", "--is-inside-work-tree")
+    lines = _rev_parse(start, *query, "--is-inside-work-tree")
     worktree = None
-    if bare[1] == "true":
+    if lines[3] == "true":
         worktree = Path(_rev_parse(start, "--path-format=absolute", "--show-toplevel")[0])
     clean_environment()
     return Repository(Path(lines[0]), Path(lines[1]), worktree, lines[2])

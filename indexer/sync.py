@@ -6,7 +6,7 @@ blobs' facts land together, so an interrupted sync leaves whole commits and goes
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -110,7 +110,7 @@ def update(repository: Repository, database: Database, *, jobs: int, max_bytes: 
             revisions += ["--not", *(tip.hex() for tip in sorted(tips))]
         else:
             revisions = ["--max-count=1", refs.get(b"HEAD", min(wanted)).hex()]
-        return run.run(Scope(tuple(revisions), is_update=True), jobs)
+        return run.run(Scope(tuple(revisions), is_update=True), jobs, refs)
 
 
 def mark(repository: Repository, database: Database) -> None:
@@ -149,7 +149,10 @@ class _Sync:
         )
         self.writer = Writer(connection, self.repository_id)
 
-    def run(self, scope: Scope, jobs: int) -> SyncReport:
+    def run(
+        self, scope: Scope, jobs: int, refs: Mapping[bytes, bytes] | None = None
+    ) -> SyncReport:
+        """Take in a scope; `refs` are the refs if they were read for it."""
         self._refresh(jobs)
         lines = history.list_commits(self.repository, scope.revisions) if scope.revisions else []
         known = queries.generations(
@@ -167,7 +170,7 @@ class _Sync:
                 self._repair_generations()
             repaired = queries.bases_with_parent(self.connection, self.repository_id)
             self.writer.forget_base(repaired)
-        self._record_refs()
+        self._record_refs(refs if refs is not None else history.read_refs(self.repository))
         self.connection.commit()
         report = self.report
         _log.info("sync: %d commits, %d file versions", report.n_commits, report.n_blobs)
@@ -283,9 +286,8 @@ class _Sync:
             stack.pop()
         queries.set_generations(self.connection, changed)
 
-    def _record_refs(self) -> None:
+    def _record_refs(self, refs: Mapping[bytes, bytes]) -> None:
         """Record the refs whose tips are indexed now."""
-        refs = history.read_refs(self.repository)
         indexed = queries.generations(self.connection, self.repository_id, refs.values())
         self.writer.write_refs({name: tip for name, tip in refs.items() if tip in indexed})
 
