@@ -149,9 +149,7 @@ class _Sync:
         )
         self.writer = Writer(connection, self.repository_id)
 
-    def run(
-        self, scope: Scope, jobs: int, refs: Mapping[bytes, bytes] | None = None
-    ) -> SyncReport:
+    def run(self, scope: Scope, jobs: int, refs: Mapping[bytes, bytes] | None = None) -> SyncReport:
         """Take in a scope; `refs` are the refs if they were read for it."""
         self._refresh(jobs)
         lines = history.list_commits(self.repository, scope.revisions) if scope.revisions else []

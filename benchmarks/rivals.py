@@ -1,0 +1,180 @@
+"""What rsidx is compared with: one rival a call, in a process of its own.
+
+    python benchmarks/rivals.py tree-sitter REPO
+    python benchmarks/rivals.py git REPO
+    python benchmarks/rivals.py pydriller REPO [-n COMMITS]     (REPO is no bare repository)
+    python benchmarks/rivals.py tokenizers INDEX --tokenizer FILE
+    python benchmarks/rivals.py imports
+
+Prints JSON with `seconds`, and what was worked through in them.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import tree_sitter_rust
+from tree_sitter import Language, Parser
+
+_MAX_BYTES = 1_000_000
+_SEED = 1
+LIBRARIES = ("sqlalchemy.dialects.sqlite", "tree_sitter", "tree_sitter_rust", "git", "click",
+             "zstandard", "filelock", "orjson")  # fmt: skip
+"""What a hook's worker imports."""
+
+
+def rust_blobs(repo: Path) -> list[bytes]:
+    """Return the Rust blobs that HEAD's history brings in, as hexadecimal, each once."""
+    log = subprocess.check_output(
+        ["git", "-C", str(repo), "log", "--raw", "-z", "--no-abbrev", "--no-renames", "--format=",
+         "--diff-merges=first-parent", "HEAD", "--", "*.rs"]
+    )  # fmt: skip
+    entries = (field.split() for field in log.split(b"\0") if field.lstrip().startswith(b":"))
+    files = ((entry[1], entry[3]) for entry in entries)
+    return list(dict.fromkeys(oid for mode, oid in files if mode.startswith(b"100")))
+
+
+def contents(repo: Path, oids: list[bytes]) -> Iterator[bytes]:
+    """Yield the contents of blobs, from one `cat-file`."""
+    with subprocess.Popen(
+        ["git", "-C", str(repo), "cat-file", "--batch"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as git:  # fmt: skip
+        assert git.stdin
+        assert git.stdout
+        feeder = threading.Thread(target=_feed, args=(git.stdin, oids))
+        feeder.start()
+        for _ in oids:
+            size = int(git.stdout.readline().split()[2])
+            yield git.stdout.read(size + 1)[:-1]
+        feeder.join()
+
+
+def _feed(pipe: IO[bytes], oids: list[bytes]) -> None:
+    pipe.writelines(oid + b"\n" for oid in oids)
+    pipe.close()
+
+
+def tree_sitter(repo: Path) -> dict[str, Any]:
+    """Parse each Rust blob once, from scratch, on one core; nothing else is in the time."""
+    parser = Parser(Language(tree_sitter_rust.language()))
+    seconds, n_bytes, n_blobs = 0.0, 0, 0
+    for content in contents(repo, rust_blobs(repo)):
+        if len(content) <= _MAX_BYTES:
+            start = time.perf_counter()
+            parser.parse(content)
+            seconds += time.perf_counter() - start
+            n_bytes += len(content)
+            n_blobs += 1
+    return {"seconds": seconds, "n_blobs": n_blobs, "n_bytes": n_bytes}
+
+
+def git(repo: Path) -> dict[str, Any]:
+    """List the history with its changes, and read each Rust blob once."""
+    start = time.perf_counter()
+    n_bytes = sum(len(content) for content in contents(repo, rust_blobs(repo)))
+    return {"seconds": time.perf_counter() - start, "n_bytes": n_bytes}
+
+
+def pydriller(repo: Path, n_commits: int) -> dict[str, Any]:
+    """Parse both sides of each changed Rust file, for commits drawn from the whole history."""
+    from pydriller import Repository
+
+    out = subprocess.check_output(["git", "-C", str(repo), "rev-list", "HEAD"], text=True)
+    every = out.split()
+    drawn = sorted(random.Random(_SEED).sample(every, min(n_commits, len(every))))
+    parser = Parser(Language(tree_sitter_rust.language()))
+    n_files = 0
+    start = time.perf_counter()
+    for commit in Repository(str(repo), only_commits=drawn).traverse_commits():
+        for file in commit.modified_files:
+            if file.filename.endswith(".rs"):
+                n_files += 1
+                for side in (file.source_code_before, file.source_code):
+                    if side:
+                        parser.parse(side.encode())
+    seconds = time.perf_counter() - start
+    return {
+        "seconds": seconds * len(every) / len(drawn),
+        "n_drawn": len(drawn),
+        "n_files": n_files,
+        "commits_a_second": len(drawn) / seconds,
+    }
+
+
+def tokenizers(index: Path, tokenizer: str) -> dict[str, Any]:
+    """Encode the distinct texts that an export of the index encodes, on all cores."""
+    from rsidx.exporters import make
+    from rsidx.exporters.config import Config
+    from rsidx.exporters.tokens import Encoder, load
+    from rsidx.store import queries
+    from rsidx.store.database import Database, resolve_url
+    from rsidx.store.reader import Reader
+
+    texts: dict[str, None] = {}
+    warm = Encoder.warm
+
+    def remember(self: Encoder, some: Any) -> None:
+        some = list(some)
+        texts.update(dict.fromkeys(some))
+        warm(self, some)
+
+    Encoder.warm = remember  # type: ignore[method-assign]
+    config = Config(tokenizer=tokenizer)
+    database = Database(resolve_url(str(index)), create=False)
+    with database.reading() as connection:
+        repository = queries.repository_id(connection, None)
+        assert repository is not None
+        reader = Reader(connection, repository)
+        commits = {row.oid: row for row in reader.commits()}
+        wanted = [row for row in commits.values() if len(row.parents) < 2 and not row.is_bot]
+        maker = make.Maker(reader, commits, config, make.writing_tools(config)[2])
+        for first in range(0, len(wanted), 24):
+            for _ in maker.entries(wanted[first : first + 24]):
+                pass
+    alone = load(tokenizer)
+    distinct = list(texts)
+    start = time.perf_counter()
+    for first in range(0, len(distinct), 4096):
+        alone.encode_batch_fast(distinct[first : first + 4096], add_special_tokens=False)
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "n_texts": len(distinct), "n_chars": sum(map(len, distinct))}
+
+
+def imports() -> dict[str, Any]:
+    """Import the libraries that a hook's worker uses, in a process of its own."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-P", "-c", f"import {', '.join(LIBRARIES)}"], check=True)
+    return {"seconds": time.perf_counter() - start}
+
+
+def main() -> int:
+    """Run one rival and print what it took."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "rival", choices=["tree-sitter", "git", "pydriller", "tokenizers", "imports"]
+    )
+    parser.add_argument("place", type=Path, nargs="?", default=Path())
+    parser.add_argument("--tokenizer", default="")
+    parser.add_argument("-n", type=int, default=300)
+    options = parser.parse_args()
+    rivals = {
+        "tree-sitter": lambda: tree_sitter(options.place),
+        "git": lambda: git(options.place),
+        "pydriller": lambda: pydriller(options.place, options.n),
+        "tokenizers": lambda: tokenizers(options.place, options.tokenizer),
+        "imports": imports,
+    }
+    print(json.dumps(rivals[options.rival]()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
