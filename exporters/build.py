@@ -9,6 +9,7 @@ from rsidx.exporters.context import ContextBuilder
 from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, same_tokens
 from rsidx.exporters.examples import Example
 from rsidx.exporters.parts import Part, UnsplittableError, split
+from rsidx.exporters.redact import without_people
 from rsidx.exporters.resolver.files import modules_of
 from rsidx.exporters.resolver.references import Resolver, Site
 from rsidx.exporters.snapshot import Snapshot
@@ -16,7 +17,16 @@ from rsidx.store.reader import ChangeRow, ChunkRow, CommitRow, ImportRow, Reader
 
 _MAX_MESSAGE_CHARS = 1000
 _WORD = re.compile(rb"\w+")
-FILTERS = ("merges", "bots", "bulk", "formatting", "deletions", "duplicates", "related")
+FILTERS = (
+    "merges",
+    "bots",
+    "bulk",
+    "formatting",
+    "deletions",
+    "duplicates",
+    "related",
+    "secrets",
+)
 """What is left out unless it is asked for."""
 
 
@@ -255,7 +265,7 @@ class Builder:
         return "::".join((*names, *modules_of(edit.container)))
 
     def _message(self, commit: CommitRow) -> str:
-        return self._cut(self._reader.message(commit.id))
+        return self._cut(without_people(self._reader.message(commit.id)))
 
     def _cut(self, message: str) -> str:
         if len(message) <= _MAX_MESSAGE_CHARS:

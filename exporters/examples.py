@@ -11,7 +11,8 @@ from rsidx.exporters.parts import Part
 class Example:
     """One edit, or a part of a long one, with the context that it may be shown with.
 
-    `excerpts` are in descending value; how many are shown is decided by the token budget.
+    `excerpts` are in descending value; how many are shown is decided by the token budget. In a
+    redacted one placeholders stand for secrets (`rsidx.exporters.redact`).
     """
 
     repository: str
@@ -28,3 +29,4 @@ class Example:
     new: str
     excerpts: tuple[Excerpt, ...]
     excerpt_paths: tuple[str, ...]
+    is_redacted: bool = False

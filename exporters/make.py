@@ -16,6 +16,7 @@ from rsidx.exporters.edits import Edit, Side
 from rsidx.exporters.entries import Entry, MadeEdit, MadeRow
 from rsidx.exporters.examples import Example
 from rsidx.exporters.phases import Phases
+from rsidx.exporters.redact import redact
 from rsidx.exporters.relations import Patch
 from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
 from rsidx.exporters.tokens import Encoder, load
@@ -24,7 +25,7 @@ from rsidx.store.reader import CommitRow, Reader
 _MIN_PART_CHARS = 200
 _MAX_RETRIES = 4
 _NOT_IN_AN_ENTRY = frozenset({"tokenizer", "name", "revisions", "split", "pad"})
-_FILTERS_OF_ENTRIES = frozenset({"bulk", "formatting", "deletions"})
+_FILTERS_OF_ENTRIES = frozenset({"bulk", "formatting", "deletions", "secrets"})
 
 
 def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
@@ -114,7 +115,7 @@ class Maker:
                 whole = next(examples)
             dropped: Counter[str] = Counter()
             with self.phases.of("edits"):
-                parts = builder.parts(whole, self._config.max_chars, dropped)
+                parts = self._parts(whole, self._config.max_chars, dropped)
             waiting.append(_Waiting(whole, parts, dropped, Counter(builder.resolver.outcomes)))
         return waiting, builder.dropped
 
@@ -139,8 +140,19 @@ class Maker:
                 break
             # What the larger parts left out is not left out any more.
             max_chars, dropped = smaller, Counter()
-            parts = self._builder.parts(waiting.whole, max_chars, dropped)
+            parts = self._parts(waiting.whole, max_chars, dropped)
         return rows, left_out + dropped
+
+    def _parts(self, whole: Example, max_chars: int, dropped: Counter[str]) -> list[Example]:
+        """Return the parts of an edit without secrets."""
+        parts = self._builder.parts(whole, max_chars, dropped)
+        if "secrets" in self._config.keep:
+            return parts
+        sides = (self._builder.text(whole.edit.old), self._builder.text(whole.edit.new))
+        redacted = redact(whole, parts, (side.decode("utf-8") for side in sides))
+        kept = [part for part in redacted if not part.is_redacted or part.old != part.new]
+        dropped["parts_only_secrets"] += len(parts) - len(kept)
+        return kept
 
     def _rendered(self, parts: Sequence[Example]) -> tuple[list[Row], Counter[str], int]:
         """Return the rows of those parts that fit, what was left out, and the most tokens."""
@@ -193,6 +205,7 @@ class Maker:
             ],
             "n_excerpts_left_out": len(example.excerpts) - len(row.shown),
             "n_tokens": row.n_tokens,
+            "is_redacted": example.is_redacted,
         }
         if self._config.text:
             meta["text"] = {"message": example.message, "old": example.old, "new": example.new}

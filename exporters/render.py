@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rsidx.exporters.dialects import Dialect, Piece
 from rsidx.exporters.examples import Example
+from rsidx.exporters.redact import has_placeholder, split_placeholders
 from rsidx.exporters.tokens import Encoder
 
 
@@ -70,7 +71,11 @@ class Renderer:
         texts = []
         for example in examples:
             pieces = self._dialect.pieces(example, range(len(example.excerpts)))
-            texts += [piece.text for piece in pieces if not piece.is_control]
+            texts += [
+                piece.text
+                for piece in pieces
+                if not piece.is_control and not has_placeholder(piece.text)
+            ]
         self._encoder.warm(texts)
 
     def row(self, example: Example, dropped: Counter[str]) -> Row:
@@ -120,9 +125,24 @@ class Renderer:
     def _ids(self, piece: Piece) -> Sequence[int]:
         if piece.is_control:
             return (self._encoder.control(piece.text),)
+        if has_placeholder(piece.text):
+            return self._ids_around_placeholders(piece)
         ids = self._encoder.encode(piece.text)
         if ids is None:
             raise IrreversibleError(piece.role)
+        return ids
+
+    def _ids_around_placeholders(self, piece: Piece) -> list[int]:
+        """Encode a redacted text; a placeholder is the tokenizer's own token, if it has one."""
+        ids: list[int] = []
+        for text, is_token in split_placeholders(piece.text):
+            if is_token and self._encoder.has(text):
+                ids.append(self._encoder.control(text))
+                continue
+            found = self._encoder.encode(text)
+            if found is None:
+                raise IrreversibleError(piece.role)
+            ids += found
         return ids
 
     def _n_ids(self, piece: Piece) -> int:

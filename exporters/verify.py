@@ -7,6 +7,7 @@ one of it, and the checksums must hold.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import Patch, Relations
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.writer import CHECKSUMS, MANIFEST
+
+_PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
 
 
 class History(Protocol):
@@ -51,6 +54,7 @@ class Checked:
     n_files: int = 0
     n_rows: int = 0
     n_excerpts: int = 0
+    n_redacted: int = 0
 
 
 def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
@@ -148,17 +152,24 @@ class _Rows:
         new_ids = ids[n_total - 1 - n_new : n_total - 1]
         yield from self._lists(row, n_total, n_new)
         prompt = self._encoder.decode(ids[: n_total - 1 - n_new])
-        yield from self._side("new", commit, meta["path"], meta["new"], self._text(new_ids))
+        target = self._text(new_ids)
+        if meta["is_redacted"]:
+            self._checked.n_redacted += 1
+            target = self._unredacted(target, meta["new"])
+        yield from self._side("new", commit, meta["path"], meta["new"], target)
         if meta["old"] is not None:
             shown = self._range(meta["old"])
             yield from self._side("old", parent, meta["old_path"], meta["old"], shown)
-            if shown is not None and not self._is_shown(shown, meta["n_tokens"]["old"], prompt):
+            n_old = meta["n_tokens"]["old"]
+            if shown is not None and not (
+                meta["is_redacted"] or self._is_shown(shown, n_old, prompt)
+            ):
                 yield "the prompt does not have the old code"
         for excerpt in meta["context"]:
             yield from self._excerpt(excerpt, meta, prompt)
         if meta["part"][1] == 1:
             old = self._range(meta["old"]) if meta["old"] is not None else b""
-            self.patches.append((SPLITS.index(split), number, old or b"", self._text(new_ids)))
+            self.patches.append((SPLITS.index(split), number, old or b"", target))
 
     def _order(self, split: str, commit: str) -> Iterator[str]:
         if split != self._split:
@@ -182,6 +193,14 @@ class _Rows:
             yield "its labels are not the new code and the end token"
         if mask != [1] * n_total + [0] * n_padding:
             yield "its attention mask is not all but the padding"
+
+    def _unredacted(self, target: bytes, place: dict[str, Any] | None) -> bytes:
+        """Return what stands at a place, if a target is that with something in its placeholders."""
+        raw = self._range(place) if place is not None else None
+        if raw is None:
+            return target
+        parts = (re.escape(part) for part in _PLACEHOLDER.split(target))
+        return raw if re.fullmatch(b".+?".join(parts), raw, re.DOTALL) else target
 
     def _text(self, ids: list[int]) -> bytes:
         return self._encoder.decode(ids).encode()
@@ -227,5 +246,7 @@ class _Rows:
             is_own = own and own["blob"] == excerpt["blob"] and meta["part"][1] == 1
             if is_own and start < own["end"] and own["start"] < end:
                 yield f"the excerpt of {path} shows the edit's own code"
+        if meta["is_redacted"]:
+            return
         if not self._is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
             yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"

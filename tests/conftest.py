@@ -142,6 +142,13 @@ def tokenizer_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def starcoder_like(tmp_path_factory):
+    """The same with its tokens for what was redacted."""
+    special = ["<|endoftext|>", "<fim_pad>", "<repo_name>", "<file_sep>"]
+    return _trained(tmp_path_factory, [*special, "<NAME>", "<EMAIL>", "<KEY>", "<PASSWORD>"])
+
+
+@pytest.fixture(scope="session")
 def qwen_file(tmp_path_factory):
     """One whose control tokens are flagged as not special, as Qwen's are."""
     path = _trained(tmp_path_factory, ["<|endoftext|>"])

@@ -38,6 +38,7 @@ def verify(place: Place, out: Path, as_json: bool) -> None:
     lines.append(
         f"{checked.n_files:,} files, {checked.n_rows:,} rows and {checked.n_excerpts:,} excerpts "
         + ("checked: all hold" if not problems else "checked")
+        + (f"; {checked.n_redacted:,} rows are redacted" if checked.n_redacted else "")
     )
     value = {
         **asdict(checked),
