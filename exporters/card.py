@@ -12,6 +12,7 @@ def render(manifest: dict[str, Any]) -> str:
     counts = manifest["counts"]
     total = sum(counts["examples"].values())
     config = manifest["config"]
+    n_out = sum(part["embargo"]["n_commits"] for part in manifest["splits"].values())
     lines = [
         "---",
         "language:",
@@ -58,7 +59,8 @@ def render(manifest: dict[str, Any]) -> str:
     lines += [
         "",
         "The splits follow each other in time: every commit of train comes before every commit of "
-        "val in the order of history, and those before every commit of test."
+        "val in the order of history, and those before every commit of test"
+        + (f", with {n_out:,} commits left out between them." if n_out else ".")
         + ("" if "related" in config["keep"] else _UNRELATED),
         "",
         f"Examples that are shown a definition they refer to: {counts['context_coverage']:.1%}. "

@@ -20,6 +20,9 @@ class Config:
     dialect: str = "auto"
     revisions: tuple[str, ...] = ()
     split: str = "0.8,0.1,0.1"
+    embargo: str = "0.005"
+    boundaries: str | None = None
+    new_commits: str = "test"
     keep: tuple[str, ...] = ()
     max_chars: int = 4000
     max_tokens: int = 2048

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
-from rsidx.exporters import card
+from rsidx.exporters import boundaries, card
+from rsidx.exporters.boundaries import Moved, described, earlier_ids
 from rsidx.exporters.config import Config
 from rsidx.exporters.entries import Entry, MadeEdit, unpack
 from rsidx.exporters.make import Maker, build_of, writing_tools
-from rsidx.exporters.manifest import Statistics, boundaries, manifest_of
+from rsidx.exporters.manifest import Statistics, manifest_of
 from rsidx.exporters.phases import Phases
-from rsidx.exporters.plan import Split, reachable, select, split_commits
+from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
 from rsidx.exporters.pool import SERIAL_COMMITS, Made, make_here, make_on_cores
-from rsidx.exporters.relations import Named, Relations
+from rsidx.exporters.relations import Audit, Named, Relations
 from rsidx.exporters.tokens import Encoder
 from rsidx.exporters.writer import (
     MANIFEST,
@@ -67,25 +68,29 @@ def export(
                 commits, reachable(by_oid, list(tips.values())), frozenset(config.keep)
             )
             statistics.dropped.update({f"commits_{reason}": n for reason, n in dropped.items()})
-            split = split_commits(chosen, config.split)
+            chosen, split = _split(chosen, by_oid, config, statistics)
+            inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
+            statistics.dropped["commits_embargo"] += len(chosen) - len(inside)
+            moved = Moved(earlier_ids(out), statistics.now_train)
         build = build_of(config, encoder, dialect, reader)
         with open_cache(database.cache_file, build) as cache:
             with phases.of("make"):
                 maker = Maker(reader, by_oid, config, renderer)
-                wanted = _missing(cache, chosen)
+                wanted = _missing(cache, inside)
                 if jobs > 1 and len(wanted) > SERIAL_COMMITS:
                     made = make_on_cores(database, config, wanted, jobs=jobs, phases=phases)
                 else:
                     made = make_here(maker, wanted)
-                _keep(cache, made, len(chosen) - len(wanted), len(chosen), progress)
+                _keep(cache, made, len(inside) - len(wanted), len(inside), progress)
                 phases.add(maker.phases.seconds)
             with phases.of("write"):
                 sifter = _Sifter(reader, chosen, split, frozenset(config.keep), statistics)
-                _write(folder, cache, chosen, split, sifter, _padding(config, encoder))
+                with closing(RowWriter(folder, _padding(config, encoder))) as writer:
+                    _write(writer, cache, chosen, split, sifter, moved)
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
-            manifest["splits"] = boundaries(chosen, split)
+            manifest["splits"] = described(chosen, split)
             (folder / "README.md").write_text(card.render(manifest), "utf-8")
             write_checksums(folder)
         manifest["phases_s"] = phases.rounded()
@@ -111,6 +116,22 @@ def _tips(
             )
         tips[revision] = found
     return tips
+
+
+def _split(
+    chosen: list[CommitRow],
+    commits: dict[bytes, CommitRow],
+    config: Config,
+    statistics: Statistics,
+) -> tuple[list[CommitRow], Split]:
+    """Return the commits in their order, and which split each goes to."""
+    if config.boundaries is None:
+        return chosen, split_commits(chosen, config.split, config.embargo)
+    frozen = boundaries.read(Path(config.boundaries))
+    new_in_test = config.new_commits == "test"
+    ordered, split, n_out = boundaries.freeze(chosen, commits, frozen, new_in_test=new_in_test)
+    statistics.dropped["commits_new"] += n_out
+    return ordered, split
 
 
 def _padding(config: Config, encoder: Encoder) -> Padding | None:
@@ -142,21 +163,26 @@ def _keep(
 
 
 def _write(
-    folder: Path,
+    writer: RowWriter,
     cache: Cache,
     chosen: Sequence[CommitRow],
     split: Split,
     sifter: "_Sifter",
-    padding: Padding | None,
+    moved: Moved,
 ) -> None:
-    """Write the rows of all commits in the order of history."""
-    with closing(RowWriter(folder, padding)) as writer:
-        for position, commit in enumerate(chosen):
-            name = split.name(position)
-            for edit in sifter.kept(commit, split.number(position), unpack(cache.get(commit.oid))):
-                for row in edit.rows:
-                    writer.write(name, row)
-                    sifter.statistics.count(name, row)
+    """Write the rows of all commits in their order."""
+    audit = Audit()
+    for position, commit in enumerate(chosen):
+        if split.is_out(position):
+            continue
+        name, number = split.name(position), split.number(position)
+        for edit in sifter.kept(commit, number, unpack(cache.get(commit.oid))):
+            audit.add(number, edit.patch)
+            for row in edit.rows:
+                writer.write(name, row)
+                sifter.statistics.count(name, row)
+                moved.see(name, row.meta["id"])
+    sifter.statistics.across_splits.update(audit.counts())
 
 
 class _Sifter:
@@ -187,6 +213,9 @@ class _Sifter:
             reason = self._reason(split, edit, is_named=is_named)
             if reason is not None:
                 self.statistics.dropped[f"edits_{reason}"] += 1
+                if reason.startswith("related_"):
+                    relation = reason.removeprefix("related_")
+                    self.statistics.related[f"{SPLITS[split]}/{relation}"] += 1
                 continue
             self.statistics.dropped.update(edit.dropped)
             self.statistics.references.update(edit.references)

@@ -24,7 +24,9 @@ from rsidx.store.reader import CommitRow, Reader
 
 _MIN_PART_CHARS = 200
 _MAX_RETRIES = 4
-_NOT_IN_AN_ENTRY = frozenset({"tokenizer", "name", "revisions", "split", "pad"})
+_NOT_IN_AN_ENTRY = frozenset(
+    {"tokenizer", "name", "revisions", "split", "embargo", "boundaries", "new_commits", "pad"}
+)
 _FILTERS_OF_ENTRIES = frozenset({"bulk", "formatting", "deletions", "secrets"})
 
 

@@ -1,7 +1,6 @@
 """What came out of an export: its statistics and its manifest."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Any
 from rsidx import __version__
 from rsidx.exporters.config import Config
 from rsidx.exporters.entries import MadeRow
-from rsidx.exporters.plan import SPLITS, Split
+from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.relations import REASONS
 from rsidx.exporters.tokens import Encoder
-from rsidx.store.reader import CommitRow, Reader
+from rsidx.store.reader import Reader
 
 
 @dataclass(slots=True)
@@ -32,6 +32,9 @@ class Statistics:
     references: Counter[str] = field(default_factory=Counter)
     with_context: int = 0
     test_code: int = 0
+    related: Counter[str] = field(default_factory=Counter)
+    across_splits: Counter[str] = field(default_factory=Counter)
+    now_train: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
 
     def count(self, split: str, row: MadeRow) -> None:
@@ -54,20 +57,6 @@ class Statistics:
             self.excerpts_by_section[shown["section"]] += 1
 
 
-def boundaries(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:
-    """Return each split's first and last commit and its number of commits."""
-    edges = (0, split.val_from, split.test_from, len(chosen))
-    found = {}
-    for name, first, end in zip(SPLITS, edges, edges[1:], strict=False):
-        inside = chosen[first:end]
-        found[name] = {
-            "n_commits": len(inside),
-            "first_commit": inside[0].oid.hex() if inside else None,
-            "last_commit": inside[-1].oid.hex() if inside else None,
-        }
-    return found
-
-
 def manifest_of(
     config: Config,
     encoder: Encoder,
@@ -80,6 +69,7 @@ def manifest_of(
     asked = {key: getattr(config, key) for key in Config.__dataclass_fields__}
     # A path says where the tokenizer lay on one machine; its hash says which one it was.
     asked["tokenizer"] = Path(config.tokenizer).name
+    asked["boundaries"] = Path(config.boundaries).name if config.boundaries else None
     n_examples = statistics.examples.total()
     return {
         "rsidx_version": __version__,
@@ -112,5 +102,10 @@ def manifest_of(
             "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
             "examples_of_test_code": statistics.test_code,
         },
-        "dropped": dict(sorted(statistics.dropped.items())),
+        "relations": {
+            "left_out": dict(sorted(statistics.related.items())),
+            "across_splits": {reason: statistics.across_splits[reason] for reason in REASONS},
+        },
+        "now_train": {name: statistics.now_train[name] for name in SPLITS[1:]},
+        "dropped": {reason: n for reason, n in sorted(statistics.dropped.items()) if n},
     }

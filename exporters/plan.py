@@ -3,22 +3,30 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from rsidx.errors import ExportError
 from rsidx.store.reader import CommitRow
 
 SPLITS = ("train", "val", "test")
+_EMBARGO = re.compile(r"(\d+(?:\.\d+)?)(d)?\Z")
+_DAY_S = 86_400
 _OID = re.compile(r"[0-9a-f]{4,64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Where val and test begin: positions in the ordered commits."""
+    """Which split each commit goes to: positions in the ordered commits.
+
+    Val begins at `val_from`, test at `test_from`; the first `val_embargo` commits of val, and
+    `test_embargo` of test, are left out, so that no split begins where the one before ends.
+    """
 
     val_from: int
     test_from: int
+    val_embargo: int = 0
+    test_embargo: int = 0
 
     def number(self, position: int) -> int:
         """Return the split of the commit at a position, by its number in `SPLITS`."""
@@ -27,6 +35,20 @@ class Split:
     def name(self, position: int) -> str:
         """Return the split of the commit at a position."""
         return SPLITS[self.number(position)]
+
+    def is_out(self, position: int) -> bool:
+        """Tell whether the commit at a position is left out, between two splits."""
+        start = (0, self.val_from, self.test_from)[self.number(position)]
+        return position < start + (0, self.val_embargo, self.test_embargo)[self.number(position)]
+
+    def edges(self, n_commits: int) -> list[tuple[int, int, int]]:
+        """Return where each split's embargo begins, where its commits do, and where they end."""
+        starts = (0, self.val_from, self.test_from, n_commits)
+        embargoes = (0, self.val_embargo, self.test_embargo)
+        return [
+            (start, min(start + embargo, end), end)
+            for start, embargo, end in zip(starts, embargoes, starts[1:], strict=False)
+        ]
 
 
 def reachable(commits: Mapping[bytes, CommitRow], tips: Sequence[bytes]) -> frozenset[bytes]:
@@ -71,23 +93,46 @@ def _reason(commit: CommitRow, wanted: frozenset[bytes], keep: frozenset[str]) -
     return ""
 
 
-def split_commits(commits: Sequence[CommitRow], spec: str) -> Split:
+def split_commits(commits: Sequence[CommitRow], spec: str, embargo: str) -> Split:
     """Return the split that `spec` asks for.
 
     `spec` is three shares of the commits (`0.8,0.1,0.1`), two dates or two commits, at which
-    val and test begin. Raises ExportError for anything else.
+    val and test begin. `embargo` is a share of the commits (`0.005`), a number of commits (`20`)
+    or of days (`7d`). Raises ExportError for anything else.
     """
     words = [word.strip() for word in spec.split(",")]
     if len(words) == 3:
-        return _by_share(len(commits), words)
-    if len(words) == 2:
-        if all(_OID.match(word) for word in words):
-            return _by_commit(commits, words)
-        return _by_date(commits, words)
-    raise ExportError(
-        f"--split {spec!r}: give three shares (0.8,0.1,0.1), or two dates or two commits at which "
-        "val and test begin"
-    )
+        split = _by_share(len(commits), words)
+    elif len(words) == 2 and all(_OID.match(word) for word in words):
+        split = _by_commit(commits, words)
+    elif len(words) == 2:
+        split = _by_date(commits, words)
+    else:
+        raise ExportError(
+            f"--split {spec!r}: give three shares (0.8,0.1,0.1), or two dates or two commits at "
+            "which val and test begin"
+        )
+    return _with_embargo(commits, split, embargo)
+
+
+def _with_embargo(commits: Sequence[CommitRow], split: Split, spec: str) -> Split:
+    match = _EMBARGO.match(spec)
+    if match is None:
+        raise ExportError(
+            f"--embargo {spec!r}: give a share of the commits (0.005), a number of commits (20) "
+            "or of days (7d)"
+        )
+    days = float(match.group(1)) if match.group(2) else 0.0
+    share = float(match.group(1))
+    n_commits = 0 if days else int(share * len(commits)) if share < 1 else int(share)
+    n_out = []
+    for start, end in ((split.val_from, split.test_from), (split.test_from, len(commits))):
+        n = n_commits if start else 0
+        if days and start:
+            until = commits[start - 1].generation + days * _DAY_S
+            n = sum(commits[position].generation < until for position in range(start, end))
+        n_out.append(min(n, end - start))
+    return replace(split, val_embargo=n_out[0], test_embargo=n_out[1])
 
 
 def _by_share(n_commits: int, words: Sequence[str]) -> Split:

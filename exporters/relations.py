@@ -17,6 +17,8 @@ from rsidx.exporters.edits import squeezed
 from rsidx.exporters.plan import SPLITS, Split
 from rsidx.store.reader import CommitRow, Reader
 
+REASONS = ("named", "same_patch", "revert", "near_duplicate")
+"""How an edit may be related to an earlier one, the surest first."""
 N_PERMUTATIONS = 250
 THRESHOLD = 0.7
 _N_BANDS = 50
@@ -137,3 +139,37 @@ class Named:
             for prefix in prefixes
             for oid, n in self._splits.items()
         )
+
+
+class Audit:
+    """Counts the relations across splits among the edits that were written; none is right.
+
+    Everything is compared with everything, whatever the order in which it was taken in.
+    """
+
+    def __init__(self) -> None:
+        self._edits: list[tuple[int, Patch]] = []
+
+    def add(self, split: int, patch: Patch) -> None:
+        """Take in an edit that was written."""
+        self._edits.append((split, patch))
+
+    def counts(self) -> Counter[str]:
+        """Return how many edits of val and test are related to an earlier split's, by reason."""
+        first: dict[bytes, int] = {}
+        lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
+        for number, (split, patch) in enumerate(self._edits):
+            first[patch.digest] = min(split, first.get(patch.digest, split))
+            lsh.insert(number, patch.minhash)
+        found: Counter[str] = Counter()
+        for split, patch in self._edits:
+            if not split:
+                continue
+            found["same_patch"] += first[patch.digest] < split
+            found["revert"] += first.get(patch.reverse, split) < split
+            found["near_duplicate"] += any(
+                self._edits[number][0] < split
+                and patch.minhash.jaccard(self._edits[number][1].minhash) >= THRESHOLD
+                for number in lsh.query(patch.minhash)
+            )
+        return found

@@ -49,6 +49,28 @@ _DEFAULTS = Config(tokenizer="")
     help="Three shares of the commits, or two dates or two commits at which val and test begin.",
 )
 @click.option(
+    "--embargo",
+    default=_DEFAULTS.embargo,
+    show_default=True,
+    help="What is left out between two splits: a share of the commits (0.005), a number of commits "
+    "(20) or of days (7d).",
+)
+@click.option(
+    "--boundaries",
+    metavar="EXPORT",
+    type=click.Path(exists=True),
+    help="Keep the splits of an earlier export (its folder or manifest): each of its rows stays "
+    "where it was.",
+)
+@click.option(
+    "--new-commits",
+    type=click.Choice(["test", "out"]),
+    default=_DEFAULTS.new_commits,
+    show_default=True,
+    help="With --boundaries: whether commits that came since go to test or stay out.",
+)
+@click.option("--split-report", is_flag=True, help="Print what is related across the splits.")
+@click.option(
     "--keep",
     multiple=True,
     type=click.Choice(FILTERS),
@@ -116,7 +138,13 @@ _DEFAULTS = Config(tokenizer="")
 @json_option
 @index_options
 def export(
-    index: Index, out: Path, tokenizer: str, jobs: int, as_json: bool, **options: Any
+    index: Index,
+    out: Path,
+    tokenizer: str,
+    jobs: int,
+    split_report: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Write a data set of the edits that HEAD, or the refs given, reach to the folder OUT.
 
@@ -126,7 +154,8 @@ def export(
     config = Config(tokenizer=tokenizer, name=index.name, **options)
     with index.database() as database, progress("export", "commits") as update:
         manifest = run_export(database, out, config, jobs=jobs, progress=update)
-    emit(manifest, _lines(out, manifest), as_json=as_json)
+    lines = [*_lines(out, manifest), *(_split_report(manifest) if split_report else [])]
+    emit(manifest, lines, as_json=as_json)
 
 
 def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
@@ -143,4 +172,24 @@ def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
     lines.append(f"definitions shown in {counts['context_coverage']:.1%} of the examples")
     dropped = ", ".join(f"{n:,} {reason}" for reason, n in manifest["dropped"].items())
     lines.append(f"left out: {dropped or 'nothing'}")
+    return lines
+
+
+def _split_report(manifest: dict[str, Any]) -> list[str]:
+    """Return what is related to an earlier split: what was left out for it, and what is left."""
+    lines = [f"{'split':<8}{'commits':>9}{'embargo':>9}  {'from':<12}  to"]
+    for name in SPLITS:
+        part = manifest["splits"][name]
+        first, last = ((part[key] or "-")[:12] for key in ("first_commit", "last_commit"))
+        n_out = part["embargo"]["n_commits"]
+        lines.append(f"{name:<8}{part['n_commits']:>9,}{n_out:>9,}  {first:<12}  {last}")
+    relations = manifest["relations"]
+    if "related" in manifest["config"]["keep"]:
+        lines.append("related edits were kept, as asked for")
+    lines.append(f"{'relation':<16}{'left val':>10}{'left test':>11}{'still across':>14}")
+    for reason, n_across in relations["across_splits"].items():
+        left = [relations["left_out"].get(f"{name}/{reason}", 0) for name in SPLITS[1:]]
+        lines.append(f"{reason:<16}{left[0]:>10,}{left[1]:>11,}{n_across:>14,}")
+    moved = ", ".join(f"{n:,} of {name}" for name, n in manifest["now_train"].items())
+    lines.append(f"rows that were in the export before and are train now: {moved}")
     return lines

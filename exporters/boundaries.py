@@ -1,0 +1,134 @@
+"""An earlier export's boundaries between the splits, and what became of its rows."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from rsidx.errors import ExportError
+from rsidx.exporters.plan import SPLITS, Split, reachable
+from rsidx.exporters.writer import MANIFEST
+from rsidx.store.reader import CommitRow
+
+
+def described(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:
+    """Return each split's first and last commit and its number of commits, for the manifest.
+
+    `embargo` is the same of the commits that were left out in front of it.
+    """
+    found = {}
+    for name, (start, begin, end) in zip(SPLITS, split.edges(len(chosen)), strict=True):
+        found[name] = {**_ends(chosen[begin:end]), "embargo": _ends(chosen[start:begin])}
+    return found
+
+
+def _ends(commits: Sequence[CommitRow]) -> dict[str, Any]:
+    return {
+        "n_commits": len(commits),
+        "first_commit": commits[0].oid.hex() if commits else None,
+        "last_commit": commits[-1].oid.hex() if commits else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The boundaries of an earlier export.
+
+    `starts` are the commits at which the embargo and the commits of val and test begin, None
+    where there is none; `tips` are what that export reached.
+    """
+
+    starts: tuple[bytes | None, ...]
+    tips: tuple[bytes, ...]
+
+
+def read(place: Path) -> Frozen:
+    """Read the boundaries of an export, or of its manifest; raises ExportError."""
+    file = place / MANIFEST if place.is_dir() else place
+    try:
+        manifest = json.loads(file.read_text("utf-8"))
+        splits = manifest["splits"]
+        starts = [
+            part["first_commit"]
+            for name in SPLITS[1:]
+            for part in (splits[name]["embargo"], splits[name])
+        ]
+        tips = tuple(bytes.fromhex(tip) for tip in manifest["tips"].values())
+        return Frozen(tuple(bytes.fromhex(oid) if oid else None for oid in starts), tips)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExportError(f"{file} has no boundaries that can be read: {error}") from error
+
+
+def freeze(
+    chosen: Sequence[CommitRow],
+    commits: Mapping[bytes, CommitRow],
+    frozen: Frozen,
+    *,
+    new_in_test: bool,
+) -> tuple[list[CommitRow], Split, int]:
+    """Return the commits in their order, the split of an earlier export, and how many are out.
+
+    Each commit that the earlier export had keeps its split. Those that came since follow at
+    the end of test, if they are newer than its beginning and are wanted; else they stay out.
+    Raises ExportError where the index lacks a commit of the boundaries.
+    """
+    if frozen.starts[-1] is None:
+        raise ExportError("the earlier export has no test split whose boundaries could be kept")
+    keys = []
+    following: tuple[int, bytes] | None = None
+    for oid in reversed(frozen.starts):
+        if oid is not None:
+            if oid not in commits:
+                raise ExportError(
+                    f"the earlier export's splits begin at {oid.hex()}, which is not in the index"
+                )
+            following = commits[oid].generation, oid
+        assert following is not None
+        keys.append(following)
+    val_out, val, test_out, test = reversed(keys)
+    before = reachable(commits, frozen.tips)
+    old = [commit for commit in chosen if commit.oid in before]
+    new = [commit for commit in chosen if commit.oid not in before]
+    n_before = [
+        sum((commit.generation, commit.oid) < key for commit in old)
+        for key in (val_out, val, test_out, test)
+    ]
+    wanted = [c for c in new if new_in_test and (c.generation, c.oid) > test]
+    split = Split(n_before[0], n_before[2], n_before[1] - n_before[0], n_before[3] - n_before[2])
+    return [*old, *wanted], split, len(new) - len(wanted)
+
+
+def earlier_ids(out: Path) -> dict[str, str]:
+    """Return the split of each row of val and test in an export that is to be replaced."""
+    found = {}
+    for name in SPLITS[1:]:
+        file = out / f"{name}.meta.jsonl"
+        for line in _lines(file):
+            found[str(orjson.loads(line)["id"])] = name
+    return found
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    try:
+        with file.open("rb") as lines:
+            yield from lines
+    except OSError:
+        return
+
+
+@dataclass(slots=True)
+class Moved:
+    """Counts the rows that were val or test in the export before, and are train now."""
+
+    earlier: dict[str, str]
+    counts: Counter[str]
+
+    def see(self, split: str, row_id: str) -> None:
+        """Look at a row of this export."""
+        before = self.earlier.get(row_id) if self.earlier else None
+        if before is not None and split == SPLITS[0]:
+            self.counts[before] += 1
