@@ -28,6 +28,8 @@ RSIDX = (sys.executable, "-P", "-m", "rsidx")
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 IDENTITY = ("-c", "user.name=x", "-c", "user.email=x@example.com")
 _TIMES = 3
+_MAX_ENCODED = 10_000
+"""Of longer histories the texts that an export encodes are not gathered: they would not fit."""
 _STEPS = 4
 """Into so many parts a history is divided for the plot."""
 
@@ -189,7 +191,8 @@ def measure(repo: Path, tokenizer: str, work: Path, jobs: int, *, quick: bool) -
     if not quick:
         found["pydriller"] = rival("pydriller", str(clone))
         found["export"] = exports(clone, index, work, tokenizer, jobs)
-        found["tokenizers"] = rival("tokenizers", str(index), "--tokenizer", tokenizer)
+        if len(commits) <= _MAX_ENCODED:
+            found["tokenizers"] = rival("tokenizers", str(index), "--tokenizer", tokenizer)
     found["hook"] = hook(clone)
     return found
 
@@ -217,9 +220,9 @@ def rows(found: dict[str, Any]) -> dict[str, str]:
     if "export" in found:
         first, again = found["export"]["first"], found["export"]["again"]
         lines["export, first"] = f"{first['seconds']:.1f} s, {first['mb']:.0f} MB"
-        lines["tokenizers alone, both cores"] = _ratio(
-            found["tokenizers"]["seconds"], first["seconds"]
-        )
+        if "tokenizers" in found:
+            alone_s = found["tokenizers"]["seconds"]
+            lines["tokenizers alone, both cores"] = _ratio(alone_s, first["seconds"])
         lines["export, after one more commit"] = (
             f"{again['seconds']:.1f} s, {again['seconds'] / first['seconds']:.0%} of the first"
         )
