@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rsidx.exporters.context import ContextBuilder
 from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, same_tokens
 from rsidx.exporters.examples import Example
+from rsidx.exporters.hygiene import is_generated, is_poor, is_vendored, unfit
 from rsidx.exporters.parts import Part, UnsplittableError, split
 from rsidx.exporters.redact import without_people
 from rsidx.exporters.resolver.files import modules_of
@@ -26,6 +27,12 @@ FILTERS = (
     "duplicates",
     "related",
     "secrets",
+    "messages",
+    "vendored",
+    "generated",
+    "encoded",
+    "long_lines",
+    "letters",
 )
 """What is left out unless it is asked for."""
 
@@ -37,6 +44,7 @@ class Options:
     keep: frozenset[str]
     max_chars: int
     max_files: int
+    min_message: int
     context_at: str
     context_from: str
     extras: frozenset[str] = frozenset()
@@ -72,6 +80,10 @@ class Builder:
         if n_files > self._options.max_files and "bulk" not in self._options.keep:
             self.dropped["commits_bulk"] += 1
             return ()
+        message = without_people(self._reader.message(commit.id))
+        if "messages" not in self._options.keep and is_poor(message, self._options.min_message):
+            self.dropped["commits_messages"] += 1
+            return ()
         found = commit_edits(self._reader, changes, max_bytes=self._options.max_chars)
         self.dropped.update({f"edits_{reason}": n for reason, n in found.dropped.items()})
         return tuple(edit for edit in found.edits if self._passes(edit))
@@ -82,6 +94,10 @@ class Builder:
     def _passes(self, edit: Edit) -> bool:
         keep = self._options.keep
         old, new = self.text(edit.old), self.text(edit.new)
+        reason = self._unfit(edit, new or old)
+        if reason is not None:
+            self.dropped[f"edits_{reason}"] += 1
+            return False
         if edit.new is None and "deletions" not in keep:
             self.dropped["edits_deletions"] += 1
             return False
@@ -92,6 +108,23 @@ class Builder:
             self.dropped["edits_blank"] += 1
             return False
         return True
+
+    def _unfit(self, edit: Edit, text: bytes) -> str | None:
+        """Return the rule of hygiene that an edit breaks, None for none that is on."""
+        keep = self._options.keep
+        side = edit.new or edit.old
+        assert side is not None
+        path = self._reader.path(side.path_id)
+        if "vendored" not in keep and is_vendored(path):
+            return "vendored"
+        if "generated" not in keep and is_generated(path, self._head(side.blob_id)):
+            return "generated"
+        reason = unfit(text)
+        return None if reason in keep else reason
+
+    def _head(self, blob_id: int) -> bytes:
+        chunks = self._reader.chunks(blob_id)
+        return self._reader.text(chunks[0].id) if chunks else b""
 
     def text(self, side: Side | None) -> bytes:
         """Return a side's text; empty where there is none."""

@@ -5,6 +5,13 @@ from typing import Any
 from rsidx.exporters.plan import SPLITS
 
 _HUB_NAMES = {"val": "validation"}
+_HUB_LICENSES = {
+    "MIT": "mit",
+    "Apache-2.0": "apache-2.0",
+    "MPL-2.0": "mpl-2.0",
+    "BSD-3-Clause": "bsd-3-clause",
+    "Unlicense": "unlicense",
+}
 
 
 def render(manifest: dict[str, Any]) -> str:
@@ -20,6 +27,7 @@ def render(manifest: dict[str, Any]) -> str:
         "tags:",
         "- rust",
         "- code-edits",
+        *_license(manifest["licenses"]),
         "task_categories:",
         "- text-generation",
         "size_categories:",
@@ -69,6 +77,8 @@ def render(manifest: dict[str, Any]) -> str:
         "`tokenizer/`; a model must have its embeddings resized to "
         f"{manifest['tokenizer']['n_tokens']}.",
         "",
+        "Licences that the packages name: " + (", ".join(manifest["licenses"]) or "none") + ".",
+        "",
         *_table("By split and change", counts["examples_by_change"], counts["tokens_by_change"]),
         *_table("By kind of code", counts["examples_by_kind"], counts["tokens_by_kind"]),
         *_table("Context by rule", counts["excerpts_by_rule"]),
@@ -82,6 +92,22 @@ _UNRELATED = (
     " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "
     "left out."
 )
+
+
+def _license(found: list[str]) -> list[str]:
+    """Return the front matter's licence: one that the hub knows by name, else `other`."""
+    if len(found) != 1:
+        return ["license: other"] if found else []
+    known = {
+        "MIT": "mit",
+        "Apache-2.0": "apache-2.0",
+        "MPL-2.0": "mpl-2.0",
+        "Unlicense": "unlicense",
+    }
+    names = [known.get(word) for word in found[0].split(" OR ")]
+    if None in names:
+        return ["license: other", f"license_name: {found[0]}"]
+    return ["license:", *(f"- {name}" for name in names)]
 
 
 def _size(n: int) -> str:

@@ -28,9 +28,11 @@ class Config:
     max_tokens: int = 2048
     context_tokens: int = 1024
     max_files: int = 50
+    min_message: int = 10
     context_at: str = "parent"
     context_from: str = "both"
     context_with: tuple[str, ...] = ()
+    licenses: tuple[str, ...] = ()
     labels: str = "target"
     pad: bool = False
     text: bool = False
@@ -55,6 +57,7 @@ def builder_options(config: Config) -> Options:
         keep=frozenset(config.keep),
         max_chars=config.max_chars,
         max_files=config.max_files,
+        min_message=config.min_message,
         context_at=config.context_at,
         context_from=config.context_from,
         extras=frozenset(config.context_with),

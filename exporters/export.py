@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
-from rsidx.exporters import boundaries, card
+from rsidx.exporters import boundaries, card, licenses
 from rsidx.exporters.boundaries import Moved, described, earlier_ids
 from rsidx.exporters.config import Config
 from rsidx.exporters.entries import Entry, MadeEdit, unpack
@@ -20,6 +20,7 @@ from rsidx.exporters.phases import Phases
 from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
 from rsidx.exporters.pool import SERIAL_COMMITS, Made, make_here, make_on_cores
 from rsidx.exporters.relations import Audit, Named, Relations
+from rsidx.exporters.snapshot import Snapshot
 from rsidx.exporters.tokens import Encoder
 from rsidx.exporters.writer import (
     MANIFEST,
@@ -72,6 +73,8 @@ def export(
             inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
             statistics.dropped["commits_embargo"] += len(chosen) - len(inside)
             moved = Moved(earlier_ids(out), statistics.now_train)
+            found = _licenses(reader, by_oid, list(tips.values()))
+            licenses.check(found, config.licenses)
         build = build_of(config, encoder, dialect, reader)
         with open_cache(database.cache_file, build) as cache:
             with phases.of("make"):
@@ -91,6 +94,7 @@ def export(
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
             manifest["splits"] = described(chosen, split)
+            manifest["licenses"] = found
             (folder / "README.md").write_text(card.render(manifest), "utf-8")
             write_checksums(folder)
         manifest["phases_s"] = phases.rounded()
@@ -116,6 +120,16 @@ def _tips(
             )
         tips[revision] = found
     return tips
+
+
+def _licenses(reader: Reader, commits: dict[bytes, CommitRow], tips: list[bytes]) -> list[str]:
+    """Return the licences that the tips' trees name."""
+    snapshot = Snapshot(reader, commits)
+    found: set[str] = set()
+    for tip in tips:
+        snapshot.move_to(commits[tip])
+        found.update(licenses.licenses_of(reader, snapshot.files))
+    return sorted(found)
 
 
 def _split(

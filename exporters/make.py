@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rsidx.exporters.build import Builder
+from rsidx.exporters.build import FILTERS, Builder
 from rsidx.exporters.config import Config, builder_options
 from rsidx.exporters.dialects import Dialect, choose
 from rsidx.exporters.edits import Edit, Side
@@ -25,9 +25,19 @@ from rsidx.store.reader import CommitRow, Reader
 _MIN_PART_CHARS = 200
 _MAX_RETRIES = 4
 _NOT_IN_AN_ENTRY = frozenset(
-    {"tokenizer", "name", "revisions", "split", "embargo", "boundaries", "new_commits", "pad"}
+    {
+        "tokenizer",
+        "name",
+        "revisions",
+        "split",
+        "embargo",
+        "boundaries",
+        "new_commits",
+        "licenses",
+        "pad",
+    }
 )
-_FILTERS_OF_ENTRIES = frozenset({"bulk", "formatting", "deletions", "secrets"})
+_FILTERS_OF_ENTRIES = frozenset(FILTERS) - {"merges", "bots", "duplicates", "related"}
 
 
 def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:

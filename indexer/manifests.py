@@ -6,14 +6,23 @@ from typing import Any
 
 _DEPENDENCIES = ("dependencies", "dev-dependencies", "build-dependencies")
 _TARGETS = ("lib", "bin", "test", "example", "bench")
-_PACKAGE_KEYS = ("name", "edition", "build", "autobins", "autotests", "autoexamples", "autobenches")
+_PACKAGE_KEYS = (
+    "name",
+    "edition",
+    "license",
+    "build",
+    "autobins",
+    "autotests",
+    "autoexamples",
+    "autobenches",
+)
 _TARGET_KEYS = ("name", "path", "proc-macro", "edition")
 
 
 def read(source: bytes) -> str | None:
     """Return a manifest's facts as JSON with sorted keys, None where it is not TOML.
 
-    Keys: `package` (name, edition, build, autobins and the like), `workspace` (members,
+    Keys: `package` (name, edition, license, build, autobins and the like), `workspace` (members,
     exclude, dependencies), `targets` (kind → list of name, path), `dependencies` (name →
     package, path, workspace), `patch` (package → path) and `default_features` (those that
     `default` turns on).
@@ -36,6 +45,7 @@ def read(source: bytes) -> str | None:
             "exclude": workspace.get("exclude", []),
             "dependencies": _dependencies(workspace.get("dependencies")),
             "package": _table(workspace.get("package")).get("edition"),
+            "license": _table(workspace.get("package")).get("license"),
         },
         "targets": {key: _targets(manifest.get(key)) for key in _TARGETS if key in manifest},
         "dependencies": dependencies,

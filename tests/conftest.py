@@ -75,7 +75,12 @@ class Repo:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
 
+    padding = ""
+    """What is put behind a short message."""
+
     def commit(self, message="change", files=None, **variables):
+        if len(message) < 10:
+            message += self.padding
         self.write(files or {})
         self.time += 60
         self.git("add", "-A")
@@ -88,6 +93,12 @@ class Repo:
             check=True,
             capture_output=True,
         ).stdout
+
+
+@pytest.fixture
+def wordy(monkeypatch):
+    """No message of a commit is too short for an export."""
+    monkeypatch.setattr(Repo, "padding", ", in more words")
 
 
 @pytest.fixture

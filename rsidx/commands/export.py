@@ -105,6 +105,20 @@ _DEFAULTS = Config(tokenizer="")
     help="Commits with more changed Rust files are bulk commits.",
 )
 @click.option(
+    "--min-message",
+    type=click.IntRange(min=0),
+    default=_DEFAULTS.min_message,
+    show_default=True,
+    help="Commits whose message has fewer characters are left out.",
+)
+@click.option(
+    "--license",
+    "licenses",
+    multiple=True,
+    metavar="SPDX",
+    help="Export only if every package is under one of these; may be given more than once.",
+)
+@click.option(
     "--context-at",
     type=click.Choice(["parent", "commit"]),
     default=_DEFAULTS.context_at,

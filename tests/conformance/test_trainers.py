@@ -10,6 +10,7 @@ from rsidx.exporters.export import export
 needed = ("datasets", "transformers")
 missing = [name for name in needed if importlib.util.find_spec(name) is None]
 pytestmark = [
+    pytest.mark.usefixtures("wordy"),
     pytest.mark.conformance,
     pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}: make conformance"),
     # These libraries warn of themselves.

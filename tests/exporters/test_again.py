@@ -16,6 +16,8 @@ from rsidx.exporters.export import export
 from rsidx.store import schema
 from rsidx.store.cache import open_cache
 
+pytestmark = pytest.mark.usefixtures("wordy")
+
 FUNCTION = """\
 /// Number {n}.
 pub fn number_{n}(scale: &Scale) -> u64 {{

@@ -9,6 +9,8 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.plan import SPLITS, Split
 
+pytestmark = pytest.mark.usefixtures("wordy")
+
 SOURCE = "pub fn f_{n}() -> Kind_{n} {{\n    start_{n}(alpha_{n}, beta_{n}, gamma_{n})\n}}\n"
 
 

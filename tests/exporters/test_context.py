@@ -10,6 +10,8 @@ from rsidx.exporters.edits import Side
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 
+pytestmark = pytest.mark.usefixtures("wordy")
+
 CARGO = '[package]\nname = "app"\nedition = "2021"\n'
 
 

@@ -14,6 +14,8 @@ from rsidx.exporters.verify import Checked, verify
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
 
+pytestmark = pytest.mark.usefixtures("wordy")
+
 LETTERS, HEX = string.ascii_letters + string.digits, "0123456789abcdef"
 UPPER = string.ascii_uppercase + string.digits
 KINDS = {

@@ -11,6 +11,8 @@ from rsidx.exporters.verify import Checked, verify
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
 
+pytestmark = pytest.mark.usefixtures("wordy")
+
 BODY = "".join(f"    let value_{n} = compute(alpha_{n}, beta_{n});\n" for n in range(12))
 OLD = "fn f() {\n    old();\n}\n"
 NEW = f"fn f() {{\n{BODY}}}\n"
@@ -56,7 +58,7 @@ def test_only_later_splits_lose_what_is_related():
 
 
 def function(n, name="f"):
-    words = "".join(f"    w{n}_{i}(a{n}_{i}, b{n}_{i}, c{n}_{i});\n" for i in range(8))
+    words = "".join(f"    work_{n}_{i}(alpha_{n}_{i}, beta_{n}_{i});\n" for i in range(8))
     return f"fn {name}() {{\n{words}}}\n"
 
 
@@ -69,7 +71,7 @@ def history(repo, index):
     picked = repo.git("rev-parse", "HEAD~9")
     repo.commit("revert by hand", {"src/lib.rs": texts[12]})
     repo.commit("near", {"src/lib.rs": texts[12], "src/near.rs": function(4, "n")})
-    repo.commit("near", {"src/near.rs": function(5, "n").replace("w5_0", "x")})
+    repo.commit("near", {"src/near.rs": function(5, "n").replace("work_5_0", "x")})
     repo.commit(f"x\n\n(cherry picked from commit {picked})", {"src/p.rs": function(99, "picked")})
     repo.commit("fresh", {"src/fresh.rs": function(50, "fresh")})
     repo.commit("fresh", {"src/fresh.rs": function(51, "fresh")})

@@ -12,6 +12,8 @@ from rsidx.exporters.verify import Checked, verify
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
 
+pytestmark = pytest.mark.usefixtures("wordy")
+
 LIB = "use std::fmt;\n\nstruct S {{\n    x: u32,\n}}\n\nimpl S {{\n    fn f(&self) -> S {{\n        {}\n    }}\n}}\n"  # noqa: E501
 
 

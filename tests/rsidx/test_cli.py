@@ -12,6 +12,8 @@ import pytest
 
 from rsidx.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("wordy")
+
 RUST = "/// A thing.\npub struct Thing;\n\nimpl Thing {\n    pub fn act(&self) {}\n}\n"
 
 

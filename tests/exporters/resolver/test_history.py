@@ -5,6 +5,7 @@ import subprocess
 from itertools import count
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from rsidx.exporters.build import Builder
 from rsidx.exporters.config import Config, builder_options
 from rsidx.store import queries
 from rsidx.store.reader import Reader
+
+pytestmark = pytest.mark.usefixtures("wordy")
 
 STEPS = st.lists(
     st.tuples(
