@@ -96,16 +96,14 @@ def pydriller(repo: Path, n_commits: int) -> dict[str, Any]:
     start = time.perf_counter()
     for oid in drawn:
         try:
-            files = history.get_commit(oid).modified_files
+            for file in history.get_commit(oid).modified_files:
+                if file.filename.endswith(".rs"):
+                    n_files += 1
+                    for side in (file.source_code_before, file.source_code):
+                        if side:
+                            parser.parse(side.encode())
         except Exception:  # It stumbles over some commits, whatever the reason.
             n_failed += 1
-            continue
-        for file in files:
-            if file.filename.endswith(".rs"):
-                n_files += 1
-                for side in (file.source_code_before, file.source_code):
-                    if side:
-                        parser.parse(side.encode())
     seconds = time.perf_counter() - start
     return {
         "seconds": seconds * len(every) / len(drawn),

@@ -2,7 +2,7 @@
 
     python benchmarks/speed.py REPO [REPO...] --tokenizer FILE --out FOLDER [--jobs N] [--quick]
 
-Writes `speed.json`, `speed.md` and the plots to FOLDER. Every REPO is cloned first, without a
+Writes `speed.json`, `speed.md` and the plots to FOLDER, beside what a run before found of others. Every REPO is cloned first, without a
 copy of its objects. Short things are measured three times in turn, and their medians stand in
 the table; whole histories once. Needs `.[benchmarks]`, and ctags for one of the rows.
 """
@@ -255,13 +255,14 @@ def main() -> int:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     names = options.names.split(",") if options.names else [repo.name for repo in options.repos]
-    found: dict[str, Any] = {}
+    file = options.out / "speed.json"
+    found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
     for name, repo in zip(names, options.repos, strict=True):
         with tempfile.TemporaryDirectory(prefix="rsidx-speed-") as work:
             found[name] = measure(
                 repo.absolute(), options.tokenizer, Path(work), options.jobs, quick=options.quick
             )
-        (options.out / "speed.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        file.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     table = _table(found)
     (options.out / "speed.md").write_text(table, "utf-8")
     print(table, end="")
