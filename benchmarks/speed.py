@@ -3,8 +3,9 @@
     python benchmarks/speed.py REPO [REPO...] --tokenizer FILE --out FOLDER [--jobs N] [--quick]
 
 Writes `speed.json`, `speed.md` and the plots to FOLDER, beside what a run before found of others.
-Every REPO is cloned first, without a copy of its objects. Short things are measured three times in turn, and their medians stand in
-the table; whole histories once. Needs `.[benchmarks]`, and ctags for one of the rows.
+Every REPO is cloned first, without a copy of its objects. Short things are measured three times
+in turn, and their medians stand in the table; whole histories once. Needs `.[benchmarks]`, and
+ctags for one of the rows.
 """
 
 import argparse

@@ -11,17 +11,23 @@ import zstandard
 
 from rsidx.exporters.relations import Patch
 
-_LEVEL = 3
+_COMPRESSOR = zstandard.ZstdCompressor(level=3)
+_DECOMPRESSOR = zstandard.ZstdDecompressor()
 _SIZES = struct.Struct("<III")
 
 
 @dataclass(frozen=True, slots=True)
 class MadeRow:
-    """A row: its ids without padding, the spans of ids that have loss, and what is known of it."""
+    """A row: its ids without padding, and the spans of ids that have loss.
+
+    `meta` is what is known of it as JSON, `brief` the part of that which is counted:
+    `id`, `change`, `kind`, `is_test`, `n_tokens`, and of the excerpts `sections` and `rules`.
+    """
 
     ids: "array[int]"
     learned: tuple[tuple[int, int], ...]
-    meta: dict[str, Any]
+    brief: dict[str, Any]
+    meta: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ def pack(entry: Entry) -> bytes:
     """Return an entry as bytes."""
     ids: array[int] = array("I")
     patches = bytearray()
+    metas = bytearray()
     edits = []
     for edit in entry.edits:
         packed = edit.patch.pack()
@@ -53,29 +60,30 @@ def pack(entry: Entry) -> bytes:
         rows = []
         for row in edit.rows:
             ids += row.ids
-            rows.append((len(row.ids), row.learned, row.meta))
+            metas += row.meta
+            rows.append((len(row.ids), len(row.meta), row.learned, row.brief))
         edits.append((len(packed), rows, edit.dropped, edit.references))
     head = orjson.dumps((edits, entry.dropped))
-    body = zstandard.ZstdCompressor(level=_LEVEL).compress(head + ids.tobytes())
-    return _SIZES.pack(len(head), len(patches), len(ids)) + patches + body
+    body = _COMPRESSOR.compress(head + metas + ids.tobytes())
+    return _SIZES.pack(len(head), len(metas), len(patches)) + patches + body
 
 
 def unpack(data: bytes) -> Entry:
     """Undo `pack`."""
-    n_head, n_patches, n_ids = _SIZES.unpack_from(data)
-    patches_end = _SIZES.size + n_patches
-    body = zstandard.ZstdDecompressor().decompress(data[patches_end:])
+    n_head, n_metas, n_patches = _SIZES.unpack_from(data)
+    body = _DECOMPRESSOR.decompress(data[_SIZES.size + n_patches :])
     edits, dropped = orjson.loads(body[:n_head])
     every: array[int] = array("I")
-    every.frombytes(body[n_head:])
-    assert len(every) == n_ids
+    every.frombytes(body[n_head + n_metas :])
     made = []
-    start, at = _SIZES.size, 0
+    start, at, meta_at = _SIZES.size, 0, n_head
     for n_patch, listed, edit_dropped, references in edits:
         rows = []
-        for n, learned, meta in listed:
-            rows.append(MadeRow(every[at : at + n], tuple(map(tuple, learned)), meta))
+        for n, n_meta, learned, brief in listed:
+            meta = body[meta_at : meta_at + n_meta]
+            rows.append(MadeRow(every[at : at + n], tuple(map(tuple, learned)), brief, meta))
             at += n
+            meta_at += n_meta
         patch = Patch.unpack(data[start : start + n_patch])
         made.append(MadeEdit(patch, tuple(rows), Counter(edit_dropped), Counter(references)))
         start += n_patch

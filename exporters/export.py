@@ -195,7 +195,7 @@ def _write(
             for row in edit.rows:
                 writer.write(name, row)
                 sifter.statistics.count(name, row)
-                moved.see(name, row.meta["id"])
+                moved.see(name, row.brief["id"])
     sifter.statistics.across_splits.update(audit.counts())
 
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from rsidx.exporters.build import FILTERS, Builder
 from rsidx.exporters.config import Config, builder_options
 from rsidx.exporters.dialects import Dialect, choose
@@ -135,10 +137,7 @@ class Maker:
         rows, dropped = self._rows(waiting)
         edit = waiting.whole.edit
         patch = Patch.of(self._builder.text(edit.old), self._builder.text(edit.new))
-        made = tuple(
-            MadeRow(array("I", row.input_ids), row.learned, self._meta(commit, edit, row))
-            for row in rows
-        )
+        made = tuple(made_row(row, self._meta(commit, edit, row)) for row in rows)
         return MadeEdit(patch, made, dropped, waiting.references)
 
     def _rows(self, waiting: _Waiting) -> tuple[list[Row], Counter[str]]:
@@ -228,3 +227,11 @@ class Maker:
             return None
         blob = self._reader.blob(side.blob_id).oid.hex()
         return {"blob": blob, "start": side.start + start, "end": side.start + end}
+
+
+def made_row(row: Row, meta: dict[str, Any]) -> MadeRow:
+    """Return a row as it is kept."""
+    brief = {key: meta[key] for key in ("id", "change", "kind", "is_test", "n_tokens")}
+    brief["sections"] = [shown["section"] for shown in meta["context"]]
+    brief["rules"] = [shown["rule"] for shown in meta["context"]]
+    return MadeRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

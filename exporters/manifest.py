@@ -14,6 +14,9 @@ from rsidx.exporters.relations import REASONS
 from rsidx.exporters.tokens import Encoder
 from rsidx.store.reader import Reader
 
+_AROUND = frozenset({"imports", "outline"})
+"""Sections that show no definition that the code names."""
+
 
 @dataclass(slots=True)
 class Statistics:
@@ -39,8 +42,8 @@ class Statistics:
 
     def count(self, split: str, row: MadeRow) -> None:
         """Count a row that was written."""
-        meta = row.meta
-        n_tokens, change, kind = meta["n_tokens"], meta["change"], meta["kind"]
+        brief = row.brief
+        n_tokens, change, kind = brief["n_tokens"], brief["change"], brief["kind"]
         self.examples[split] += 1
         self.tokens[split] += n_tokens["total"]
         self.learned_tokens[split] += sum(end - start for start, end in row.learned)
@@ -49,12 +52,10 @@ class Statistics:
         self.tokens_by_change[f"{split}/{change}"] += n_tokens["total"]
         self.tokens_by_kind[kind] += n_tokens["total"]
         self.tokens_by_role.update(n_tokens)
-        sections = {shown["section"] for shown in meta["context"]}
-        self.with_context += bool(sections - {"imports", "outline"})
-        self.test_code += meta["is_test"]
-        for shown in meta["context"]:
-            self.excerpts_by_rule[shown["rule"]] += 1
-            self.excerpts_by_section[shown["section"]] += 1
+        self.with_context += not _AROUND.issuperset(brief["sections"])
+        self.test_code += brief["is_test"]
+        self.excerpts_by_rule.update(brief["rules"])
+        self.excerpts_by_section.update(brief["sections"])
 
 
 def manifest_of(

@@ -36,11 +36,11 @@ from detect_secrets.plugins.twilio import TwilioKeyDetector
 
 from rsidx.exporters.examples import Example
 
+_PASSWORDS = BasicAuthDetector()
+_ARTIFACTORY = ArtifactoryDetector()
 _DETECTORS: tuple[RegexBasedDetector, ...] = (
-    ArtifactoryDetector(),
     AWSKeyDetector(),
     AzureStorageKeyDetector(),
-    BasicAuthDetector(),
     DiscordBotTokenDetector(),
     GitHubTokenDetector(),
     GitLabTokenDetector(),
@@ -56,13 +56,14 @@ _DETECTORS: tuple[RegexBasedDetector, ...] = (
     TelegramBotTokenDetector(),
     TwilioKeyDetector(),
 )
-_OF_LONG_RUNS: tuple[RegexBasedDetector, ...] = (
+_SLOW_DETECTORS: tuple[RegexBasedDetector, ...] = (
     CloudantDetector(),
     IbmCloudIamDetector(),
     IbmCosHmacDetector(),
     SoftlayerDetector(),
 )
-"""Slow ones, whose secrets have a run of at least so many characters."""
+# What these find has a run of so many characters, which most code has not.
+_RUN = re.compile(r"[A-Za-z0-9_\-/+=.]{20}")
 _LONG_RUN = re.compile(r"[A-Za-z0-9_\-]{24}")
 # The library's own detector finds a private key's first line alone.
 _PRIVATE_KEY = re.compile(
@@ -98,9 +99,8 @@ def secrets_in(text: str) -> tuple[tuple[str, str], ...]:
 def _found(text: str) -> Iterator[tuple[str, str]]:
     for match in _PRIVATE_KEY.finditer(text):
         yield match.group(), "KEY"
-    detectors = (*_DETECTORS, *_OF_LONG_RUNS) if _LONG_RUN.search(text) else _DETECTORS
-    for detector in detectors:
-        is_password = isinstance(detector, BasicAuthDetector)
+    for detector in _detectors_for(text):
+        is_password = detector is _PASSWORDS
         for pattern in detector.denylist:
             for match in pattern.finditer(text):
                 start, end = match.span(1) if is_password else _span(match)
@@ -108,6 +108,18 @@ def _found(text: str) -> Iterator[tuple[str, str]]:
                 value = text[start:end].strip(" \t\n\"'")
                 if len(value) >= _MIN_CHARS:
                     yield value, "PASSWORD" if is_password else "KEY"
+
+
+def _detectors_for(text: str) -> Iterator[RegexBasedDetector]:
+    """Yield the detectors that could find something in a text."""
+    if "://" in text:
+        yield _PASSWORDS
+    if "AKC" in text or "AP" in text:
+        yield _ARTIFACTORY
+    if _RUN.search(text):
+        yield from _DETECTORS
+    if _LONG_RUN.search(text):
+        yield from _SLOW_DETECTORS
 
 
 def _span(match: re.Match[str]) -> tuple[int, int]:

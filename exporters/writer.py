@@ -92,7 +92,7 @@ class RowWriter:
         """Write one row to its split's two files."""
         line = orjson.dumps(columns(row, self._padding), option=orjson.OPT_APPEND_NEWLINE)
         self._rows[split].write(line)
-        self._metas[split].write(orjson.dumps(row.meta, option=orjson.OPT_APPEND_NEWLINE))
+        self._metas[split].write(row.meta + b"\n")
 
     def close(self) -> None:
         """Close the files."""

@@ -85,6 +85,7 @@ class Modules:
             for path, path_id in reader.path_ids().items()
         }
         self._paths = {path_id: path for path, path_id in self._path_ids.items()}
+        self._reader = reader
         self._file = lru_cache(_FILES_KEPT)(lambda path, blob: File(reader, path, blob))
         self._files: Mapping[int, int] = {}
         self._packages: Packages | None = None
@@ -104,11 +105,23 @@ class Modules:
         if touched is None:
             self._packages = None
             self._forget()
+            self._read_ahead()
             return
         for path_id, before in touched.items():
             after = files.get(path_id)
             if before != after:
                 self._follow(path_id, before, after)
+
+    def _read_ahead(self) -> None:
+        """Read the facts of all files at once, which a whole tree asks for one by one."""
+        blobs = [blob for path, blob in self._files.items() if blob > 0 and self._is_rust(path)]
+        self._reader.prefetch(blobs)
+        self._reader.prefetch_facts(
+            chunk.id for blob in blobs for chunk in self._reader.chunks(blob)
+        )
+
+    def _is_rust(self, path_id: int) -> bool:
+        return self._paths[path_id].endswith(".rs")
 
     def _forget(self, roots: Iterable[str] | None = None) -> None:
         """Drop the trees of some roots, or of all; their indexes are kept to be updated."""
@@ -135,9 +148,12 @@ class Modules:
                     root for root, tree in self._trees.items() if path in tree.tried or path == root
                 )
         else:
+            roots = [root for root, tree in self._trees.items() if path_id in tree.modules]
+            if not roots:
+                return
             old, new = self._file(path_id, before), self._file(path_id, after)
             if module_signature(old) != module_signature(new):
-                self._forget(r for r, tree in self._trees.items() if path_id in tree.modules)
+                self._forget(roots)
 
     def version(self, path_id: int, blob_id: int) -> File:
         """Return a version of a file, of whichever snapshot."""
