@@ -19,6 +19,7 @@ def render(manifest: dict[str, Any]) -> str:
     counts = manifest["counts"]
     total = sum(counts["examples"].values())
     config = manifest["config"]
+    ending = config["format"]
     n_out = sum(part["embargo"]["n_commits"] for part in manifest["splits"].values())
     lines = [
         "---",
@@ -39,7 +40,7 @@ def render(manifest: dict[str, Any]) -> str:
     for name in SPLITS:
         # A split without rows would be a file that the loaders refuse.
         if counts["examples"][name]:
-            lines += [f"  - split: {_HUB_NAMES.get(name, name)}", f"    path: {name}.jsonl"]
+            lines += [f"  - split: {_HUB_NAMES.get(name, name)}", f"    path: {name}.{ending}"]
     lines += [
         "---",
         "",

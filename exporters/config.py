@@ -34,6 +34,7 @@ class Config:
     context_with: tuple[str, ...] = ()
     licenses: tuple[str, ...] = ()
     labels: str = "target"
+    format: str = "jsonl"
     pad: bool = False
     text: bool = False
 

@@ -88,7 +88,8 @@ def export(
                 phases.add(maker.phases.seconds)
             with phases.of("write"):
                 sifter = _Sifter(reader, chosen, split, frozenset(config.keep), statistics)
-                with closing(RowWriter(folder, _padding(config, encoder))) as writer:
+                padding = _padding(config, encoder)
+                with closing(RowWriter(folder, config.format, padding)) as writer:
                     _write(writer, cache, chosen, split, sifter, moved)
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)

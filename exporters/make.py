@@ -36,6 +36,7 @@ _NOT_IN_AN_ENTRY = frozenset(
         "boundaries",
         "new_commits",
         "licenses",
+        "format",
         "pad",
     }
 )
@@ -216,6 +217,7 @@ class Maker:
             ],
             "n_excerpts_left_out": len(example.excerpts) - len(row.shown),
             "n_tokens": row.n_tokens,
+            "roles": row.roles,
             "is_redacted": example.is_redacted,
         }
         if self._config.text:

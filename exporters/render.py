@@ -14,14 +14,15 @@ from rsidx.exporters.tokens import Encoder
 class Row:
     """One row of the data set.
 
-    `learned` are the spans of ids that have loss. `shown` are the indices of the example's
-    excerpts that it has, with their tokens in `excerpt_tokens`; `n_tokens` counts by the pieces'
-    roles.
+    `learned` are the spans of ids that have loss, `roles` what the ids are for, in runs of so
+    many. `shown` are the indices of the example's excerpts that it has, with their tokens in
+    `excerpt_tokens`; `n_tokens` counts by role.
     """
 
     example: Example
     input_ids: list[int]
     learned: tuple[tuple[int, int], ...]
+    roles: tuple[tuple[str, int], ...]
     shown: tuple[int, ...]
     excerpt_tokens: tuple[int, ...]
     n_tokens: dict[str, int]
@@ -151,6 +152,7 @@ class Renderer:
     def _assemble(self, example: Example, shown: list[int]) -> Row:
         input_ids: list[int] = []
         learned: list[tuple[int, int]] = []
+        roles: list[tuple[str, int]] = []
         n_tokens = dict.fromkeys(_ROLES, 0)
         for piece in self._dialect.pieces(example, shown):
             ids = self._ids(piece)
@@ -161,8 +163,13 @@ class Renderer:
                 learned.append((first, len(input_ids)))
             if piece.role in n_tokens:
                 n_tokens[piece.role] += len(ids)
+            if ids:
+                before = roles.pop()[1] if roles and roles[-1][0] == piece.role else 0
+                roles.append((piece.role, before + len(ids)))
         excerpt_tokens = tuple(
             self._n_ids(_context(example.excerpts[index].text)) for index in shown
         )
         counts = {**n_tokens, "total": len(input_ids)}
-        return Row(example, input_ids, tuple(learned), tuple(shown), excerpt_tokens, counts)
+        return Row(
+            example, input_ids, tuple(learned), tuple(roles), tuple(shown), excerpt_tokens, counts
+        )

@@ -8,6 +8,7 @@ one of it, and the checksums must hold.
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import Patch, Relations
 from rsidx.exporters.tokens import Encoder, load
-from rsidx.exporters.writer import CHECKSUMS, MANIFEST
+from rsidx.exporters.writer import CHECKSUMS, MANIFEST, read_rows
 
 _PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
 
@@ -71,21 +72,22 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
     folder = out / "tokenizer"
     encoder = Encoder(load(str(folder)), source=str(folder))
     rows = _Rows(manifest, encoder, history, checked)
+    ending = manifest["config"]["format"]
     for split in SPLITS:
-        lines = _lines(out, split)
+        lines = _lines(out, split, ending)
         n_rows = 0
         for number, (row, meta) in enumerate(lines, 1):
             n_rows = number
             for text in rows.problems(split, number, row, meta):
-                yield Problem(f"{split}.jsonl", number, text)
+                yield Problem(f"{split}.{ending}", number, text)
         expected = manifest["counts"]["examples"][split]
         if n_rows != expected:
-            yield Problem(f"{split}.jsonl", None, f"{n_rows} rows, the manifest says {expected}")
+            yield Problem(f"{split}.{ending}", None, f"{n_rows} rows, the manifest says {expected}")
     if "related" not in manifest["config"]["keep"]:
-        yield from _leaks(rows.patches)
+        yield from _leaks(rows.patches, ending)
 
 
-def _leaks(patches: list[tuple[int, int, bytes, bytes]]) -> Iterator[Problem]:
+def _leaks(patches: list[tuple[int, int, bytes, bytes]], ending: str) -> Iterator[Problem]:
     """Yield the rows that are related to one of an earlier split."""
     relations = Relations()
     for split, number, old, new in patches:
@@ -93,7 +95,7 @@ def _leaks(patches: list[tuple[int, int, bytes, bytes]]) -> Iterator[Problem]:
         reason = relations.reason(split, patch)
         if reason is not None:
             text = f"is related to a row of an earlier split: {reason}"
-            yield Problem(f"{SPLITS[split]}.jsonl", number, text)
+            yield Problem(f"{SPLITS[split]}.{ending}", number, text)
         relations.add(split, patch)
 
 
@@ -112,13 +114,13 @@ def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem
                 yield Problem(name, None, "its checksum does not hold")
 
 
-def _lines(out: Path, split: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _lines(out: Path, split: str, ending: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     try:
-        with (out / f"{split}.jsonl").open() as rows, (out / f"{split}.meta.jsonl").open() as metas:
-            for row, meta in zip(rows, metas, strict=True):
-                yield json.loads(row), json.loads(meta)
+        with (out / f"{split}.meta.jsonl").open("rb") as metas:
+            for row, meta in zip(read_rows(out, split, ending), metas, strict=True):
+                yield row, json.loads(meta)
     except (OSError, ValueError) as error:
-        raise ExportError(f"{split}.jsonl and its meta file cannot be read: {error}") from error
+        raise ExportError(f"{split}.{ending} and its meta file cannot be read: {error}") from error
 
 
 class _Rows:
@@ -151,6 +153,7 @@ class _Rows:
         ids = row["input_ids"][:n_total]
         new_ids = ids[n_total - 1 - n_new : n_total - 1]
         yield from self._lists(row, n_total, n_new)
+        yield from self._roles(meta)
         prompt = self._encoder.decode(ids[: n_total - 1 - n_new])
         target = self._text(new_ids)
         if meta["is_redacted"]:
@@ -182,6 +185,14 @@ class _Rows:
         if generation < self._newest_before:
             yield f"{commit} is older than a row of an earlier split"
         self._newest = max(self._newest, generation)
+
+    def _roles(self, meta: dict[str, Any]) -> Iterator[str]:
+        counted: Counter[str] = Counter()
+        for role, n in meta["roles"]:
+            counted[role] += n
+        expected = {role: n for role, n in meta["n_tokens"].items() if n and role != "total"}
+        if counted != expected | {"end": 1} or counted.total() != meta["n_tokens"]["total"]:
+            yield "its roles are not its tokens"
 
     def _lists(self, row: dict[str, Any], n_total: int, n_new: int) -> Iterator[str]:
         ids, mask, labels = row["input_ids"], row["attention_mask"], row["labels"]

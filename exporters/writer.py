@@ -5,16 +5,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-
-import orjson
+from typing import IO, Any, Protocol
 
 from rsidx.errors import ExportError
 from rsidx.exporters.entries import MadeRow
+from rsidx.exporters.formats import jsonl, parquet
 from rsidx.exporters.plan import SPLITS
 
 MANIFEST = "manifest.json"
@@ -76,27 +75,58 @@ class Padding:
     length: int
 
 
-class RowWriter:
-    """Writes rows and what is known of them, line by line, into one file a split."""
+class RowFile(Protocol):
+    """A file that rows are written to."""
 
-    def __init__(self, folder: Path, padding: Padding | None) -> None:
+    def write(self, columns: dict[str, list[int]]) -> None:
+        """Write one row."""
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+
+
+FORMATS: dict[str, tuple[Callable[[Path], RowFile], Callable[[Path], Iterator[dict[str, Any]]]]] = {
+    "jsonl": (jsonl.Writer, jsonl.read),
+    "jsonl.gz": (jsonl.Writer, jsonl.read),
+    "jsonl.zst": (jsonl.Writer, jsonl.read),
+    "parquet": (parquet.Writer, parquet.read),
+}
+"""By the ending of the files: what writes them, and what reads them."""
+
+
+class RowWriter:
+    """Writes rows, and line by line what is known of them, into one file a split each."""
+
+    def __init__(self, folder: Path, file_format: str, padding: Padding | None) -> None:
         self._padding = padding
         self._stack = ExitStack()
-        self._rows = {name: self._open(folder / f"{name}.jsonl") for name in SPLITS}
-        self._metas = {name: self._open(folder / f"{name}.meta.jsonl") for name in SPLITS}
-
-    def _open(self, path: Path) -> IO[bytes]:
-        return self._stack.enter_context(path.open("wb"))
+        create, _ = FORMATS[file_format]
+        self._rows: dict[str, RowFile] = {}
+        self._metas: dict[str, IO[bytes]] = {}
+        try:
+            for name in SPLITS:
+                self._rows[name] = create(folder / f"{name}.{file_format}")
+                self._stack.callback(self._rows[name].close)
+                metas = (folder / f"{name}.meta.jsonl").open("wb")
+                self._metas[name] = self._stack.enter_context(metas)
+        except BaseException:
+            self._stack.close()
+            raise
 
     def write(self, split: str, row: MadeRow) -> None:
         """Write one row to its split's two files."""
-        line = orjson.dumps(columns(row, self._padding), option=orjson.OPT_APPEND_NEWLINE)
-        self._rows[split].write(line)
+        self._rows[split].write(columns(row, self._padding))
         self._metas[split].write(row.meta + b"\n")
 
     def close(self) -> None:
         """Close the files."""
         self._stack.close()
+
+
+def read_rows(folder: Path, split: str, file_format: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a split; raises OSError or ValueError where they cannot be read."""
+    _, read = FORMATS[file_format]
+    yield from read(folder / f"{split}.{file_format}")
 
 
 def columns(row: MadeRow, padding: Padding | None) -> dict[str, list[int]]:

@@ -13,6 +13,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.dialects import DIALECTS
 from rsidx.exporters.export import export as run_export
 from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.writer import FORMATS
 from rsidx.output import emit, progress
 
 _DEFAULTS = Config(tokenizer="")
@@ -139,6 +140,13 @@ _DEFAULTS = Config(tokenizer="")
     default=_DEFAULTS.labels,
     show_default=True,
     help="Loss on the new code and the end token, or everywhere.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(list(FORMATS)),
+    default=_DEFAULTS.format,
+    show_default=True,
+    help="What the rows are written as; parquet needs pyarrow.",
 )
 @click.option("--pad", is_flag=True, help="Pad every example to --max-tokens.")
 @click.option("--text", is_flag=True, help="Put the texts into the meta files, too.")

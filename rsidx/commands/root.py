@@ -13,6 +13,7 @@ _COMMANDS = {
     "context": "rsidx.commands.context:context",
     "export": "rsidx.commands.export:export",
     "hooks": "rsidx.commands.hooks:hooks",
+    "inspect": "rsidx.commands.inspect:inspect",
     "prompt": "rsidx.commands.prompt:prompt",
     "refs": "rsidx.commands.refs:refs",
     "show": "rsidx.commands.show:show",

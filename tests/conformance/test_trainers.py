@@ -18,6 +18,12 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+
+
 @pytest.fixture
 def out(repo, index, tokenizer_file, tmp_path):
     for n in range(20):
@@ -27,9 +33,7 @@ def out(repo, index, tokenizer_file, tmp_path):
     return tmp_path / "out"
 
 
-def test_datasets_reads_the_files_and_the_card(out, tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+def test_datasets_reads_the_files_and_the_card(out, tmp_path):
     from datasets import load_dataset  # noqa: PLC0415  (it reads the environment on import)
 
     cache = str(tmp_path / "cache")
@@ -41,6 +45,22 @@ def test_datasets_reads_the_files_and_the_card(out, tmp_path, monkeypatch):
     assert {name: split.num_rows for name, split in by_card.items()} == {
         "train": 16, "validation": 2, "test": 2,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file_format", "loader"), [("jsonl.gz", "json"), ("jsonl.zst", "json"), ("parquet", "parquet")]
+)
+def test_datasets_reads_every_format(out, index, tokenizer_file, tmp_path, file_format, loader):
+    from datasets import load_dataset  # noqa: PLC0415
+
+    config = Config(tokenizer=str(tokenizer_file), format=file_format)
+    export(index.database, tmp_path / "other", config)
+    cache = str(tmp_path / "cache")
+    file = str(tmp_path / "other" / f"train.{file_format}")
+    data = load_dataset(loader, data_files={"train": file}, cache_dir=cache)
+    plain = load_dataset("json", data_files={"train": str(out / "train.jsonl")}, cache_dir=cache)
+    assert data["train"].to_list() == plain["train"].to_list()
+    assert load_dataset(str(tmp_path / "other"), cache_dir=cache)["train"].num_rows == 16
 
 
 def test_auto_tokenizer_opens_the_folder_and_knows_every_id(out, read_jsonl):

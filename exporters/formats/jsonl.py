@@ -1,0 +1,52 @@
+"""Lines of JSON, plain or compressed by gzip or zstandard, as the name's ending says."""
+
+import gzip
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import zstandard
+
+_GZIP_LEVEL = 6
+_ZSTANDARD_LEVEL = 10
+
+
+class Writer:
+    """Writes rows as lines."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._out: Any = self._file
+        if path.suffix == ".gz":
+            # No name and no time: the same rows are the same bytes.
+            self._out = gzip.GzipFile("", "wb", _GZIP_LEVEL, self._file, mtime=0)
+        elif path.suffix == ".zst":
+            compressor = zstandard.ZstdCompressor(level=_ZSTANDARD_LEVEL)
+            self._out = compressor.stream_writer(self._file, closefd=False)
+
+    def write(self, columns: dict[str, list[int]]) -> None:
+        """Write one row."""
+        self._out.write(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        if self._out is not self._file:
+            self._out.close()
+        self._file.close()
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file; raises OSError or ValueError where it is damaged."""
+    with path.open("rb") as file:
+        lines: Any = file
+        if path.suffix == ".gz":
+            lines = gzip.GzipFile(fileobj=file)
+        elif path.suffix == ".zst":
+            lines = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
+        try:
+            for line in lines:
+                yield orjson.loads(line)
+        except (EOFError, zstandard.ZstdError) as error:
+            raise ValueError(str(error)) from error

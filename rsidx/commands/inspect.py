@@ -1,0 +1,76 @@
+"""`rsidx inspect`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from rsidx.commands.options import json_option
+from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.rows import ShownRow, ShownToken, row_shown
+from rsidx.output import emit, printable
+
+_COLOURS = {
+    "prompt": "cyan",
+    "context": "blue",
+    "old": "yellow",
+    "lead": "magenta",
+    "new": "green",
+    "end": "green",
+}
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("row", default="1")
+@click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
+@click.option("--tokens", is_flag=True, help="Mark where tokens end.")
+@json_option
+def inspect(out: Path, row: str, split: str, tokens: bool, as_json: bool) -> None:
+    """Show a row of the data set OUT as the model sees it.
+
+    ROW is its number in the split, or the beginning of its id or commit. Colours say what each
+    token is for; what has loss is bold, control tokens stand on a background.
+    """
+    found = row_shown(out, split, row)
+    if as_json:
+        emit(asdict(found), (), as_json=True)
+        return
+    for line in _head(found):
+        click.echo(line)
+    click.echo()
+    shown = [token for token in found.tokens if token.role != "padding"]
+    click.echo("".join(_styled(token, mark_end=tokens) for token in shown))
+    if len(shown) < len(found.tokens):
+        click.echo(f"and {len(found.tokens) - len(shown):,} tokens of padding")
+
+
+def _head(found: ShownRow) -> Iterator[str]:
+    meta = found.meta
+    yield f"{found.split} {found.number}, id {meta['id']}"
+    yield printable(
+        f"{meta['change']} {meta['kind']} {meta['symbol']} in {meta['path']}, part "
+        f"{meta['part'][0]} of {meta['part'][1]}, commit {meta['commit'][:12]} of {meta['time']}"
+    )
+    counts = ((role, n) for role, n in meta["n_tokens"].items() if role != "total" and n)
+    parts = (click.style(f"{role} {n:,}", fg=_COLOURS[role]) for role, n in counts)
+    n_learned = sum(len(token.ids) for token in found.tokens if token.has_loss)
+    yield f"{meta['n_tokens']['total']:,} tokens: {', '.join(parts)}; {n_learned:,} with loss"
+    for shown in meta["context"]:
+        yield printable(
+            f"  {shown['section']:<10} {shown['symbol'] or '-':<24} {shown['rule']:<10} "
+            f"{shown['form']:<10} {shown['n_tokens']:>5}  {shown['path']}"
+        )
+
+
+def _styled(token: ShownToken, *, mark_end: bool) -> str:
+    text = printable(token.text) + ("\N{MIDDLE DOT}" if mark_end and not token.is_control else "")
+    return click.style(
+        text,
+        fg=_COLOURS[token.role],
+        bold=token.has_loss,
+        reverse=token.is_control,
+        # Colours end with the line: a pager shows each line by itself.
+        reset=True,
+    )
