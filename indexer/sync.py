@@ -20,6 +20,7 @@ from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.facts import CommitRecord
+from rsidx.store.prune import drop_unused_chunks
 from rsidx.store.writer import Writer
 
 _MAX_BATCH_COMMITS = 400
@@ -86,7 +87,7 @@ def sync(
     Raises RepositoryError when git fails, IndexStoreError when the index cannot be written.
     """
     with database.writing() as connection:
-        run = _Sync(repository, connection, max_bytes, progress)
+        run = _Sync(repository, database, connection, max_bytes, progress)
         return run.run(scope, jobs)
 
 
@@ -97,7 +98,7 @@ def update(repository: Repository, database: Database, *, jobs: int, max_bytes: 
     newest commit alone: the history before it is backfill's.
     """
     with database.writing() as connection:
-        run = _Sync(repository, connection, max_bytes, None)
+        run = _Sync(repository, database, connection, max_bytes, None)
         refs = history.read_refs(repository)
         wanted = {tip for name, tip in refs.items() if name.startswith(b"refs/heads/")}
         wanted.update(history.worktree_heads(repository))
@@ -119,7 +120,7 @@ def mark(repository: Repository, database: Database) -> None:
     So all commits from now on are taken in, however many come before the first update.
     """
     with database.writing() as connection:
-        run = _Sync(repository, connection, 0, None)
+        run = _Sync(repository, database, connection, 0, None)
         if not queries.ref_tips(connection, run.repository_id):
             run.writer.write_refs(history.read_refs(repository))
         connection.commit()
@@ -131,6 +132,7 @@ class _Sync:
     def __init__(
         self,
         repository: Repository,
+        database: Database,
         connection: Connection,
         max_bytes: int,
         progress: Progress | None,
@@ -145,7 +147,10 @@ class _Sync:
             name=repository.name,
             object_format=repository.object_format,
             find_root=lambda: history.find_root(repository),
-            has_commit=lambda oid: repository.succeeds("cat-file", "-e", oid.hex()),
+            # The index in a repository's own folder is nobody else's, whatever became of its root.
+            has_commit=lambda oid: (
+                _is_inside(repository, database) or repository.succeeds("cat-file", "-e", oid.hex())
+            ),
         )
         self.writer = Writer(connection, self.repository_id)
 
@@ -186,7 +191,7 @@ class _Sync:
                 pending = extractor.submit([Wanted(oid) for oid in part])
                 self.writer.rewrite_blobs(pending.records())
                 self.connection.commit()
-        self.writer.drop_unused_chunks()
+        drop_unused_chunks(self.connection)
         self.connection.commit()
 
     def _take_in(
@@ -288,6 +293,10 @@ class _Sync:
         """Record the refs whose tips are indexed now."""
         indexed = queries.generations(self.connection, self.repository_id, refs.values())
         self.writer.write_refs({name: tip for name, tip in refs.items() if tip in indexed})
+
+
+def _is_inside(repository: Repository, database: Database) -> bool:
+    return database.file is not None and database.file.is_relative_to(repository.common_dir)
 
 
 def _blobs(record: CommitRecord) -> Iterator[tuple[bytes, bytes | None]]:

@@ -110,6 +110,15 @@ class Database:
         finally:
             lock.release()
 
+    def vacuum(self) -> None:
+        """Give the room of what was dropped back to the file system, overwritten."""
+        if self.file is None:
+            return
+        with self._lock(), self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("VACUUM")
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -141,6 +150,8 @@ def _engine(url: URL) -> Engine:
         cursor.execute("PRAGMA cache_spill = OFF")
         cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         cursor.execute("PRAGMA temp_store = MEMORY")
+        # What is dropped is gone: nothing of it stays in free pages.
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")

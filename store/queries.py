@@ -36,7 +36,7 @@ def find_or_add_repository(
     """Return the row of a repository, told apart by its name, adding it if it is new.
 
     Raises IndexStoreError for a name that another repository has in this index: one whose root
-    commit this one lacks.
+    commit and tips this one lacks.
     """
     table = schema.repository
     query = select(table.c.id, table.c.root).where(table.c.name == name)
@@ -47,10 +47,19 @@ def find_or_add_repository(
         assert key is not None
         return int(key[0])
     if row.root is not None and not has_commit(row.root):
-        raise IndexStoreError(
-            f"the index has another repository called {name}; use another index (--db)"
-        )
+        # A root may go with its branch; then one of the tips must be known.
+        if not any(has_commit(tip) for tip in sorted(set(ref_tips(connection, row.id).values()))):
+            raise IndexStoreError(
+                f"the index has another repository called {name}; use another index (--db)"
+            )
+        set_root(connection, row.id, find_root())
     return int(row.id)
+
+
+def set_root(connection: Connection, repository: int, root: bytes | None) -> None:
+    """Record the root commit that tells a repository from others of its name."""
+    table = schema.repository
+    connection.execute(update(table).where(table.c.id == repository).values(root=root))
 
 
 def generations(connection: Connection, repository: int, oids: Iterable[bytes]) -> dict[bytes, int]:

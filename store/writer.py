@@ -17,7 +17,7 @@ from rsidx.store.facts import (
     ChunkRecord,
     CommitRecord,
 )
-from rsidx.store.text import Codec, pack_breaks, pack_ids, train_dictionary, unpack_ids
+from rsidx.store.text import Codec, pack_breaks, pack_ids, train_dictionary
 
 _IN_BATCH = 500
 _N_DICTIONARY_SAMPLES = 4000
@@ -123,18 +123,6 @@ class Writer:
             query = update(schema.blob).where(schema.blob.c.oid == blob.oid)
             self._connection.execute(query.values(n_bytes=blob.n_bytes, **values))
         self._write_facts(blobs)
-
-    def drop_unused_chunks(self) -> None:
-        """Drop the chunks that no blob contains, with their facts."""
-        lists = self._connection.execute(select(schema.blob_chunks.c.chunk_ids)).scalars()
-        used = {chunk_id for packed in lists for chunk_id in unpack_ids(packed)}
-        every = self._connection.execute(select(schema.chunk.c.id)).scalars()
-        unused = [chunk_id for chunk_id in every if chunk_id not in used]
-        for start in range(0, len(unused), _IN_BATCH):
-            part = unused[start : start + _IN_BATCH]
-            for table in (schema.symbol, schema.import_, schema.chunk_references):
-                self._connection.execute(delete(table).where(table.c.chunk_id.in_(part)))
-            self._connection.execute(delete(schema.chunk).where(schema.chunk.c.id.in_(part)))
 
     def write_blobs(self, blobs: Sequence[BlobRecord]) -> None:
         """Insert blobs, which must be new, with those of their chunks that are new."""

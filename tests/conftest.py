@@ -42,7 +42,7 @@ class Repo:
         path.mkdir(parents=True, exist_ok=True)
         self.git("init", "-q", "-b", "main", *init)
 
-    def git(self, *args, check=True, stdin=None, **variables):
+    def git(self, *args, check=True, status=False, stdin=None, **variables):
         date = f"{self.time} +0000"
         env = {
             **os.environ,
@@ -62,6 +62,8 @@ class Repo:
             capture_output=True,
             input=stdin,
         )
+        if status:
+            return done.returncode
         if check and done.returncode:
             raise AssertionError(f"git {args}: {done.stderr.decode()}")
         return done.stdout.decode("utf-8", "surrogateescape").strip()

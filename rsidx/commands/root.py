@@ -12,6 +12,7 @@ _COMMANDS = {
     "backfill": "rsidx.commands.backfill:backfill",
     "context": "rsidx.commands.context:context",
     "export": "rsidx.commands.export:export",
+    "gc": "rsidx.commands.gc:gc",
     "hooks": "rsidx.commands.hooks:hooks",
     "inspect": "rsidx.commands.inspect:inspect",
     "prompt": "rsidx.commands.prompt:prompt",

@@ -1,0 +1,27 @@
+"""Letting go of commits that no ref reaches any more."""
+
+from rsidx.indexer import history
+from rsidx.indexer.git import Repository
+from rsidx.store import queries
+from rsidx.store.database import Database
+from rsidx.store.prune import Pruned, prune
+
+
+def collect(repository: Repository, database: Database) -> Pruned:
+    """Drop the commits that no ref and no worktree of the repository reaches, and their facts.
+
+    Raises IndexStoreError when the index cannot be written.
+    """
+    with database.writing() as connection:
+        repository_id = queries.repository_id(connection, repository.name)
+        if repository_id is None:
+            return Pruned(0, 0, 0)
+        refs = history.read_refs(repository)
+        tips = {*refs.values(), *history.worktree_heads(repository)}
+        revisions = [tip.hex() for tip in sorted(tips)]
+        lines = history.list_commits(repository, revisions) if revisions else []
+        pruned = prune(connection, repository_id, {line.oid for line in lines}, refs)
+        queries.set_root(connection, repository_id, history.find_root(repository))
+        connection.commit()
+    database.vacuum()
+    return pruned

@@ -1,0 +1,108 @@
+"""What no ref reaches leaves the index, and nothing else does."""
+
+import pytest
+
+from rsidx.__main__ import main
+from rsidx.indexer.gc import collect
+from rsidx.indexer.sync import update
+from rsidx.store.dump import dump
+
+
+def dumped(index):
+    with index.database.reading() as connection:
+        return list(dump(connection))
+
+
+def grow(repo, n_commits, start=0):
+    for n in range(start, start + n_commits):
+        repo.commit(f"commit {n}", {f"src/m{n % 3}.rs": f"pub fn f{n}() -> u32 {{ {n} }}\n"})
+
+
+def test_amended_commits_and_deleted_branches_leave_with_all_that_only_they_had(repo, make_index):
+    index = make_index(repo)
+    grow(repo, 4)
+    repo.git("checkout", "-q", "-b", "side")
+    repo.commit("secret", {"src/side.rs": "pub fn only_on_the_side() {}\n"})
+    index.sync(all_refs=True)
+    repo.git("checkout", "-q", "main")
+    repo.git("branch", "-D", "side")
+    repo.write({"src/m0.rs": "pub fn amended() {}\n"})
+    repo.git("commit", "-qa", "--amend", "-m", "amended")
+    update(index.repository, index.database, jobs=1, max_bytes=1000)
+    pruned = collect(index.repository, index.database)
+    assert (pruned.n_commits, pruned.n_blobs, pruned.n_chunks) == (2, 2, 2)
+    fresh = make_index(repo, "fresh.db")
+    fresh.sync(all_refs=True)
+    assert dumped(index) == dumped(fresh)
+    assert b"only_on_the_side" not in index.file.read_bytes()
+    again = collect(index.repository, index.database)
+    assert (again.n_commits, again.n_blobs, again.n_chunks) == (0, 0, 0)
+
+
+def test_commits_that_come_back_are_taken_in_again(repo, index):
+    grow(repo, 6)
+    index.sync()
+    tip = repo.git("rev-parse", "HEAD")
+    repo.git("reset", "-q", "--hard", "HEAD~3")
+    assert collect(index.repository, index.database).n_commits == 3
+    repo.git("reset", "-q", "--hard", tip)
+    assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 3
+
+
+def test_what_a_shallow_clone_lacks_stays(repo, make_index, tmp_path):
+    grow(repo, 6)
+    index = make_index(repo)
+    index.sync()
+    repo.git("clone", "-q", "--depth=2", f"file://{repo.path}", str(tmp_path / "shallow"))
+    shallow = make_index(type(repo)(tmp_path / "shallow"), "index.db")
+    assert collect(shallow.repository, shallow.database).n_commits == 0
+
+
+@pytest.mark.parametrize("other", ["commits", "none"])
+def test_another_repository_in_the_index_keeps_what_is_its_own(make_repo, make_index, other):
+    one, two = make_repo("one"), make_repo("two")
+    grow(one, 3)
+    grow(two, 3 if other == "commits" else 1)
+    first, second = make_index(one), make_index(two)
+    first.sync()
+    second.sync()
+    one.git("reset", "-q", "--hard", "HEAD~2")
+    pruned = collect(first.repository, first.database)
+    assert pruned.n_commits == 2
+    assert pruned.n_blobs == (0 if other == "commits" else 2)
+
+
+def test_a_root_that_went_with_its_branch_is_no_other_repository(repo, index):
+    grow(repo, 2)
+    for n in range(8):
+        repo.git("checkout", "-q", "--orphan", f"orphan{n}")
+        repo.commit(f"root {n}", {"r.rs": f"fn r{n}() {{}}\n"})
+    index.sync(all_refs=True)
+    repo.git("checkout", "-q", "main")
+    for n in range(8):
+        repo.git("branch", "-D", f"orphan{n}")
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("gc", "-q", "--prune=now")
+    repo.commit("one more", {"src/x.rs": "fn x() {}\n"})
+    assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 1
+
+
+def test_an_amended_first_commit_is_no_other_repository(repo, monkeypatch, capfd):
+    monkeypatch.chdir(repo.path)
+    grow(repo, 1)
+    assert main(["backfill"]) == 0
+    repo.git("commit", "-q", "--amend", "-m", "the first commit in other words")
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("gc", "-q", "--prune=now")
+    assert main(["backfill"]) == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_the_command_says_what_went(repo, monkeypatch, capfd):
+    monkeypatch.chdir(repo.path)
+    grow(repo, 3)
+    assert main(["backfill"]) == 0
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    capfd.readouterr()
+    assert main(["gc"]) == 0
+    assert capfd.readouterr().out.startswith("1 commits, 1 file versions and 1 chunks dropped")
