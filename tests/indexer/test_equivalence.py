@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from rsidx.indexer import history
 from rsidx.indexer.gc import collect
@@ -24,7 +24,7 @@ from tests.conftest import Repo
 PATHS = ("src/lib.rs", "src/a.rs", "b.rs", "Cargo.toml")
 BRANCHES = ("main", "one", "two", "three")
 WORK = st.integers(0, 5)
-SEQUENCES = int(os.environ.get("RSIDX_TEST_SEQUENCES", "40"))
+SEQUENCES = int(os.environ.get("RSIDX_TEST_SEQUENCES", "50"))
 
 
 def content(path, n):
@@ -41,6 +41,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="rsidx-equivalence-"))
         self.n = 0
+        self.is_filled = False
 
     @initialize(indexed=st.booleans())
     def start(self, indexed):
@@ -51,7 +52,7 @@ class Histories(RuleBasedStateMachine):
         file = self.repository.common_dir / "rsidx" / "index.db"
         self.database = Database(resolve_url(str(file)), create=True)
         if indexed:
-            self.backfill()
+            self.backfill_all()
 
     def try_git(self, *args):
         """Run git; where it stops for a conflict, give up what it began."""
@@ -66,10 +67,12 @@ class Histories(RuleBasedStateMachine):
         names = self.repo.git("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
         return names[number % len(names)] if names else "HEAD"
 
-    @rule(path=st.sampled_from(PATHS))
-    def commit(self, path):
+    @rule(path=st.sampled_from(PATHS), look=st.booleans())
+    def commit(self, path, look=False):
         self.n += 1
         self.repo.commit(f"commit {self.n}", {path: content(path, self.n)})
+        if look:
+            self.look()
 
     @rule()
     def commit_another_way_of_writing(self):
@@ -150,8 +153,8 @@ class Histories(RuleBasedStateMachine):
         self.repo.write({"src/lib.rs": content("src/lib.rs", self.n)})
         self.repo.git("stash", check=False)
 
-    @rule(number=WORK)
-    def commit_in_another_worktree(self, number):
+    @rule(number=WORK, look=st.booleans())
+    def commit_in_another_worktree(self, number, look):
         linked = self.folder / f"linked{number % 2}"
         if not linked.exists() and not self.try_git("worktree", "add", "--detach", str(linked)):
             return
@@ -160,6 +163,8 @@ class Histories(RuleBasedStateMachine):
         self.n += 1
         other.commit(f"linked {self.n}", {"b.rs": content("b.rs", self.n)})
         self.repo.time = other.time
+        if look:
+            self.look()
 
     @rule(prune=st.booleans())
     def git_gc(self, prune):
@@ -167,11 +172,12 @@ class Histories(RuleBasedStateMachine):
             self.repo.git("reflog", "expire", "--expire=now", "--all")
         self.repo.git("gc", "-q", *(["--prune=now"] if prune else []))
 
-    @precondition(lambda self: self.n > 1)
     @rule()
     def look(self):
         update(self.repository, self.database, jobs=1, max_bytes=100_000)
-        self.check_presence()
+        # An index that has nothing yet takes the newest commit alone.
+        if self.is_filled:
+            self.check_presence()
 
     @rule()
     def backfill(self):
@@ -180,6 +186,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def backfill_all(self):
         self.take(all_refs=True)
+        self.is_filled = True
 
     @rule()
     def collect(self):
@@ -190,11 +197,12 @@ class Histories(RuleBasedStateMachine):
         sync(self.repository, self.database, scope, jobs=1, max_bytes=100_000)
 
     def check_presence(self):
-        """What is new since the first look is there, whichever branch it is on."""
-        tips = [*self.repo.git("rev-parse", "HEAD", "--branches").split()]
+        """Every commit of every branch and worktree is there."""
+        heads = [head.hex() for head in history.worktree_heads(self.repository)]
+        oids = self.repo.git("rev-list", "HEAD", "--branches", *heads).split()
         with self.database.reading() as connection:
-            found = queries.generations(connection, 1, map(bytes.fromhex, tips))
-        assert len(found) == len(set(tips))
+            found = queries.generations(connection, 1, map(bytes.fromhex, oids))
+        assert len(found) == len(oids)
 
     def teardown(self):
         if not hasattr(self, "database"):
