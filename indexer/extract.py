@@ -21,7 +21,7 @@ from rsidx.store.facts import BlobRecord, ChunkRecord
 
 _BLOBS_A_TASK = 24
 # A tree takes 20 to 30 times the memory of its source.
-_KEPT_BYTES = 4_000_000
+_KEPT_BYTES = 2_000_000
 # A manifest begins with a table's header or a key; so what a blob is follows from its bytes, not
 # from the path that it was met under first. What only looks like one is cut as Rust.
 _MANIFEST = re.compile(
@@ -34,6 +34,12 @@ _MANIFEST = re.compile(
 class _Version:
     parsed: ParsedFile
     digests: tuple[bytes, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        """The length of the sources of its trees: there may be two."""
+        version = self.parsed.version
+        return len(version.source) * (1 if version.masked is None else 2)
 
 
 class Extractor:
@@ -74,7 +80,7 @@ class Extractor:
         version = self._versions.pop(before, None) if before is not None else None
         known: dict[int, bytes] = {}
         if version is not None:
-            self._n_bytes -= len(version.parsed.version.source)
+            self._n_bytes -= version.n_bytes
             known = dict(zip(map(id, version.parsed.chunks), version.digests, strict=True))
         parsed = parse(content, version.parsed if version is not None else None)
         digests, new = [], []
@@ -91,10 +97,10 @@ class Extractor:
 
     def _keep(self, oid: bytes, version: _Version) -> None:
         self._versions[oid] = version
-        self._n_bytes += len(version.parsed.version.source)
+        self._n_bytes += version.n_bytes
         while self._n_bytes > self._kept_bytes:
             oldest = self._versions.pop(next(iter(self._versions)))
-            self._n_bytes -= len(oldest.parsed.version.source)
+            self._n_bytes -= oldest.n_bytes
 
 
 def chunk_digest(chunk: Chunk) -> bytes:

@@ -2,16 +2,19 @@
 
 from rsidx.indexer import history
 from rsidx.indexer.git import Repository
+from rsidx.indexer.sync import update
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.prune import Pruned, prune
 
 
-def collect(repository: Repository, database: Database) -> Pruned:
+def collect(repository: Repository, database: Database, *, max_bytes: int) -> Pruned:
     """Drop the commits that no ref and no worktree of the repository reaches, and their facts.
 
-    Raises IndexStoreError when the index cannot be written.
+    What is new comes in first: the tips of now are what the next update starts from. Raises
+    IndexStoreError when the index cannot be written.
     """
+    update(repository, database, jobs=1, max_bytes=max_bytes)
     with database.writing() as connection:
         repository_id = queries.repository_id(connection, repository.name)
         if repository_id is None:

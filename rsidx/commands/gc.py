@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from rsidx.commands.options import Place, json_option, place_options
+from rsidx.commands.options import MAX_BYTES, Place, json_option, place_options
 from rsidx.indexer.gc import collect
 from rsidx.output import emit, human_bytes
 
@@ -19,7 +19,7 @@ def gc(place: Place, as_json: bool) -> None:
     """
     with place.database() as database:
         before = database.file.stat().st_size if database.file else 0
-        pruned = collect(place.repository, database)
+        pruned = collect(place.repository, database, max_bytes=MAX_BYTES)
         after = database.file.stat().st_size if database.file else 0
     line = (
         f"{pruned.n_commits:,} commits, {pruned.n_blobs:,} file versions and "

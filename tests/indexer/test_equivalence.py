@@ -190,7 +190,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def collect(self):
-        collect(self.repository, self.database)
+        collect(self.repository, self.database, max_bytes=100_000)
 
     def take(self, *revisions, all_refs=False):
         scope = history_scope(self.repository, revisions, all_refs=all_refs, since=None)
@@ -211,7 +211,7 @@ class Histories(RuleBasedStateMachine):
             self.take(all_refs=True)
             heads = history.worktree_heads(self.repository)
             self.take(*(head.hex() for head in heads))
-            collect(self.repository, self.database)
+            collect(self.repository, self.database, max_bytes=100_000)
             fresh = Database(resolve_url(str(self.folder / "fresh.db")), create=True)
             mine, self.database = self.database, fresh
             self.take(*(head.hex() for head in heads))

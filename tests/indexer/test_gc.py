@@ -5,6 +5,7 @@ import pytest
 from rsidx.__main__ import main
 from rsidx.indexer.gc import collect
 from rsidx.indexer.sync import update
+from rsidx.store import queries
 from rsidx.store.dump import dump
 
 
@@ -29,13 +30,13 @@ def test_amended_commits_and_deleted_branches_leave_with_all_that_only_they_had(
     repo.write({"src/m0.rs": "pub fn amended() {}\n"})
     repo.git("commit", "-qa", "--amend", "-m", "amended")
     update(index.repository, index.database, jobs=1, max_bytes=1000)
-    pruned = collect(index.repository, index.database)
+    pruned = collect(index.repository, index.database, max_bytes=1000)
     assert (pruned.n_commits, pruned.n_blobs, pruned.n_chunks) == (2, 2, 2)
     fresh = make_index(repo, "fresh.db")
     fresh.sync(all_refs=True)
     assert dumped(index) == dumped(fresh)
     assert b"only_on_the_side" not in index.file.read_bytes()
-    again = collect(index.repository, index.database)
+    again = collect(index.repository, index.database, max_bytes=1000)
     assert (again.n_commits, again.n_blobs, again.n_chunks) == (0, 0, 0)
 
 
@@ -44,9 +45,23 @@ def test_commits_that_come_back_are_taken_in_again(repo, index):
     index.sync()
     tip = repo.git("rev-parse", "HEAD")
     repo.git("reset", "-q", "--hard", "HEAD~3")
-    assert collect(index.repository, index.database).n_commits == 3
+    assert collect(index.repository, index.database, max_bytes=1000).n_commits == 3
     repo.git("reset", "-q", "--hard", tip)
     assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 3
+
+
+def test_what_came_since_the_last_update_is_not_forgotten(repo, index):
+    grow(repo, 2)
+    index.sync()
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    repo.commit("came since", {"src/x.rs": "fn x() {}\n"})
+    came = bytes.fromhex(repo.git("rev-parse", "HEAD"))
+    collect(index.repository, index.database, max_bytes=1000)
+    repo.git("checkout", "-q", "--orphan", "other")
+    repo.commit("another root", {"src/y.rs": "fn y() {}\n"})
+    update(index.repository, index.database, jobs=1, max_bytes=1000)
+    with index.database.reading() as connection:
+        assert came in queries.generations(connection, 1, [came])
 
 
 def test_what_a_shallow_clone_lacks_stays(repo, make_index, tmp_path):
@@ -55,7 +70,7 @@ def test_what_a_shallow_clone_lacks_stays(repo, make_index, tmp_path):
     index.sync()
     repo.git("clone", "-q", "--depth=2", f"file://{repo.path}", str(tmp_path / "shallow"))
     shallow = make_index(type(repo)(tmp_path / "shallow"), "index.db")
-    assert collect(shallow.repository, shallow.database).n_commits == 0
+    assert collect(shallow.repository, shallow.database, max_bytes=1000).n_commits == 0
 
 
 @pytest.mark.parametrize("other", ["commits", "none"])
@@ -67,7 +82,7 @@ def test_another_repository_in_the_index_keeps_what_is_its_own(make_repo, make_i
     first.sync()
     second.sync()
     one.git("reset", "-q", "--hard", "HEAD~2")
-    pruned = collect(first.repository, first.database)
+    pruned = collect(first.repository, first.database, max_bytes=1000)
     assert pruned.n_commits == 2
     assert pruned.n_blobs == (0 if other == "commits" else 2)
 
