@@ -66,13 +66,13 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
     try:
         manifest = json.loads((out / MANIFEST).read_text("utf-8"))
         sums = (out / CHECKSUMS).read_text("utf-8").splitlines()
-    except (OSError, ValueError) as error:
+        ending = manifest["config"]["format"]
+    except (OSError, ValueError, KeyError) as error:
         raise ExportError(f"{out} is no export that can be read: {error}") from error
     yield from _checksums(out, sums, checked)
     folder = out / "tokenizer"
     encoder = Encoder(load(str(folder)), source=str(folder))
     rows = _Rows(manifest, encoder, history, checked)
-    ending = manifest["config"]["format"]
     for split in SPLITS:
         lines = _lines(out, split, ending)
         n_rows = 0

@@ -210,10 +210,11 @@ class Reader:
             for row in self._connection.execute(query)
         ]
 
-    def unsettled(self) -> list[tuple[str, bytes, str]]:
-        """Return what a later sync may repair: blobs that could not be read, and cut-off commits.
+    def unsettled(self) -> list[tuple[object, ...]]:
+        """Return what may differ the next time though the commits are the same.
 
-        What follows from a snapshot holds for as long as this stays the same.
+        That is the version of the extractor, the blobs that could not be read, and the commits
+        that are cut off. What follows from a snapshot holds for as long as this stays the same.
         """
         blob, commit = schema.blob.c, schema.commit.c
         blobs = select(blob.oid, blob.state).where(blob.state.in_(UNREAD)).order_by(blob.oid)
@@ -225,9 +226,10 @@ class Reader:
             )
             .order_by(commit.oid)
         )
+        versions = select(blob.extractor_version).distinct().order_by(blob.extractor_version)
         return [
-            (kind, row[0], row[1])
-            for kind, query in (("blob", blobs), ("commit", based))
+            tuple(row)
+            for query in (versions, blobs, based)
             for row in self._connection.execute(query)
         ]
 

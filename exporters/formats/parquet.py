@@ -1,16 +1,11 @@
 """Apache Parquet, by pyarrow: lists of 32-bit integers, compressed by zstandard."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
-
-try:
-    import pyarrow as pa
-    from pyarrow import parquet
-except ImportError:  # An extra of its own: 100 MB that most exports do not need.
-    pa = parquet = None
 
 _ROWS_A_GROUP = 1000
 
@@ -19,9 +14,10 @@ class Writer:
     """Writes rows in groups, so that the memory is that of a group."""
 
     def __init__(self, path: Path) -> None:
-        _check()
+        self._pa = pa = _import("pyarrow")
         kinds = {"input_ids": pa.int32(), "attention_mask": pa.int8(), "labels": pa.int32()}
         self._schema = pa.schema([(name, pa.list_(kind)) for name, kind in kinds.items()])
+        parquet = _import("pyarrow.parquet")
         self._writer = parquet.ParquetWriter(path, self._schema, compression="zstd")
         self._rows: list[dict[str, list[int]]] = []
 
@@ -32,7 +28,7 @@ class Writer:
             self._flush()
 
     def _flush(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        self._writer.write_table(self._pa.Table.from_pylist(self._rows, schema=self._schema))
         self._rows = []
 
     def close(self) -> None:
@@ -44,12 +40,14 @@ class Writer:
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of a file; raises OSError or ValueError where it is damaged."""
-    _check()
-    with parquet.ParquetFile(path) as file:
+    with _import("pyarrow.parquet").ParquetFile(path) as file:
         for batch in file.iter_batches(_ROWS_A_GROUP):
             yield from batch.to_pylist()
 
 
-def _check() -> None:
-    if parquet is None:
-        raise ExportError("--format parquet needs pyarrow: pip install 'rsidx[parquet]'")
+def _import(name: str) -> Any:
+    """Import a module of pyarrow, an extra of its own: 100 MB that most exports do not need."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ExportError("--format parquet needs pyarrow: pip install 'rsidx[parquet]'") from error

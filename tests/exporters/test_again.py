@@ -112,18 +112,23 @@ def test_what_was_made_in_another_way_is_not_used(repo, index, exported, made, o
     assert other == exported("fresh", fresh=True, **options)
 
 
-def test_what_was_made_of_a_history_that_was_repaired_since_is_not_used(
-    repo, index, exported, made
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({"state": "missing"}, {"state": "parsed"}),
+     ({"extractor_version": 1}, {"extractor_version": 2})],
+)  # fmt: skip
+def test_what_was_made_of_an_index_that_said_something_else_is_not_used(
+    repo, index, exported, made, before, after
 ):
     grow(repo, index, 6)
     lost = bytes.fromhex(repo.git("rev-parse", "HEAD~3:src/lib.rs"))
     with index.database.writing() as connection:
         change = update(schema.blob).where(schema.blob.c.oid == lost)
-        connection.execute(change.values(state="missing"))
+        connection.execute(change.values(**before))
         connection.commit()
         exported("first")
         made.clear()
-        connection.execute(change.values(state="parsed"))
+        connection.execute(change.values(**after))
         connection.commit()
     exported("second")
     assert len(made) == 6

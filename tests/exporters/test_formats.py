@@ -2,13 +2,13 @@
 
 import importlib.util
 import json
+import sys
 
 import pytest
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.formats import parquet
 from rsidx.exporters.verify import Checked, verify
 from rsidx.exporters.writer import FORMATS, read_rows
 from rsidx.indexer.gitview import GitView
@@ -64,7 +64,7 @@ def test_rows_that_are_damaged_are_a_clear_error(exported, index, name):
 
 
 def test_parquet_without_pyarrow_says_what_to_install(exported, monkeypatch, tmp_path):
-    monkeypatch.setattr(parquet, "parquet", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ExportError, match=r"rsidx\[parquet\]"):
         exported("out", "parquet")
     assert not (tmp_path / "out").exists()
