@@ -40,6 +40,9 @@ _FLAGS = (
     "diff.renameLimit=1000",
     "-c",
     "core.quotePath=false",
+    # A sixth of the default, for each of a backfill's three gits: no slower on 1.1 GB of blobs.
+    "-c",
+    "core.deltaBaseCacheLimit=16m",
 )
 DIFF_FLAGS = (
     "--no-ext-diff",
