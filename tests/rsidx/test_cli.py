@@ -344,7 +344,7 @@ def test_escape_sequences_of_a_message_do_not_reach_the_terminal(filled, cli):
 
 def test_interrupted_it_ends_with_130_and_goes_on_where_it_stopped(repo, cli):
     commits = []
-    for n in range(900):
+    for n in range(4000):
         repo.time += 60
         files = f"M 100644 inline src/m{n % 7}.rs\ndata <<END\nfn f{n}() {{ go({n}); }}\nEND\n"
         stream = f"commit refs/heads/main\ncommitter C <c@d> {repo.time} +0000\ndata 1\nx\n"
@@ -359,8 +359,8 @@ def test_interrupted_it_ends_with_130_and_goes_on_where_it_stopped(repo, cli):
     _, err = process.communicate()
     assert (process.returncode, err.strip()) == (130, "rsidx: interrupted")
     done = json.loads(cli("status", "--json").out)["counts"]["n_commits"]
-    assert 0 < done < 900
-    assert json.loads(cli("backfill", "--json").out)["n_commits"] == 900 - done
+    assert 0 < done < 4000
+    assert json.loads(cli("backfill", "--json").out)["n_commits"] == 4000 - done
 
 
 def test_a_reader_that_goes_away_is_no_error(filled):
