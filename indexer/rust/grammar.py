@@ -1,11 +1,11 @@
 """tree-sitter and its Rust grammar: the only module that knows them.
 
-Trees are walked with a cursor, never by recursion: queries overflow the C stack on sources
-nested 200,000 deep, the cursor does not.
+Trees are walked with a cursor or a stack, never by recursion: queries overflow the C stack on
+sources nested 200,000 deep, these do not.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -216,23 +216,3 @@ def _error_bytes(tree: Tree) -> int:
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
                 return total
-
-
-def walk(root: Node, *, into: frozenset[str] | None = None) -> Iterator[tuple[Node, int]]:
-    """Yield (node, depth) in document order; below a node only if its type is in `into`.
-
-    Without `into` every node is visited.
-    """
-    cursor = root.walk()
-    depth = 0
-    while True:
-        node = cursor.node
-        assert node is not None
-        yield node, depth
-        if (into is None or depth == 0 or node.type in into) and cursor.goto_first_child():
-            depth += 1
-            continue
-        while not cursor.goto_next_sibling():
-            if depth == 0 or not cursor.goto_parent():
-                return
-            depth -= 1
