@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from rsidx.exporters.context import ContextBuilder
 from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, same_tokens
 from rsidx.exporters.examples import Example
-from rsidx.exporters.hygiene import is_generated, is_poor, is_vendored, unfit
+from rsidx.exporters.hygiene import broken_rules, is_generated, is_poor, is_vendored
 from rsidx.exporters.parts import Part, UnsplittableError, split
 from rsidx.exporters.redact import without_people
 from rsidx.exporters.resolver.files import modules_of
@@ -119,8 +119,7 @@ class Builder:
             return "vendored"
         if "generated" not in keep and is_generated(path, self._head(side.blob_id)):
             return "generated"
-        reason = unfit(text)
-        return None if reason in keep else reason
+        return next((rule for rule in broken_rules(text) if rule not in keep), None)
 
     def _head(self, blob_id: int) -> bytes:
         chunks = self._reader.chunks(blob_id)

@@ -4,6 +4,7 @@ The limits are those of published code data sets, where they have one.
 """
 
 import re
+from collections.abc import Iterator
 
 _VENDORED = frozenset(
     {b"vendor", b"vendored", b"third_party", b"third-party", b"thirdparty", b"node_modules"}
@@ -43,21 +44,20 @@ def is_generated(path: bytes, head: bytes) -> bool:
     return bool(_GENERATED_PATH.search(path) or _GENERATED.search(b"\n".join(lines)))
 
 
-def unfit(text: bytes) -> str | None:
-    """Return the rule that code breaks: `encoded`, `long_lines` or `letters`; None for none."""
+def broken_rules(text: bytes) -> Iterator[str]:
+    """Yield the rules that code breaks: `encoded`, `long_lines` and `letters`."""
     n_encoded = sum(len(match.group()) for match in _BASE64.finditer(text))
     n_encoded += sum(len(match.group()) for match in _NUMBERS.finditer(text))
     if n_encoded > _MAX_ENCODED_BYTES or 2 * n_encoded > len(text):
-        return "encoded"
+        yield "encoded"
     lines = text.splitlines()
     longest = max(map(len, lines), default=0)
     if longest > _MAX_LINE or len(text) > _MAX_AVERAGE_LINE * max(1, len(lines)) + len(lines):
-        return "long_lines"
+        yield "long_lines"
     if len(text) >= _MIN_BYTES:
         n_letters = sum(map(str.isalpha, text.decode("utf-8", "replace")))
         if n_letters < _MIN_LETTERS * len(text):
-            return "letters"
-    return None
+            yield "letters"
 
 
 def is_poor(message: str, min_chars: int) -> bool:

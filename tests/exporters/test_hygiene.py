@@ -6,7 +6,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.build import FILTERS
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.hygiene import is_generated, is_poor, is_vendored, unfit
+from rsidx.exporters.hygiene import broken_rules, is_generated, is_poor, is_vendored
 
 GOOD = "pub fn good() -> usize {\n    let answer = compute_it();\n    answer + 1\n}\n"
 
@@ -48,7 +48,7 @@ def test_generated_is_said_by_the_first_lines_or_the_path(path, head, expected):
     ],
 )  # fmt: skip
 def test_code_that_is_no_example_breaks_a_rule(text, rule):
-    assert unfit(text.encode()) == rule
+    assert next(broken_rules(text.encode()), None) == rule
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_message_that_says_something_is_not(message):
 FILES = {
     "vendored": {"vendor/a/src/lib.rs": GOOD.replace("good", "bought")},
     "generated": {"src/bindings.rs": "// @generated\n\n" + GOOD.replace("good", "made")},
-    "encoded": {"src/blob.rs": "pub static A: &str = \"" + "QUJD" * 300 + "\";\n"},
+    "encoded": {"src/blob.rs": "pub static A: &str = \n    \"" + "QUJD" * 18 + "\";\n"},
     "long_lines": {"src/wide.rs": "pub fn f() { g(" + "some_name, " * 100 + "); }\n"},
     "letters": {"src/table.rs": "pub static A: [i8; 9] = [\n" + "  -1, 22, 3, -4,\n" * 20 + "];\n"},
 }  # fmt: skip
@@ -98,6 +98,11 @@ def test_each_rule_is_counted_and_can_be_turned_off(repo, index, tokenizer_file,
         one = Config(tokenizer=str(tokenizer_file), split="1,0,0", keep=(name,), max_tokens=8192)
         found = export(index.database, tmp_path / name, one)
         assert found["counts"]["examples"]["train"] == 2, name
+
+
+def test_code_that_breaks_two_rules_is_kept_only_if_both_are():
+    text = ('static A: &str = "' + "QUJD" * 300 + '";\n').encode()
+    assert list(broken_rules(text)) == ["encoded", "long_lines"]
 
 
 @pytest.mark.parametrize(
