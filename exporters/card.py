@@ -99,13 +99,7 @@ def _license(found: list[str]) -> list[str]:
     """Return the front matter's licence: one that the hub knows by name, else `other`."""
     if len(found) != 1:
         return ["license: other"] if found else []
-    known = {
-        "MIT": "mit",
-        "Apache-2.0": "apache-2.0",
-        "MPL-2.0": "mpl-2.0",
-        "Unlicense": "unlicense",
-    }
-    names = [known.get(word) for word in found[0].split(" OR ")]
+    names = [_HUB_LICENSES.get(word) for word in found[0].split(" OR ")]
     if None in names:
         return ["license: other", f"license_name: {found[0]}"]
     return ["license:", *(f"- {name}" for name in names)]

@@ -10,7 +10,7 @@ from rsidx import __version__
 from rsidx.exporters.config import Config
 from rsidx.exporters.entries import MadeRow
 from rsidx.exporters.plan import SPLITS
-from rsidx.exporters.relations import REASONS
+from rsidx.exporters.relations import COMPARED
 from rsidx.exporters.tokens import Encoder
 from rsidx.store.reader import Reader
 
@@ -105,7 +105,7 @@ def manifest_of(
         },
         "relations": {
             "left_out": dict(sorted(statistics.related.items())),
-            "across_splits": {reason: statistics.across_splits[reason] for reason in REASONS},
+            "across_splits": {reason: statistics.across_splits[reason] for reason in COMPARED},
         },
         "now_train": {name: statistics.now_train[name] for name in SPLITS[1:]},
         "dropped": {reason: n for reason, n in sorted(statistics.dropped.items()) if n},

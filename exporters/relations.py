@@ -19,6 +19,8 @@ from rsidx.store.reader import CommitRow, Reader
 
 REASONS = ("named", "same_patch", "revert", "near_duplicate")
 """How an edit may be related to an earlier one, the surest first."""
+COMPARED = REASONS[1:]
+"""Those that are seen from the edits themselves, which `Audit` counts."""
 N_PERMUTATIONS = 250
 THRESHOLD = 0.7
 _N_BANDS = 50

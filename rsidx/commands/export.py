@@ -13,6 +13,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.dialects import DIALECTS
 from rsidx.exporters.export import export as run_export
 from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.relations import REASONS
 from rsidx.exporters.writer import FORMATS
 from rsidx.output import emit, progress
 
@@ -209,9 +210,12 @@ def _split_report(manifest: dict[str, Any]) -> list[str]:
     if "related" in manifest["config"]["keep"]:
         lines.append("related edits were kept, as asked for")
     lines.append(f"{'relation':<16}{'left val':>10}{'left test':>11}{'still across':>14}")
-    for reason, n_across in relations["across_splits"].items():
+    for reason in REASONS:
+        # What a message names is not seen from the edits: nothing is counted anew.
+        n_across = relations["across_splits"].get(reason)
+        across = "-" if n_across is None else f"{n_across:,}"
         left = [relations["left_out"].get(f"{name}/{reason}", 0) for name in SPLITS[1:]]
-        lines.append(f"{reason:<16}{left[0]:>10,}{left[1]:>11,}{n_across:>14,}")
+        lines.append(f"{reason:<16}{left[0]:>10,}{left[1]:>11,}{across:>14}")
     moved = ", ".join(f"{n:,} of {name}" for name, n in manifest["now_train"].items())
     lines.append(f"rows that were in the export before and are train now: {moved}")
     return lines

@@ -102,6 +102,8 @@ def test_what_is_related_leaves_val_and_test_and_is_counted(
              read_jsonl(out / f"{split}.meta.jsonl")]  # fmt: skip
     assert later == ["src/near.rs", "src/fresh.rs", "src/fresh.rs"]
     assert len(read_jsonl(out / "train.jsonl")) == 14
+    across = manifest["relations"]["across_splits"]
+    assert across == {"same_patch": 0, "revert": 0, "near_duplicate": 0}
     assert problems(history, out) == []
 
 
@@ -111,6 +113,8 @@ def test_it_can_be_kept_and_verify_sees_a_leak_that_is_not_declared(
     out = tmp_path / "out"
     manifest = exported(history, tokenizer_file, out, keep=("related",))
     assert not any(k.startswith("edits_related") for k in manifest["dropped"])
+    across = manifest["relations"]["across_splits"]
+    assert across == {"same_patch": 0, "revert": 1, "near_duplicate": 1}
     assert problems(history, out) == []
     manifest["config"]["keep"] = []
     (out / "manifest.json").write_text(json.dumps(manifest))
