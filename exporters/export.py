@@ -55,16 +55,18 @@ def export(
     phases = Phases()
     with phases.of("validate"):
         encoder, dialect, renderer = writing_tools(config)
-    with database.reading() as connection, staging(out) as folder:
+    with database.browsing() as connection, staging(out) as folder:
         repository_id = queries.repository_id(connection, config.name)
         if repository_id is None:
             raise ExportError("the index is empty; run `rsidx backfill` first")
         reader = Reader(connection, repository_id)
         statistics = Statistics()
         with phases.of("history"):
+            # The tips first: a commit that comes in meanwhile is one too many, and none is missing.
+            refs = queries.ref_tips(connection, repository_id)
             commits = reader.commits()
             by_oid = {commit.oid: commit for commit in commits}
-            tips = _tips(queries.ref_tips(connection, repository_id), config.revisions, by_oid)
+            tips = _tips(refs, config.revisions, by_oid)
             chosen, dropped = select(
                 commits, reachable(by_oid, list(tips.values())), frozenset(config.keep)
             )

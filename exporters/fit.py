@@ -61,7 +61,7 @@ def train(database: Database, out: Path, *, name: str | None, vocabulary_size: i
     """
     if out.exists():
         raise TokenizerError(f"{out} exists; name a new folder")
-    with database.reading() as connection:
+    with database.browsing() as connection:
         reader, chunk_ids = _open(connection, name)
         if reader is None:
             raise TokenizerError("the index is empty; run `rsidx backfill` first")
@@ -165,7 +165,7 @@ def inspect(source: str, database: Database | None) -> Fit:
 
 
 def _chars_per_token(encoder: Encoder, database: Database) -> float | None:
-    with database.reading() as connection:
+    with database.browsing() as connection:
         reader, chunk_ids = _open(connection, None)
         if reader is None:
             return None

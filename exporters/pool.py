@@ -123,7 +123,7 @@ def _start_worker(url: str, config: Config) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, _, renderer = writing_tools(config)
     database = Database(make_url(url), create=False)
-    connection = _worker_stack.enter_context(database.reading())
+    connection = _worker_stack.enter_context(database.browsing())
     repository_id = queries.repository_id(connection, config.name)
     assert repository_id is not None
     reader = Reader(connection, repository_id)

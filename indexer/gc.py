@@ -12,10 +12,10 @@ def collect(repository: Repository, database: Database, *, max_bytes: int) -> Pr
     """Drop the commits that no ref and no worktree of the repository reaches, and their facts.
 
     What is new comes in first: the tips of now are what the next update starts from. Raises
-    IndexStoreError when the index cannot be written.
+    IndexStoreError when the index cannot be written, or an export reads it.
     """
     update(repository, database, jobs=1, max_bytes=max_bytes)
-    with database.writing() as connection:
+    with database.writing() as connection, database.dropping():
         repository_id = queries.repository_id(connection, repository.name)
         if repository_id is None:
             return Pruned(0, 0, 0)

@@ -1,22 +1,22 @@
 """Opening the index's database: address, pragmas, the lock around writes.
 
 SQLite 3.7.0 to 3.51.2 (backports 3.44.6 and 3.50.7) can corrupt a database in WAL mode when
-two checkpoints race, so those versions get a rollback journal. On every version one file lock
-is held around all that writes.
+two checkpoints race, so those versions get a rollback journal, and so does an index on a network
+file system, where WAL has no shared memory. One file lock is held around all that writes.
 """
 
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from rsidx.errors import IndexStoreError
+from rsidx.store.locks import is_on_network, readers_lock, without_readers, writers_lock
 from rsidx.store.migrate import migrate
 
 _CACHE_KIB = 65_536
@@ -56,7 +56,7 @@ class Database:
             self._create_file(self.file)
         self.engine = _engine(url)
         try:
-            migrate(self.engine, self._lock)
+            migrate(self.engine, self._alone)
         except DBAPIError as error:
             raise IndexStoreError(f"cannot open the index {self.shown}: {error.orig}") from error
 
@@ -80,13 +80,25 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a connection for reading."""
+        """Open a connection for reading; a writer may have to wait until it is closed."""
         with self.engine.connect() as connection:
             yield connection
 
     @contextmanager
+    def browsing(self) -> Iterator[Connection]:
+        """Open a connection for reading at length, which no writer waits for.
+
+        What comes in meanwhile is seen; what is there stays, for `dropping` refuses to begin.
+        """
+        with ExitStack() as stack:
+            if self.file is not None:
+                stack.enter_context(readers_lock(self.file))
+            connection = stack.enter_context(self.engine.connect())
+            yield connection.execution_options(rsidx_browse=self.file is not None)
+
+    @contextmanager
     def writing(self, *, timeout_s: float = -1) -> Iterator[Connection]:
-        """Open a connection under the writers' lock; -1 waits without end.
+        """Open a connection under the writers' lock, to add to what is there; -1 waits without end.
 
         The caller commits. Raises IndexStoreError when the lock is not had in time.
         """
@@ -94,27 +106,33 @@ class Database:
             yield connection.execution_options(rsidx_write=True)
 
     @contextmanager
+    def dropping(self) -> Iterator[None]:
+        """Hold, inside of `writing`, what is needed to drop or change rows that are there.
+
+        Raises IndexStoreError while somebody browses.
+        """
+        with ExitStack() as stack:
+            if self.file is not None:
+                stack.enter_context(without_readers(self.file))
+            yield
+
+    @contextmanager
     def _lock(self, timeout_s: float = -1) -> Iterator[None]:
-        if self.file is None:
+        with ExitStack() as stack:
+            if self.file is not None:
+                stack.enter_context(writers_lock(self.file, timeout_s))
             yield
-            return
-        lock = FileLock(f"{self.file}.lock", timeout=timeout_s, mode=0o600)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise IndexStoreError("another process is writing to the index") from error
-        except OSError as error:
-            raise IndexStoreError(f"cannot write beside {self.file}: {error.strerror}") from error
-        try:
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._lock(), self.dropping():
             yield
-        finally:
-            lock.release()
 
     def vacuum(self) -> None:
         """Give the room of what was dropped back to the file system, overwritten."""
         if self.file is None:
             return
-        with self._lock(), self.engine.connect() as connection:
+        with self._alone(), self.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.execute("VACUUM")
@@ -131,6 +149,7 @@ def _engine(url: URL) -> Engine:
         raise IndexStoreError(f"cannot use the database {url!r}: {error}") from error
     if url.drivername != "sqlite":
         return engine
+    file = Path(url.database or "").absolute()
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
@@ -140,7 +159,7 @@ def _engine(url: URL) -> Engine:
         # The page size counts only before the first table.
         cursor.execute("PRAGMA page_size = 8192")
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-        if wal_is_safe(sqlite3.sqlite_version_info):
+        if wal_is_safe(sqlite3.sqlite_version_info) and not is_on_network(file):
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = NORMAL")
         else:
@@ -156,8 +175,11 @@ def _engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        # A deferred transaction that reads and then writes fails at once under contention.
-        immediate = connection.get_execution_options().get("rsidx_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options = connection.get_execution_options()
+        # Without a transaction each statement is one, and lets go of the file at its end.
+        if not options.get("rsidx_browse", False):
+            # A deferred one that reads and then writes fails at once under contention.
+            immediate = options.get("rsidx_write", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from rsidx import config, log
-from rsidx.errors import RepositoryError
+from rsidx.errors import IndexStoreError, RepositoryError
 from rsidx.indexer.git import Repository, discover
 from rsidx.indexer.wake import index_file
 from rsidx.store.database import Database, resolve_url
@@ -30,10 +31,12 @@ class Index:
 
     @contextmanager
     def database(self, *, create: bool = False) -> Iterator[Database]:
-        """Open the index."""
+        """Open the index; raises IndexStoreError for what the database refuses in the block."""
         database = Database(resolve_url(self.db), create=create)
         try:
             yield database
+        except DBAPIError as error:
+            raise IndexStoreError(f"the index {database.shown}: {error.orig}") from error
         finally:
             database.close()
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import create_engine, select, text
 from rsidx.errors import IndexStoreError
 from rsidx.store import schema
 from rsidx.store.database import Database, resolve_url, wal_is_safe
+from rsidx.store.locks import is_on_network
 
 ROOT = Path(__file__).parents[2]
 
@@ -162,3 +164,39 @@ def test_an_index_of_the_first_schema_is_upgraded_and_keeps_its_rows(file):
         assert connection.execute(select(schema.name.c.text)).scalar() == "kept"
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
     database.close()
+
+
+def test_a_long_reader_makes_no_writer_wait_and_keeps_what_is_there(file):
+    database = opened(file)
+    writer = opened(file)
+    with database.browsing() as connection:
+        assert connection.execute(text("SELECT count(*) FROM name")).scalar() == 0
+        start = time.monotonic()
+        with writer.writing() as other:
+            other.execute(text("INSERT INTO name (id, text) VALUES (1, 'x')"))
+            other.commit()
+        assert time.monotonic() - start < 5
+        assert connection.execute(text("SELECT count(*) FROM name")).scalar() == 1
+        with writer.writing(), pytest.raises(IndexStoreError, match="an export is reading"), \
+                writer.dropping():  # fmt: skip
+            pass
+        with pytest.raises(IndexStoreError, match="an export is reading"):
+            writer.vacuum()
+    with writer.writing(), writer.dropping():
+        pass
+    database.close()
+    writer.close()
+
+
+def test_a_network_file_system_is_known_by_its_mount(tmp_path):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        "/dev/sda1 / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n"
+        "/dev/sdb1 /home/local\\040disk xfs rw 0 0\nhost: /mnt/far fuse.sshfs rw 0 0\n"
+    )
+    remote = {
+        "/home/me/index.db": True, "/home/local disk/index.db": False, "/homes/index.db": False,
+        "/mnt/far/repo/.git/rsidx/index.db": True, "/tmp/index.db": False,
+    }  # fmt: skip
+    assert {name: is_on_network(Path(name), mounts) for name in remote} == remote
+    assert not is_on_network(Path("/home/me/index.db"), tmp_path / "none")
