@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Protocol
 
 from rsidx.indexer import manifests
@@ -140,10 +141,17 @@ class Pending(Protocol):
 
 
 @contextmanager
-def extraction(repository: Repository, *, jobs: int, max_bytes: int) -> Iterator[Extraction]:
-    """Start an extraction: in this process for one job, else in that many workers."""
-    if jobs <= 1:
-        with blob_reader(repository, max_bytes=max_bytes) as reader:
+def extraction(
+    repository: Repository, *, jobs: int, max_bytes: int, mark: Path | None = None
+) -> Iterator[Extraction]:
+    """Start an extraction: in this process for one job, else in that many workers.
+
+    A parser that overflows its stack takes its process along. So a mark lies on disk for as long
+    as this process parses; where one is left of a process that died, a worker does it instead,
+    and the blob that kills it is found.
+    """
+    if jobs <= 1 and not (mark is not None and mark.exists()):
+        with _marked(mark), blob_reader(repository, max_bytes=max_bytes) as reader:
             yield _Serial(reader, repository)
     else:
         pool = _Pool(repository, jobs, max_bytes)
@@ -151,6 +159,20 @@ def extraction(repository: Repository, *, jobs: int, max_bytes: int) -> Iterator
             yield pool
         finally:
             pool.close()
+        if mark is not None:
+            mark.unlink(missing_ok=True)
+
+
+@contextmanager
+def _marked(mark: Path | None) -> Iterator[None]:
+    if mark is None:
+        yield
+        return
+    mark.touch(mode=0o600)
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
 
 
 class _Serial:

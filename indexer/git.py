@@ -5,9 +5,11 @@ from running programs, fetching, paging, or showing other objects than the ones 
 """
 
 import os
+import shlex
 import subprocess
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,9 +27,6 @@ _FLAGS = (
     "--no-optional-locks",
     "-c",
     "core.fsmonitor=false",
-    # Nothing is fetched: git before 2.45 knows no GIT_NO_LAZY_FETCH.
-    "-c",
-    "protocol.allow=never",
     "-c",
     f"core.hooksPath={os.devnull}",
     "-c",
@@ -44,12 +43,24 @@ _FLAGS = (
     "-c",
     "core.deltaBaseCacheLimit=16m",
 )
+# Nothing is fetched: git before 2.45 knows no GIT_NO_LAZY_FETCH.
+_NO_FETCH = ("-c", "protocol.allow=never")
 DIFF_FLAGS = (
     "--no-ext-diff",
     "--no-textconv",
     "--no-color",
     "--no-relative",
     f"-O{os.devnull}",
+)
+_FETCH = (
+    "-c",
+    "fetch.negotiationAlgorithm=noop",
+    "fetch",
+    "--quiet",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--recurse-submodules=no",
+    "--filter=blob:none",
 )
 _COMPLAINT_BYTES = 4096
 _SAFE_ENVIRONMENT = {
@@ -117,7 +128,7 @@ class Repository:
         return gitpython.cmd.Git(str(self.worktree or self.git_dir))
 
     def _command(self, *args: str) -> list[str]:
-        return ["git", *_FLAGS, f"--git-dir={self.git_dir}", *args]
+        return ["git", *_FLAGS, *_NO_FETCH, f"--git-dir={self.git_dir}", *args]
 
     def run(self, *args: str, ok: tuple[int, ...] = (0,)) -> bytes:
         """Run git and return what it printed; raises RepositoryError unless it exits `ok`."""
@@ -142,6 +153,28 @@ class Repository:
             env=_SAFE_ENVIRONMENT,
         )
         return bool(status == 0)
+
+    def fetch(self, oids: Iterable[bytes]) -> None:
+        """Fetch objects that a partial clone was promised; the one call that uses the network.
+
+        Raises RepositoryError where there is no such remote, or it refuses.
+        """
+        names = self.run("config", "--get-regexp", r"^remote\..*\.promisor$", ok=(0, 1))
+        if not names:
+            raise RepositoryError(f"{self.git_dir} is no partial clone: nothing can be fetched")
+        remote = names.split(b".promisor", 1)[0].removeprefix(b"remote.").decode()
+        with tempfile.TemporaryFile() as wanted:
+            wanted.writelines(oid.hex().encode() + b"\n" for oid in oids)
+            wanted.seek(0)
+            status, _, err = self._git.execute(
+                ["git", *_FLAGS, f"--git-dir={self.git_dir}", *_FETCH, "--stdin", remote],
+                with_extended_output=True,
+                with_exceptions=False,
+                istream=wanted,
+                env={**_SAFE_ENVIRONMENT, "GIT_NO_LAZY_FETCH": "0"},
+            )
+        if status:
+            raise RepositoryError(f"git fetch failed: {_first_line(err)}")
 
     @contextmanager
     def process(self, *args: str) -> Iterator["GitProcess"]:
@@ -221,7 +254,7 @@ def discover(start: Path) -> Repository:
 
 def _rev_parse(start: Path, *args: str) -> list[str]:
     status, out, err = gitpython.cmd.Git(str(start)).execute(
-        ["git", *_FLAGS, "rev-parse", *args],
+        ["git", *_FLAGS, *_NO_FETCH, "rev-parse", *args],
         with_extended_output=True,
         with_exceptions=False,
         env=_SAFE_ENVIRONMENT,
@@ -230,7 +263,13 @@ def _rev_parse(start: Path, *args: str) -> list[str]:
         return out.splitlines()
     if "not a git repository" in str(err):
         raise RepositoryError(f"{start} is not in a git repository")
-    raise RepositoryError(f"git refuses {start}: {_first_line(err)}")
+    reason = _first_line(err)
+    if "dubious ownership" in reason:
+        reason += (
+            "; if you trust its owner: git config --global --add safe.directory "
+            f"{shlex.quote(str(start.absolute()))}"
+        )
+    raise RepositoryError(f"git refuses {start}: {reason}")
 
 
 def _first_line(err: Any) -> str:

@@ -41,9 +41,21 @@ def list_commits(repository: Repository, revisions: Sequence[str]) -> list[Commi
     `revisions` are arguments of `git rev-list`, those from a user checked by `resolve`.
     Raises RepositoryError where git cannot list them.
     """
-    out = repository.run(
-        "rev-list", "--topo-order", "--reverse", "--parents", "--ignore-missing", *revisions
+    return _listed(
+        repository, "--topo-order", "--reverse", "--parents", "--ignore-missing", *revisions
     )
+
+
+def list_these(repository: Repository, commits: Sequence[bytes]) -> list[CommitLine]:
+    """List those of the commits that git has, in the order given."""
+    if not commits:
+        return []
+    oids = [oid.hex() for oid in commits]
+    return _listed(repository, "--no-walk=unsorted", "--parents", "--ignore-missing", *oids)
+
+
+def _listed(repository: Repository, *args: str) -> list[CommitLine]:
+    out = repository.run("rev-list", *args)
     lines = []
     for line in out.splitlines():
         oid, *parents = (bytes.fromhex(word.decode()) for word in line.split())

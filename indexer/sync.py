@@ -7,8 +7,9 @@ blobs' facts land together, so an interrupted sync leaves whole commits and goes
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -19,7 +20,8 @@ from rsidx.indexer.history import CommitLine
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
 from rsidx.store.database import Database
-from rsidx.store.facts import CommitRecord
+from rsidx.store.facts import BlobRecord, CommitRecord
+from rsidx.store.forget import FORGOTTEN, read_forgotten
 from rsidx.store.prune import drop_unused_chunks
 from rsidx.store.writer import Writer
 
@@ -53,6 +55,7 @@ class SyncReport:
     n_commits: int = 0
     n_blobs: int = 0
     n_unreadable: int = 0
+    n_read_again: int = 0
     blobs_by_state: dict[str, int] = field(default_factory=dict)
 
 
@@ -114,6 +117,21 @@ def update(repository: Repository, database: Database, *, jobs: int, max_bytes: 
         return run.run(Scope(tuple(revisions), is_update=True), jobs, refs)
 
 
+def fetch_promised(repository: Repository, database: Database, *, jobs: int, max_bytes: int) -> int:
+    """Fetch the blobs that a partial clone was promised and read them; return how many.
+
+    Raises RepositoryError where this is no partial clone, or its remote refuses.
+    """
+    with database.writing() as connection:
+        run = _Sync(repository, database, connection, max_bytes, None)
+        promised = run.writer.unread_blobs()
+        if promised:
+            repository.fetch(promised)
+        n_read = run.read_unread(jobs)
+        connection.commit()
+    return n_read
+
+
 def mark(repository: Repository, database: Database) -> None:
     """Record where the refs point as the start for `update`, unless there is a record.
 
@@ -124,6 +142,14 @@ def mark(repository: Repository, database: Database) -> None:
         if not queries.ref_tips(connection, run.repository_id):
             run.writer.write_refs(history.read_refs(repository))
         connection.commit()
+
+
+class _Blob(NamedTuple):
+    """A blob that a commit names; `before` is the one that it replaced, if that is known."""
+
+    oid: bytes
+    before: bytes | None
+    is_forgotten: bool
 
 
 class _Sync:
@@ -138,6 +164,7 @@ class _Sync:
         progress: Progress | None,
     ) -> None:
         self.repository = repository
+        self.database = database
         self.connection = connection
         self.max_bytes = max_bytes
         self.progress = progress
@@ -153,23 +180,26 @@ class _Sync:
             ),
         )
         self.writer = Writer(connection, self.repository_id)
+        self.forgotten = read_forgotten(connection)
 
     def run(self, scope: Scope, jobs: int, refs: Mapping[bytes, bytes] | None = None) -> SyncReport:
         """Take in a scope; `refs` are the refs if they were read for it."""
-        self._refresh(jobs)
+        self._refresh(jobs, unread=not scope.is_update)
         lines = history.list_commits(self.repository, scope.revisions) if scope.revisions else []
         known = queries.generations(
             self.connection, self.repository_id, (line.oid for line in lines)
         )
         new = [line for line in lines if line.oid not in known]
         had_commits = bool(known)
+        again = self._commits_to_read_again(scope)
         outside = {parent for line in new for parent in line.parents} - known.keys()
         known.update(queries.generations(self.connection, self.repository_id, outside))
-        if new:
-            jobs = 1 if len(new) <= _SERIAL_COMMITS else jobs
-            with extraction(self.repository, jobs=jobs, max_bytes=self.max_bytes) as extractor:
-                self._take_in(new, known, extractor)
-            if not scope.is_update and had_commits:
+        if new or again:
+            jobs = 1 if len(new) + len(again) <= _SERIAL_COMMITS else jobs
+            with self._extraction(jobs) as extractor:
+                # Their parents come before them.
+                self._take_in([*new, *again], known, extractor)
+            if again or (not scope.is_update and had_commits):
                 self._repair_generations()
             repaired = queries.bases_with_parent(self.connection, self.repository_id)
             self.writer.forget_base(repaired)
@@ -179,26 +209,63 @@ class _Sync:
         _log.info("sync: %d commits, %d file versions", report.n_commits, report.n_blobs)
         return report
 
-    def _refresh(self, jobs: int) -> None:
-        """Parse the blobs again whose facts an older extractor made; their commits stay."""
+    def _refresh(self, jobs: int, *, unread: bool) -> None:
+        """Read the blobs again whose facts an older extractor made; their commits stay.
+
+        Also those that git did not have, where `unread` asks for it.
+        """
         stale = self.writer.stale_blobs(EXTRACTOR_VERSION)
-        if not stale:
-            return
-        _log.info("sync: %d file versions are parsed again", len(stale))
-        with extraction(self.repository, jobs=jobs, max_bytes=self.max_bytes) as extractor:
-            for start in range(0, len(stale), _MAX_BATCH_BLOBS):
-                part = stale[start : start + _MAX_BATCH_BLOBS]
+        if stale:
+            _log.info("sync: %d file versions are parsed again", len(stale))
+            with self.database.dropping():
+                self._read_again(stale, jobs)
+                drop_unused_chunks(self.connection)
+                self.connection.commit()
+        if unread:
+            self.read_unread(jobs)
+
+    def read_unread(self, jobs: int) -> int:
+        """Try the blobs again that git did not have; return how many it has now."""
+        missing = self.writer.unread_blobs()
+        if missing:
+            self._read_again(missing, jobs)
+        self.report.n_read_again = len(missing) - len(self.writer.unread_blobs())
+        return self.report.n_read_again
+
+    def _read_again(self, oids: Sequence[bytes], jobs: int) -> None:
+        with self._extraction(jobs) as extractor:
+            for start in range(0, len(oids), _MAX_BATCH_BLOBS):
+                part = oids[start : start + _MAX_BATCH_BLOBS]
                 pending = extractor.submit([Wanted(oid) for oid in part])
                 self.writer.rewrite_blobs(pending.records())
                 self.connection.commit()
-        drop_unused_chunks(self.connection)
-        self.connection.commit()
+
+    def _extraction(self, jobs: int) -> AbstractContextManager[Extraction]:
+        file = self.database.file
+        mark = file.with_name(f"{file.name}.parsing") if file else None
+        return extraction(self.repository, jobs=jobs, max_bytes=self.max_bytes, mark=mark)
+
+    def _commits_to_read_again(self, scope: Scope) -> list[CommitLine]:
+        """Return the commits that were cut off before a shallow clone was deepened.
+
+        In a backfill also those that could not be compared.
+        """
+        unsettled = queries.unsettled_commits(self.connection, self.repository_id)
+        if not unsettled:
+            return []
+        cut = history.shallow_boundary(self.repository)
+        wanted = [
+            oid
+            for oid, state in sorted(unsettled.items())
+            if (oid not in cut if state == "boundary" else not scope.is_update)
+        ]
+        return history.list_these(self.repository, wanted)
 
     def _take_in(
         self, new: Sequence[CommitLine], known: dict[bytes, int], extractor: Extraction
     ) -> None:
         """Write batch after batch while the workers are at the next ones."""
-        ahead: deque[tuple[list[CommitRecord], Pending]] = deque()
+        ahead: deque[tuple[list[CommitRecord], list[BlobRecord], Pending]] = deque()
         asked: set[bytes] = set()
         # Comparing the contents of a partial clone's blobs would fetch them.
         renames = not self.repository.is_partial
@@ -209,13 +276,19 @@ class _Sync:
             closing(self._with_bases(commits, known)) as records,
         ):
             for batch in _batches(records):
-                before = dict(blob for record in reversed(batch) for blob in _blobs(record))
-                oids = self.writer.unknown_blobs(
-                    oid for record in batch for oid, _ in _blobs(record)
-                )
-                wanted = [Wanted(oid, before[oid]) for oid in oids if oid not in asked]
-                asked.update(blob.oid for blob in wanted)
-                ahead.append((batch, extractor.submit(wanted)))
+                blobs = [blob for record in batch for blob in self._blobs(record)]
+                before = {blob.oid: blob.before for blob in reversed(blobs)}
+                forgotten = {blob.oid for blob in blobs if blob.is_forgotten}
+                oids = self.writer.unknown_blobs(blob.oid for blob in blobs)
+                new_oids = [oid for oid in oids if oid not in asked]
+                asked.update(new_oids)
+                kept = [
+                    BlobRecord(oid, 0, FORGOTTEN, EXTRACTOR_VERSION)
+                    for oid in new_oids
+                    if oid in forgotten
+                ]
+                wanted = [Wanted(oid, before[oid]) for oid in new_oids if oid not in forgotten]
+                ahead.append((batch, kept, extractor.submit(wanted)))
                 if len(ahead) > _BATCHES_AHEAD:
                     done = self._write(*ahead.popleft(), known, done, len(new))
         while ahead:
@@ -229,6 +302,8 @@ class _Sync:
         seen: set[bytes] = set()
         for record in records:
             seen.add(record.oid)
+            if record.oid in self.forgotten.commits:
+                record = replace(record, message="")  # noqa: PLW2901
             if record.oid in boundary:
                 own = history.list_tree(self.repository, record.oid)
                 yield replace(record, state="boundary", changes=(), base=own)
@@ -238,15 +313,30 @@ class _Sync:
             else:
                 yield record
 
+    def _blobs(self, record: CommitRecord) -> Iterator[_Blob]:
+        """Yield each blob of a commit."""
+        forgotten = self.forgotten
+        for change in record.changes:
+            if change.old_blob is not None:
+                old_path = change.old_path or change.path
+                yield _Blob(change.old_blob, None, forgotten.has(change.old_blob, old_path))
+            if change.new_blob is not None:
+                is_forgotten = record.oid in forgotten.commits
+                is_forgotten |= forgotten.has(change.new_blob, change.path)
+                yield _Blob(change.new_blob, change.old_blob, is_forgotten)
+        for path, oid in record.base:
+            yield _Blob(oid, None, forgotten.has(oid, path))
+
     def _write(
         self,
         batch: list[CommitRecord],
+        unread: list[BlobRecord],
         pending: Pending,
         known: dict[bytes, int],
         done: int,
         total: int,
     ) -> int:
-        blobs = pending.records()
+        blobs = [*unread, *pending.records()]
         self.writer.write_blobs(blobs)
         generations = []
         for record in batch:
@@ -297,17 +387,6 @@ class _Sync:
 
 def _is_inside(repository: Repository, database: Database) -> bool:
     return database.file is not None and database.file.is_relative_to(repository.common_dir)
-
-
-def _blobs(record: CommitRecord) -> Iterator[tuple[bytes, bytes | None]]:
-    """Yield each blob of a commit with the one that it replaced."""
-    for change in record.changes:
-        if change.old_blob is not None:
-            yield change.old_blob, None
-        if change.new_blob is not None:
-            yield change.new_blob, change.old_blob
-    for _, oid in record.base:
-        yield oid, None
 
 
 def _batches(records: Iterable[CommitRecord]) -> Iterator[list[CommitRecord]]:

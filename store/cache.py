@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from rsidx.errors import IndexStoreError
 
 MAX_BYTES = 2 << 30
-_IN_BATCH = 500
+_ZEROS = 1 << 20
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
     key BLOB PRIMARY KEY, build BLOB NOT NULL, n_bytes INTEGER NOT NULL, value BLOB NOT NULL);
@@ -77,6 +77,28 @@ class Cache:
 
     def _full(self, key: bytes) -> bytes:
         return self._build + key
+
+
+def remove_cache(file: Path) -> None:
+    """Remove a cache's file, overwritten with zeros; the caller sees to it that nobody uses it.
+
+    Raises IndexStoreError where it cannot be removed.
+    """
+    try:
+        for part in (file, file.with_name(f"{file.name}-journal")):
+            if part.exists():
+                _overwrite(part)
+                part.unlink()
+    except OSError as error:
+        raise IndexStoreError(f"cannot remove {file}: {error.strerror}") from error
+
+
+def _overwrite(file: Path) -> None:
+    left = file.stat().st_size
+    with file.open("r+b", buffering=0) as out:
+        while left > 0:
+            left -= out.write(bytes(min(left, _ZEROS)))
+        os.fsync(out.fileno())
 
 
 @contextmanager

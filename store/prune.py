@@ -52,14 +52,14 @@ def prune(
             waiting += [parent for parent in parents if parent in rows]
     gone = [row.id for oid, row in rows.items() if oid not in kept]
     for part in (schema.change, schema.base):
-        _delete(connection, part, "commit_id", gone)
-    _delete(connection, table, "id", gone)
+        delete_rows(connection, part, "commit_id", gone)
+    delete_rows(connection, table, "id", gone)
     connection.execute(delete(schema.ref).where(schema.ref.c.repository_id == repository_id))
     tips = [(repository_id, name, tip) for name, tip in sorted(refs.items()) if tip in kept]
     insert_rows(connection, schema.ref, schema.ref.c.keys(), tips)
     n_blobs = _drop_unused_blobs(connection)
     n_chunks = drop_unused_chunks(connection)
-    _drop_unused_words(connection)
+    drop_unused_words(connection)
     return Pruned(len(gone), n_blobs, n_chunks)
 
 
@@ -70,8 +70,8 @@ def drop_unused_chunks(connection: Connection) -> int:
     every = connection.execute(select(schema.chunk.c.id)).scalars()
     unused = [chunk_id for chunk_id in every if chunk_id not in used]
     for table in (schema.symbol, schema.import_, schema.chunk_references):
-        _delete(connection, table, "chunk_id", unused)
-    _delete(connection, schema.chunk, "id", unused)
+        delete_rows(connection, table, "chunk_id", unused)
+    delete_rows(connection, schema.chunk, "id", unused)
     return len(unused)
 
 
@@ -83,17 +83,18 @@ def _drop_unused_blobs(connection: Connection) -> int:
     )
     unused = _unused(connection, schema.blob, *columns)
     for table in (schema.blob_chunks, schema.manifest):
-        _delete(connection, table, "blob_id", unused)
-    _delete(connection, schema.blob, "id", unused)
+        delete_rows(connection, table, "blob_id", unused)
+    delete_rows(connection, schema.blob, "id", unused)
     return len(unused)
 
 
-def _drop_unused_words(connection: Connection) -> None:
+def drop_unused_words(connection: Connection) -> None:
+    """Drop the paths and names that nothing mentions any more."""
     change, symbol, import_ = schema.change.c, schema.symbol.c, schema.import_.c
     paths = _unused(
         connection, schema.path, change.path_id, change.old_path_id, schema.base.c.path_id
     )
-    _delete(connection, schema.path, "id", paths)
+    delete_rows(connection, schema.path, "id", paths)
     packed = connection.execute(select(schema.chunk_references.c.name_ids)).scalars()
     mentioned = {number >> 3 for one in packed for number in unpack_ids(one)}
     columns = (
@@ -105,7 +106,7 @@ def _drop_unused_words(connection: Connection) -> None:
         import_.alias_id,
     )
     names = _unused(connection, schema.name, *columns)
-    _delete(connection, schema.name, "id", [one for one in names if one not in mentioned])
+    delete_rows(connection, schema.name, "id", [one for one in names if one not in mentioned])
 
 
 def _unused(connection: Connection, table: Table, *columns: Any) -> list[int]:
@@ -116,7 +117,8 @@ def _unused(connection: Connection, table: Table, *columns: Any) -> list[int]:
     return [one for one in connection.execute(select(table.c.id)).scalars() if one not in used]
 
 
-def _delete(connection: Connection, table: Table, key: str, ids: Iterable[int]) -> None:
+def delete_rows(connection: Connection, table: Table, key: str, ids: Iterable[int]) -> None:
+    """Delete the rows whose column `key` is one of the ids."""
     for part in _parts(list(ids)):
         connection.execute(delete(table).where(table.c[key].in_(part)))
 

@@ -46,7 +46,12 @@ def find_or_add_repository(
         key = connection.execute(insert(table).values(values)).inserted_primary_key
         assert key is not None
         return int(key[0])
-    if row.root is not None and not has_commit(row.root):
+    if row.root is None:
+        # A shallow clone's roots are cut off until it is deepened.
+        root = find_root()
+        if root is not None:
+            set_root(connection, row.id, root)
+    elif not has_commit(row.root):
         # A root may go with its branch; then one of the tips must be known.
         if not any(has_commit(tip) for tip in sorted(set(ref_tips(connection, row.id).values()))):
             raise IndexStoreError(
@@ -81,6 +86,13 @@ def ref_tips(connection: Connection, repository: int) -> dict[bytes, bytes]:
         schema.ref.c.repository_id == repository
     )
     return {row.name: row.tip for row in connection.execute(query)}
+
+
+def unsettled_commits(connection: Connection, repository: int) -> dict[bytes, str]:
+    """Return the state of each commit that was not read as a whole."""
+    c = schema.commit.c
+    query = select(c.oid, c.state).where(c.state != "ok", c.repository_id == repository)
+    return dict(map(tuple, connection.execute(query)))
 
 
 @dataclass(frozen=True, slots=True)

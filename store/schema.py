@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest migration; a database at another version is migrated or refused."""
 
 metadata = MetaData(
@@ -93,7 +93,7 @@ blob = Table(
         String,
         nullable=False,
         comment="`parsed`, `errors` (parsed, with syntax errors), `too_large`, `not_text`, "
-        "`missing`, `promised` or `poison` (a parser died on it)",
+        "`missing`, `promised`, `poison` (a parser died on it) or `forgotten` (on request)",
     ),
     Column("extractor_version", Integer, nullable=False),
     comment="One row per version of a file, shared by all commits and repositories.",
@@ -246,4 +246,26 @@ ref = Table(
     "the hook was installed beside an empty index.",
 )
 
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("kind", String, primary_key=True, comment="`path`, `blob` or `commit`"),
+    Column(
+        "value",
+        LargeBinary,
+        primary_key=True,
+        comment="a path, with all that is below it; or an object's id",
+    ),
+    comment="One row per thing whose text was taken out for good and is never taken in again.",
+    sqlite_with_rowid=False,
+)
+
 Index("ix_commit_generation", commit.c.repository_id, commit.c.generation)
+# Few are not; each sync asks for them.
+_is_unsettled = commit.c.state != "ok"
+Index(
+    "ix_commit_state",
+    commit.c.state,
+    sqlite_where=_is_unsettled,
+    postgresql_where=_is_unsettled,
+)

@@ -109,7 +109,14 @@ class Writer:
     def stale_blobs(self, extractor_version: int) -> list[bytes]:
         """Return the blobs whose facts another version of the extractor made."""
         c = schema.blob.c
-        query = select(c.oid).where(c.extractor_version != extractor_version).order_by(c.id)
+        is_stale = (c.extractor_version != extractor_version) & (c.state != "forgotten")
+        query = select(c.oid).where(is_stale).order_by(c.id)
+        return list(self._connection.execute(query).scalars())
+
+    def unread_blobs(self) -> list[bytes]:
+        """Return the blobs that git did not have."""
+        c = schema.blob.c
+        query = select(c.oid).where(c.state.in_(("missing", "promised"))).order_by(c.id)
         return list(self._connection.execute(query).scalars())
 
     def rewrite_blobs(self, blobs: Sequence[BlobRecord]) -> None:
@@ -203,16 +210,21 @@ class Writer:
             self._codec.add(1, content)
 
     def write_commits(self, commits: Sequence[CommitRecord], generations: Sequence[int]) -> None:
-        """Insert commits with their changes; the blobs they name must have been written."""
+        """Insert commits with their changes, or replace them; their blobs must be there."""
         changes = [change for commit in commits for change in commit.changes]
         paths = [change.path for change in changes]
         paths += [change.old_path for change in changes if change.old_path is not None]
         paths += [path for commit in commits for path, _ in commit.base]
         path_ids = self._paths.all_of(paths)
+        ids = self._commit_ids(commit.oid for commit in commits)
+        gone = [ids[commit.oid] for commit in commits if commit.oid in ids]
+        for table, key in (("change", "commit_id"), ("base", "commit_id"), ("commit", "id")):
+            of = schema.metadata.tables[table]
+            self._connection.execute(delete(of).where(of.c[key].in_(gone)))
         commit_rows, change_rows, base_rows = [], [], []
         for commit, generation in zip(commits, generations, strict=True):
-            commit_id = self._next_commit
-            self._next_commit += 1
+            commit_id = ids.get(commit.oid, self._next_commit)
+            self._next_commit = max(self._next_commit, commit_id + 1)
             commit_rows.append(
                 (
                     commit_id,
@@ -245,6 +257,12 @@ class Writer:
         self._insert(schema.commit, schema.commit.c.keys(), commit_rows)
         self._insert(schema.change, schema.change.c.keys(), change_rows)
         self._insert(schema.base, schema.base.c.keys(), base_rows)
+
+    def _commit_ids(self, oids: Iterable[bytes]) -> dict[bytes, int]:
+        c = schema.commit.c
+        mine = c.repository_id == self._repository_id
+        query = select(c.oid, c.id).where(mine, c.oid.in_(list(oids)))
+        return dict(map(tuple, self._connection.execute(query)))
 
     def _blob_id(self, oid: bytes | None) -> int | None:
         return None if oid is None else self._blobs.get(oid)

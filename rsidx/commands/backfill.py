@@ -7,7 +7,7 @@ from time import perf_counter
 import click
 
 from rsidx.commands.options import Place, jobs_option, json_option, max_bytes_option, place_options
-from rsidx.indexer.sync import history_scope, sync
+from rsidx.indexer.sync import fetch_promised, history_scope, sync
 from rsidx.output import emit, progress
 
 
@@ -15,6 +15,7 @@ from rsidx.output import emit, progress
 @click.argument("revisions", metavar="[REV]...", nargs=-1)
 @click.option("--all", "all_refs", is_flag=True, help="Every ref, not HEAD alone.")
 @click.option("--since", metavar="DATE", help="Only commits after a date, as git reads it.")
+@click.option("--fetch", is_flag=True, help="Fetch what a partial clone lacks, from its remote.")
 @jobs_option
 @max_bytes_option
 @json_option
@@ -24,6 +25,7 @@ def backfill(
     revisions: tuple[str, ...],
     all_refs: bool,
     since: str | None,
+    fetch: bool,
     jobs: int | None,
     max_bytes: int,
     as_json: bool,
@@ -35,20 +37,21 @@ def backfill(
     start = perf_counter()
     scope = history_scope(place.repository, revisions, all_refs=all_refs, since=since)
     with place.database(create=True) as database, progress("backfill", "commits") as update:
+        jobs = jobs or os.cpu_count() or 1
         report = sync(
-            place.repository,
-            database,
-            scope,
-            jobs=jobs or os.cpu_count() or 1,
-            max_bytes=max_bytes,
-            progress=update,
+            place.repository, database, scope, jobs=jobs, max_bytes=max_bytes, progress=update
         )
+        if fetch:
+            fetched = fetch_promised(place.repository, database, jobs=jobs, max_bytes=max_bytes)
+            report.n_read_again += fetched
     seconds = perf_counter() - start
     states = ", ".join(f"{n} {state}" for state, n in sorted(report.blobs_by_state.items()))
     lines = [
         f"{report.n_commits:,} commits and {report.n_blobs:,} file versions taken in "
         f"({seconds:.1f} s)" + (f": {states}" if states else "")
     ]
+    if report.n_read_again:
+        lines.append(f"{report.n_read_again:,} file versions read that git did not have before")
     if report.n_unreadable:
         lines.append(f"{report.n_unreadable:,} commits could not be compared (objects are missing)")
     emit({**asdict(report), "seconds": round(seconds, 3)}, lines, as_json=as_json)

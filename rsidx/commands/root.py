@@ -12,6 +12,7 @@ _COMMANDS = {
     "backfill": "rsidx.commands.backfill:backfill",
     "context": "rsidx.commands.context:context",
     "export": "rsidx.commands.export:export",
+    "forget": "rsidx.commands.forget:forget",
     "gc": "rsidx.commands.gc:gc",
     "hooks": "rsidx.commands.hooks:hooks",
     "inspect": "rsidx.commands.inspect:inspect",

@@ -1,0 +1,44 @@
+"""`rsidx forget`."""
+
+from dataclasses import asdict
+
+import click
+
+from rsidx.commands.options import Place, json_option, place_options
+from rsidx.indexer import forget as indexer
+from rsidx.output import emit
+
+
+@click.command()
+@click.argument("targets", metavar="[OID|PATH]...", nargs=-1)
+@click.option("--undo", is_flag=True, help="Let the next backfill read it again.")
+@json_option
+@place_options
+def forget(place: Place, targets: tuple[str, ...], undo: bool, as_json: bool) -> None:
+    """Take the text of a file, a folder, a file version or a commit out of the index for good.
+
+    A path goes with all versions that it ever had; of a commit goes the message, with all file
+    versions that it brought. No sync takes it in again. Without a target: say what is forgotten.
+    Data sets that were exported before still have it, and so has git.
+    """
+    with place.database() as database:
+        if not targets:
+            rows = indexer.forgotten(database)
+            lines = [f"{kind:<8}{name}" for kind, name in rows] or ["nothing is forgotten"]
+            emit([{"kind": kind, "name": name} for kind, name in rows], lines, as_json=as_json)
+        elif undo:
+            n_blobs = indexer.remember(place.repository, database, targets)
+            line = f"{n_blobs:,} file versions are read again by the next `rsidx backfill`"
+            emit({"n_blobs": n_blobs}, [line], as_json=as_json)
+        else:
+            removed = indexer.forget(place.repository, database, targets)
+            lines = [
+                f"{removed.n_blobs:,} file versions and {removed.n_commits:,} messages forgotten, "
+                f"{removed.n_chunks:,} chunks dropped"
+            ]
+            if removed.n_chunks_elsewhere:
+                lines.append(
+                    f"{removed.n_chunks_elsewhere:,} of their chunks stay: other versions or "
+                    "files contain them, too"
+                )
+            emit(asdict(removed), lines, as_json=as_json)
