@@ -1,61 +1,106 @@
-"""Installing git's hooks beside whatever is there, and taking them out again."""
+"""Installing git's hooks beside whatever is there, and taking them out again.
+
+From git 2.54 on a hook can be a setting, which runs beside every hook file and every program that
+writes them. Before, a block goes into the hook files, but for those that a manager writes: it is
+told what to put into its own settings.
+"""
 
 import os
 import re
+import shlex
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from rsidx.errors import RepositoryError
-from rsidx.hooks.script import block, has_block, with_block, without_block
-from rsidx.indexer.git import Repository
+from rsidx.hooks.managers import Manager, manager_of
+from rsidx.hooks.script import SCRIPT, block, has_block, script, with_block, without_block
+from rsidx.indexer.git import Repository, git_version
 from rsidx.indexer.wake import start_from_here
 
 HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch", "post-checkout")
 """What fires after a commit, a merge or pull, a rebase or amend, `git am`, and a checkout."""
 BARE_HOOKS = ("post-receive",)
+CONFIG_HOOKS_SINCE = (2, 54)
 _ASIDE = ".before-rsidx"
 _SHELL = re.compile(r"#!\s*(?:/usr)?(?:/local)?/bin/(?:env\s+)?(?:ba|da|k|z)?sh\b")
+
+
+class ManagedError(RepositoryError):
+    """Another program writes the hooks; `manager` says what it has to be told."""
+
+    def __init__(self, manager: Manager) -> None:
+        then = f", then run `{manager.apply}`" if manager.apply else ""
+        place = manager.file + ("/" + ", ".join(HOOKS[:3]) if manager.name == "husky" else "")
+        super().__init__(f"{manager.name} writes the hooks here: put this into {place}{then}")
+        self.manager = manager
 
 
 @dataclass(frozen=True, slots=True)
 class HookState:
     """Whether the hooks are there: `name` is `installed`, `partial` or `absent`.
 
-    `text` says it in words.
+    `text` says it in words. `how` is `config`, `files`, or the name of the manager that calls
+    the hook, empty where it is absent.
     """
 
     name: str
     text: str
+    how: str = ""
+
+
+def events(repository: Repository) -> tuple[str, ...]:
+    """Return the hooks that help in a repository."""
+    return HOOKS if repository.worktree else BARE_HOOKS
 
 
 def state(repository: Repository) -> HookState:
     """Return the hooks' state in this worktree."""
+    configured = _configured(repository)
+    if configured:
+        return HookState(
+            "installed", f"installed in git's settings: {', '.join(configured)}", "config"
+        )
     paths = _hook_paths(repository)
     missing = [path.name for path in paths if not _is_ours(path)]
     if not missing:
-        return HookState("installed", f"installed in {paths[0].parent}")
+        return HookState("installed", f"installed in {paths[0].parent}", "files")
+    manager = manager_of(paths)
+    if manager is not None and repository.worktree and manager.has_snippet(repository.worktree):
+        return HookState("installed", f"called by {manager.name}", manager.name)
     if len(missing) < len(paths):
-        return HookState("partial", f"{', '.join(missing)} are missing; `rsidx hooks install`")
+        text = f"{', '.join(missing)} are missing; `rsidx hooks install`"
+        return HookState("partial", text, "files")
     return HookState("absent", "not installed; `rsidx hooks install` does it")
 
 
-def install(repository: Repository, db: str) -> list[Path]:
-    """Put the block into the hooks and return their paths; twice is the same as once.
+def install(repository: Repository, db: str) -> HookState:
+    """Install the hooks and return their state; twice is the same as once.
 
     The index is made ready, so that every commit from now on is taken in. A shell hook keeps
     its text, any other program is moved aside and called afterwards. Raises RepositoryError,
-    before anything is changed, where a hook is a link or the folder serves other repositories.
+    before any hook is changed, where a hook is a link or the folder serves other repositories,
+    and ManagedError where a manager has to be told.
     """
+    start_from_here(repository, db)
+    _write(repository.common_dir / SCRIPT, script(sys.executable), 0o700)
     paths = _hook_paths(repository)
+    if git_version() >= CONFIG_HOOKS_SINCE:
+        _remove_blocks(paths)
+        _configure(repository)
+        return state(repository)
+    manager = manager_of(paths)
+    if manager is not None:
+        if repository.worktree is None or not manager.has_snippet(repository.worktree):
+            raise ManagedError(manager)
+        return state(repository)
     for path in paths:
         _refuse_foreign(repository, path)
         _refuse_blocked(path)
-    start_from_here(repository, db)
     for path in paths:
         _install(path)
-    return paths
+    return state(repository)
 
 
 def _install(path: Path) -> None:
@@ -68,15 +113,26 @@ def _install(path: Path) -> None:
     _write(path, with_block(text if text is not None else "#!/bin/sh\n", sys.executable))
 
 
-def uninstall(repository: Repository) -> list[Path]:
-    """Take the block out of the hooks and return the paths of those that had it.
+def uninstall(repository: Repository) -> list[str]:
+    """Take the hooks out and return the names of those that were there.
 
-    A hook that was there before is left byte for byte as it was.
+    A hook file, or git's settings, that was there before is left byte for byte as it was.
     """
+    configured = _configured(repository)
     paths = [path for path in _hook_paths(repository) if _is_ours(path)]
     for path in paths:
         _refuse_foreign(repository, path)
+    if configured:
+        repository.run("config", "--local", "--remove-section", "hook.rsidx")
+    _remove_blocks(paths)
+    (repository.common_dir / SCRIPT).unlink(missing_ok=True)
+    return configured or [path.name for path in paths]
+
+
+def _remove_blocks(paths: list[Path]) -> None:
     for path in paths:
+        if not _is_ours(path):
+            continue
         rest = without_block(_read(path) or "")
         if _aside(path).exists():
             _aside(path).replace(path)
@@ -84,7 +140,6 @@ def uninstall(repository: Repository) -> list[Path]:
             path.unlink()
         else:
             _write(path, rest)
-    return paths
 
 
 def snippet() -> str:
@@ -92,9 +147,25 @@ def snippet() -> str:
     return block(sys.executable)
 
 
+def _configured(repository: Repository) -> list[str]:
+    """Return the events of the hook in git's settings."""
+    out = repository.run("config", "--local", "--get-all", "hook.rsidx.event", ok=(0, 1))
+    return out.decode("utf-8", "replace").split()
+
+
+def _configure(repository: Repository) -> None:
+    # An event without a command makes git die, so the command comes first.
+    command = shlex.quote(str(repository.common_dir / SCRIPT))
+    repository.run("config", "--local", "hook.rsidx.command", command)
+    there = _configured(repository)
+    for event in events(repository):
+        if event not in there:
+            repository.run("config", "--local", "--add", "hook.rsidx.event", event)
+
+
 def _hook_paths(repository: Repository) -> list[Path]:
     folder = repository.hooks_folder()
-    return [folder / name for name in (HOOKS if repository.worktree else BARE_HOOKS)]
+    return [folder / name for name in events(repository)]
 
 
 def _aside(path: Path) -> Path:
@@ -139,9 +210,10 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, mode: int = 0o755) -> None:
     """Replace a hook in one step, keeping its mode and making it runnable."""
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o755
+    if path.exists():
+        mode = path.stat().st_mode & 0o777
     descriptor, name = tempfile.mkstemp(prefix=".rsidx-", dir=path.parent)
     with os.fdopen(descriptor, "wb") as file:
         file.write(text.encode("utf-8", "surrogateescape"))

@@ -7,6 +7,10 @@ BEGIN = "# >>> rsidx >>>"
 END = "# <<< rsidx <<<"
 MARK = "rsidx/wake"
 """In the common git folder: a commit that no worker has taken in yet."""
+SCRIPT = "rsidx/hook"
+"""In the common git folder: the hook as a program, for those who call it themselves."""
+CALL = 'hook="$(git rev-parse --git-common-dir)/rsidx/hook"; [ ! -x "$hook" ] || "$hook"'
+"""What calls that program from any worktree, and does nothing in a clone that has it not."""
 _BLOCK = re.compile(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n", re.DOTALL | re.MULTILINE)
 
 
@@ -18,16 +22,19 @@ def block(python: str) -> str:
     not taken yet means that one is on its way and will see this commit, too, so a burst of
     commits starts one Python and not a hundred; a mark over a minute old is one that a worker
     never came for. A rebase is taken in as a whole, by the post-rewrite hook at its end; before
-    that, and when single files are checked out, nothing happens. The program is looked for when
-    the hook runs: where it was, then on the PATH; where it is gone, nothing happens.
+    that, and when single files are checked out, nothing happens. Which hook it is shows in the
+    arguments, for one program serves them all. The program is looked for when the hook runs:
+    where it was, then on the PATH; where it is gone, nothing happens. `RSIDX=probe` proves that
+    git comes here, and ends the hook before it does anything else.
     """
     program = shlex.quote(python)
     return f"""{BEGIN}
 # Wakes the index in the background. RSIDX=0 turns it off, `rsidx hooks uninstall` removes it.
+if [ "${{RSIDX:-1}}" = probe ]; then true >"$RSIDX_PROBE"; exit 0; fi
 if [ "${{RSIDX:-1}}" != 0 ]; then (
   trap '' HUP INT
-  if [ "${{0##*/}}" = post-checkout ] && [ "$3" = 0 ]; then exit 0; fi
-  if [ "${{0##*/}}" != post-rewrite ]; then
+  if [ $# = 3 ] && [ "$3" = 0 ]; then exit 0; fi
+  if [ "${{1-}}" != rebase ]; then
     if [ -d "$(git rev-parse --git-path rebase-merge)" ]; then exit 0; fi
     if [ -f "$(git rev-parse --git-path rebase-apply/rebasing)" ]; then exit 0; fi
   fi
@@ -42,6 +49,11 @@ if [ "${{RSIDX:-1}}" != 0 ]; then (
 ) </dev/null >/dev/null 2>&1 & fi
 {END}
 """
+
+
+def script(python: str) -> str:
+    """Return the block as a program of its own."""
+    return with_block("#!/bin/sh\n", python)
 
 
 def with_block(hook: str, python: str) -> str:

@@ -1,18 +1,47 @@
 """The worker that a hook wakes: brings the index up to date, one at a time."""
 
 import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 
 from filelock import FileLock, Timeout
 
 from rsidx.hooks.script import MARK
 from rsidx.indexer.git import Repository
+from rsidx.indexer.sync import SyncReport
 from rsidx.indexer.wake import bring_up_to_date
 
+Report = Callable[[SyncReport], None]
+"""Called with what each sync did."""
 _log = logging.getLogger("rsidx")
 
 
-def run(repository: Repository, db: str, *, max_bytes: int) -> None:
-    """Take in what is new; never raises, what goes wrong is logged.
+def wake(repository: Repository, event: str) -> None:
+    """Start the worker detached, as the script does; `event` is the hook that asks for it.
+
+    For managers that run a program of their own. Does nothing with `RSIDX=0`, and before the
+    end of a rebase.
+    """
+    if os.environ.get("RSIDX") == "0":
+        return
+    under_way = ("rebase-merge", "rebase-apply/rebasing")
+    is_rebase = any((repository.git_dir / name).exists() for name in under_way)
+    if is_rebase and event != "post-rewrite":
+        return
+    subprocess.Popen(
+        [sys.executable, "-P", "-m", "rsidx", "hooks", "run"],
+        cwd=repository.worktree or repository.git_dir,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def run(repository: Repository, db: str, *, max_bytes: int, report: Report | None = None) -> bool:
+    """Take in what is new; never raises, what goes wrong is logged. Tell whether it went well.
 
     A burst of commits costs one worker: whoever comes while one is at work leaves the mark and
     goes. The mark is taken away before the refs are read, and looked at again after the lock is
@@ -27,8 +56,12 @@ def run(repository: Repository, db: str, *, max_bytes: int) -> None:
                 with FileLock(f"{mark}.lock", timeout=0, mode=0o600):
                     while mark.exists():
                         mark.unlink(missing_ok=True)
-                        bring_up_to_date(repository, db, jobs=2, max_bytes=max_bytes)
+                        done = bring_up_to_date(repository, db, jobs=2, max_bytes=max_bytes)
+                        if report is not None:
+                            report(done)
             except Timeout:
-                return
+                return True
     except Exception:  # A hook must never fail: the log and `rsidx status` tell.
-        _log.exception("hook: the index could not be brought up to date")
+        _log.exception("the index could not be brought up to date")
+        return False
+    return True

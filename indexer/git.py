@@ -5,14 +5,15 @@ from running programs, fetching, paging, or showing other objects than the ones 
 """
 
 import os
+import re
 import shlex
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -113,10 +114,37 @@ class Repository:
         """Return where git looks for hooks: the common folder's, or `core.hooksPath`."""
         # Asked without the flags above, which point hooks at nothing.
         out = self._git.execute(
-            ["git", "rev-parse", "--path-format=absolute", "--git-path", "hooks"],
+            [*self._here, "rev-parse", "--path-format=absolute", "--git-path", "hooks"],
             env=_SAFE_ENVIRONMENT,
         )
         return Path(str(out))
+
+    def run_hook(self, event: str, environment: Mapping[str, str]) -> bool:
+        """Have git run a hook as after a commit; tell whether it could.
+
+        Runs a program of the repository: the caller has looked at it.
+        """
+        status, _, _ = self._git.execute(
+            [*self._here, "hook", "run", event],
+            with_extended_output=True,
+            with_exceptions=False,
+            env={**_SAFE_ENVIRONMENT, **environment},
+        )
+        return bool(status == 0)
+
+    def configured_hooks(self, event: str) -> list[str]:
+        """Return what git would run for an event, as it says it (2.54 and later).
+
+        These are names of hooks in its settings, and `hook from hookdir`; what is turned off has
+        a word before the name.
+        """
+        status, out, _ = self._git.execute(
+            [*self._here, "hook", "list", event],
+            with_extended_output=True,
+            with_exceptions=False,
+            env=_SAFE_ENVIRONMENT,
+        )
+        return [] if status else str(out).splitlines()
 
     @cached_property
     def is_partial(self) -> bool:
@@ -125,10 +153,14 @@ class Repository:
 
     @cached_property
     def _git(self) -> Any:
-        return gitpython.cmd.Git(str(self.worktree or self.git_dir))
+        return _launcher()
+
+    @property
+    def _here(self) -> list[str]:
+        return ["git", "-C", str(self.worktree or self.git_dir)]
 
     def _command(self, *args: str) -> list[str]:
-        return ["git", *_FLAGS, *_NO_FETCH, f"--git-dir={self.git_dir}", *args]
+        return [*self._here, *_FLAGS, *_NO_FETCH, f"--git-dir={self.git_dir}", *args]
 
     def run(self, *args: str, ok: tuple[int, ...] = (0,)) -> bytes:
         """Run git and return what it printed; raises RepositoryError unless it exits `ok`."""
@@ -167,7 +199,7 @@ class Repository:
             wanted.writelines(oid.hex().encode() + b"\n" for oid in oids)
             wanted.seek(0)
             status, _, err = self._git.execute(
-                ["git", *_FLAGS, f"--git-dir={self.git_dir}", *_FETCH, "--stdin", remote],
+                [*self._here, *_FLAGS, f"--git-dir={self.git_dir}", *_FETCH, "--stdin", remote],
                 with_extended_output=True,
                 with_exceptions=False,
                 istream=wanted,
@@ -229,6 +261,19 @@ class GitProcess:
         self._process.stderr.close()
 
 
+def _launcher() -> Any:
+    # A folder that GitPython is given has its `$` and `~` expanded, so it is given to git.
+    return gitpython.cmd.Git("/")
+
+
+@cache
+def git_version() -> tuple[int, ...]:
+    """Return the version of the git that is used, as in (2, 54, 0)."""
+    out = str(_launcher().execute(["git", "version"]))
+    found = re.search(r"\d+(?:\.\d+)+", out)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
 def clean_environment() -> None:
     """Drop a hook's repository-local variables from this process, once they have been used."""
     for variable in _LOCAL_VARIABLES:
@@ -253,14 +298,14 @@ def discover(start: Path) -> Repository:
 
 
 def _rev_parse(start: Path, *args: str) -> list[str]:
-    status, out, err = gitpython.cmd.Git(str(start)).execute(
-        ["git", *_FLAGS, *_NO_FETCH, "rev-parse", *args],
+    status, out, err = _launcher().execute(
+        ["git", "-C", str(start.absolute()), *_FLAGS, *_NO_FETCH, "rev-parse", *args],
         with_extended_output=True,
         with_exceptions=False,
         env=_SAFE_ENVIRONMENT,
     )
     if status == 0:
-        return out.splitlines()
+        return str(out).splitlines()
     if "not a git repository" in str(err):
         raise RepositoryError(f"{start} is not in a git repository")
     reason = _first_line(err)

@@ -1,10 +1,12 @@
 """Reading commits and their changes as streams, for any length of object id."""
 
+import os
 import re
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rsidx.errors import RepositoryError
 from rsidx.indexer.git import DIFF_FLAGS, GitProcess, Repository
@@ -110,9 +112,30 @@ def read_refs(repository: Repository) -> dict[bytes, bytes]:
 
 def worktree_heads(repository: Repository) -> list[bytes]:
     """Return the commits that the linked worktrees stand on."""
-    out = repository.run("worktree", "list", "--porcelain", "-z")
-    heads = [line[5:] for line in out.split(b"\0") if line.startswith(b"HEAD ")]
+    heads = [line[5:] for line in _worktree_lines(repository) if line.startswith(b"HEAD ")]
     return [bytes.fromhex(head.decode()) for head in heads if head.strip(b"0")]
+
+
+def ref_state(repository: Repository) -> tuple[dict[bytes, bytes], list[bytes]]:
+    """Return where every ref, HEAD and linked worktree stands: what a sync compares."""
+    return read_refs(repository), worktree_heads(repository)
+
+
+def worktree_folders(repository: Repository) -> list[Path]:
+    """Return the folder of each worktree, the main one or the bare repository first."""
+    lines = _worktree_lines(repository)
+    return [Path(os.fsdecode(line[9:])) for line in lines if line.startswith(b"worktree ")]
+
+
+def _worktree_lines(repository: Repository) -> list[bytes]:
+    return repository.run("worktree", "list", "--porcelain", "-z").split(b"\0")
+
+
+def committer_time(repository: Repository, commits: Sequence[bytes]) -> int:
+    """Return the smallest committer time of commits that git has, in seconds."""
+    oids = [oid.hex() for oid in commits]
+    out = repository.run("rev-list", "--no-walk=unsorted", "--timestamp", *oids)
+    return min(_time(line.split()[0]) for line in out.splitlines())
 
 
 def find_root(repository: Repository) -> bytes | None:

@@ -11,13 +11,17 @@ from rsidx.store.queries import Counts
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The index's content, and the refs whose commits it lacks (name → commits missing)."""
+    """The index's content, and the refs whose commits it lacks (name → commits missing).
+
+    `behind_since` is the time of the oldest commit that it lacks, in seconds.
+    """
 
     database: str
     database_bytes: int
     counts: Counts
     behind: dict[str, int]
     n_missing_commits: int
+    behind_since: int | None
     newest_commit_time: int | None
 
 
@@ -35,11 +39,13 @@ def status(repository: Repository, database: Database) -> Status:
         indexed = {node.oid for node in nodes}
         missing: set[bytes] = set()
         behind = {}
+        oldest = []
         for name, tip in tips.items():
             lines = history.list_commits(repository, (tip.hex(),))
-            lacking = {line.oid for line in lines} - indexed
-            missing |= lacking
+            lacking = [line.oid for line in lines if line.oid not in indexed]
+            missing.update(lacking)
             if lacking:
+                oldest.append(lacking[0])
                 behind[name.decode("utf-8", "replace")] = len(lacking)
         return Status(
             database=database.shown,
@@ -47,5 +53,6 @@ def status(repository: Repository, database: Database) -> Status:
             counts=queries.counts(connection),
             behind=behind,
             n_missing_commits=len(missing),
+            behind_since=history.committer_time(repository, oldest) if oldest else None,
             newest_commit_time=max((node.committer_time for node in nodes), default=None),
         )

@@ -2,9 +2,12 @@
 
 import logging
 import os
+import re
+from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+_LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ \d+ ([A-Z]+) (.*)")
 LEVELS = ("debug", "info", "warning", "error")
 _MAX_BYTES = 500_000
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(message)s"
@@ -23,6 +26,11 @@ class _PrivateFileHandler(RotatingFileHandler):
         return super()._open()
 
 
+def log_file(index: Path) -> Path:
+    """Return where the log of an index is."""
+    return Path(f"{index}.log")
+
+
 def configure(level: str, file: Path | None) -> None:
     """Set up logging for this process; a file that cannot be written is done without."""
     logging.raiseExceptions = False
@@ -39,3 +47,33 @@ def configure(level: str, file: Path | None) -> None:
         handler.setLevel(min(logging.INFO, logging.getLevelName(level.upper())))
         handler.setFormatter(logging.Formatter(_FORMAT))
         logger.addHandler(handler)
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """The newest error in a log: when (local time), what, and whether a sync went well since."""
+
+    time: str
+    text: str
+    is_over: bool
+
+
+def last_error(file: Path) -> LastError | None:
+    """Find the newest error in a log and the file that it was rotated from."""
+    found: LastError | None = None
+    for path in (Path(f"{file}.1"), file):
+        try:
+            lines = path.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            entry = _LINE.match(line)
+            if entry is None:
+                # The last line of a traceback is the error itself.
+                if found is not None and not found.is_over and line[:1].strip():
+                    found = LastError(found.time, line, is_over=False)
+            elif entry[2] in ("ERROR", "CRITICAL"):
+                found = LastError(entry[1], entry[3], is_over=False)
+            elif found is not None and entry[3].startswith("sync: "):
+                found = LastError(found.time, found.text, is_over=True)
+    return found

@@ -137,6 +137,17 @@ class Database:
             assert driver is not None
             driver.execute("VACUUM")
 
+    def damage(self) -> str | None:
+        """Return the first damage that SQLite finds in the file, None where there is none."""
+        if self.file is None:
+            return None
+        try:
+            with self.reading() as connection:
+                found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        except DBAPIError as error:
+            found = str(error.orig)
+        return None if found == "ok" else str(found)
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()

@@ -16,19 +16,26 @@ def hooks() -> None:
 @hooks.command()
 @place_options
 def install(place: Place) -> None:
-    """Install the hooks beside what is there."""
-    paths = installer.install(place.repository, place.db)
-    names = ", ".join(path.name for path in paths)
-    emit(None, [f"installed in {paths[0].parent}: {names}"], as_json=False)
+    """Install the hooks beside what is there.
+
+    Where a manager (pre-commit, lefthook, husky, overcommit) writes the hooks, print what its
+    settings need.
+    """
+    try:
+        found = installer.install(place.repository, place.db)
+    except installer.ManagedError as error:
+        click.echo(error.manager.snippet, nl=False)
+        raise
+    emit(None, [found.text], as_json=False)
 
 
 @hooks.command()
 @place_options
 def uninstall(place: Place) -> None:
     """Remove the hooks and leave what was there before as it was."""
-    paths = installer.uninstall(place.repository)
-    names = ", ".join(path.name for path in paths)
-    emit(None, [f"removed: {names}" if paths else "they were not installed"], as_json=False)
+    names = installer.uninstall(place.repository)
+    line = f"removed: {', '.join(names)}" if names else "they were not installed"
+    emit(None, [line], as_json=False)
 
 
 @hooks.command()
@@ -44,6 +51,14 @@ def status(place: Place, as_json: bool) -> None:
 def snippet() -> None:
     """Print what to put into a hook that another program writes."""
     click.echo(installer.snippet(), nl=False)
+
+
+@hooks.command()
+@click.argument("event", default="")
+@place_options
+def wake(place: Place, event: str) -> None:
+    """Wake the index in the background, for hooks that another program runs; EVENT is its hook."""
+    worker.wake(place.repository, event)
 
 
 @hooks.command(hidden=True)

@@ -133,7 +133,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _configure_log(db: str, level: str) -> None:
     file = index_file(db)
-    log.configure(level, Path(f"{file}.log") if file else None)
+    log.configure(level, log.log_file(file) if file else None)
 
 
 def _repository(ctx: click.Context, repo: Path) -> Repository:

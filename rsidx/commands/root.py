@@ -11,6 +11,7 @@ _COMMANDS = {
     "apply": "rsidx.commands.apply:apply",
     "backfill": "rsidx.commands.backfill:backfill",
     "context": "rsidx.commands.context:context",
+    "doctor": "rsidx.commands.doctor:doctor",
     "export": "rsidx.commands.export:export",
     "forget": "rsidx.commands.forget:forget",
     "gc": "rsidx.commands.gc:gc",
@@ -23,6 +24,7 @@ _COMMANDS = {
     "symbols": "rsidx.commands.symbols:symbols",
     "tokenizer": "rsidx.commands.tokenizer:tokenizer",
     "verify": "rsidx.commands.verify:verify",
+    "watch": "rsidx.commands.watch:watch",
 }
 
 

@@ -10,6 +10,8 @@ from rsidx.commands.options import Place, json_option, place_options
 from rsidx.hooks.install import state
 from rsidx.indexer.status import Status
 from rsidx.indexer.status import status as read_status
+from rsidx.indexer.wake import index_file
+from rsidx.log import LastError, last_error, log_file
 from rsidx.output import emit, human_bytes, table
 
 
@@ -21,8 +23,14 @@ def status(place: Place, as_json: bool) -> None:
     with place.database() as database:
         found = read_status(place.repository, database)
     hook = state(place.repository)
-    value = {**asdict(found), "hook": hook.name}
-    emit(value, table(_rows(found, hook.text)), as_json=as_json)
+    file = index_file(place.db)
+    error = last_error(log_file(file)) if file else None
+    value = {
+        **asdict(found),
+        "hook": hook.name,
+        "last_error": asdict(error) if error else None,
+    }
+    emit(value, table([*_rows(found, hook.text), *_error_rows(error)]), as_json=as_json)
 
 
 def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
@@ -42,6 +50,15 @@ def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
         yield "behind", "no: every branch is indexed"
     for name, n_missing in found.behind.items():
         yield "behind", f"{name} by {n_missing:,} commits"
+    if found.behind_since is not None:
+        moment = datetime.fromtimestamp(found.behind_since, UTC)
+        yield "since", f"{moment:%Y-%m-%d %H:%M} UTC, when the oldest of them was made"
+
+
+def _error_rows(error: LastError | None) -> Iterator[tuple[str, str]]:
+    if error is not None:
+        after = "; it went well since" if error.is_over else "; `rsidx doctor` may know why"
+        yield "last error", f"{error.time}: {error.text}{after}"
 
 
 def _by_state(states: dict[str, int], usual: str) -> str:

@@ -1,0 +1,136 @@
+"""Proving that the hooks fire, and saying what to do where they do not."""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rsidx.errors import RsidxError
+from rsidx.hooks.install import CONFIG_HOOKS_SINCE, HookState, events, state
+from rsidx.hooks.script import MARK, SCRIPT, block
+from rsidx.indexer.git import Repository, discover, git_version
+from rsidx.indexer.health import index_problem
+from rsidx.indexer.history import worktree_folders
+
+_PROGRAM = re.compile(r"^  if \[ -x (.+) \]; then set -- \1 -P -m rsidx$", re.MULTILINE)
+_SHEBANG = re.compile(r"#!(?:/usr/bin/env |/bin/|/usr/bin/)(?:ba|da|k|z)?sh\n")
+_LATE_S = 90
+_RUN_HOOK_SINCE = (2, 36)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, and what came of it; `text` says what to do where it is not well."""
+
+    name: str
+    is_well: bool
+    text: str
+
+
+def examine(repository: Repository, db: str) -> Iterator[Finding]:
+    """Look at everything that has to be well for a commit to reach the index.
+
+    Only rsidx's own hook is run: a hook file whose beginning is not exactly what rsidx writes is
+    not touched.
+    """
+    version = ".".join(map(str, git_version()))
+    yield Finding("git", git_version() >= (2, 31), f"{version}; rsidx needs 2.31 or later")
+    if os.environ.get("RSIDX") == "0":
+        yield Finding("switch", False, "RSIDX=0 is set here: no hook does anything")
+    for folder in worktree_folders(repository):
+        yield _of_worktree(folder)
+    yield _mark(repository)
+    problem = index_problem(db)
+    yield Finding("index", problem is None, problem or "sound, and nobody else can read it")
+
+
+def _of_worktree(folder: Path) -> Finding:
+    name = f"hook in {folder}"
+    if not folder.is_dir():
+        return Finding(name, True, "the worktree is gone; `git worktree prune` forgets it")
+    try:
+        repository = discover(folder)
+    except RsidxError as error:
+        return Finding(name, False, str(error))
+    found = state(repository)
+    if found.name != "installed":
+        return Finding(name, False, found.text)
+    event = events(repository)[0]
+    if found.how == "files":
+        return _probed(name, repository.hooks_folder() / event, repository, found)
+    script = repository.common_dir / SCRIPT
+    if found.how == "config" and git_version() < CONFIG_HOOKS_SINCE:
+        text = "it is in git's settings, which this git is too old to read; `rsidx hooks install`"
+        return Finding(name, False, text)
+    if found.how == "config" and "rsidx" not in repository.configured_hooks(event):
+        return Finding(name, False, "git's settings turn the hook off (hook.rsidx.enabled)")
+    fires = _fires(script, repository, [str(script)])
+    if fires is not None:
+        return Finding(name, False, fires)
+    if found.how == "config":
+        return Finding(name, True, f"fires ({found.text})")
+    text = f"{found.text}, whose other hooks are not run to prove it; the program itself works"
+    return Finding(name, True, text)
+
+
+def _probed(name: str, hook: Path, repository: Repository, found: HookState) -> Finding:
+    by_git = git_version() >= _RUN_HOOK_SINCE
+    fires = _fires(hook, repository, None if by_git else [str(hook)])
+    return Finding(name, fires is None, fires or f"fires ({found.text})")
+
+
+def _fires(hook: Path, repository: Repository, command: list[str] | None) -> str | None:
+    """Return why a hook does not fire, None if it does; `command` None lets git call it."""
+    try:
+        text = hook.read_text("utf-8", "surrogateescape")
+    except OSError as error:
+        return f"{hook} cannot be read ({error.strerror}); `rsidx hooks install`"
+    program = _own_program(text)
+    if program is None:
+        return f"{hook} does not begin with what rsidx wrote; `rsidx hooks install` mends it"
+    if not os.access(hook, os.X_OK):
+        return f"{hook} is not executable; `chmod +x` it"
+    with tempfile.TemporaryDirectory(prefix="rsidx-probe-") as folder:
+        probe = Path(folder) / "probe"
+        environment = {"RSIDX": "probe", "RSIDX_PROBE": str(probe)}
+        if command is None:
+            repository.run_hook(hook.name, environment)
+        else:
+            subprocess.run(
+                command,
+                cwd=repository.worktree or repository.git_dir,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        if not probe.exists():
+            return f"git does not run {hook}"
+    if not os.access(program, os.X_OK):
+        return f"the hook fires, but {program} is gone; `rsidx hooks install` with the new one"
+    return None
+
+
+def _own_program(text: str) -> str | None:
+    """Return the program that a hook starts, None if its beginning is not rsidx's."""
+    shebang = _SHEBANG.match(text)
+    found = _PROGRAM.search(text)
+    if shebang is None or found is None:
+        return None
+    program = found[1].strip("'")
+    return program if text.startswith(shebang[0] + block(program)) else None
+
+
+def _mark(repository: Repository) -> Finding:
+    try:
+        age = time.time() - (repository.common_dir / MARK).stat().st_mtime
+    except FileNotFoundError:
+        return Finding("worker", True, "no commit waits for it")
+    if age < _LATE_S:
+        return Finding("worker", True, f"woken {age:.0f} s ago")
+    text = f"woken {age:.0f} s ago and never came; `rsidx hooks run` shows why"
+    return Finding("worker", False, text)
