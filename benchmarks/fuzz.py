@@ -109,7 +109,7 @@ def run_tasks(sources: list[bytes], seeds: Iterator[str], jobs: int) -> tuple[in
                 pools[number] = _pool()
                 continue
             if failure is not None:
-                failures.append(failure)
+                failures.append(failure[:400])
     for pool in pools:
         pool.shutdown()
     return n_tasks, n_dead, failures

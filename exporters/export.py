@@ -21,12 +21,12 @@ from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
 from rsidx.exporters.pool import SERIAL_COMMITS, Made, make_here, make_on_cores
 from rsidx.exporters.relations import Audit, Named, Relations
 from rsidx.exporters.snapshot import Snapshot
+from rsidx.exporters.staging import staging
 from rsidx.exporters.tokens import Encoder
 from rsidx.exporters.writer import (
     MANIFEST,
     Padding,
     RowWriter,
-    staging,
     write_checksums,
     write_json,
 )

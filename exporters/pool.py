@@ -5,7 +5,6 @@ and goes from one tree to the next. Who is done takes over from the end of the l
 that is left.
 """
 
-import signal
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -21,6 +20,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.entries import pack
 from rsidx.exporters.make import Maker, writing_tools
 from rsidx.exporters.phases import Phases
+from rsidx.processes import begin_as_worker
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.reader import CommitRow, Reader
@@ -119,8 +119,7 @@ _worker_stack = ExitStack()
 
 def _start_worker(url: str, config: Config) -> None:
     global _maker  # noqa: PLW0603  (a worker process has exactly one)
-    # Ctrl-C is the parent's to handle; a worker ends when its pool does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_as_worker()
     _, _, renderer = writing_tools(config)
     database = Database(make_url(url), create=False)
     connection = _worker_stack.enter_context(database.browsing())

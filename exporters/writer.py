@@ -1,66 +1,19 @@
-"""Writing a data set's files beside their place, then moving them there as one."""
+"""Writing a data set's files."""
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from rsidx.errors import ExportError
 from rsidx.exporters.entries import MadeRow
 from rsidx.exporters.formats import jsonl, parquet
 from rsidx.exporters.plan import SPLITS
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
-
-
-@contextmanager
-def staging(out: Path) -> Iterator[Path]:
-    """Yield a folder to write into; at the end it takes the place of `out`.
-
-    Where the block fails, `out` stays as it was. Raises ExportError for an `out` that holds
-    anything but an earlier export.
-    """
-    out = Path(os.path.abspath(out))  # noqa: PTH100  (resolve() would follow a link away)
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise ExportError(f"{out} is not a folder")
-    if out.exists() and any(out.iterdir()) and not (out / MANIFEST).is_file():
-        raise ExportError(f"{out} is not empty and holds no export; name another folder")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    except OSError as error:
-        raise ExportError(f"cannot write to {out.parent}: {error.strerror}") from error
-    try:
-        fresh.chmod(0o755)
-        yield fresh
-        _swap(fresh, out)
-    except OSError as error:
-        raise ExportError(f"cannot write {out}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _swap(fresh: Path, out: Path) -> None:
-    if not out.exists():
-        fresh.rename(out)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
-    try:
-        out.rename(old / out.name)
-        try:
-            fresh.rename(out)
-        except OSError:
-            (old / out.name).rename(out)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
 
 
 IGNORED = -100

@@ -1,8 +1,8 @@
 """From blobs to facts: in this process for a few, in worker processes for many."""
 
 import hashlib
+import logging
 import re
-import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,8 +18,10 @@ from rsidx.indexer.objects import BlobReader, blob_reader
 from rsidx.indexer.rust.facts import extract
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION, Chunk
 from rsidx.indexer.rust.parser import ParsedFile, parse
+from rsidx.processes import begin_as_worker
 from rsidx.store.facts import BlobRecord, ChunkRecord
 
+_log = logging.getLogger("rsidx")
 _BLOBS_A_TASK = 24
 # A tree takes 20 to 30 times the memory of its source.
 _KEPT_BYTES = 2_000_000
@@ -188,7 +190,12 @@ class _Serial:
         return [self._record(blob) for blob in blobs]
 
     def _record(self, blob: Wanted) -> BlobRecord:
-        record = self._extractor.record(blob.oid, *self._reader.read(blob.oid), blob.before)
+        n_bytes, content = self._reader.read(blob.oid)
+        try:
+            record = self._extractor.record(blob.oid, n_bytes, content, blob.before)
+        except Exception:  # One file must not keep the others out; `status` counts it.
+            _log.exception("%s could not be parsed", blob.oid.hex())
+            return BlobRecord(blob.oid, n_bytes, "poison", EXTRACTOR_VERSION)
         if record.state == "missing" and self._repository.is_partial:
             return record._replace(state="promised")
         return record
@@ -307,8 +314,7 @@ _worker_stack = ExitStack()
 
 def _start_worker(repository: Repository, max_bytes: int) -> None:
     global _worker  # noqa: PLW0603  (a worker process has exactly one)
-    # Ctrl-C is the parent's to handle; a worker ends when its pool does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_as_worker()
     reader = _worker_stack.enter_context(blob_reader(repository, max_bytes=max_bytes))
     _worker = _Serial(reader, repository)
 

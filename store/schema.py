@@ -93,7 +93,7 @@ blob = Table(
         String,
         nullable=False,
         comment="`parsed`, `errors` (parsed, with syntax errors), `too_large`, `not_text`, "
-        "`missing`, `promised`, `poison` (a parser died on it) or `forgotten` (on request)",
+        "`missing`, `promised`, `poison` (its parser died or failed) or `forgotten` (on request)",
     ),
     Column("extractor_version", Integer, nullable=False),
     comment="One row per version of a file, shared by all commits and repositories.",

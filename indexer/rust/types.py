@@ -52,6 +52,12 @@ def canonical(node: Node | None, text: bytes) -> str:
 
 
 def _spell(node: Node | None, text: bytes, depth: int) -> str:
+    # In a loop, for these count for no depth and nobody limits them.
+    while node is not None and node.type in ("reference_type", "parenthesized_type"):
+        if node.type == "reference_type":
+            node = node.child_by_field_name("type")
+        else:
+            node = node.named_children[0] if node.named_children else None
     if node is None or depth > _MAX_DEPTH:
         return UNKNOWN
     match node.type:
@@ -59,10 +65,6 @@ def _spell(node: Node | None, text: bytes, depth: int) -> str:
             return name_of(node, text) or UNKNOWN
         case "scoped_identifier":
             return name_of(node, text) or UNKNOWN
-        case "reference_type":
-            return _spell(node.child_by_field_name("type"), text, depth)
-        case "parenthesized_type":
-            return _spell(node.named_children[0], text, depth) if node.named_children else UNKNOWN
         case "generic_type":
             return _generic(node, text, depth)
         case "array_type" | "slice_type":

@@ -460,7 +460,7 @@ def test_an_export_that_fails_leaves_the_last_one_as_it_was(
     with pytest.raises(RuntimeError):
         export(history.database, out, config)
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
-    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".out")] == []
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".rsidx")] == []
     monkeypatch.undo()
     export(history.database, out, config)
 

@@ -168,15 +168,19 @@ def test_what_kills_the_parser_in_this_process_is_found_by_the_next(repo, index,
     assert counts.n_commits == 2
 
 
-def test_an_error_leaves_no_mark(repo, index, monkeypatch):
+def test_an_error_costs_one_file_and_is_in_the_log(repo, index, monkeypatch, caplog):
     grow(repo, 1)
+    repo.commit("bad", {"bad.rs": "fn BAD() {}\n"})
+    plain = extract.parse
 
-    def fail(*_):
-        raise RuntimeError("not the parser's end")
+    def fail(source, before=None):
+        if b"BAD" in source:
+            raise RecursionError("too deep")
+        return plain(source, before)
 
     monkeypatch.setattr(extract, "parse", fail)
-    with pytest.raises(RuntimeError):
-        index.sync()
+    assert index.sync().blobs_by_state == {"parsed": 2, "poison": 1}
+    assert "too deep" in caplog.text
     assert not index.file.with_name(f"{index.file.name}.parsing").exists()
 
 

@@ -330,3 +330,17 @@ def test_what_an_edit_does_not_touch_is_not_cut_again(items):
     fresh = [chunk for chunk in parse(after, before).chunks if id(chunk) not in kept]
     assert after != items
     assert len(fresh) <= 5 < len(before.chunks)
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("type A = {}u8;", "&"), ("type A = {}u8{};", "("), ("fn f() {{ a{}; }}", ".b()"),
+     ("type A = {}u8{};", "Vec<"), ("use {}b{};", "a::{"), ("fn f() {{ {}1; }}", "|a| ")],
+)  # fmt: skip
+def test_nesting_has_no_limit(opening, closing):
+    ends = {"(": ")", "Vec<": ">", "a::{": "}"}.get(closing, "")
+    text = opening.format(closing * 30_000, ends * 30_000) + "\n"
+    parsed = parse(text.encode())
+    assert b"".join(chunk.text for chunk in parsed.chunks) == text.encode()
+    for chunk in parsed.chunks:
+        extract(chunk.kind, chunk.container, chunk.text)
