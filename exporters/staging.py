@@ -94,4 +94,4 @@ def _exchange(one: Path, other: Path) -> bool:
         call = getattr(ctypes.CDLL(None, use_errno=True), name)
     except (AttributeError, OSError):
         return False
-    return call(here, os.fsencode(one), here, os.fsencode(other), _EXCHANGE) == 0
+    return bool(call(here, os.fsencode(one), here, os.fsencode(other), _EXCHANGE) == 0)

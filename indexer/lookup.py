@@ -1,13 +1,17 @@
 """Looking a name up in the code as it is at a commit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rsidx.indexer import history
 from rsidx.indexer.git import Repository
 from rsidx.store import queries
 from rsidx.store.database import Database
-from rsidx.store.facts import is_qualified_by
+from rsidx.store.facts import BlobRecord, is_qualified_by
 from rsidx.store.reader import Reader, SymbolRow
+
+Overlay = Sequence[tuple[bytes, BlobRecord | None]]
+"""Files on disk that differ from a tree; None for one that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +29,22 @@ class Location:
 
 
 def locate(
-    repository: Repository, database: Database, name: str, *, revision: str
+    repository: Repository,
+    database: Database,
+    name: str,
+    *,
+    commit: bytes,
+    overlay: Overlay = (),
 ) -> tuple[list[Location], int]:
     """Return a name's definitions in a commit's tree, and how many of its files are not indexed.
 
     `name` may be qualified by a container, as in `Walk::next`: then only members of an impl or
-    trait of that name, or variants of that enum, are found.
+    trait of that name, or variants of that enum, are found. What is in the overlay stands in the
+    place of the tree's.
     """
-    commit = history.resolve(repository, revision)
-    tree = history.list_tree(repository, bytes.fromhex(commit))
+    laid = {path for path, _ in overlay}
+    listed = history.list_tree(repository, commit)
+    tree = [(path, oid) for path, oid in listed if path not in laid]
     qualifier, _, last = name.rpartition("::")
     with database.reading() as connection:
         repository_id = queries.repository_id(connection, repository.name)
@@ -47,11 +58,17 @@ def locate(
                 paths.setdefault(ids[oid], []).append(path)
         defining = queries.chunks_defining(connection, last)
         reader.prefetch(paths)
+        fresh = set()
+        for path, record in overlay:
+            if record is not None:
+                _, blob_id = reader.add(path, record)
+                fresh.add(blob_id)
+                paths.setdefault(blob_id, []).append(path)
         found = []
         for blob_id, at in paths.items():
             line = 1
             for chunk in reader.chunks(blob_id):
-                if chunk.id in defining:
+                if blob_id in fresh or chunk.id in defining:
                     text = reader.text(chunk.id)
                     for symbol in reader.symbols(chunk.id):
                         if symbol.name == last and is_qualified_by(symbol.container, qualifier):

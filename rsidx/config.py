@@ -16,10 +16,16 @@ import click
 from rsidx.errors import ConfigError
 
 FILE_NAME = "rsidx.toml"
+_PLACES = frozenset({"db", "repo"})
+"""Options that say where something is; a file that came with a repository may not."""
 
 
-def load(path: Path, root: click.Group) -> dict[str, Any]:
-    """Return click's defaults from a file; raises ConfigError for what it does not know."""
+def load(path: Path, root: click.Group, *, is_found: bool = False) -> dict[str, Any]:
+    """Return click's defaults from a file; raises ConfigError for what it does not know.
+
+    A file that was found, and not named by the user, is the repository's: it may not say which
+    database is written to.
+    """
     try:
         with path.open("rb") as file:
             given = tomllib.load(file)
@@ -27,7 +33,21 @@ def load(path: Path, root: click.Group) -> dict[str, Any]:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    return _defaults(given, root, path, "")
+    defaults = _defaults(given, root, path, "")
+    if is_found:
+        _refuse_places(given, path)
+    return defaults
+
+
+def _refuse_places(given: Mapping[str, Any], path: Path) -> None:
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            _refuse_places(value, path)
+        elif key in _PLACES:
+            raise ConfigError(
+                f"{path}: {key} is not taken from a repository's own file; give --{key}, set "
+                f"RSIDX_{key.upper()}, or name this file with --config if you trust it"
+            )
 
 
 def _defaults(given: Mapping[str, Any], group: click.Group, path: Path, at: str) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def _read_config(ctx: click.Context, _: click.Parameter, given: Path | None) -> 
         parents.append(parents[-1].parent)
     top = parents[-1].command
     assert isinstance(top, click.Group)
-    defaults: Any = config.load(path, top)
+    defaults: Any = config.load(path, top, is_found=given is None)
     for at in reversed(parents[:-1]):
         defaults = defaults.get(at.info_name or "", {})
     ctx.default_map = {**(ctx.default_map or {}), **defaults}

@@ -283,13 +283,15 @@ def test_settings_rise_from_the_file_to_the_environment_to_the_options(
     assert exported("--max-tokens", "700")["max_tokens"] == 700
 
 
-def test_a_shared_setting_reaches_every_command(filled, cli, tmp_path):
-    (filled.path / "rsidx.toml").write_text(f'db = "{tmp_path / "elsewhere.db"}"\n')
-    assert "no index at" in cli("status", status=1).err
-    cli("backfill")
-    assert json.loads(cli("status", "--json").out)["database"] == str(tmp_path / "elsewhere.db")
-    cli("hooks", "install")
-    filled.commit("three")
+@pytest.mark.usefixtures("filled")
+def test_a_shared_setting_reaches_every_command(cli, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(f'db = "{tmp_path / "elsewhere.db"}"\n')
+    mine = ("--config", str(file))
+    assert "no index at" in cli("status", *mine, status=1).err
+    cli("backfill", *mine)
+    shown = json.loads(cli("status", "--json", *mine).out)
+    assert shown["database"] == str(tmp_path / "elsewhere.db")
 
 
 @pytest.mark.parametrize(
@@ -373,3 +375,14 @@ def test_a_reader_that_goes_away_is_no_error(filled):
 def test_the_log_lies_beside_the_index_for_its_owner_alone(filled):
     log = filled.path / ".git/rsidx/index.db.log"
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_symbols_of_the_code_on_disk(filled, cli):
+    (filled.path / "src/new.rs").write_text("// first\npub fn unsaved() {}\n")
+    (filled.path / "src/lib.rs").unlink()
+    assert (
+        cli("symbols", "unsaved", "--at", "worktree").out == "src/new.rs:2: fn pub fn unsaved()\n"
+    )
+    assert "no definition" in cli("symbols", "unsaved", status=1).err
+    assert "src/lib.rs" in cli("symbols", "act").out
+    assert "src/lib.rs" not in cli("symbols", "act", "--at", "worktree", status=1).out

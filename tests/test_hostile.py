@@ -1,0 +1,192 @@
+"""A repository whose settings name a program wherever git can run one: rsidx runs none of them.
+
+That the trap works is tested, too: plain git falls into it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rsidx.indexer.git import discover
+
+DRIVERS = ("textconv", "command", "clean", "smudge", "process", "driver")
+HOOKS = (
+    "applypatch-msg", "commit-msg", "fsmonitor-watchman", "post-applypatch", "post-checkout",
+    "post-commit", "post-index-change", "post-merge", "post-receive", "post-rewrite",
+    "post-update", "pre-applypatch", "pre-auto-gc", "pre-commit", "pre-merge-commit", "pre-push",
+    "pre-rebase", "pre-receive", "prepare-commit-msg", "proc-receive", "push-to-checkout",
+    "reference-transaction", "sendemail-validate", "update",
+)  # fmt: skip
+
+
+@pytest.fixture
+def trap(tmp_path):
+    """A program that writes down that it ran, and with what."""
+    program = tmp_path / "trap"
+    fell = tmp_path / "fell"
+    program.write_text(f'#!/bin/sh\necho "$0 $*" >>{fell}\nexit 1\n')
+    program.chmod(0o755)
+    return program, fell
+
+
+@pytest.fixture
+def hostile(repo, trap, tokenizer_file):
+    program, _ = trap
+    for n in range(14):
+        repo.commit(f"commit number {n}", {
+            "src/lib.rs": f"pub fn f{n}() -> u32 {{ g({n}) }}\n\nfn g(x: u32) -> u32 {{ x }}\n",
+            "Cargo.toml": f'[package]\nname = "hostile"\nversion = "0.0.{n}"\n',
+            ".gitattributes": "* diff=trap filter=trap merge=trap\n",
+        })  # fmt: skip
+    missing = repo.blob("HEAD~3", "src/lib.rs")
+    oid = repo.git("rev-parse", "HEAD~3:src/lib.rs")
+    assert missing
+    (repo.path / ".git/objects" / oid[:2] / oid[2:]).unlink()
+    folder = repo.path / ".git/trapped-hooks"
+    folder.mkdir()
+    for name in HOOKS:
+        shutil.copy(program, folder / name)
+        shutil.copy(program, repo.path / ".git/hooks" / name)
+    shutil.copytree(folder, repo.path / ".git/rsidx", dirs_exist_ok=True)
+    (repo.path / ".git/rsidx").chmod(0o700)
+    shutil.copy(program, repo.path / ".git/rsidx/hook")
+    settings = {
+        "core.fsmonitor": program, "core.hooksPath": folder, "core.pager": program,
+        "core.editor": program, "core.sshCommand": program, "core.gitProxy": program,
+        "core.askPass": program, "core.alternateRefsCommand": program, "core.untrackedCache": True,
+        "sequence.editor": program, "gpg.program": program, "gpg.ssh.program": program,
+        "gpg.x509.program": program, "gpg.ssh.defaultKeyCommand": program,
+        "log.showSignature": True, "diff.external": program, "diff.trap.wordRegex": ".",
+        "interactive.diffFilter": program, "credential.helper": f"!{program}",
+        "uploadpack.packObjectsHook": program, "remote.origin.url": f"ext::{program} x",
+        "remote.origin.promisor": True, "remote.origin.partialclonefilter": "blob:none",
+        "remote.origin.uploadpack": program, "remote.origin.vcs": "trap",
+        "remote.origin.proxy": "http://127.0.0.1:9", "protocol.allow": "always",
+        "protocol.ext.allow": "always", "extensions.partialClone": "origin",
+        "core.repositoryFormatVersion": 1, "trailer.x.command": program, "trailer.x.cmd": program,
+        "browser.x.cmd": program, "web.browser": "x", "man.viewer": "x", "man.x.cmd": program,
+        "difftool.x.cmd": program, "mergetool.x.cmd": program, "sendemail.smtpServer": program,
+        "fetch.recurseSubmodules": True, "submodule.recurse": True,
+        "submodule.x.update": f"!{program}",
+        "hook.rsidx.command": program, "hook.rsidx.event": "post-commit",
+        "hook.trap.command": program, "hook.trap.event": "post-commit",
+        "include.path": "trapped-hooks/more",
+    }  # fmt: skip
+    for command in ("log", "rev-list", "cat-file", "for-each-ref", "ls-tree", "diff", "status"):
+        settings[f"alias.{command}"] = f"!{program}"
+        settings[f"pager.{command}"] = program
+    for driver in DRIVERS:
+        for section in ("diff", "filter", "merge"):
+            settings[f"{section}.trap.{driver}"] = program
+    for key, value in settings.items():
+        repo.git("config", key, str(value).lower() if isinstance(value, bool) else str(value))
+    place = ["-C", str(repo.path)]
+    out, tokenizer = repo.path.parent / "out", str(tokenizer_file)
+    keep = ["--keep", "messages", "--jobs", "2"]
+    commands = [
+        ["backfill", *place, "--all"],
+        ["backfill", *place, "--jobs", "2", "--since", "2020-01-01"],
+        ["hooks", "run", *place],
+        ["hooks", "status", *place],
+        ["hooks", "snippet"],
+        ["hooks", "wake", *place],
+        ["status", *place],
+        ["doctor", *place],
+        ["symbols", "f13", *place],
+        ["symbols", "f13", *place, "--at", "worktree"],
+        ["refs", "g", *place, "--at", "HEAD"],
+        ["show", "HEAD", *place],
+        ["context", "src/lib.rs:f13", *place, "--at", "worktree"],
+        ["tokenizer", "train", str(repo.path.parent / "trained"), *place, "--size", "2000"],
+        ["export", str(out), *place, "--tokenizer", tokenizer, *keep],
+        ["verify", str(out), *place],
+        ["inspect", str(out)],
+        ["prompt", "src/lib.rs:f13", *place, "--like", str(out), "--message", "x"],
+        ["forget", "Cargo.toml", *place],
+        ["gc", *place],
+    ]
+    return repo, commands
+
+
+def run(command, **variables):
+    program = [sys.executable, "-P", "-m", "rsidx", *command]
+    env = {**os.environ, **variables}
+    return subprocess.run(program, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+def files_outside(repo):
+    """What is in the worktree, and in git's folder beside the index."""
+    return {
+        str(path.relative_to(repo.path)): path.stat().st_mtime_ns
+        for path in repo.path.rglob("*")
+        if path.is_file() and not path.is_relative_to(repo.path / ".git/rsidx")
+    }
+
+
+def test_no_program_of_the_repository_runs_and_nothing_outside_is_written(hostile, trap):
+    repo, commands = hostile
+    _, fell = trap
+    fell.unlink(missing_ok=True)
+    before = files_outside(repo)
+    done = {}
+    for command in commands:
+        result = run(command)
+        done[" ".join(command[:2])] = result
+        assert not fell.exists(), f"{command}: {fell.read_text()}"
+        assert "unexpected error" not in result.stderr, result.stderr
+    time.sleep(2)  # What `wake` started.
+    assert not fell.exists()
+    assert files_outside(repo) == before
+    # They did their work; the doctor complains, as it should.
+    failed = {name for name, result in done.items() if result.returncode}
+    assert failed <= {"doctor -C"}, {name: done[name].stderr for name in failed}
+
+
+def test_the_watcher_runs_none_either(hostile, trap):
+    repo, _ = hostile
+    _, fell = trap
+    fell.unlink(missing_ok=True)
+    command = [sys.executable, "-u", "-P", "-m", "rsidx", "watch", "-C", str(repo.path)]
+    log = discover(repo.path).common_dir / "rsidx/index.db.log"
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert "watching" in process.stdout.readline()
+            end = time.monotonic() + 20
+            while not (log.exists() and "sync: " in log.read_text()):
+                assert time.monotonic() < end
+                time.sleep(0.1)
+        finally:
+            process.kill()
+    assert not fell.exists()
+
+
+def test_plain_git_falls_into_the_trap(hostile, trap):
+    repo, _ = hostile
+    _, fell = trap
+    for command in (
+        ("status",), ("log", "-p", "--ext-diff"), ("cat-file", "-e", "HEAD~3:src/lib.rs"),
+        ("commit", "--allow-empty", "-q", "-m", "x"),
+    ):  # fmt: skip
+        fell.unlink(missing_ok=True)
+        repo.git(*command, check=False, GIT_NO_LAZY_FETCH="0")
+        assert fell.exists(), command
+
+
+def test_the_repository_s_own_file_cannot_say_where_to_write(repo, tmp_path):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    target = tmp_path / "elsewhere.db"
+    for text in (f'db = "{target}"\n', f'[backfill]\ndb = "{target}"\n'):
+        (repo.path / "rsidx.toml").write_text(text)
+        refused = run(["backfill", "-C", str(repo.path)])
+        assert refused.returncode == 1
+        assert "not taken from a repository's own file" in refused.stderr
+        assert not target.exists()
+    named = ["--config", str(repo.path / "rsidx.toml")]
+    assert run(["backfill", "-C", str(repo.path), *named]).returncode == 0
+    assert target.exists()
+    assert Path(target).stat().st_mode & 0o777 == 0o600
