@@ -5,13 +5,19 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
+from filelock import FileLock
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from rsidx.hooks.install import install
+from rsidx.hooks.script import MARK
 from rsidx.indexer import history
 from rsidx.indexer.gc import collect
 from rsidx.indexer.git import discover
@@ -41,6 +47,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="rsidx-equivalence-"))
         self.n = 0
+        os.environ["RSIDX"] = "0"
         self.is_filled = False
 
     @initialize(indexed=st.booleans())
@@ -179,6 +186,32 @@ class Histories(RuleBasedStateMachine):
         if self.is_filled:
             self.check_presence()
 
+    @rule(is_on=st.booleans())
+    def hook(self, is_on):
+        """From now on git's own hooks wake workers, which run beside everything else."""
+        if is_on:
+            install(self.repository, str(self.database.file))
+        os.environ["RSIDX"] = "1" if is_on else "0"
+
+    @rule(seconds=st.floats(0.05, 0.6), new=st.booleans())
+    def kill_a_worker(self, seconds, new):
+        if new:
+            self.commit("src/a.rs")
+        command = [sys.executable, "-P", "-m", "rsidx", "hooks", "run", "-C", str(self.repo.path)]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            time.sleep(seconds)
+            process.kill()
+
+    def wait_for_workers(self):
+        """Wait until no worker is at work nor on its way."""
+        os.environ["RSIDX"] = "0"
+        mark = self.repository.common_dir / MARK
+        end = time.monotonic() + 10
+        while mark.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        with FileLock(f"{mark}.lock"):
+            pass
+
     @rule()
     def backfill(self):
         self.take("HEAD")
@@ -208,6 +241,7 @@ class Histories(RuleBasedStateMachine):
         if not hasattr(self, "database"):
             return
         try:
+            self.wait_for_workers()
             self.take(all_refs=True)
             heads = history.worktree_heads(self.repository)
             self.take(*(head.hex() for head in heads))
