@@ -319,7 +319,9 @@ def _rev_parse(start: Path, *args: str) -> list[str]:
 
 def _first_line(err: Any) -> str:
     text = err.decode("utf-8", "replace") if isinstance(err, bytes) else str(err or "")
-    for line in text.strip().splitlines():
-        if line.strip():
-            return line.strip().removeprefix("fatal: ").removeprefix("error: ")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines:
+        # A list has its first item on the next line.
+        first = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+        return first.removeprefix("fatal: ").removeprefix("error: ")
     return "no reason given"
