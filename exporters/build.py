@@ -188,7 +188,7 @@ class Builder:
         edit = example.edit
         old, new = self.text(edit.old), self.text(edit.new)
         is_short = max(len(old), len(new)) <= max_chars
-        breaks = ([], []) if is_short else (self._breaks(edit.old), self._breaks(edit.new))
+        breaks = ([], []) if is_short else (self.breaks(edit.old), self.breaks(edit.new))
         try:
             parts = split(old, new, *breaks, max_chars=max_chars)
         except UnsplittableError:
@@ -225,7 +225,8 @@ class Builder:
             excerpt_paths=tuple(path for _, path in pairs),
         )
 
-    def _breaks(self, side: Side | None) -> list[tuple[int, int]]:
+    def breaks(self, side: Side | None) -> list[tuple[int, int]]:
+        """Return where a side may be cut: (byte offset, depth)."""
         breaks: list[tuple[int, int]] = []
         start = 0
         for chunk in side.chunks if side else ():

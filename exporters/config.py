@@ -6,7 +6,10 @@ from pathlib import Path
 
 from rsidx.errors import ExportError
 from rsidx.exporters.build import Options
+from rsidx.exporters.fim import MIDDLES, FimOptions
 from rsidx.exporters.writer import MANIFEST
+
+KINDS = ("edit", "fim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,9 @@ class Config:
     context_at: str = "parent"
     context_from: str = "both"
     context_with: tuple[str, ...] = ()
+    fim_middles: tuple[str, ...] = MIDDLES
+    fim_spm: float = 0.5
+    seed: int = 0
     licenses: tuple[str, ...] = ()
     labels: str = "target"
     format: str = "jsonl"
@@ -63,3 +69,8 @@ def builder_options(config: Config) -> Options:
         context_from=config.context_from,
         extras=frozenset(config.context_with),
     )
+
+
+def fim_options(config: Config) -> FimOptions:
+    """Return how holes are made."""
+    return FimOptions(tuple(sorted(config.fim_middles)), config.fim_spm, config.seed)

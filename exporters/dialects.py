@@ -19,7 +19,8 @@ from rsidx.exporters.vocabulary import MARKERS, token_of
 class Piece:
     """A control token's spelling, or a text; `role` says what it is for.
 
-    Roles: `prompt`, `context`, `old`, `lead` (the new code before a part), `new` and `end`.
+    Roles: `prompt`, `context`, `old`, `lead` (the new code before a part), `prefix` and `suffix`
+    (what is around a hole), `new` and `end`.
     """
 
     text: str
@@ -27,12 +28,14 @@ class Piece:
     role: str
 
 
-def _control(token: str, role: str = "prompt") -> Piece:
+def control(token: str, role: str = "prompt") -> Piece:
+    """Return a control token as a piece."""
     return Piece(token, is_control=True, role=role)
 
 
-def _text(text: str, role: str = "prompt") -> Piece:
-    return Piece(text, is_control=False, role=role)
+def text(content: str, role: str = "prompt") -> Piece:
+    """Return a text as a piece."""
+    return Piece(content, is_control=False, role=role)
 
 
 class Dialect(Protocol):
@@ -141,36 +144,36 @@ class ExtendedDialect(_FileHeadings):
 
     def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
         """Write repository, path, module, change, message, context, old code, new code."""
-        pieces = [_control(self._repository), _text(example.repository)]
-        pieces += [_control(self._file), _text(example.path)]
+        pieces = [control(self._repository), text(example.repository)]
+        pieces += [control(self._file), text(example.path)]
         if example.old_path and example.old_path != example.path:
-            pieces += [_control(token_of("rename")), _text(example.old_path)]
+            pieces += [control(token_of("rename")), text(example.old_path)]
         if example.module:
-            pieces += [_control(token_of("module")), _text(example.module)]
-        pieces.append(_control(token_of(example.edit.change)))
+            pieces += [control(token_of("module")), text(example.module)]
+        pieces.append(control(token_of(example.edit.change)))
         if example.edit.is_test:
-            pieces.append(_control(token_of("test_code")))
+            pieces.append(control(token_of("test_code")))
         if example.n_parts > 1:
-            pieces.append(_control(token_of("part")))
-        pieces += [_control(token_of("message")), _text(example.message)]
-        pieces.append(_control(token_of("/message")))
+            pieces.append(control(token_of("part")))
+        pieces += [control(token_of("message")), text(example.message)]
+        pieces.append(control(token_of("/message")))
         for section, inside in _sections(example, shown):
-            pieces.append(_control(token_of(section), "context"))
+            pieces.append(control(token_of(section), "context"))
             path = example.path
             for index in inside:
                 if example.excerpt_paths[index] != path:
                     path = example.excerpt_paths[index]
                     heading = self.file_heading(example, index)
-                    pieces += [_control(self._file, "context"), _text(heading, "context")]
-                pieces.append(_text(example.excerpts[index].text, "context"))
-            pieces.append(_control(token_of(f"/{section}"), "context"))
-        pieces += [_control(token_of("old_code")), _text(example.old, "old")]
-        pieces += [_control(token_of("/old_code")), _control(token_of("new_code"))]
-        pieces += [_text(example.lead, "lead"), _text(example.new, "new")]
-        return [*pieces, _control(self._end, "end")]
+                    pieces += [control(self._file, "context"), text(heading, "context")]
+                pieces.append(text(example.excerpts[index].text, "context"))
+            pieces.append(control(token_of(f"/{section}"), "context"))
+        pieces += [control(token_of("old_code")), text(example.old, "old")]
+        pieces += [control(token_of("/old_code")), control(token_of("new_code"))]
+        pieces += [text(example.lead, "lead"), text(example.new, "new")]
+        return [*pieces, control(self._end, "end")]
 
 
-def _context_files(example: Example, shown: Sequence[int]) -> Iterator[list[int]]:
+def context_files(example: Example, shown: Sequence[int]) -> Iterator[list[int]]:
     """Yield each file's excerpts for dialects that know files alone, the edited file last."""
     order = [index for _, inside in _sections(example, shown) for index in inside]
     paths = sorted({example.excerpt_paths[i] for i in order}, key=lambda p: (p == example.path, p))
@@ -197,17 +200,17 @@ class RepositoryDialect(_FileHeadings):
     def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
         """Write the context's files, the message, the original and the updated code."""
         file = self._family.file
-        pieces = [_control(self._family.repository)]
-        pieces.append(_text(example.repository + self._after_name))
-        for inside in _context_files(example, shown):
+        pieces = [control(self._family.repository)]
+        pieces.append(text(example.repository + self._after_name))
+        for inside in context_files(example, shown):
             heading = self.file_heading(example, inside[0])
-            pieces += [_control(file, "context"), _text(heading, "context")]
-            pieces += [_text(example.excerpts[index].text, "context") for index in inside]
-        pieces += [_control(file), _text(f"COMMIT_EDITMSG\n{example.message}\n")]
-        pieces += [_control(file), _text(f"{example.old_path or example.path} (original)\n")]
-        pieces += [_text(example.old, "old"), _control(file)]
-        pieces += [_text(f"{example.path} (updated)\n"), _text(example.lead, "lead")]
-        return [*pieces, _text(example.new, "new"), _control(self._end, "end")]
+            pieces += [control(file, "context"), text(heading, "context")]
+            pieces += [text(example.excerpts[index].text, "context") for index in inside]
+        pieces += [control(file), text(f"COMMIT_EDITMSG\n{example.message}\n")]
+        pieces += [control(file), text(f"{example.old_path or example.path} (original)\n")]
+        pieces += [text(example.old, "old"), control(file)]
+        pieces += [text(f"{example.path} (updated)\n"), text(example.lead, "lead")]
+        return [*pieces, text(example.new, "new"), control(self._end, "end")]
 
 
 class CommitDialect(_FileHeadings):
@@ -228,16 +231,16 @@ class CommitDialect(_FileHeadings):
         """Write the context's files, then path, old code, message and new code."""
         file = self._family.file
         before, message, after = self._family.tokens
-        pieces = [_control(self._family.repository), _text(example.repository)]
-        for inside in _context_files(example, shown):
+        pieces = [control(self._family.repository), text(example.repository)]
+        for inside in context_files(example, shown):
             heading = self.file_heading(example, inside[0])
-            pieces += [_control(file, "context"), _text(heading, "context")]
-            pieces += [_text(example.excerpts[index].text, "context") for index in inside]
-        pieces += [_control(file), _text(example.path)]
-        pieces += [_control(before), _text(example.old, "old")]
-        pieces += [_control(message), _text(example.message), _control(after)]
-        pieces += [_text(example.lead, "lead"), _text(example.new, "new")]
-        return [*pieces, _control(self._end, "end")]
+            pieces += [control(file, "context"), text(heading, "context")]
+            pieces += [text(example.excerpts[index].text, "context") for index in inside]
+        pieces += [control(file), text(example.path)]
+        pieces += [control(before), text(example.old, "old")]
+        pieces += [control(message), text(example.message), control(after)]
+        pieces += [text(example.lead, "lead"), text(example.new, "new")]
+        return [*pieces, control(self._end, "end")]
 
 
 class GenericDialect:
@@ -254,13 +257,13 @@ class GenericDialect:
 
     def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
         """Write headings and code."""
-        pieces = [_text(f"// Repository: {example.repository}\n")]
-        for inside in _context_files(example, shown):
-            pieces.append(_text(self.file_heading(example, inside[0]), "context"))
-            pieces += [_text(example.excerpts[index].text, "context") for index in inside]
+        pieces = [text(f"// Repository: {example.repository}\n")]
+        for inside in context_files(example, shown):
+            pieces.append(text(self.file_heading(example, inside[0]), "context"))
+            pieces += [text(example.excerpts[index].text, "context") for index in inside]
         message = "".join(f"// {line}\n" for line in example.message.splitlines())
-        pieces += [_text(f"// Commit:\n{message}")]
-        pieces += [_text(f"// Original: {example.old_path or example.path}\n")]
-        pieces += [_text(example.old, "old"), _text(f"// Updated: {example.path}\n")]
-        pieces += [_text(example.lead, "lead"), _text(example.new, "new")]
-        return [*pieces, _control(self._end, "end")]
+        pieces += [text(f"// Commit:\n{message}")]
+        pieces += [text(f"// Original: {example.old_path or example.path}\n")]
+        pieces += [text(example.old, "old"), text(f"// Updated: {example.path}\n")]
+        pieces += [text(example.lead, "lead"), text(example.new, "new")]
+        return [*pieces, control(self._end, "end")]

@@ -8,8 +8,25 @@ from rsidx.exporters.parts import Part
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a hole in a file, which begins at `start` and ends at `end`, in bytes.
+
+    `middle` is one of `rsidx.exporters.fim.MIDDLES`.
+    """
+
+    prefix: str
+    suffix: str
+    start: int
+    end: int
+    is_suffix_first: bool
+    middle: str
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """One edit, or a part of a long one, with the context that it may be shown with.
+    """One edit, a part of a long one, or a hole in one, with the context that it may be shown with.
+
+    Of a hole, `around` is set, and `new` is what belongs there.
 
     `excerpts` are in descending value; how many are shown is decided by the token budget. In a
     redacted one placeholders stand for secrets (`rsidx.exporters.redact`).
@@ -30,3 +47,4 @@ class Example:
     excerpts: tuple[Excerpt, ...]
     excerpt_paths: tuple[str, ...]
     is_redacted: bool = False
+    around: Around | None = None

@@ -144,6 +144,8 @@ def prompt_at(
 
     Raises RsidxError where the symbol is not there, is defined more than once, or is too long.
     """
+    if config.kind != "edit":
+        raise RsidxError(f"a prompt is for an edit, and that export is of kind {config.kind}")
     encoder, _, renderer = writing_tools(config)
     with _opened(database, name, config, target) as asked:
         found = list(asked.sides(target))

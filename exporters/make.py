@@ -11,12 +11,15 @@ from typing import Any
 
 import orjson
 
+from rsidx.errors import TokenizerError
 from rsidx.exporters.build import FILTERS, Builder
-from rsidx.exporters.config import Config, builder_options
+from rsidx.exporters.config import Config, builder_options, fim_options
 from rsidx.exporters.dialects import Dialect, choose
 from rsidx.exporters.edits import Edit, Side
 from rsidx.exporters.entries import Entry, MadeEdit, MadeRow
 from rsidx.exporters.examples import Example
+from rsidx.exporters.fim import EditedText, fill_in
+from rsidx.exporters.fim_dialects import choose_fim
 from rsidx.exporters.phases import Phases
 from rsidx.exporters.redact import redact
 from rsidx.exporters.relations import Patch
@@ -46,7 +49,13 @@ _FILTERS_OF_ENTRIES = frozenset(FILTERS) - {"merges", "bots", "duplicates", "rel
 def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
     """Return what turns examples into ids; raises TokenizerError for what cannot be met."""
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
-    dialect = choose(encoder, markers=config.markers, name=config.dialect)
+    dialect: Dialect
+    if config.kind == "fim":
+        dialect = choose_fim(encoder, config.dialect)
+        if not dialect.can_spm and config.fim_spm:
+            raise TokenizerError(f"{dialect.name} knows no suffix in front; give --fim-spm 0")
+    else:
+        dialect = choose(encoder, markers=config.markers, name=config.dialect)
     renderer = Renderer(
         encoder,
         dialect,
@@ -156,15 +165,38 @@ class Maker:
         return rows, left_out + dropped
 
     def _parts(self, whole: Example, max_chars: int, dropped: Counter[str]) -> list[Example]:
-        """Return the parts of an edit without secrets."""
-        parts = self._builder.parts(whole, max_chars, dropped)
+        """Return the parts of an edit, or the hole in it, without secrets."""
+        if self._config.kind == "fim":
+            parts = self._hole(whole, max_chars, dropped)
+        else:
+            parts = self._builder.parts(whole, max_chars, dropped)
         if "secrets" in self._config.keep:
             return parts
-        sides = (self._builder.text(whole.edit.old), self._builder.text(whole.edit.new))
-        redacted = redact(whole, parts, (side.decode("utf-8") for side in sides))
+        texts = [self._builder.text(side).decode() for side in (whole.edit.old, whole.edit.new)]
+        texts += [part.around.prefix + part.around.suffix for part in parts if part.around]
+        redacted = redact(whole, parts, texts)
         kept = [part for part in redacted if not part.is_redacted or part.old != part.new]
         dropped["parts_only_secrets"] += len(parts) - len(kept)
         return kept
+
+    def _hole(self, whole: Example, room: int, dropped: Counter[str]) -> list[Example]:
+        """Return an example of a hole in the new code, none where nothing can be cut out."""
+        edit = whole.edit
+        if edit.new is None:
+            return []
+        text = EditedText(
+            self._builder.text(edit.old),
+            self._builder.text(edit.new),
+            self._reader.blob_text(edit.new.blob_id),
+            edit.new.start,
+            self._builder.breaks(edit.new),
+        )
+        blob = self._reader.blob(edit.new.blob_id).oid.hex()
+        where = f"{whole.path}\0{blob}\0{edit.new.start}"
+        max_chars = self._config.max_chars
+        found = fill_in(whole, text, where, fim_options(self._config), max_chars, room)
+        dropped["edits_without_middle"] += found is None
+        return [found] if found is not None else []
 
     def _rendered(self, parts: Sequence[Example]) -> tuple[list[Row], Counter[str], int]:
         """Return the rows of those parts that fit, what was left out, and the most tokens."""
@@ -184,7 +216,8 @@ class Maker:
     def _meta(self, commit: CommitRow, edit: Edit, row: Row) -> dict[str, Any]:
         example = row.example
         part = example.part
-        old = self._range(edit.old, part.old_start, part.old_end)
+        around = example.around
+        old = self._range(edit.old, part.old_start, part.old_end) if around is None else None
         new = self._range(edit.new, part.new_start, part.new_end)
         where = f"{commit.oid.hex()}\0{example.old_path}\0{old}\0{example.path}\0{new}"
         meta: dict[str, Any] = {
@@ -220,6 +253,20 @@ class Maker:
             "roles": row.roles,
             "is_redacted": example.is_redacted,
         }
+        if around is not None:
+            assert edit.new is not None
+            meta["around"] = {
+                "start": around.start,
+                "end": around.end,
+                "is_suffix_first": around.is_suffix_first,
+                "middle": around.middle,
+            }
+        if around is not None or example.n_parts > 1:
+            sides = {"old": edit.old, "new": edit.new}
+            meta["edit"] = {
+                name: self._range(side, 0, side.n_bytes) if side is not None else None
+                for name, side in sides.items()
+            }
         if self._config.text:
             meta["text"] = {"message": example.message, "old": example.old, "new": example.new}
         return meta

@@ -169,9 +169,14 @@ def _redacted(example: Example, found: dict[str, str]) -> Example:
     excerpts = tuple(replace(one, text=clean(one.text)) for one in example.excerpts)
     shown = (example.message, example.old, example.lead, example.new)
     message, old, lead, new = map(clean, shown)
+    around = example.around
+    if around is not None:
+        around = replace(around, prefix=clean(around.prefix), suffix=clean(around.suffix))
     is_changed = (message, old, lead, new) != shown or excerpts != example.excerpts
+    is_changed |= around != example.around
     return replace(
         example,
+        around=around,
         message=message,
         old=old,
         lead=lead,

@@ -29,6 +29,7 @@ class Row:
 
 
 _ROLES = ("prompt", "context", "old", "lead", "new")
+_ROLES_AROUND = ("prompt", "context", "prefix", "suffix", "new")
 _LEARNED = frozenset({"new", "end"})
 _N_SECTION_MARKERS = 2
 
@@ -153,7 +154,7 @@ class Renderer:
         input_ids: list[int] = []
         learned: list[tuple[int, int]] = []
         roles: list[tuple[str, int]] = []
-        n_tokens = dict.fromkeys(_ROLES, 0)
+        n_tokens = dict.fromkeys(_ROLES if example.around is None else _ROLES_AROUND, 0)
         for piece in self._dialect.pieces(example, shown):
             ids = self._ids(piece)
             start = len(input_ids)

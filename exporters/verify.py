@@ -136,7 +136,8 @@ class _Rows:
         self._checked = checked
         self._split = ""
         self._newest_before = self._newest = -1
-        # Of edits that are one row: split, row, old and new text.
+        self._last_edit: tuple[Any, str] = ([], "")
+        # Of each edit: split, its first row, old and new text.
         self.patches: list[tuple[int, int, bytes, bytes]] = []
 
     def problems(
@@ -170,9 +171,33 @@ class _Rows:
                 yield "the prompt does not have the old code"
         for excerpt in meta["context"]:
             yield from self._excerpt(excerpt, meta, prompt)
-        if meta["part"][1] == 1:
+        if "around" in meta and not meta["is_redacted"]:
+            yield from self._around(meta, prompt)
+        self._remember(split, number, meta, target)
+
+    def _around(self, meta: dict[str, Any], prompt: str) -> Iterator[str]:
+        middle, around = meta["new"], meta["around"]
+        sides = {
+            "prefix": (around["start"], middle["start"]),
+            "suffix": (middle["end"], around["end"]),
+        }
+        for name, (start, end) in sides.items():
+            text = self._range({"blob": middle["blob"], "start": start, "end": end})
+            if text is None or not self._is_shown(text, meta["n_tokens"][name], prompt):
+                yield f"the prompt does not have the {name} of the middle"
+
+    def _remember(self, split: str, number: int, meta: dict[str, Any], target: bytes) -> None:
+        """Keep what an edit is compared by, once for all of its rows."""
+        place = SPLITS.index(split)
+        if "edit" not in meta:
             old = self._range(meta["old"]) if meta["old"] is not None else b""
-            self.patches.append((SPLITS.index(split), number, old or b"", target))
+            self.patches.append((place, number, old or b"", target))
+            return
+        sides = [meta["edit"][name] for name in ("old", "new")]
+        if (sides, meta["commit"]) != self._last_edit:
+            self._last_edit = (sides, meta["commit"])
+            old, new = (self._range(side) if side is not None else b"" for side in sides)
+            self.patches.append((place, number, old or b"", new or b""))
 
     def _order(self, split: str, commit: str) -> Iterator[str]:
         if split != self._split:

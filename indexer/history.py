@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rsidx.errors import RepositoryError
@@ -91,7 +91,8 @@ def resolve_date(repository: Repository, date: str) -> str:
 def read_refs(repository: Repository) -> dict[bytes, bytes]:
     """Return every ref's full name, and `HEAD`, with the commit that it points at.
 
-    Refs that point at no commit (a tagged blob or tree) and an unborn HEAD are left out.
+    HEAD is the main worktree's, whichever asks. Refs that point at no commit (a tagged blob or
+    tree) and an unborn HEAD are left out.
     """
     out = repository.run(
         "for-each-ref",
@@ -104,10 +105,16 @@ def read_refs(repository: Repository) -> dict[bytes, bytes]:
             kind, oid = peeled_kind, peeled_oid
         if kind == b"commit":
             refs[name] = bytes.fromhex(oid.decode())
-    head = repository.run("rev-parse", "--verify", "-q", "HEAD^{commit}", ok=(0, 1, 128)).strip()
-    if head:
-        refs[b"HEAD"] = bytes.fromhex(head.decode())
+    main = head(replace(repository, git_dir=repository.common_dir))
+    if main is not None:
+        refs[b"HEAD"] = main
     return refs
+
+
+def head(repository: Repository) -> bytes | None:
+    """Return the commit that this worktree stands on; None for an unborn HEAD."""
+    out = repository.run("rev-parse", "--verify", "-q", "HEAD^{commit}", ok=(0, 1, 128)).strip()
+    return bytes.fromhex(out.decode()) if out else None
 
 
 def worktree_heads(repository: Repository) -> list[bytes]:

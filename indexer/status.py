@@ -28,6 +28,9 @@ class Status:
 def status(repository: Repository, database: Database) -> Status:
     """Compare the index with the repository's branches and HEAD."""
     refs = history.read_refs(repository)
+    own = history.head(repository)
+    if own is not None:
+        refs[b"HEAD"] = own
     tips = {
         name: tip
         for name, tip in sorted(refs.items())

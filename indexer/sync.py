@@ -70,7 +70,7 @@ def history_scope(
     if all_refs:
         wanted += sorted(tip.hex() for tip in set(history.read_refs(repository).values()))
     elif not revisions:
-        head = history.read_refs(repository).get(b"HEAD")
+        head = history.head(repository)
         wanted += [head.hex()] if head else []
     options = (f"--since-as-filter={history.resolve_date(repository, since)}",) if since else ()
     return Scope((*options, *wanted) if wanted else ())
@@ -113,7 +113,8 @@ def update(repository: Repository, database: Database, *, jobs: int, max_bytes: 
         if tips:
             revisions += ["--not", *(tip.hex() for tip in sorted(tips))]
         else:
-            revisions = ["--max-count=1", refs.get(b"HEAD", min(wanted)).hex()]
+            newest = history.head(repository) or min(wanted)
+            revisions = ["--max-count=1", newest.hex()]
         return run.run(Scope(tuple(revisions), is_update=True), jobs, refs)
 
 

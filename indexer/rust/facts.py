@@ -57,7 +57,7 @@ _BREAKABLE = frozenset(
     }
 )
 _GENERIC = frozenset({"struct", "enum", "union", "trait", "impl", "type"})
-_MIN_BYTES_FOR_BREAKS = 1000
+_MIN_BYTES_FOR_BREAKS = 200
 _TEST_ATTRIBUTE = re.compile(r"(?:\w+::)*(?:test|bench|test_case|rstest|proptest)\b")
 _CFG = re.compile(r"cfg\s*\((.*)\)\s*\Z", re.DOTALL)
 _CFG_TEST = re.compile(r"(?:all\s*\(|any\s*\()?\s*test\b")

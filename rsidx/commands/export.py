@@ -9,9 +9,10 @@ import click
 from rsidx.commands.context_options import context_with_option
 from rsidx.commands.options import Index, index_options, json_option
 from rsidx.exporters.build import FILTERS
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import KINDS, Config
 from rsidx.exporters.dialects import DIALECTS
 from rsidx.exporters.export import export as run_export
+from rsidx.exporters.fim import MIDDLES
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import REASONS
 from rsidx.exporters.writer import FORMATS
@@ -29,7 +30,33 @@ _DEFAULTS = Config(tokenizer="")
     metavar="PATH_OR_NAME",
     help="A tokenizer.json, a folder with one, or a name on the hub.",
 )
-@click.option("--kind", type=click.Choice(["edit"]), default=_DEFAULTS.kind, show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default=_DEFAULTS.kind,
+    show_default=True,
+    help="Edits, or holes in the edited code that are to be filled in.",
+)
+@click.option(
+    "--fim-middle",
+    "fim_middles",
+    multiple=True,
+    type=click.Choice(MIDDLES),
+    default=_DEFAULTS.fim_middles,
+    show_default=True,
+    help="What a hole is: lines that the commit added, whole statements or items, some lines, some "
+    "characters; may be given more than once.",
+)
+@click.option(
+    "--fim-spm",
+    type=click.FloatRange(0, 1),
+    default=_DEFAULTS.fim_spm,
+    show_default=True,
+    help="The share of holes whose suffix comes first.",
+)
+@click.option(
+    "--seed", type=int, default=_DEFAULTS.seed, show_default=True, help="Which holes are chosen."
+)
 @click.option(
     "--markers",
     type=click.Choice(["extended", "native"]),
@@ -174,6 +201,8 @@ def export(
     OUT is replaced as a whole when the export is complete; one that fails changes nothing. What
     was made is kept beside the index, so that the next export makes what is new.
     """
+    if not options["revisions"] and index.head is not None:
+        options["revisions"] = (index.head,)
     config = Config(tokenizer=tokenizer, name=index.name, **options)
     with index.database() as database, progress("export", "commits") as update:
         manifest = run_export(database, out, config, jobs=jobs, progress=update)

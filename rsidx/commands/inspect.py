@@ -16,6 +16,8 @@ _COLOURS = {
     "context": "blue",
     "old": "yellow",
     "lead": "magenta",
+    "prefix": "yellow",
+    "suffix": "magenta",
     "new": "green",
     "end": "green",
 }

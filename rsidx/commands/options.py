@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from rsidx import config, log
 from rsidx.errors import IndexStoreError, RepositoryError
 from rsidx.indexer.git import Repository, discover
+from rsidx.indexer.history import head
 from rsidx.indexer.wake import index_file
 from rsidx.store.database import Database, resolve_url
 
@@ -23,11 +24,13 @@ MAX_BYTES = 1_000_000
 class Index:
     """The index's address, and the name of the repository in it that a command is about.
 
-    `name` is None outside of a repository: then the index must have one alone.
+    `name` is None outside of a repository: then the index must have one alone. `head` is where a
+    linked worktree stands, if the command was called in one: the index knows the main one's.
     """
 
     db: str
     name: str | None
+    head: str | None
 
     @contextmanager
     def database(self, *, create: bool = False) -> Iterator[Database]:
@@ -53,6 +56,14 @@ def default_db(repository: Repository) -> Path:
     return repository.common_dir / "rsidx" / "index.db"
 
 
+def linked_head(repository: Repository) -> str | None:
+    """Return the commit of a linked worktree, None in the main one."""
+    if repository.git_dir == repository.common_dir:
+        return None
+    own = head(repository)
+    return own.hex() if own is not None else None
+
+
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --repo, --db, --config and --log-level; the command gets a `Place` as `place`."""
 
@@ -62,7 +73,7 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         repository = _repository(click.get_current_context(), repo)
         address = db or str(default_db(repository))
         _configure_log(address, log_level)
-        return command(place=Place(address, repository.name, repository), **options)
+        return command(place=Place(address, repository.name, None, repository), **options)
 
     return with_place
 
@@ -80,10 +91,11 @@ def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
         repo: Path, db: str | None, log_level: str, name: str | None, **options: Any
     ) -> Any:
         if db is not None:
-            index = Index(db, name)
+            index = Index(db, name, None)
         else:
             repository = _repository(click.get_current_context(), repo)
-            index = Index(str(default_db(repository)), name or repository.name)
+            address = str(default_db(repository))
+            index = Index(address, name or repository.name, linked_head(repository))
         _configure_log(index.db, log_level)
         return command(index=index, **options)
 

@@ -284,3 +284,18 @@ def test_code_in_the_repository_is_not_what_the_hook_runs(hooked, wait):
     })  # fmt: skip
     settle(hooked, wait, oid)
     assert not (hooked.path / "trapped").exists()
+
+
+def test_a_linked_worktree_that_wakes_the_index_does_not_move_its_head(hooked, wait, tmp_path):
+    hooked.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "side")
+    linked = type(hooked)(tmp_path / "linked")
+    linked.time = hooked.time + 1000
+    settle(hooked, wait, linked.commit("side", {"s.rs": "fn s() {}\n"}))
+    own = hooked.git("rev-parse", "main")
+    for place in (hooked, linked):
+        file = discover(place.path).common_dir / "rsidx" / "index.db"
+        database = Database(resolve_url(str(file)), create=False)
+        with database.reading() as connection:
+            tips = queries.ref_tips(connection, 1)
+        database.close()
+        assert tips[b"HEAD"].hex() == own

@@ -386,3 +386,23 @@ def test_symbols_of_the_code_on_disk(filled, cli):
     assert "no definition" in cli("symbols", "unsaved", status=1).err
     assert "src/lib.rs" in cli("symbols", "act").out
     assert "src/lib.rs" not in cli("symbols", "act", "--at", "worktree", status=1).out
+
+
+@pytest.mark.usefixtures("wordy")
+def test_an_export_in_a_linked_worktree_is_of_its_own_branch(
+    filled, cli, tmp_path, tokenizer_file, monkeypatch, read_jsonl
+):
+    filled.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "side")
+    linked = type(filled)(tmp_path / "linked")
+    linked.time = filled.time + 1000
+    oid = linked.commit("on the side", {"src/side.rs": "pub fn side() -> u32 { 1 }\n"})
+    cli("backfill", "--all")
+    options = ("--tokenizer", tokenizer_file, "--split", "1,0,0", "--keep", "messages")
+    cli("export", tmp_path / "main", *options)
+    monkeypatch.chdir(linked.path)
+    cli("export", tmp_path / "side", *options)
+    commits = {
+        name: {row["commit"] for row in read_jsonl(tmp_path / name / "train.meta.jsonl")}
+        for name in ("main", "side")
+    }
+    assert commits["side"] == {*commits["main"], oid}

@@ -1,0 +1,231 @@
+"""Holes in what a commit changed: where they are, and how each family's are written."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from rsidx.errors import TokenizerError
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
+from rsidx.exporters.fim import MIDDLES, EditedText, FimOptions, fill_in
+from rsidx.exporters.verify import Checked, verify
+from rsidx.indexer.gitview import GitView
+from rsidx.indexer.objects import blob_reader
+
+pytestmark = pytest.mark.usefixtures("wordy")
+
+LIB = """\
+use std::fmt;
+
+/// Größe in Bäumen: ñ, 漢字.
+pub struct Size {{
+    x: u32,
+}}
+
+impl Size {{
+    pub fn grow(&mut self) -> u32 {{
+        let old = self.x;
+        self.x += {n};
+        if old > {n} {{
+            helper(old);
+        }}
+        let text = "日本 {n}";
+        old + text.len() as u32
+    }}
+}}
+
+fn helper(x: u32) -> u32 {{
+    x * {n}
+}}
+"""
+FAMILIES = {
+    "starcoder2": ["<repo_name>", "<file_sep>", "<fim_prefix>", "<fim_middle>", "<fim_suffix>"],
+    "starcoder": ["<reponame>", "<filename>", "<fim_prefix>", "<fim_middle>", "<fim_suffix>"],
+    "qwen": [
+        "<|repo_name|>", "<|file_sep|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>",
+    ],
+    "deepseek": ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
+    "codellama": ["▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def tokenizer_of(plain_file, tmp_path):
+    def make(family):
+        tokenizer = Tokenizer.from_file(str(plain_file))
+        tokenizer.add_special_tokens(FAMILIES[family])
+        path = tmp_path / f"{family}.json"
+        tokenizer.save(str(path))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def filled(repo, index):
+    for n in range(24):
+        files = {"src/lib.rs": LIB.format(n=n), f"src/m{n}.rs": f"fn m{n}() {{}}\n"}
+        repo.commit(f"commit {n}", files)
+    index.sync()
+    return index
+
+
+@pytest.fixture
+def run(filled, tmp_path, read_jsonl):
+    def make(tokenizer, **options):
+        out = tmp_path / "out"
+        config = Config(tokenizer=str(tokenizer), kind="fim", split="1,0,0", **options)
+        manifest = export(filled.database, out, config)
+        saved = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+        rows = [
+            (saved.decode(row["input_ids"], skip_special_tokens=False), row, meta)
+            for row, meta in zip(
+                read_jsonl(out / "train.jsonl"), read_jsonl(out / "train.meta.jsonl"), strict=True
+            )
+        ]
+        return manifest, rows, out
+
+    return make
+
+
+def problems(index, out):
+    with blob_reader(index.repository, max_bytes=1 << 20) as reader:
+        return [p.text for p in verify(out, GitView(index.repository, reader), Checked())]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_family_s_holes_are_sound(run, filled, tokenizer_of, family):
+    options = {"fim_spm": 0.0} if family == "deepseek" else {}
+    manifest, rows, out = run(tokenizer_of(family), **options)
+    assert manifest["tokenizer"]["dialect"] == f"fim-{family}"
+    assert problems(filled, out) == []
+    assert len(rows) > 30
+    assert {meta["around"]["middle"] for _, _, meta in rows} == set(MIDDLES)
+
+
+def test_starcoder2_s_rows_are_as_it_was_trained(run, tokenizer_of, repo):
+    _, rows, _ = run(tokenizer_of("starcoder2"), context_tokens=0)
+    orders = Counter()
+    for text, _, meta in rows:
+        file = repo.blob(meta["commit"], meta["path"])
+        around, middle = meta["around"], meta["new"]
+        prefix = file[around["start"] : middle["start"]].decode()
+        suffix = file[middle["end"] : around["end"]].decode()
+        target = file[middle["start"] : middle["end"]].decode()
+        head = "<repo_name>repo<file_sep><fim_prefix>"
+        before = f"{meta['path']}\n{prefix}"
+        if around["is_suffix_first"]:
+            body = f"<fim_suffix>{suffix}<fim_middle>{before}{target}"
+        else:
+            body = f"{before}<fim_suffix>{suffix}<fim_middle>{target}"
+        assert text == f"{head}{body}<file_sep>"
+        orders[around["is_suffix_first"]] += 1
+    assert min(orders.values()) > 5
+
+
+def test_qwen_s_path_is_outside_of_the_prefix(run, tokenizer_of):
+    _, rows, _ = run(tokenizer_of("qwen"), context_tokens=0, fim_spm=0.0)
+    for text, _, meta in rows:
+        head = f"<|repo_name|>repo\n<|file_sep|>{meta['path']}\n<|fim_prefix|>"
+        assert text.startswith(head)
+        assert text.endswith("</s>")
+
+
+def test_only_the_middle_and_the_end_have_loss(run, tokenizer_of):
+    tokenizer = tokenizer_of("starcoder2")
+    _, rows, out = run(tokenizer)
+    saved = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+    for _, row, meta in rows:
+        learned = [label for label in row["labels"] if label >= 0]
+        assert saved.token_to_id("<file_sep>") == learned[-1]
+        assert len(learned) == meta["n_tokens"]["new"] + 1
+
+
+def test_definitions_that_the_hole_refers_to_are_shown(run, tokenizer_of, repo, index):
+    repo.commit("elsewhere", {"src/other.rs": "pub fn distant(x: u32) -> u32 { x }\n"})
+    repo.commit("module", {"src/lib.rs": "mod other;\n\n" + LIB.format(n=40)})
+    body = LIB.format(n=40).replace("helper(old);", "crate::other::distant(old);")
+    repo.commit("use it", {"src/lib.rs": "mod other;\n\n" + body})
+    index.sync()
+    _, rows, _ = run(tokenizer_of("starcoder2"))
+    shown = [meta for _, _, meta in rows if "src/other.rs" in {c["path"] for c in meta["context"]}]
+    assert shown
+
+
+def test_the_same_again_and_another_seed_another_hole(run, tokenizer_of):
+    tokenizer = tokenizer_of("starcoder2")
+    _, first, _ = run(tokenizer)
+    _, second, _ = run(tokenizer)
+    assert first == second
+    _, other, _ = run(tokenizer, seed=1)
+    assert [m["new"] for _, _, m in other] != [m["new"] for _, _, m in first]
+    _, only, _ = run(tokenizer, fim_middles=("line",))
+    assert {meta["around"]["middle"] for _, _, meta in only} == {"line"}
+
+
+def test_a_small_budget_makes_the_window_smaller_not_the_middle(run, tokenizer_of, filled):
+    tokenizer = tokenizer_of("starcoder2")
+    _, wide, _ = run(tokenizer, context_tokens=0)
+    _, narrow, out = run(tokenizer, context_tokens=0, max_tokens=150)
+    assert problems(filled, out) == []
+    middles = {meta["commit"] + meta["path"]: meta["new"] for _, _, meta in wide}
+    kept = [middles.get(meta["commit"] + meta["path"]) == meta["new"] for _, _, meta in narrow]
+    assert sum(kept) > len(kept) / 2
+    assert all(meta["n_tokens"]["total"] <= 150 for _, _, meta in narrow)
+
+
+def test_secrets_around_a_hole_are_redacted(repo, index, run, tokenizer_of):
+    key = "AKIAIOSFODNN7EXAMPLE"
+    repo.commit("key", {"src/key.rs": f'const K: &str = "{key}";\n\nfn use_it() {{ k(K); }}\n'})
+    repo.commit("use", {"src/key.rs": f'const K: &str = "{key}";\n\nfn use_it() {{ go(K, 1); }}\n'})
+    index.sync()
+    _, rows, _ = run(tokenizer_of("starcoder2"))
+    assert not any(key in text for text, _, _ in rows)
+    assert any(meta["is_redacted"] for _, _, meta in rows)
+
+
+def test_what_cannot_fill_in_is_refused(run, tokenizer_file, tokenizer_of):
+    with pytest.raises(TokenizerError, match="no tokens for filling in"):
+        run(tokenizer_file)
+    with pytest.raises(TokenizerError, match="--fim-spm 0"):
+        run(tokenizer_of("deepseek"))
+
+
+@dataclass
+class Whole:
+    """As much of an example as a hole needs."""
+
+    excerpts: tuple = ()
+    excerpt_paths: tuple = ()
+    part: object = None
+    n_parts: int = 0
+    new: str = ""
+    around: object = None
+
+
+@given(
+    st.text(st.sampled_from("ab{};\n \t漢é😀"), min_size=0, max_size=60),
+    st.text(st.sampled_from("ab{};\n \t漢é😀"), min_size=1, max_size=200),
+    st.text(st.sampled_from("ab{};\n \t漢é😀"), max_size=60),
+    st.integers(0, 30), st.integers(10, 400), st.sampled_from(MIDDLES),
+)  # fmt: skip
+def test_prefix_middle_and_suffix_are_the_file_without_a_gap(before, new, after, seed, room, kind):
+    file = (before + new + after).encode()
+    start = len(before.encode())
+    breaks = [(0, 0), (len(new.encode()) // 2, 0)] if new.isascii() else []
+    text = EditedText(b"a\n", new.encode(), file, start, breaks)
+    found = fill_in(Whole(), text, "x", FimOptions((kind,), 0.5, seed), 4 * room, room)
+    if found is None:
+        return
+    around = found.around
+    shown = around.prefix + found.new + around.suffix
+    assert shown.encode() == file[around.start : around.end]
+    assert found.new
+    assert found.part.new_end <= len(new.encode())
+    assert found.new.encode() == new.encode()[found.part.new_start : found.part.new_end]
+    assert len(shown.encode()) <= max(room, len(found.new.encode())) + 3
+    assert len(found.new.encode()) <= room + 3
