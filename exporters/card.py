@@ -44,10 +44,10 @@ def render(manifest: dict[str, Any]) -> str:
     lines += [
         "---",
         "",
-        f"# Edits of {manifest['repository']}",
+        f"# {_TITLES[config['kind']]} of {manifest['repository']}",
         "",
-        "Real edits from the history of a Rust repository: the code before and after each commit, "
-        "with the definitions that it refers to as they stood "
+        _WHAT[config["kind"]]
+        + ", with the definitions that it refers to as they stood "
         + ("before" if config["context_at"] == "parent" else "at")
         + " that commit. Made by rsidx "
         f"{manifest['rsidx_version']}.",
@@ -89,6 +89,12 @@ def render(manifest: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+_TITLES = {"edit": "Edits", "fim": "Holes in edits"}
+_WHAT = {
+    "edit": "Real edits from the history of a Rust repository: the code before and after each commit",
+    "fim": "Holes to fill in, in what the commits of a Rust repository changed: what is around each, "
+    "and what belongs there",
+}
 _UNRELATED = (
     " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "
     "left out."

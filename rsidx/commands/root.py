@@ -19,6 +19,7 @@ _COMMANDS = {
     "inspect": "rsidx.commands.inspect:inspect",
     "prompt": "rsidx.commands.prompt:prompt",
     "refs": "rsidx.commands.refs:refs",
+    "report": "rsidx.commands.report:report",
     "show": "rsidx.commands.show:show",
     "status": "rsidx.commands.status:status",
     "symbols": "rsidx.commands.symbols:symbols",

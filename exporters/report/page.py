@@ -1,0 +1,131 @@
+"""The report's page: one file, without a network, from nothing but an export's own files."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from rsidx.errors import ExportError
+from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.relations import REASONS
+from rsidx.exporters.report.collect import Collected, Sample, collect
+
+_N_PATHS = 20
+_CODE = frozenset({"context", "old", "lead", "new", "prefix", "suffix"})
+
+
+def write_report(out: Path, to: Path, *, n_samples: int) -> None:
+    """Write the report of an export to a file.
+
+    Raises ExportError where `out` is no export, where the libraries for it are missing, and where
+    `to` cannot be written.
+    """
+    try:
+        import jinja2  # noqa: PLC0415  (an extra)
+        import matplotlib  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise ExportError(
+            f"a report needs {error.name}; pip install 'rsidx[report]' brings it"
+        ) from error
+    found = collect(out, n_samples)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    source = resources.files("rsidx.exporters.report").joinpath("page.html").read_text("utf-8")
+    page = environment.from_string(source).render(**_values(found))
+    try:
+        to.write_text(page, "utf-8")
+    except OSError as error:
+        raise ExportError(f"cannot write {to}: {error.strerror}") from error
+
+
+def _values(found: Collected) -> dict[str, Any]:
+    from markupsafe import Markup  # noqa: PLC0415  (comes with jinja2)
+
+    from rsidx.exporters.report import charts  # noqa: PLC0415
+
+    manifest = found.manifest
+    counts = manifest["counts"]
+    limit = max(
+        [manifest["config"]["max_tokens"], *(max(n, default=0) for n in found.lengths.values())]
+    )
+    return {
+        "manifest": manifest,
+        "counts": counts,
+        "splits": SPLITS,
+        "colours": charts.COLOURS,
+        "charts": [
+            ("Examples over time", Markup(charts.over_time(found.examples, "examples"))),
+            ("Tokens over time", Markup(charts.over_time(found.tokens, "tokens"))),
+            ("Length of the examples", Markup(charts.lengths(found.lengths, limit))),
+            ("Context that is shown", Markup(charts.coverage(found.coverage))),
+        ],
+        "tables": [
+            ("Left out, by reason", _shares(manifest["dropped"])),
+            ("Changes, by split", _shares(counts["examples_by_change"])),
+            ("Rules that resolved what is shown", _shares(counts["excerpts_by_rule"])),
+            ("References and what came of them", _shares(counts["references"])),
+            (
+                f"The {_N_PATHS} paths with most examples",
+                _shares(dict(found.paths.most_common(_N_PATHS))),
+            ),
+            ("Kinds of code", _shares(counts["examples_by_kind"])),
+        ],
+        "n_without_context": found.n_without_context,
+        "leaks": [_leak(manifest["relations"], reason) for reason in REASONS],
+        "samples": [_shown(sample) for sample in found.samples],
+        "changes": sorted({sample.meta["change"] for sample in found.samples}),
+        "kinds": sorted({sample.meta["kind"] for sample in found.samples}),
+        "highlight": Markup(_styles()),
+    }
+
+
+def _shares(rows: dict[str, int]) -> list[tuple[str, int, float]]:
+    """Return name, number, and its share of the largest, largest first."""
+    largest = max(rows.values(), default=1) or 1
+    ordered = sorted(rows.items(), key=lambda row: (-row[1], row[0]))
+    return [(name, n, round(100 * n / largest, 1)) for name, n in ordered]
+
+
+def _leak(relations: dict[str, Any], reason: str) -> dict[str, Any]:
+    left = relations["left_out"]
+    return {
+        "reason": reason,
+        "val": left.get(f"val/{reason}", 0),
+        "test": left.get(f"test/{reason}", 0),
+        "across": relations["across_splits"].get(reason),
+    }
+
+
+def _shown(sample: Sample) -> dict[str, Any]:
+    meta = sample.meta
+    parts: dict[str, str] = {}
+    for role, text in sample.runs:
+        parts[role] = parts.get(role, "") + text
+    return {
+        "split": sample.split,
+        "number": sample.number,
+        "meta": meta,
+        "parts": [
+            (role, _highlighted(text) if role in _CODE else text)
+            for role, text in parts.items()
+            if text.strip()
+        ],
+    }
+
+
+def _highlighted(text: str) -> Any:
+    from markupsafe import Markup  # noqa: PLC0415
+    from pygments import highlight  # noqa: PLC0415  (comes with rich)
+    from pygments.formatters import HtmlFormatter  # noqa: PLC0415
+    from pygments.lexers import RustLexer  # noqa: PLC0415
+
+    lexer = RustLexer(stripnl=False, ensurenl=False)
+    return Markup(highlight(text, lexer, HtmlFormatter(nowrap=True)))
+
+
+def _styles() -> str:
+    from pygments.formatters import HtmlFormatter  # noqa: PLC0415
+
+    light = HtmlFormatter(style="friendly").get_style_defs("pre")
+    dark = HtmlFormatter(style="github-dark").get_style_defs("pre")
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"

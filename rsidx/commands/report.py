@@ -1,0 +1,31 @@
+"""`rsidx report`."""
+
+from pathlib import Path
+
+import click
+
+from rsidx.exporters.report.page import write_report
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write.  [default: OUT-report.html, beside OUT]",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    help="So many rows are in the page, taken at equal distances.",
+)
+def report(out: Path, to: Path | None, samples: int) -> None:
+    """Write a page about the data set OUT: counts, plots, leaks, and rows to browse.
+
+    One file that needs no network. OUT itself stays as it is.
+    """
+    target = to or out.resolve().with_name(f"{out.resolve().name}-report.html")
+    write_report(out, target, n_samples=samples)
+    click.echo(str(target))

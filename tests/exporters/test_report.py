@@ -1,0 +1,205 @@
+"""The report: what is in it, and that a person can use it in a real browser."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+from tokenizers import Tokenizer
+
+from rsidx.errors import ExportError
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
+from rsidx.exporters.report import page
+from rsidx.exporters.report.page import write_report
+
+pytestmark = pytest.mark.usefixtures("wordy")
+pytest.importorskip("jinja2", reason="the `report` extra is not installed")
+pytest.importorskip("matplotlib", reason="the `report` extra is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+EVIL = '<img src=x onerror="document.title=1"></pre><script>document.title="evil"</script>'
+
+
+@pytest.fixture
+def out(repo, index, tokenizer_file, tmp_path):
+    for n in range(40):
+        repo.time += 20 * 86_400
+        repo.commit(f"commit number {n} {EVIL if n == 3 else ''}", {
+            "src/lib.rs": f"pub struct S{n};\n\npub fn f{n}(s: S{n}) -> &str {{ \"{n}{EVIL}\" }}\n",
+            f"src/m{n % 3}.rs": f"fn only_{n}() {{}}\n",
+        })  # fmt: skip
+    index.sync()
+    folder = tmp_path / "out"
+    config = Config(tokenizer=str(tokenizer_file), keep=("related",), embargo="0")
+    export(index.database, folder, config)
+    return folder
+
+
+@pytest.fixture
+def report(out, tmp_path):
+    def make(**options):
+        to = tmp_path / "report.html"
+        write_report(out, to, **{"n_samples": 200, **options})
+        return to
+
+    return make
+
+
+class Elements(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def test_it_needs_nothing_but_itself_and_is_the_same_each_time(report):
+    text = report().read_text("utf-8")
+    elements = Elements()
+    elements.feed(text)
+    for tag, attributes in elements.found:
+        assert tag not in ("img", "link", "iframe", "object")
+        assert "src" not in attributes
+        assert not any(name.startswith("on") for name in attributes if name != "onsubmit")
+    assert not re.search(r"https?://(?!www\.w3\.org)", text)
+    assert "default-src 'none'" in text
+    assert [tag for tag, _ in elements.found].count("script") == 1
+    assert report().read_text("utf-8") == text
+
+
+def test_its_numbers_are_the_manifest_s(report, out):
+    text = report().read_text("utf-8")
+    manifest = json.loads((out / "manifest.json").read_text())
+    for split in ("train", "val", "test"):
+        assert f"{manifest['counts']['examples'][split]:,}</td>" in text
+    for reason in manifest["dropped"]:
+        assert f">{reason}</td>" in text
+    assert text.count("<svg") == 4
+    assert text.count('<details class="row"') == min(
+        200, sum(manifest["counts"]["examples"].values())
+    )
+
+
+def test_samples_are_as_many_as_asked_for_of_every_split(report):
+    text = report(n_samples=12).read_text("utf-8")
+    splits = re.findall(r'data-split="(\w+)"', text)
+    assert 10 <= len(splits) <= 12
+    assert set(splits) == {"train", "val", "test"}
+    assert 'class="row"' not in report(n_samples=0).read_text("utf-8")
+
+
+def test_holes_are_shown_with_what_is_around(repo, index, tmp_path, plain_file):
+    tokenizer = Tokenizer.from_file(str(plain_file))
+    tokenizer.add_special_tokens(["<fim_prefix>", "<fim_middle>", "<fim_suffix>"])
+    tokenizer.save(str(tmp_path / "fim.json"))
+    for n in range(6):
+        body = (
+            f"fn before_{n}() {{}}\n\nfn f() {{\n    one({n});\n    two();\n}}\n\nfn after() {{}}\n"
+        )
+        repo.commit(f"commit number {n}", {"src/lib.rs": body})
+    index.sync()
+    config = Config(tokenizer=str(tmp_path / "fim.json"), kind="fim", split="1,0,0")
+    export(index.database, tmp_path / "out", config)
+    write_report(tmp_path / "out", tmp_path / "r.html", n_samples=10)
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert '<pre class="prefix">' in text
+    assert '<pre class="suffix">' in text
+
+
+def test_what_is_no_export_and_what_cannot_be_written_are_one_line(report, tmp_path, monkeypatch):
+    with pytest.raises(ExportError, match="no export"):
+        write_report(tmp_path, tmp_path / "r.html", n_samples=1)
+    target = report()
+    with pytest.raises(ExportError, match="cannot write"):
+        write_report(tmp_path / "out", target / "x", n_samples=1)
+    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    with pytest.raises(ExportError, match=r"pip install 'rsidx\[report\]'"):
+        page.write_report(tmp_path / "out", target, n_samples=1)
+
+
+@pytest.fixture
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium")
+    flags = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+             "--disable-component-update", "--disable-sync", "--disable-quic")  # fmt: skip
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_person_searches_filters_and_reads_in_a_browser(report, browser):
+    file = report(n_samples=60)
+    opened = browser.new_page(viewport={"width": 1200, "height": 900})
+    complaints = []
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda request: complaints.append(request.url)
+              if not request.url.startswith("file:") else None)  # fmt: skip
+    opened.goto(file.as_uri())
+    visible = opened.locator("details.row:not([hidden])")
+    total = opened.locator("details.row").count()
+    assert visible.count() == 20
+    opened.get_by_role("button", name="Show more").click()
+    assert visible.count() == 40
+    assert opened.locator("#found").inner_text() == f"{total} rows"
+    opened.get_by_label("Split", exact=True).select_option("test")
+    in_test = visible.count()
+    assert 0 < in_test < total
+    assert set(visible.evaluate_all("rows => rows.map(row => row.dataset.split)")) == {"test"}
+    opened.get_by_label("Split", exact=True).select_option("")
+    name = visible.first.locator("b").inner_text()
+    opened.get_by_label("Search", exact=True).fill(f"{name} src/")
+    assert 0 < visible.count() < total
+    texts = visible.evaluate_all("rows => rows.map(row => row.textContent.toLowerCase())")
+    assert all(name.lower() in text and "src/" in text for text in texts)
+    visible.first.locator("summary").click()
+    assert visible.first.locator("pre.new").is_visible()
+    opened.get_by_label("Search", exact=True).fill("nothing has these words")
+    assert visible.count() == 0
+    assert opened.locator("#found").inner_text() == "0 rows"
+    assert "evil" not in opened.title()
+    assert complaints == []
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_and_can_be_read_in_both_modes(report, browser, scheme):
+    opened = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    opened.goto(report(n_samples=60).as_uri())
+    for row in opened.locator("details.row:not([hidden])").all()[:10]:
+        row.locator("summary").click()
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 360
+    contrasts = opened.evaluate(CONTRAST)
+    assert min(contrasts.values()) >= 4.5, contrasts
+
+
+# Contrast as WCAG has it, of text against what is behind it.
+CONTRAST = """() => {
+  const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const numbers = text => text.match(/[\\d.]+/g).map(Number);
+  const behind = node => {
+    for (let at = node; at; at = at.parentElement) {
+      const parts = numbers(getComputedStyle(at).backgroundColor);
+      if (parts.length < 4 || parts[3] > 0) return parts.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const found = {};
+  const selectors = "h1,header p,td,summary,pre.new,pre.prompt,h3,select,svg text";
+  for (const selector of selectors.split(",")) {
+    const node = document.querySelector(selector);
+    const style = getComputedStyle(node);
+    const ink = selector === "svg text" ? style.fill : style.color;
+    const [a, b] = [luminance(numbers(ink)), luminance(behind(node))].sort((x, y) => y - x);
+    found[selector] = (a + 0.05) / (b + 0.05);
+  }
+  return found;
+}"""
