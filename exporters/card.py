@@ -91,9 +91,10 @@ def render(manifest: dict[str, Any]) -> str:
 
 _TITLES = {"edit": "Edits", "fim": "Holes in edits"}
 _WHAT = {
-    "edit": "Real edits from the history of a Rust repository: the code before and after each commit",
-    "fim": "Holes to fill in, in what the commits of a Rust repository changed: what is around each, "
-    "and what belongs there",
+    "edit": "Real edits from the history of a Rust repository: the code before and after each "
+    "commit",
+    "fim": "Holes to fill in, in what the commits of a Rust repository changed: what is around "
+    "each, and what belongs there",
 }
 _UNRELATED = (
     " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "
