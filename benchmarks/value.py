@@ -10,7 +10,8 @@ written three times, with the definitions that it refers to (rsidx), with the de
 same commit touches elsewhere, as they were before it, and with no context; all three have the
 same budget of tokens, and only edits that all three can hold are used. A StarCoder2 of a few
 layers, randomly initialised, sees the same edits in the same order, with the same tokens to learn
-(all but the context), so many steps, for each seed. What counts is its loss on the new code of the test split, per token.
+(all but the context), so many steps, for each seed. What counts is its loss on the new code of the
+test split, per token.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.sidecars import PACKED, TEXT
 
 _HUB_NAMES = {"val": "validation"}
 _HUB_LICENSES = {
@@ -34,13 +35,19 @@ def render(manifest: dict[str, Any]) -> str:
         "size_categories:",
         f"- {_size(total)}",
         "configs:",
-        "- config_name: default",
-        "  data_files:",
     ]
-    for name in SPLITS:
-        # A split without rows would be a file that the loaders refuse.
-        if counts["examples"][name]:
-            lines += [f"  - split: {_HUB_NAMES.get(name, name)}", f"    path: {name}.{ending}"]
+    endings = {"default": ending}
+    if config["columns"] == "both":
+        endings["text"] = TEXT
+    if config["pack"]:
+        endings["packed"] = PACKED
+    for shape, its_ending in endings.items():
+        lines += [f"- config_name: {shape}", "  data_files:"]
+        for name in SPLITS:
+            # A split without rows would be a file that the loaders refuse.
+            if counts["examples"][name]:
+                path = f"{name}.{its_ending}"
+                lines += [f"  - split: {_HUB_NAMES.get(name, name)}", f"    path: {path}"]
     lines += [
         "---",
         "",

@@ -41,6 +41,8 @@ class Config:
     licenses: tuple[str, ...] = ()
     labels: str = "target"
     format: str = "jsonl"
+    columns: str = "ids"
+    pack: int | None = None
     pad: bool = False
     text: bool = False
 

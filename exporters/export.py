@@ -20,6 +20,7 @@ from rsidx.exporters.phases import Phases
 from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
 from rsidx.exporters.pool import SERIAL_COMMITS, Made, make_here, make_on_cores
 from rsidx.exporters.relations import Audit, Named, Relations
+from rsidx.exporters.sidecars import Sidecars
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.exporters.staging import staging
 from rsidx.exporters.tokens import Encoder
@@ -91,8 +92,11 @@ def export(
             with phases.of("write"):
                 sifter = _Sifter(reader, chosen, split, frozenset(config.keep), statistics)
                 padding = _padding(config, encoder)
-                with closing(RowWriter(folder, config.format, padding)) as writer:
-                    _write(writer, cache, chosen, split, sifter, moved)
+                with (
+                    closing(RowWriter(folder, config.format, padding)) as writer,
+                    closing(_sidecars(folder, encoder, statistics, config)) as sidecars,
+                ):
+                    _write((writer, sidecars), cache, chosen, split, sifter, moved)
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
@@ -179,8 +183,18 @@ def _keep(
                 progress(n_done, n_all)
 
 
+def _sidecars(folder: Path, encoder: Encoder, statistics: Statistics, config: Config) -> Sidecars:
+    if config.pack is not None and config.pack < config.max_tokens:
+        raise ExportError(
+            f"a packed row of {config.pack} tokens has no room for an example of "
+            f"{config.max_tokens}; give a larger --pack or a smaller --max-tokens"
+        )
+    text = config.columns == "both"
+    return Sidecars(folder, encoder, statistics, text=text, pack=config.pack)
+
+
 def _write(
-    writer: RowWriter,
+    writers: tuple[RowWriter, Sidecars],
     cache: Cache,
     chosen: Sequence[CommitRow],
     split: Split,
@@ -196,7 +210,8 @@ def _write(
         for edit in sifter.kept(commit, number, unpack(cache.get(commit.oid))):
             audit.add(number, edit.patch)
             for row in edit.rows:
-                writer.write(name, row)
+                for writer in writers:
+                    writer.write(name, row)
                 sifter.statistics.count(name, row)
                 moved.see(name, row.brief["id"])
     sifter.statistics.across_splits.update(audit.counts())

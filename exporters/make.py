@@ -40,6 +40,8 @@ _NOT_IN_AN_ENTRY = frozenset(
         "new_commits",
         "licenses",
         "format",
+        "columns",
+        "pack",
         "pad",
     }
 )

@@ -37,6 +37,7 @@ class Statistics:
     test_code: int = 0
     related: Counter[str] = field(default_factory=Counter)
     across_splits: Counter[str] = field(default_factory=Counter)
+    packed: Counter[str] = field(default_factory=Counter)
     now_train: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -102,6 +103,7 @@ def manifest_of(
             "examples_with_context": statistics.with_context,
             "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
             "examples_of_test_code": statistics.test_code,
+            "packed_rows": {name: statistics.packed[name] for name in SPLITS if config.pack},
         },
         "relations": {
             "left_out": dict(sorted(statistics.related.items())),

@@ -120,6 +120,10 @@ class Encoder:
             raise TokenizerError(f"the tokenizer has no token {token!r}")
         return int(found)
 
+    def spelling(self, token_id: int) -> str | None:
+        """Return how a control token is spelled, None for the id of anything else."""
+        return self._control.get(token_id)
+
     def warm(self, texts: Iterable[str]) -> None:
         """Encode texts in one batch, on all cores; `encode` finds them afterwards."""
         wanted = [text for text in dict.fromkeys(texts) if text not in self._cache]

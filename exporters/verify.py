@@ -11,12 +11,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
 from rsidx.errors import ExportError
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import Patch, Relations
+from rsidx.exporters.sidecars import PACKED
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.writer import CHECKSUMS, MANIFEST, read_rows
 
@@ -83,8 +85,38 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
         expected = manifest["counts"]["examples"][split]
         if n_rows != expected:
             yield Problem(f"{split}.{ending}", None, f"{n_rows} rows, the manifest says {expected}")
+    if manifest["config"]["pack"]:
+        for split in SPLITS:
+            yield from _packed(out, split, ending, manifest["config"]["pack"])
     if "related" not in manifest["config"]["keep"]:
         yield from _leaks(rows.patches, ending)
+
+
+def _packed(out: Path, split: str, ending: str, length: int) -> Iterator[Problem]:
+    """Yield what does not hold of packed rows: they must be the rows, each once and whole."""
+    rows: Counter[bytes] = Counter()
+    for row in read_rows(out, split, ending):
+        n = sum(row["attention_mask"])
+        rows[_document(row["input_ids"][:n], row["labels"][:n])] += 1
+    file = f"{split}.{PACKED}"
+    for number, packed in enumerate(read_rows(out, split, PACKED), 1):
+        ids, positions, labels = (packed[k] for k in ("input_ids", "position_ids", "labels"))
+        if not len(ids) == len(positions) == len(labels) <= length:
+            yield Problem(file, number, "its lists differ in length, or are too long")
+            continue
+        starts = [index for index, position in enumerate(positions) if position == 0]
+        for start, end in pairwise([*starts, len(ids)]):
+            if positions[start:end] != list(range(end - start)):
+                yield Problem(file, number, "its positions do not count from 0 in each document")
+            rows[_document(ids[start:end], labels[start:end])] -= 1
+    n_wrong = sum(map(abs, rows.values()))
+    if n_wrong:
+        yield Problem(file, None, f"{n_wrong} documents are not rows of the split, or the reverse")
+
+
+def _document(ids: list[int], labels: list[int]) -> bytes:
+    # The first token is no target: nothing in its row comes before it.
+    return hashlib.sha256(repr((ids, labels[1:])).encode()).digest()
 
 
 def _leaks(patches: list[tuple[int, int, bytes, bytes]], ending: str) -> Iterator[Problem]:

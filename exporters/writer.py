@@ -78,7 +78,7 @@ class RowWriter:
 
 def read_rows(folder: Path, split: str, file_format: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of a split; raises OSError or ValueError where they cannot be read."""
-    _, read = FORMATS[file_format]
+    read = FORMATS[file_format][1] if file_format in FORMATS else jsonl.read
     yield from read(folder / f"{split}.{file_format}")
 
 

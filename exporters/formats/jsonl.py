@@ -2,7 +2,7 @@
 
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ class Writer:
             compressor = zstandard.ZstdCompressor(level=_ZSTANDARD_LEVEL)
             self._out = compressor.stream_writer(self._file, closefd=False)
 
-    def write(self, columns: dict[str, list[int]]) -> None:
+    def write(self, columns: Mapping[str, Any]) -> None:
         """Write one row."""
         self._out.write(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
 

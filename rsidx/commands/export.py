@@ -176,6 +176,20 @@ _DEFAULTS = Config(tokenizer="")
     show_default=True,
     help="What the rows are written as; parquet needs pyarrow.",
 )
+@click.option(
+    "--columns",
+    type=click.Choice(["ids", "both"]),
+    default=_DEFAULTS.columns,
+    show_default=True,
+    help="Ids alone, or also prompt and completion as text, in files of their own (.text.jsonl).",
+)
+@click.option(
+    "--pack",
+    type=click.IntRange(min=64),
+    metavar="LENGTH",
+    help="Also pack rows into longer ones (.packed.jsonl): none is cut, each has positions of its "
+    "own.",
+)
 @click.option("--pad", is_flag=True, help="Pad every example to --max-tokens.")
 @click.option("--text", is_flag=True, help="Put the texts into the meta files, too.")
 @click.option(

@@ -1,0 +1,125 @@
+"""Rows as text, and packed rows."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from rsidx.errors import ExportError
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
+from rsidx.exporters.packing import Packer
+from rsidx.exporters.verify import Checked, verify
+from rsidx.indexer.gitview import GitView
+from rsidx.indexer.objects import blob_reader
+
+pytestmark = pytest.mark.usefixtures("wordy")
+
+
+@pytest.fixture
+def run(repo, index, tokenizer_file, tmp_path):
+    for n in range(24):
+        control = ' "<|endoftext|>"' if n == 5 else ""
+        body = f"pub struct S{n};\n\npub fn f{n}(s: S{n}) -> u32 {{\n    g({n}{control})\n}}\n"
+        repo.commit(f"commit number {n}", {"src/lib.rs": body * (1 + n % 3)})
+    index.sync()
+
+    def make(**options):
+        out = tmp_path / "out"
+        manifest = export(index.database, out, Config(tokenizer=str(tokenizer_file), **options))
+        return manifest, out
+
+    return make
+
+
+@pytest.fixture
+def problems(index):
+    def check(out):
+        with blob_reader(index.repository, max_bytes=1 << 20) as reader:
+            return [p.text for p in verify(out, GitView(index.repository, reader), Checked())]
+
+    return check
+
+
+def test_prompt_and_completion_are_the_rows_spelled_out(run, read_jsonl, problems):
+    manifest, out = run(columns="both")
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+    n_left_out = manifest["dropped"]["text_rows_with_control_tokens"]
+    assert n_left_out > 0
+    texts = {row["prompt"] + row["completion"] for row in read_jsonl(out / "train.text.jsonl")}
+    n_rows = 0
+    for row in read_jsonl(out / "train.jsonl"):
+        spelled = tokenizer.decode(row["input_ids"][:-1], skip_special_tokens=False)
+        n_rows += spelled in texts
+    assert n_rows == len(read_jsonl(out / "train.text.jsonl"))
+    assert n_rows >= len(read_jsonl(out / "train.jsonl")) - n_left_out
+    for row in read_jsonl(out / "train.text.jsonl"):
+        assert list(row) == ["prompt", "completion"]
+        assert not row["completion"].endswith("<|endoftext|>")
+        again = tokenizer.encode(row["prompt"] + row["completion"] + "<|endoftext|>").ids
+        assert again.count(tokenizer.token_to_id("<|endoftext|>")) == 1
+    assert "config_name: text" in (out / "README.md").read_text()
+    assert problems(out) == []
+
+
+def test_packed_rows_are_the_rows_and_the_verifier_says_so(run, problems, read_jsonl):
+    manifest, out = run(pack=512, max_tokens=256)
+    packed = read_jsonl(out / "train.packed.jsonl")
+    assert manifest["counts"]["packed_rows"]["train"] == len(packed)
+    assert len(packed) < manifest["counts"]["examples"]["train"]
+    assert all(len(row["input_ids"]) <= 512 for row in packed)
+    assert problems(out) == []
+    assert "config_name: packed" in (out / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda row: row["input_ids"].__setitem__(3, 0), "documents are not rows"),
+        (lambda row: row["labels"].__setitem__(-1, -100), "documents are not rows"),
+        (lambda row: row["position_ids"].__setitem__(3, 9), "positions do not count"),
+        (lambda row: row["input_ids"].append(0), "lists differ"),
+    ],
+)
+def test_damage_to_packed_rows_is_found(run, problems, damage, says):
+    _, out = run(pack=512, max_tokens=256)
+    file = out / "train.packed.jsonl"
+    lines = file.read_text().splitlines()
+    row = json.loads(lines[0])
+    damage(row)
+    file.write_text("\n".join([json.dumps(row), *lines[1:]]) + "\n")
+    assert any(says in text for text in problems(out))
+
+
+def test_a_packed_row_must_have_room_for_every_example(run):
+    with pytest.raises(ExportError, match="larger --pack"):
+        run(pack=512, max_tokens=1024)
+
+
+@given(st.lists(st.integers(1, 64), max_size=200), st.integers(1, 12))
+def test_no_document_is_cut_lost_or_doubled(lengths, most_open):
+    packer = Packer(64, most_open)
+    documents = [[number] * n for number, n in enumerate(lengths)]
+    packed = [row for ids in documents for row in packer.add(ids, ids)]
+    packed += packer.rest()
+    found = []
+    for row in packed:
+        assert 0 < len(row.input_ids) <= 64
+        starts = [i for i, position in enumerate(row.position_ids) if position == 0]
+        for start, end in zip(starts, [*starts[1:], len(row.input_ids)], strict=True):
+            found.append(row.input_ids[start:end])
+            assert row.labels[start] == -100
+            assert row.labels[start + 1 : end] == row.input_ids[start + 1 : end]
+    assert sorted(found) == documents
+
+
+def test_best_fit_wastes_little():
+    rng = random.Random(1)
+    lengths = [min(2048, 60 + int(rng.expovariate(1 / 700))) for _ in range(4000)]
+    packer = Packer(4096)
+    rows = [row for n in lengths for row in packer.add([0] * n, [0] * n)]
+    rows += packer.rest()
+    assert sum(lengths) / (4096 * len(rows)) > 0.97
