@@ -15,6 +15,16 @@ _HUB_LICENSES = {
 }
 
 
+def description(manifest: dict[str, Any]) -> str:
+    """Return in a sentence what the data is."""
+    config = manifest["config"]
+    moment = "before" if config["context_at"] == "parent" else "at"
+    return (
+        f"{_WHAT[config['kind']]}, with the definitions that it refers to as they stood {moment} "
+        f"that commit. Made by rsidx {manifest['rsidx_version']}."
+    )
+
+
 def render(manifest: dict[str, Any]) -> str:
     """Return the card as Markdown with the front matter that the hub reads."""
     counts = manifest["counts"]
@@ -53,11 +63,7 @@ def render(manifest: dict[str, Any]) -> str:
         "",
         f"# {_TITLES[config['kind']]} of {manifest['repository']}",
         "",
-        _WHAT[config["kind"]]
-        + ", with the definitions that it refers to as they stood "
-        + ("before" if config["context_at"] == "parent" else "at")
-        + " that commit. Made by rsidx "
-        f"{manifest['rsidx_version']}.",
+        description(manifest),
         "",
         "Each line of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "
         "no loss). The line of the same number in the `.meta.jsonl` beside it says where it is "

@@ -13,6 +13,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters import boundaries, card, licenses
 from rsidx.exporters.boundaries import Moved, described, earlier_ids
 from rsidx.exporters.config import Config
+from rsidx.exporters.croissant import FILE, describe
 from rsidx.exporters.entries import Entry, MadeEdit, unpack
 from rsidx.exporters.make import Maker, build_of, writing_tools
 from rsidx.exporters.manifest import Statistics, manifest_of
@@ -103,6 +104,8 @@ def export(
             manifest["splits"] = described(chosen, split)
             manifest["licenses"] = found
             (folder / "README.md").write_text(card.render(manifest), "utf-8")
+            croissant = describe(folder, manifest, card.description(manifest))
+            write_json(folder / FILE, croissant)
             write_checksums(folder)
         manifest["phases_s"] = phases.rounded()
         write_json(folder / MANIFEST, manifest)

@@ -37,7 +37,7 @@ def problems(index):
         checked = Checked()
         with blob_reader(index.repository, max_bytes=1 << 20) as reader:
             found = list(verify(out, GitView(index.repository, reader), checked))
-        assert checked.n_files == 10
+            assert checked.n_files == 11
         return [(p.file, p.row, p.text) for p in found]
 
     return check

@@ -1,0 +1,119 @@
+"""Croissant metadata: what the files are, for tools that load data sets by it.
+
+Follows version 1.0 of the format (https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from rsidx.exporters.plan import SPLITS
+
+FILE = "croissant.json"
+_MEDIA_TYPES = {
+    "jsonl": "application/jsonlines",
+    "jsonl.gz": "application/gzip",
+    "jsonl.zst": "application/zstd",
+    "parquet": "application/x-parquet",
+}
+_COLUMNS = {
+    "input_ids": "the tokens",
+    "attention_mask": "1 for a token, 0 for padding",
+    "labels": "the tokens that have loss, -100 elsewhere",
+}
+_SPDX = "https://spdx.org/licenses/"
+_CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileObject": "cr:fileObject",
+    "fileProperty": "cr:fileProperty",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+
+
+def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[str, Any]:
+    """Return the metadata of an export whose rows are written."""
+    ending = manifest["config"]["format"]
+    counts = manifest["counts"]["examples"]
+    files = [f"{name}.{ending}" for name in SPLITS if counts[name]]
+    metas = [f"{name}.meta.jsonl" for name in SPLITS if counts[name]]
+    return {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "name": f"{manifest['repository']}-{manifest['config']['kind']}",
+        "description": description,
+        "version": "1.0.0",
+        "license": [_SPDX + name for name in manifest["licenses"]] or "unknown",
+        "keywords": ["code", "rust", "code edits"],
+        "distribution": [
+            *(_file(folder / name, _MEDIA_TYPES[ending]) for name in files),
+            *(_file(folder / name, _MEDIA_TYPES["jsonl"]) for name in metas),
+        ],
+        "recordSet": [_records(name, f"{name}.{ending}") for name in SPLITS if counts[name]],
+    }
+
+
+def _file(path: Path, media_type: str) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "@type": "cr:FileObject",
+        "@id": path.name,
+        "name": path.name,
+        "contentUrl": path.name,
+        "contentSize": f"{path.stat().st_size} B",
+        "encodingFormat": media_type,
+        "sha256": digest,
+    }
+
+
+def _records(split: str, file: str) -> dict[str, Any]:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": split,
+        "name": split,
+        "field": [
+            {
+                "@type": "cr:Field",
+                "@id": f"{split}/{column}",
+                "name": f"{split}/{column}",
+                "description": text,
+                "dataType": "sc:Integer",
+                "repeated": True,
+                "source": {
+                    "fileObject": {"@id": file},
+                    "extract": {"column": column},
+                },
+            }
+            for column, text in _COLUMNS.items()
+        ],
+    }
