@@ -6,6 +6,7 @@ from rsidx.errors import IndexStoreError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.indexer.forget import forget, forgotten, remember
+from rsidx.indexer.gc import collect
 from rsidx.indexer.sync import update
 from rsidx.store import queries
 from rsidx.store.dump import dump
@@ -77,14 +78,22 @@ def test_it_is_gone_from_every_file_and_does_not_come_back(filled, repo, target,
     assert states["forgotten"] == expected
 
 
-def test_an_index_made_anew_after_gc_keeps_it_out(filled, repo):
-    forget(filled.repository, filled.database, ["src/secret"])
-    before = text_of(filled)
+def test_what_gc_dropped_and_a_branch_brings_back_stays_out(filled, repo):
+    commit = repo.git("rev-parse", "HEAD~1")
+    forget(filled.repository, filled.database, ["src/secret", commit])
+    repo.git("reset", "-q", "--hard", "HEAD~2")
+    collect(filled.repository, filled.database, max_bytes=100_000)
+    with filled.database.reading() as connection:
+        assert queries.counts(connection).n_commits == 1
+    repo.git("reset", "-q", "--hard", "ORIG_HEAD")
+    filled.sync()
+    with filled.database.reading() as connection:
+        assert queries.counts(connection).n_commits == 3
     repo.git("checkout", "-q", "-b", "side", "main~2")
-    repo.commit("back", {"src/secret/key.rs": "fn other() {}\n"})
+    repo.commit("a new version", {"src/secret/key.rs": "fn other() {}\n"})
     update(filled.repository, filled.database, jobs=1, max_bytes=100_000)
+    assert SECRET not in text_of(filled)
     assert "fn other" not in text_of(filled)
-    assert "fn other" not in before
 
 
 def test_undo_reads_it_again_and_is_what_it_was(filled, repo):

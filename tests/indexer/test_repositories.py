@@ -43,7 +43,10 @@ def clone(repo, tmp_path, *options):
 @pytest.mark.parametrize("steps", [("--deepen=2", "--unshallow"), ("--unshallow",)])
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_shallow_clone_that_is_deepened_is_repaired(repo, make_index, tmp_path, steps, jobs):
-    grow(repo, 7)
+    grow(repo, 3)
+    # A clock that goes back: what comes after the cut depends on what is before it.
+    repo.time -= 10_000
+    grow(repo, 4, 3)
     repo.git("checkout", "-q", "-b", "side", "HEAD~3")
     repo.commit("side", {"src/side.rs": "fn side() {}\n"})
     repo.git("checkout", "-q", "main")

@@ -1,0 +1,50 @@
+"""Worker processes end with the process that started them, however that ends."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+PARENT = """
+import sys, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from rsidx.processes import begin_as_worker
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=begin_as_worker)
+    for _ in range(2):
+        pool.submit(time.sleep, 0.5)
+    time.sleep(60)
+"""
+
+
+def children_of(pid):
+    out = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    return [int(line.split()[0]) for line in out.splitlines() if "spawn_main" in line]
+
+
+def alive(pid):
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
+    return bool(done.stdout.strip()) and not done.stdout.startswith(b"Z")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux's ps")
+def test_a_killed_parent_leaves_no_worker(tmp_path, wait):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL)
+    try:
+        wait(lambda: len(children_of(process.pid)) == 2)
+        workers = children_of(process.pid)
+        time.sleep(1)
+        assert all(alive(worker) for worker in workers)
+    finally:
+        process.kill()
+        process.communicate()
+    wait(lambda: not any(alive(worker) for worker in workers), 10)
