@@ -1,21 +1,31 @@
 """Compare every file version of a history, parsed by what changed, with itself from scratch.
 
-    python benchmarks/purity.py REPO...
+    python benchmarks/purity.py [--dump] REPO...
 
-A chunk's facts are computed from the chunk alone, so equal chunks have equal facts.
+A chunk's facts are computed from the chunk alone, so equal chunks have equal facts. With --dump two
+whole indexes are made, by two processes by what changed, and by one from scratch, and their logical
+dumps are compared byte for byte.
 """
 
 import argparse
+import hashlib
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
+from unittest.mock import patch
 
-from rsidx.indexer import history
+from rsidx.indexer import extract, history, sync
 from rsidx.indexer.extract import Extractor, chunk_digest
 from rsidx.indexer.git import Repository, discover
 from rsidx.indexer.objects import blob_reader
 from rsidx.indexer.rust.parser import parse
+from rsidx.store.database import Database, resolve_url
+from rsidx.store.dump import dump
 
 _MAX_BYTES = 1_000_000
 
@@ -52,13 +62,38 @@ def compare(repository: Repository) -> tuple[int, int, float, float]:
     return n_compared, n_different, by_edits_s, scratch_s
 
 
+def dumps(repository: Repository) -> tuple[int, int]:
+    """Return how many lines the dumps of both indexes have, and how many differ."""
+    scope = sync.history_scope(repository, (), all_refs=True, since=None)
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, jobs in (("edits", 2), ("scratch", 1)):
+            database = Database(resolve_url(str(Path(folder) / f"{name}.db")), create=True)
+            made = partial(Extractor, kept_bytes=0) if name == "scratch" else Extractor
+            with closing(database), patch.object(extract, "Extractor", made):
+                sync.sync(repository, database, scope, jobs=jobs, max_bytes=_MAX_BYTES)
+                with database.reading() as connection:
+                    digests = (hashlib.sha256(line.encode()).digest() for line in dump(connection))
+                    lines.append(list(digests))
+    one, other = lines
+    n_different = sum(a != b for a, b in zip_longest(one, other))
+    return len(one), n_different
+
+
 def main() -> int:
     """Print a line for each repository; 1 where a version differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("repos", nargs="+", type=Path)
+    parser.add_argument("--dump", action="store_true", help="compare whole indexes")
+    options = parser.parse_args()
     status = 0
-    for repo in parser.parse_args().repos:
+    for repo in options.repos:
         repository = discover(repo)
+        if options.dump:
+            n_lines, n_different = dumps(repository)
+            status |= n_different > 0
+            print(f"{repository.name}: {n_different} of {n_lines:,} lines of the dumps differ")
+            continue
         n_compared, n_different, by_edits_s, scratch_s = compare(repository)
         status |= n_different > 0
         print(

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -31,6 +32,7 @@ _BATCHES_AHEAD = 2
 _SERIAL_COMMITS = 8
 """So many new commits and fewer are parsed in this process: workers take longer to start."""
 
+_NONE_BEFORE: Mapping[bytes, bytes] = MappingProxyType({})
 _log = logging.getLogger("rsidx")
 
 Progress = Callable[[int, int], None]
@@ -217,9 +219,9 @@ class _Sync:
         """
         stale = self.writer.stale_blobs(EXTRACTOR_VERSION)
         if stale:
-            _log.info("sync: %d file versions are parsed again", len(stale))
+            _log.warning("this version of rsidx parses %d file versions again", len(stale))
             with self.database.dropping():
-                self._read_again(stale, jobs)
+                self._read_again(stale, jobs, queries.predecessors(self.connection))
                 drop_unused_chunks(self.connection)
                 self.connection.commit()
         if unread:
@@ -233,11 +235,13 @@ class _Sync:
         self.report.n_read_again = len(missing) - len(self.writer.unread_blobs())
         return self.report.n_read_again
 
-    def _read_again(self, oids: Sequence[bytes], jobs: int) -> None:
+    def _read_again(
+        self, oids: Sequence[bytes], jobs: int, before: Mapping[bytes, bytes] = _NONE_BEFORE
+    ) -> None:
         with self._extraction(jobs) as extractor:
             for start in range(0, len(oids), _MAX_BATCH_BLOBS):
                 part = oids[start : start + _MAX_BATCH_BLOBS]
-                pending = extractor.submit([Wanted(oid) for oid in part])
+                pending = extractor.submit([Wanted(oid, before.get(oid)) for oid in part])
                 self.writer.rewrite_blobs(pending.records())
                 self.connection.commit()
 

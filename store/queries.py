@@ -160,6 +160,18 @@ def bases_with_parent(connection: Connection, repository: int) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
+def predecessors(connection: Connection) -> dict[bytes, bytes]:
+    """Return for each blob that replaced another which one that was."""
+    change, old, new = schema.change.c, schema.blob.alias(), schema.blob.alias()
+    query = (
+        select(new.c.oid, old.c.oid)
+        .join(schema.change, change.new_blob_id == new.c.id)
+        .join(old, change.old_blob_id == old.c.id)
+        .order_by(change.commit_id.desc())
+    )
+    return dict(map(tuple, connection.execute(query)))
+
+
 def chunk_ids(connection: Connection) -> list[int]:
     """Return every chunk's id in the order in which they came in."""
     return list(connection.execute(select(schema.chunk.c.id).order_by(schema.chunk.c.id)).scalars())

@@ -134,7 +134,12 @@ def parse_version(source: bytes, before: Version | None) -> tuple[Version, Seque
         found = hunks(before.source, source)
         plain = _reparse(before.source, before.plain, source, found)
     if not plain.root_node.has_error:
-        is_alike = before is not None and before.tree is before.plain
+        # What was cut from a tree with errors is cut in another way from one without.
+        is_alike = (
+            before is not None
+            and before.tree is before.plain
+            and not before.plain.root_node.has_error
+        )
         return Version(source, plain, plain), found if is_alike else None
     masked = _masked(source)
     if masked == source:

@@ -344,3 +344,15 @@ def test_nesting_has_no_limit(opening, closing):
     assert b"".join(chunk.text for chunk in parsed.chunks) == text.encode()
     for chunk in parsed.chunks:
         extract(chunk.kind, chunk.container, chunk.text)
+
+
+def test_after_a_version_with_an_error_the_next_is_cut_as_from_scratch():
+    items = "".join(f"fn f{n}() {{ {n} }}\n\n" for n in range(9))
+    table = 'const T: &[(&str, &[&str])] = &[\n    ("a", &["x"]),\n    ("b", &["y", "z"]),\n];\n\n'
+    broken = (table + items).replace('"z"]', '"z"').encode()
+    mended = (table + items).encode()
+    assert parse(broken).has_error
+    assert not parse(mended).has_error
+    by_edits = parse(mended, parse(broken))
+    assert by_edits.chunks == parse(mended).chunks
+    assert parse(broken, parse(mended)).chunks == parse(broken).chunks
