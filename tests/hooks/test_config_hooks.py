@@ -13,6 +13,7 @@ from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import with_block
 from rsidx.indexer.git import discover, git_version
 from tests.hooks.test_hooks import install, settle
+from tests.hooks.test_watch import watching
 
 NEWER = os.environ.get("RSIDX_TEST_GIT")
 
@@ -101,3 +102,11 @@ def test_a_commit_says_nothing(repo):
         capture_output=True, check=True,
     )  # fmt: skip
     assert done.stdout == done.stderr == b""
+
+
+def test_the_watcher_sees_refs_in_a_reftable(make_repo, wait):
+    repo = make_repo("tables", "--ref-format=reftable")
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    with watching(repo, "--poll", "600"):
+        settle(repo, wait, repo.git("rev-parse", "HEAD"))
+        settle(repo, wait, repo.commit("two", {"a.rs": "fn b() {}\n"}))

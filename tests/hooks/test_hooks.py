@@ -299,3 +299,21 @@ def test_a_linked_worktree_that_wakes_the_index_does_not_move_its_head(hooked, w
             tips = queries.ref_tips(connection, 1)
         database.close()
         assert tips[b"HEAD"].hex() == own
+
+
+@in_files
+def test_a_submodule_has_hooks_and_an_index_of_its_own(repo, make_repo, wait):
+    inner = make_repo("inner")
+    inner.commit("one", {"a.rs": "fn a() {}\n"})
+    repo.commit("outer", {"b.rs": "fn b() {}\n"})
+    url = str(inner.path)
+    repo.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", url, "sub")
+    repo.commit("with a submodule")
+    sub = type(repo)(repo.path / "sub")
+    sub.time = repo.time + 1000
+    assert install(sub).name == "installed"
+    assert not (repo.path / ".git/hooks/post-commit").exists()
+    oid = sub.commit("two", {"a.rs": "fn c() {}\n"})
+    settle(sub, wait, oid)
+    assert discover(sub.path).common_dir == repo.path / ".git/modules/sub"
+    assert indexed(repo) == set()

@@ -50,10 +50,18 @@ class Histories(RuleBasedStateMachine):
         os.environ["RSIDX"] = "0"
         self.is_filled = False
 
-    @initialize(indexed=st.booleans())
-    def start(self, indexed):
+    @initialize(indexed=st.booleans(), is_cut_off=st.booleans())
+    def start(self, indexed, is_cut_off):
         self.repo = Repo(self.folder / "repo")
         self.commit("src/lib.rs")
+        if is_cut_off:
+            for path in (*PATHS, *PATHS):
+                self.commit(path)
+            url = f"file://{self.repo.path}"
+            clone = self.folder / "clone"
+            self.repo.git("clone", "-q", "--depth=3", url, str(clone))
+            time_now, self.repo = self.repo.time, Repo(clone)
+            self.repo.time = time_now
         self.repository = discover(self.repo.path)
         # Where it is by itself: the index of no other repository, even if every commit went.
         file = self.repository.common_dir / "rsidx" / "index.db"
@@ -185,6 +193,11 @@ class Histories(RuleBasedStateMachine):
         # An index that has nothing yet takes the newest commit alone.
         if self.is_filled:
             self.check_presence()
+
+    @rule(by=st.integers(1, 4))
+    def deepen(self, by):
+        if (self.repository.common_dir / "shallow").exists():
+            self.try_git("fetch", f"--deepen={by}")
 
     @rule(is_on=st.booleans())
     def hook(self, is_on):
