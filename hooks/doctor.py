@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 import time
@@ -10,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsidx.errors import RsidxError
-from rsidx.hooks.install import CONFIG_HOOKS_SINCE, HookState, events, state
+from rsidx.hooks.install import CONFIG_HOOKS_SINCE, HookState, events, hook_db, state
 from rsidx.hooks.script import MARK, SCRIPT, block
 from rsidx.indexer.git import Repository, discover, git_version
 from rsidx.indexer.health import index_problem
 from rsidx.indexer.history import worktree_folders
 
 _PROGRAM = re.compile(r"^  if \[ -x (.+) \]; then set -- \1 -P -m rsidx$", re.MULTILINE)
+_PLACE = re.compile(r"^  exec \"\$@\" hooks run(?: --db (.+))?$", re.MULTILINE)
 _SHEBANG = re.compile(r"#!(?:/usr/bin/env |/bin/|/usr/bin/)(?:ba|da|k|z)?sh\n")
 _LATE_S = 90
 _RUN_HOOK_SINCE = (2, 36)
@@ -41,14 +43,15 @@ def examine(repository: Repository, db: str) -> Iterator[Finding]:
     yield Finding("git", git_version() >= (2, 31), f"{version}; rsidx needs 2.31 or later")
     if os.environ.get("RSIDX") == "0":
         yield Finding("switch", False, "RSIDX=0 is set here: no hook does anything")
+    wanted = hook_db(repository, db)
     for folder in worktree_folders(repository):
-        yield _of_worktree(folder)
+        yield _of_worktree(folder, wanted)
     yield _mark(repository)
     problem = index_problem(db)
     yield Finding("index", problem is None, problem or "sound, and nobody else can read it")
 
 
-def _of_worktree(folder: Path) -> Finding:
+def _of_worktree(folder: Path, db: str) -> Finding:
     name = f"hook in {folder}"
     if not folder.is_dir():
         return Finding(name, True, "the worktree is gone; `git worktree prune` forgets it")
@@ -61,14 +64,14 @@ def _of_worktree(folder: Path) -> Finding:
         return Finding(name, False, found.text)
     event = events(repository)[0]
     if found.how == "files":
-        return _probed(name, repository.hooks_folder() / event, repository, found)
+        return _probed(name, repository.hooks_folder() / event, repository, found, db)
     script = repository.common_dir / SCRIPT
     if found.how == "config" and git_version() < CONFIG_HOOKS_SINCE:
         text = "it is in git's settings, which this git is too old to read; `rsidx hooks install`"
         return Finding(name, False, text)
     if found.how == "config" and "rsidx" not in repository.configured_hooks(event):
         return Finding(name, False, "git's settings turn the hook off (hook.rsidx.enabled)")
-    fires = _fires(script, repository, [str(script)])
+    fires = _fires(script, repository, db, [str(script)])
     if fires is not None:
         return Finding(name, False, fires)
     if found.how == "config":
@@ -77,19 +80,19 @@ def _of_worktree(folder: Path) -> Finding:
     return Finding(name, True, text)
 
 
-def _probed(name: str, hook: Path, repository: Repository, found: HookState) -> Finding:
+def _probed(name: str, hook: Path, repository: Repository, found: HookState, db: str) -> Finding:
     by_git = git_version() >= _RUN_HOOK_SINCE
-    fires = _fires(hook, repository, None if by_git else [str(hook)])
+    fires = _fires(hook, repository, db, None if by_git else [str(hook)])
     return Finding(name, fires is None, fires or f"fires ({found.text})")
 
 
-def _fires(hook: Path, repository: Repository, command: list[str] | None) -> str | None:
+def _fires(hook: Path, repository: Repository, db: str, command: list[str] | None) -> str | None:
     """Return why a hook does not fire, None if it does; `command` None lets git call it."""
     try:
         text = hook.read_text("utf-8", "surrogateescape")
     except OSError as error:
         return f"{hook} cannot be read ({error.strerror}); `rsidx hooks install`"
-    program = _own_program(text)
+    program, place = _own_program(text)
     if program is None:
         return f"{hook} does not begin with what rsidx wrote; `rsidx hooks install` mends it"
     if not os.access(hook, os.X_OK):
@@ -112,17 +115,28 @@ def _fires(hook: Path, repository: Repository, command: list[str] | None) -> str
             return f"git does not run {hook}"
     if not os.access(program, os.X_OK):
         return f"the hook fires, but {program} is gone; `rsidx hooks install` with the new one"
+    if place != db:
+        shown = place or "the one in the repository's own folder"
+        return f"the hook fires, but for another index: {shown}; `rsidx hooks install` changes that"
     return None
 
 
-def _own_program(text: str) -> str | None:
-    """Return the program that a hook starts, None if its beginning is not rsidx's."""
+def _own_program(text: str) -> tuple[str | None, str]:
+    """Return the program that a hook starts, and the index's place that it names.
+
+    The program is None if the hook's beginning is not rsidx's.
+    """
     shebang = _SHEBANG.match(text)
-    found = _PROGRAM.search(text)
-    if shebang is None or found is None:
-        return None
-    program = found[1].strip("'")
-    return program if text.startswith(shebang[0] + block(program)) else None
+    found, place = _PROGRAM.search(text), _PLACE.search(text)
+    if shebang is None or found is None or place is None:
+        return None, ""
+    try:
+        [program] = shlex.split(found[1])
+        db = " ".join(shlex.split(place[1] or ""))
+    except ValueError:
+        return None, ""
+    is_ours = text.startswith(shebang[0] + block(program, db))
+    return (program, db) if is_ours else (None, "")
 
 
 def _mark(repository: Repository) -> Finding:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from rsidx.errors import RepositoryError
 from rsidx.hooks.managers import Manager, manager_of
-from rsidx.hooks.script import SCRIPT, block, has_block, script, with_block, without_block
+from rsidx.hooks.script import SCRIPT, block, has_block, with_block, without_block
 from rsidx.indexer.git import Repository, git_version
-from rsidx.indexer.wake import start_from_here
+from rsidx.indexer.wake import has_password, index_file, start_from_here
 
 HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch", "post-checkout")
 """What fires after a commit, a merge or pull, a rebase or amend, `git am`, and a checkout."""
@@ -83,8 +83,11 @@ def install(repository: Repository, db: str) -> HookState:
     before any hook is changed, where a hook is a link or the folder serves other repositories,
     and ManagedError where a manager has to be told.
     """
+    text = snippet(repository, db)
     start_from_here(repository, db)
-    _write(repository.common_dir / SCRIPT, script(sys.executable), 0o700)
+    program = repository.common_dir / SCRIPT
+    program.parent.mkdir(mode=0o700, exist_ok=True)
+    _write(program, with_block("#!/bin/sh\n", text), 0o700)
     paths = _hook_paths(repository)
     if git_version() >= CONFIG_HOOKS_SINCE:
         _remove_blocks(paths)
@@ -99,18 +102,18 @@ def install(repository: Repository, db: str) -> HookState:
         _refuse_foreign(repository, path)
         _refuse_blocked(path)
     for path in paths:
-        _install(path)
+        _install(path, text)
     return state(repository)
 
 
-def _install(path: Path) -> None:
+def _install(path: Path, block_text: str) -> None:
     text = _read(path)
     if text is not None and not _is_shell(text):
         aside = _aside(path)
         path.rename(aside)
         text = f'#!/bin/sh\nexec "$(dirname "$0")/{aside.name}" "$@"\n'
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, with_block(text if text is not None else "#!/bin/sh\n", sys.executable))
+    _write(path, with_block(text if text is not None else "#!/bin/sh\n", block_text))
 
 
 def uninstall(repository: Repository) -> list[str]:
@@ -142,9 +145,26 @@ def _remove_blocks(paths: list[Path]) -> None:
             _write(path, rest)
 
 
-def snippet() -> str:
-    """Return the block alone, for hooks that another program writes."""
-    return block(sys.executable)
+def snippet(repository: Repository, db: str) -> str:
+    """Return the block alone, for hooks that another program writes.
+
+    It names the index where that is not in the repository's own folder. Raises RepositoryError
+    for an address with a password, which would stand in the hook for everybody to read.
+    """
+    return block(sys.executable, hook_db(repository, db))
+
+
+def hook_db(repository: Repository, db: str) -> str:
+    """Return what a hook has to say of an index's place: nothing where it is as usual."""
+    file = index_file(db)
+    if file is not None:
+        return "" if file == repository.common_dir / "rsidx" / "index.db" else str(file)
+    if has_password(db):
+        raise RepositoryError(
+            "a hook cannot keep the password in --db; set RSIDX_DB where the hook runs, and leave "
+            "--db out"
+        )
+    return db
 
 
 def _configured(repository: Repository) -> list[str]:

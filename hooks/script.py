@@ -14,8 +14,8 @@ CALL = 'hook="$(git rev-parse --git-common-dir)/rsidx/hook"; [ ! -x "$hook" ] ||
 _BLOCK = re.compile(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n", re.DOTALL | re.MULTILINE)
 
 
-def block(python: str) -> str:
-    """Return the block that wakes the index, for `sh`.
+def block(python: str, db: str = "") -> str:
+    """Return the block that wakes the index, for `sh`; `db` is where it is, if not as usual.
 
     All of it runs in the background, deaf to Ctrl-C, with all three streams elsewhere: a caller
     that reads the hook's output through a pipe must not wait for it. A mark that a worker has
@@ -28,6 +28,7 @@ def block(python: str) -> str:
     git comes here, and ends the hook before it does anything else.
     """
     program = shlex.quote(python)
+    place = f" --db {shlex.quote(db)}" if db else ""
     return f"""{BEGIN}
 # Wakes the index in the background. RSIDX=0 turns it off, `rsidx hooks uninstall` removes it.
 if [ "${{RSIDX:-1}}" = probe ]; then true >"$RSIDX_PROBE"; exit 0; fi
@@ -45,24 +46,19 @@ if [ "${{RSIDX:-1}}" != 0 ]; then (
   else exit 0; fi
   if command -v setsid; then set -- setsid "$@"; fi
   true >"$mark"
-  exec "$@" hooks run
+  exec "$@" hooks run{place}
 ) </dev/null >/dev/null 2>&1 & fi
 {END}
 """
 
 
-def script(python: str) -> str:
-    """Return the block as a program of its own."""
-    return with_block("#!/bin/sh\n", python)
-
-
-def with_block(hook: str, python: str) -> str:
-    """Return a shell hook with the block after its first line, so that no `exit` skips it."""
+def with_block(hook: str, text: str) -> str:
+    """Return a shell hook with a block after its first line, so that no `exit` skips it."""
     rest = without_block(hook)
     first, newline, body = rest.partition("\n")
     if not first.startswith("#!"):
-        return block(python) + rest
-    return first + (newline or "\n") + block(python) + body
+        return text + rest
+    return first + (newline or "\n") + text + body
 
 
 def without_block(hook: str) -> str:

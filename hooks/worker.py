@@ -18,7 +18,7 @@ Report = Callable[[SyncReport], None]
 _log = logging.getLogger("rsidx")
 
 
-def wake(repository: Repository, event: str) -> None:
+def wake(repository: Repository, db: str, event: str) -> None:
     """Start the worker detached, as the script does; `event` is the hook that asks for it.
 
     For managers that run a program of their own. Does nothing with `RSIDX=0`, and before the
@@ -31,7 +31,7 @@ def wake(repository: Repository, event: str) -> None:
     if is_rebase and event != "post-rewrite":
         return
     subprocess.Popen(
-        [sys.executable, "-P", "-m", "rsidx", "hooks", "run"],
+        [sys.executable, "-P", "-m", "rsidx", "hooks", "run", "--db", db],
         cwd=repository.worktree or repository.git_dir,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

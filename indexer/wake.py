@@ -14,6 +14,11 @@ def index_file(db: str) -> Path | None:
     return Path(url.database) if is_file and url.database else None
 
 
+def has_password(db: str) -> bool:
+    """Tell whether an index's address has a password in it."""
+    return resolve_url(db).password is not None
+
+
 def start_from_here(repository: Repository, db: str) -> None:
     """Make the index ready, so that every commit from now on is taken in."""
     database = Database(resolve_url(db), create=True)

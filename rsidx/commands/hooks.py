@@ -48,9 +48,10 @@ def status(place: Place, as_json: bool) -> None:
 
 
 @hooks.command()
-def snippet() -> None:
+@place_options
+def snippet(place: Place) -> None:
     """Print what to put into a hook that another program writes."""
-    click.echo(installer.snippet(), nl=False)
+    click.echo(installer.snippet(place.repository, place.db), nl=False)
 
 
 @hooks.command()
@@ -58,7 +59,7 @@ def snippet() -> None:
 @place_options
 def wake(place: Place, event: str) -> None:
     """Wake the index in the background, for hooks that another program runs; EVENT is its hook."""
-    worker.wake(place.repository, event)
+    worker.wake(place.repository, place.db, event)
 
 
 @hooks.command(hidden=True)

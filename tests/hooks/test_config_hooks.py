@@ -10,7 +10,7 @@ import pytest
 
 from rsidx.hooks import install as hooks
 from rsidx.hooks.doctor import examine
-from rsidx.hooks.script import with_block
+from rsidx.hooks.script import block, with_block
 from rsidx.indexer.git import discover, git_version
 from tests.hooks.test_hooks import install, settle
 from tests.hooks.test_watch import watching
@@ -72,7 +72,7 @@ def test_the_block_of_an_older_git_s_days_is_taken_out(repo):
     folder = repo.path / ".git/hooks"
     folder.mkdir(exist_ok=True)
     for name in hooks.HOOKS:
-        (folder / name).write_text(with_block("#!/bin/sh\n", "/old/python"))
+        (folder / name).write_text(with_block("#!/bin/sh\n", block("/old/python")))
     install(repo)
     assert [path.name for path in folder.iterdir() if path.suffix != ".sample"] == []
 

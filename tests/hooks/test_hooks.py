@@ -10,6 +10,7 @@ import pytest
 from rsidx.errors import RepositoryError
 from rsidx.hooks import install as hooks
 from rsidx.hooks import worker
+from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import MARK
 from rsidx.indexer.git import discover, git_version
 from rsidx.store import queries
@@ -317,3 +318,29 @@ def test_a_submodule_has_hooks_and_an_index_of_its_own(repo, make_repo, wait):
     settle(sub, wait, oid)
     assert discover(sub.path).common_dir == repo.path / ".git/modules/sub"
     assert indexed(repo) == set()
+
+
+def test_an_index_elsewhere_is_what_the_hook_writes_to(repo, wait, tmp_path):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    file = tmp_path / "an other place" / "index.db"
+    repository = discover(repo.path)
+    hooks.install(repository, str(file))
+    oid = repo.commit("two", {"a.rs": "fn b() {}\n"})
+    log = file.with_name("index.db.log")
+    wait(lambda: log.exists() and "sync: 1 commits" in log.read_text())
+    database = Database(resolve_url(str(file)), create=False)
+    with database.reading() as connection:
+        assert oid in {node.oid.hex() for node in queries.commit_nodes(connection, 1)}
+    database.close()
+    assert not (repo.path / ".git/rsidx/index.db").exists()
+    assert all(one.is_well for one in examine(repository, str(file)))
+    other = str(repository.common_dir / "rsidx" / "index.db")
+    bad = [one.text for one in examine(repository, other) if not one.is_well]
+    assert "for another index" in bad[0]
+
+
+def test_a_password_does_not_get_into_a_hook(repo):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    with pytest.raises(RepositoryError, match="RSIDX_DB"):
+        hooks.install(discover(repo.path), "postgresql://me:secret@127.0.0.1/x")
+    assert not (repo.path / ".git/rsidx/hook").exists()
