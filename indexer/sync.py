@@ -195,7 +195,7 @@ class _Sync:
         new = [line for line in lines if line.oid not in known]
         had_commits = bool(known)
         again = self._commits_to_read_again(scope)
-        outside = {parent for line in new for parent in line.parents} - known.keys()
+        outside = {parent for line in (*new, *again) for parent in line.parents} - known.keys()
         known.update(queries.generations(self.connection, self.repository_id, outside))
         if new or again:
             jobs = 1 if len(new) + len(again) <= _SERIAL_COMMITS else jobs
