@@ -182,14 +182,8 @@ def _characters(text: EditedText, rng: random.Random, most: int) -> tuple[int, i
         return None
     first = rng.randrange(len(text.new))
     last = min(len(text.new), first + rng.randint(1, max(1, most // 4)))
-    first, last = _character(text.new, first, last), _end_of_character(text.new, last)
+    first, last = _character(text.new, first, 0), _character(text.new, last, len(text.new))
     return (first, last) if text.new[first:last].strip() else None
-
-
-def _end_of_character(text: bytes, offset: int) -> int:
-    while offset < len(text) and text[offset] & 0xC0 == 0x80:
-        offset += 1
-    return offset
 
 
 _MIDDLE = {"commit": _added, "node": _nodes, "line": _lines, "char": _characters}

@@ -21,7 +21,7 @@ from rsidx.exporters.examples import Example
 from rsidx.exporters.fim import EditedText, fill_in
 from rsidx.exporters.fim_dialects import choose_fim
 from rsidx.exporters.phases import Phases
-from rsidx.exporters.redact import redact
+from rsidx.exporters.redact import cuts_secret, redact
 from rsidx.exporters.relations import Patch
 from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
 from rsidx.exporters.tokens import Encoder, load
@@ -197,8 +197,20 @@ class Maker:
         where = f"{whole.path}\0{blob}\0{edit.new.start}"
         max_chars = self._config.max_chars
         found = fill_in(whole, text, where, fim_options(self._config), max_chars, room)
-        dropped["edits_without_middle"] += found is None
-        return [found] if found is not None else []
+        if found is None or found.around is None:
+            dropped["edits_without_middle"] += 1
+            return []
+        around, start = found.around, edit.new.start
+        bounds = (
+            around.start,
+            start + found.part.new_start,
+            start + found.part.new_end,
+            around.end,
+        )
+        if "secrets" not in self._config.keep and cuts_secret(text.file, bounds):
+            dropped["edits_cutting_a_secret"] += 1
+            return []
+        return [found]
 
     def _rendered(self, parts: Sequence[Example]) -> tuple[list[Row], Counter[str], int]:
         """Return the rows of those parts that fit, what was left out, and the most tokens."""

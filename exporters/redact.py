@@ -6,7 +6,7 @@ an example shows it.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -80,6 +80,7 @@ _PEOPLE = re.compile(
 _REST = re.compile(r"[A-Za-z0-9_\-+/=]*")
 """What follows a match without a break belongs to the secret; some patterns end early."""
 _MIN_CHARS = 3
+_MOST_SECRET_BYTES = 8192
 _TEXTS_KEPT = 1 << 16
 _OPEN, _CLOSE = "\ue0fe", "\ue0ff"
 _PLACEHOLDER = re.compile(f"{_OPEN}([A-Z]+){_CLOSE}")
@@ -94,6 +95,24 @@ def without_people(message: str) -> str:
 def secrets_in(text: str) -> tuple[tuple[str, str], ...]:
     """Return the secrets in a text, each with what its placeholder is called."""
     return tuple(dict.fromkeys(_found(text)))
+
+
+def cuts_secret(file: bytes, bounds: Sequence[int]) -> bool:
+    """Tell whether a secret in a file goes across one of some offsets, which ascend.
+
+    Neither side of such a cut has all of it, so neither would be redacted.
+    """
+    first = max(0, bounds[0] - _MOST_SECRET_BYTES)
+    # One character a byte: what makes a secret is ASCII.
+    text = file[first : bounds[-1] + _MOST_SECRET_BYTES].decode("latin-1")
+    for value in {value for value, _ in _found(text)}:
+        at = text.find(value)
+        while at >= 0:
+            start, end = first + at, first + at + len(value)
+            if any(start < bound < end for bound in bounds):
+                return True
+            at = text.find(value, at + 1)
+    return False
 
 
 def _found(text: str) -> Iterator[tuple[str, str]]:

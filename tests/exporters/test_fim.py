@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -188,6 +188,24 @@ def test_secrets_around_a_hole_are_redacted(repo, index, run, tokenizer_of):
     assert any(meta["is_redacted"] for _, _, meta in rows)
 
 
+def test_a_hole_never_cuts_a_secret(repo, index, run, tokenizer_of):
+    key = "ghp_" + "0123456789abcdefABCDEF9876543210abcd"
+    pem = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA7x\n" * 12
+    pem += "-----END RSA PRIVATE KEY-----"
+    for n in range(30):
+        files = {
+            f"src/key{n}.rs": f'fn key_{n}() {{ go("{key}") }}\n',
+            f"src/pem{n}.rs": f'const PEM_{n}: &str = "{pem}";\n\nfn after_{n}() {{ go({n}) }}\n',
+        }
+        repo.commit(f"keys {n}", files)
+    index.sync()
+    manifest, rows, _ = run(tokenizer_of("starcoder2"), fim_middles=("char", "line"), max_chars=300)
+    assert manifest["dropped"]["edits_cutting_a_secret"] > 5
+    for text, _, _ in rows:
+        assert "789abc" not in text
+        assert "MIIEow" not in text
+
+
 def test_what_cannot_fill_in_is_refused(run, tokenizer_file, tokenizer_of):
     with pytest.raises(TokenizerError, match="no tokens for filling in"):
         run(tokenizer_file)
@@ -207,6 +225,8 @@ class Whole:
     around: object = None
 
 
+@settings(max_examples=300)
+@example("", ";;;漢;;", "", 0, 10, "char")
 @given(
     st.text(st.sampled_from("ab{};\n \t漢é😀"), min_size=0, max_size=60),
     st.text(st.sampled_from("ab{};\n \t漢é😀"), min_size=1, max_size=200),
