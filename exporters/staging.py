@@ -2,6 +2,7 @@
 
 import ctypes
 import fcntl
+import glob
 import os
 import shutil
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from rsidx.errors import ExportError
 from rsidx.exporters.writer import MANIFEST
 
+_OLD = "-old"
+"""Behind the name of an export that is about to be replaced."""
 # Of linux/fs.h, and of macOS's sys/stdio.h.
 _EXCHANGE = 2
 _AT_FDCWD = {"linux": -100, "darwin": -2}
@@ -33,7 +36,9 @@ def staging(out: Path) -> Iterator[Path]:
     prefix = f".rsidx-{out.name}-"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        for left in out.parent.glob(f"{prefix}*"):
+        for left in out.parent.glob(f"{glob.escape(prefix)}*"):
+            if left.name.endswith(_OLD) and not out.exists():
+                left.rename(out)
             _remove_left(left)
         fresh = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
         lock = _locked(fresh)
@@ -76,7 +81,7 @@ def _swap(fresh: Path, out: Path) -> None:
         fresh.rename(out)
     elif not _exchange(fresh, out):
         # A file system that cannot: for a moment there is no `out`.
-        old = fresh.with_name(f"{fresh.name}-old")
+        old = fresh.with_name(f"{fresh.name}{_OLD}")
         out.rename(old)
         try:
             fresh.rename(out)

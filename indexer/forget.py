@@ -20,9 +20,10 @@ def forget(repository: Repository, database: Database, targets: Sequence[str]) -
     with database.writing() as connection, database.dropping():
         wanted = _find(database, repository, targets)
         removed = store.forget(connection, wanted)
-        connection.commit()
+        # First: once it is committed, nobody would look for what is left of it.
         if database.cache_file is not None:
             remove_cache(database.cache_file)
+        connection.commit()
     database.vacuum()
     return removed
 

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from rsidx.errors import ExportError
 from rsidx.exporters import export as module
+from rsidx.exporters import staging
 from rsidx.exporters.config import Config, config_of
 from rsidx.exporters.export import export
 from rsidx.exporters.inquiry import Target, prompt_at
@@ -504,3 +505,27 @@ def test_commits_that_the_chosen_ref_does_not_reach_stay_out(repo, history, toke
     commits = {meta["commit"] for split in SPLITS
                for meta in read_jsonl(tmp_path / "out" / f"{split}.meta.jsonl")}  # fmt: skip
     assert unwanted not in commits
+
+
+def test_what_a_killed_export_left_is_put_back_or_removed(tmp_path, monkeypatch):
+    place = tmp_path / "place"
+    out = place / "out [1]"
+    for name, text in ((".rsidx-out [1]-a-old", "the last one"), (".rsidx-out [1]-b", "half")):
+        (place / name).mkdir(parents=True)
+        (place / name / "manifest.json").write_text(text)
+    shown = []
+
+    def fail():
+        with staging.staging(out):
+            shown.append((out / "manifest.json").read_text())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert shown == ["the last one"]
+    assert [path.name for path in place.iterdir()] == ["out [1]"]
+    monkeypatch.setattr(staging, "_exchange", lambda _one, _other: False)
+    with staging.staging(out) as folder:
+        (folder / "manifest.json").write_text("new")
+    assert (out / "manifest.json").read_text() == "new"
+    assert [path.name for path in place.iterdir()] == ["out [1]"]
