@@ -5,6 +5,7 @@ import pytest
 from rsidx.errors import IndexStoreError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
+from rsidx.indexer import forget as module
 from rsidx.indexer.forget import forget, forgotten, remember
 from rsidx.indexer.gc import collect
 from rsidx.indexer.sync import update
@@ -145,3 +146,12 @@ def test_it_waits_for_no_export_but_says_so(filled):
     with filled.database.browsing(), pytest.raises(IndexStoreError, match="an export is reading"):
         forget(filled.repository, filled.database, ["src/lib.rs"])
     forget(filled.repository, filled.database, ["src/lib.rs"])
+
+
+def test_the_cache_goes_before_what_is_forgotten_is_committed(filled, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        module, "remove_cache", lambda _file: seen.append(SECRET in text_of(filled))
+    )
+    forget(filled.repository, filled.database, ["src/secret"])
+    assert seen == [True]

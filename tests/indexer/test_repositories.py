@@ -144,18 +144,8 @@ def test_a_commit_whose_tree_was_missing_is_compared_once_it_is_there(repo, make
     assert dumped(index) == dumped(whole)
 
 
-def test_what_kills_the_parser_in_this_process_is_found_by_the_next(repo, index, tmp_path,
-                                                                     monkeypatch):  # fmt: skip
-    (tmp_path / "sitecustomize.py").write_text(
-        "import os\n"
-        "import rsidx.indexer.extract as e\n"
-        "plain = e.parse\n"
-        "def parse(source, before=None):\n"
-        "    if b'POISON' in source: os.abort()\n"
-        "    return plain(source, before)\n"
-        "e.parse = parse\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+@pytest.mark.usefixtures("trap")
+def test_what_kills_the_parser_in_this_process_is_found_by_the_next(repo, index):
     grow(repo, 1)
     repo.commit("poison", {"p.rs": "fn POISON() {}\n", "q.rs": "fn q() {}\n"})
     command = [sys.executable, "-m", "rsidx", "backfill", "-C", str(repo.path),

@@ -194,22 +194,11 @@ def test_an_empty_repository_is_no_error(index):
 
 
 @pytest.fixture
-def trap(monkeypatch, tmp_path):
-    """Workers that abort on a marked blob; a start-up file on their path reaches them."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import os\n"
-        "import rsidx.indexer.extract as e\n"
-        "plain = e.parse\n"
-        "def parse(source, before=None):\n"
-        "    if b'POISON' in source: os.abort()\n"
-        "    return plain(source, before)\n"
-        "e.parse = parse\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+def small_tasks(monkeypatch):
     monkeypatch.setattr(extract, "_BLOBS_A_TASK", 2)
 
 
-@pytest.mark.usefixtures("trap")
+@pytest.mark.usefixtures("trap", "small_tasks")
 def test_a_blob_that_ends_its_worker_is_poison_and_the_others_are_parsed(repo, index):
     grow(repo, 8)
     repo.commit("poison", {"p.rs": "fn POISON() {}\n"})
@@ -219,7 +208,7 @@ def test_a_blob_that_ends_its_worker_is_poison_and_the_others_are_parsed(repo, i
     assert report.blobs_by_state == {"parsed": 16, "poison": 1}
 
 
-@pytest.mark.usefixtures("trap")
+@pytest.mark.usefixtures("trap", "small_tasks")
 def test_what_is_asked_for_after_a_worker_died_is_not_lost_with_it(repo, index):
     repo.commit("one", {f"a{n}.rs": f"fn a{n}() {{}}\n" for n in range(300)})
     repo.commit("poison", {"p.rs": "fn POISON() {}\n"})
