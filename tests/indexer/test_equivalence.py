@@ -190,7 +190,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def look(self):
         update(self.repository, self.database, jobs=1, max_bytes=100_000)
-        # An index that has nothing yet takes the newest commit alone.
+        # An update takes what is new: the history before what it has is a backfill's.
         if self.is_filled:
             self.check_presence()
 
@@ -198,6 +198,8 @@ class Histories(RuleBasedStateMachine):
     def deepen(self, by):
         if (self.repository.common_dir / "shallow").exists():
             self.try_git("fetch", f"--deepen={by}")
+            # What came before the boundary is a backfill's to take, not an update's.
+            self.is_filled = False
 
     @rule(is_on=st.booleans())
     def hook(self, is_on):
