@@ -6,6 +6,7 @@ is for the model alone; that texts and tokens never mix is the encoder's promise
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from rsidx.errors import TokenizerError
@@ -28,6 +29,7 @@ class Piece:
     role: str
 
 
+@cache
 def control(token: str, role: str = "prompt") -> Piece:
     """Return a control token as a piece."""
     return Piece(token, is_control=True, role=role)

@@ -16,7 +16,7 @@ from rsidx.store.reader import PARSED, ChangeRow, ChunkRow, Reader
 
 _MIN_SIMILARITY = 0.5
 _MAX_SIMILARITY_PAIRS = 4000
-_BLANKS = re.compile(rb"\s+")
+_BLANKS = b" \t\n\r\f\v"
 _TRAILING_COMMA = re.compile(rb",(?=[)\]}>])")
 
 
@@ -81,7 +81,7 @@ def same_tokens(old: bytes, new: bytes) -> bool:
 
 def squeezed(text: bytes) -> bytes:
     """Return a text without white space and trailing commas."""
-    return _TRAILING_COMMA.sub(b"", _BLANKS.sub(b"", text))
+    return _TRAILING_COMMA.sub(b"", text.translate(None, _BLANKS))
 
 
 class _Pairing:

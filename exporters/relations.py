@@ -33,9 +33,16 @@ _NAMED = re.compile(
 )
 
 
-def patch_digest(old: bytes, new: bytes) -> bytes:
-    """Return the identity of a patch; white space does not count, as in `git patch-id`."""
+def patch_digests(old: bytes, new: bytes) -> tuple[bytes, bytes]:
+    """Return the identity of a patch, and that of its reverse.
+
+    White space does not count, as in `git patch-id`.
+    """
     before, after = squeezed(old), squeezed(new)
+    return _digest(before, after), _digest(after, before)
+
+
+def _digest(before: bytes, after: bytes) -> bytes:
     sized = len(before).to_bytes(8, "little") + before + after
     return hashlib.blake2b(sized, digest_size=_DIGEST).digest()
 
@@ -73,7 +80,7 @@ class Patch:
     def of(cls, old: bytes, new: bytes) -> "Patch":
         """Return what an edit is compared by."""
         exact = hashlib.blake2b(len(old).to_bytes(8, "little") + old + new, digest_size=_DIGEST)
-        digest, reverse = patch_digest(old, new), patch_digest(new, old)
+        digest, reverse = patch_digests(old, new)
         return cls(exact.digest(), digest, reverse, signature(old, new))
 
     def pack(self) -> bytes:
