@@ -3,6 +3,7 @@
 import struct
 from array import array
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from rsidx.exporters.relations import Patch
 _COMPRESSOR = zstandard.ZstdCompressor(level=3)
 _DECOMPRESSOR = zstandard.ZstdDecompressor()
 _SIZES = struct.Struct("<III")
+_PATCH_SIZE = struct.Struct("<H")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,13 @@ def pack(entry: Entry) -> bytes:
     edits = []
     for edit in entry.edits:
         packed = edit.patch.pack()
-        patches += packed
+        patches += _PATCH_SIZE.pack(len(packed)) + packed
         rows = []
         for row in edit.rows:
             ids += row.ids
             metas += row.meta
             rows.append((len(row.ids), len(row.meta), row.learned, row.brief))
-        edits.append((len(packed), rows, edit.dropped, edit.references))
+        edits.append((rows, edit.dropped, edit.references))
     head = orjson.dumps((edits, entry.dropped))
     body = _COMPRESSOR.compress(head + metas + ids.tobytes())
     return _SIZES.pack(len(head), len(metas), len(patches)) + patches + body
@@ -76,15 +78,24 @@ def unpack(data: bytes) -> Entry:
     every: array[int] = array("I")
     every.frombytes(body[n_head + n_metas :])
     made = []
-    start, at, meta_at = _SIZES.size, 0, n_head
-    for n_patch, listed, edit_dropped, references in edits:
+    at, meta_at = 0, n_head
+    for patch, (listed, edit_dropped, references) in zip(patches_of(data), edits, strict=True):
         rows = []
         for n, n_meta, learned, brief in listed:
             meta = body[meta_at : meta_at + n_meta]
             rows.append(MadeRow(every[at : at + n], tuple(map(tuple, learned)), brief, meta))
             at += n
             meta_at += n_meta
-        patch = Patch.unpack(data[start : start + n_patch])
         made.append(MadeEdit(patch, tuple(rows), Counter(edit_dropped), Counter(references)))
-        start += n_patch
     return Entry(tuple(made), Counter(dropped))
+
+
+def patches_of(data: bytes) -> Iterator[Patch]:
+    """Yield what the edits of a packed entry are compared by."""
+    _, _, n_patches = _SIZES.unpack_from(data)
+    start = _SIZES.size
+    while start < _SIZES.size + n_patches:
+        (size,) = _PATCH_SIZE.unpack_from(data, start)
+        start += _PATCH_SIZE.size
+        yield Patch.unpack(data[start : start + size])
+        start += size

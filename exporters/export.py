@@ -4,7 +4,7 @@ What a commit gives follows from it and what is before it, so it is made once an
 after one more commit makes that one's entry, and reads the others.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ from rsidx.exporters import boundaries, card, licenses
 from rsidx.exporters.boundaries import Moved, described, earlier_ids
 from rsidx.exporters.config import Config
 from rsidx.exporters.croissant import FILE, describe
-from rsidx.exporters.entries import Entry, MadeEdit, unpack
+from rsidx.exporters.entries import unpack
 from rsidx.exporters.make import Maker, build_of, writing_tools
 from rsidx.exporters.manifest import Statistics, manifest_of
 from rsidx.exporters.phases import Phases
-from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
+from rsidx.exporters.plan import Split, reachable, select, split_commits
 from rsidx.exporters.pool import SERIAL_COMMITS, Made, make_here, make_on_cores
-from rsidx.exporters.relations import Audit, Named, Relations
+from rsidx.exporters.relations import across_splits
 from rsidx.exporters.sidecars import Sidecars
+from rsidx.exporters.sift import Patches, Sifter
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.exporters.staging import staging
 from rsidx.exporters.tokens import Encoder
@@ -91,22 +92,19 @@ def export(
                 _keep(cache, made, len(inside) - len(wanted), len(inside), progress)
                 phases.add(maker.phases.seconds)
             with phases.of("write"):
-                sifter = _Sifter(reader, chosen, split, frozenset(config.keep), statistics)
-                padding = _padding(config, encoder)
+                patches = Patches(cache, chosen, split)
+                sifter = Sifter(reader, patches, frozenset(config.keep), statistics)
                 with (
-                    closing(RowWriter(folder, config.format, padding)) as writer,
+                    closing(_rows(folder, encoder, config)) as writer,
                     closing(_sidecars(folder, encoder, statistics, config)) as sidecars,
                 ):
-                    _write((writer, sidecars), cache, chosen, split, sifter, moved)
+                    _write((writer, sidecars), sifter, moved)
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
             manifest["splits"] = described(chosen, split)
             manifest["licenses"] = found
-            (folder / "README.md").write_text(card.render(manifest), "utf-8")
-            croissant = describe(folder, manifest, card.description(manifest))
-            write_json(folder / FILE, croissant)
-            write_checksums(folder)
+            _describe(folder, manifest)
         manifest["phases_s"] = phases.rounded()
         write_json(folder / MANIFEST, manifest)
     return manifest
@@ -158,10 +156,11 @@ def _split(
     return ordered, split
 
 
-def _padding(config: Config, encoder: Encoder) -> Padding | None:
-    if not config.pad:
-        return None
-    return Padding(encoder.control(encoder.pad_token), config.max_tokens)
+def _rows(folder: Path, encoder: Encoder, config: Config) -> RowWriter:
+    padding = None
+    if config.pad:
+        padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
+    return RowWriter(folder, config.format, padding)
 
 
 def _missing(cache: Cache, chosen: Sequence[CommitRow]) -> list[CommitRow]:
@@ -196,75 +195,26 @@ def _sidecars(folder: Path, encoder: Encoder, statistics: Statistics, config: Co
     return Sidecars(folder, encoder, statistics, text=text, pack=config.pack)
 
 
-def _write(
-    writers: tuple[RowWriter, Sidecars],
-    cache: Cache,
-    chosen: Sequence[CommitRow],
-    split: Split,
-    sifter: "_Sifter",
-    moved: Moved,
-) -> None:
+def _describe(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write what says of a data set what it is."""
+    (folder / "README.md").write_text(card.render(manifest), "utf-8")
+    write_json(folder / FILE, describe(folder, manifest, card.description(manifest)))
+    write_checksums(folder)
+
+
+def _write(writers: tuple[RowWriter, Sidecars], sifter: Sifter, moved: Moved) -> None:
     """Write the rows of all commits in their order."""
-    audit = Audit()
-    for position, commit in enumerate(chosen):
-        if split.is_out(position):
-            continue
-        name, number = split.name(position), split.number(position)
-        for edit in sifter.kept(commit, number, unpack(cache.get(commit.oid))):
-            audit.add(number, edit.patch)
+    patches = sifter.patches
+    written: dict[int, set[int]] = {}
+    for position in patches.positions():
+        commit = patches.chosen[position]
+        name, number = patches.split.name(position), patches.split.number(position)
+        for index, edit in sifter.kept(commit, number, unpack(patches.cache.get(commit.oid))):
+            written.setdefault(position, set()).add(index)
             for row in edit.rows:
                 for writer in writers:
                     writer.write(name, row)
                 sifter.statistics.count(name, row)
                 moved.see(name, row.brief["id"])
-    sifter.statistics.across_splits.update(audit.counts())
-
-
-class _Sifter:
-    """Leaves out what other commits' edits make superfluous, and counts all that is left out.
-
-    Commits must come in the order of history, all of them.
-    """
-
-    def __init__(
-        self,
-        reader: Reader,
-        chosen: Sequence[CommitRow],
-        split: Split,
-        keep: frozenset[str],
-        statistics: Statistics,
-    ) -> None:
-        self.statistics = statistics
-        self._keep = keep
-        self._named = Named(reader, chosen, split)
-        self._relations = Relations()
-        self._seen: set[bytes] = set()
-
-    def kept(self, commit: CommitRow, split: int, entry: Entry) -> Iterator[MadeEdit]:
-        """Yield the edits of a commit that stay."""
-        self.statistics.dropped.update(entry.dropped)
-        is_named = "related" not in self._keep and self._named.is_related(commit)
-        for edit in entry.edits:
-            reason = self._reason(split, edit, is_named=is_named)
-            if reason is not None:
-                self.statistics.dropped[f"edits_{reason}"] += 1
-                if reason.startswith("related_"):
-                    relation = reason.removeprefix("related_")
-                    self.statistics.related[f"{SPLITS[split]}/{relation}"] += 1
-                continue
-            self.statistics.dropped.update(edit.dropped)
-            self.statistics.references.update(edit.references)
-            yield edit
-
-    def _reason(self, split: int, edit: MadeEdit, *, is_named: bool) -> str | None:
-        """Return why an edit is left out, None if it stays."""
-        if edit.patch.exact in self._seen and "duplicates" not in self._keep:
-            return "duplicates"
-        self._seen.add(edit.patch.exact)
-        if "related" in self._keep:
-            return None
-        reason = "named" if is_named else self._relations.reason(split, edit.patch)
-        if reason is not None:
-            return f"related_{reason}"
-        self._relations.add(split, edit.patch)
-        return None
+    later = list(patches.read(written, later=True))
+    sifter.statistics.across_splits.update(across_splits(later, patches.read(written)))

@@ -20,7 +20,7 @@ from rsidx.store.reader import CommitRow, Reader
 REASONS = ("named", "same_patch", "revert", "near_duplicate")
 """How an edit may be related to an earlier one, the surest first."""
 COMPARED = REASONS[1:]
-"""Those that are seen from the edits themselves, which `Audit` counts."""
+"""Those that are seen from the edits themselves, which `across_splits` counts."""
 N_PERMUTATIONS = 250
 THRESHOLD = 0.7
 _N_BANDS = 50
@@ -97,37 +97,46 @@ class Patch:
 
 
 class Relations:
-    """Knows the edits that are kept, which are added in the order of the splits.
+    """Knows how the edits of val and test are related to those kept in earlier splits.
 
-    Splits are numbers: 0 is train, 1 val, 2 test.
+    `later` are the edits of val and test with their splits, all of them: train, which is most
+    of a history, is compared with these and not remembered. Splits are numbers: 0 is train, 1
+    val, 2 test.
     """
 
-    def __init__(self) -> None:
-        self._first: dict[bytes, int] = {}
+    def __init__(self, later: Iterable[tuple[int, Patch]]) -> None:
+        self._later: dict[bytes, int] = {}
+        self._minhashes: list[RMinHash] = []
         self._lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
-        self._kept: list[tuple[int, RMinHash]] = []
+        for _, patch in later:
+            if patch.exact not in self._later:
+                self._later[patch.exact] = len(self._minhashes)
+                self._lsh.insert(len(self._minhashes), patch.minhash)
+                self._minhashes.append(patch.minhash)
+        self._near = [len(SPLITS)] * len(self._minhashes)
+        self._first: dict[bytes, int] = {}
 
-    def reason(self, split: int, patch: Patch) -> str | None:
-        """Return why an edit may not be in a split: how it is related to one of an earlier split.
+    def reasons(self, split: int, patch: Patch) -> Iterator[str]:
+        """Yield how an edit of val or test is related to one kept in an earlier split.
 
-        `same_patch`, `revert`, `near_duplicate`, or None.
+        `same_patch`, `revert`, `near_duplicate`; raises KeyError for one that is not of `later`.
         """
+        if not split:
+            return
         if self._first.get(patch.digest, split) < split:
-            return "same_patch"
+            yield "same_patch"
         if self._first.get(patch.reverse, split) < split:
-            return "revert"
-        for number in self._lsh.query(patch.minhash) if split else ():
-            earlier, minhash = self._kept[number]
-            if earlier < split and patch.minhash.jaccard(minhash) >= THRESHOLD:
-                return "near_duplicate"
-        return None
+            yield "revert"
+        if self._near[self._later[patch.exact]] < split:
+            yield "near_duplicate"
 
     def add(self, split: int, patch: Patch) -> None:
         """Take in an edit that is kept in a split."""
-        if split < len(SPLITS) - 1:
-            self._first.setdefault(patch.digest, split)
-            self._lsh.insert(len(self._kept), patch.minhash)
-            self._kept.append((split, patch.minhash))
+        self._first[patch.digest] = min(split, self._first.get(patch.digest, split))
+        for number in self._lsh.query(patch.minhash):
+            minhash = self._minhashes[number]
+            if split < self._near[number] and patch.minhash.jaccard(minhash) >= THRESHOLD:
+                self._near[number] = split
 
 
 class Named:
@@ -150,35 +159,14 @@ class Named:
         )
 
 
-class Audit:
-    """Counts the relations across splits among the edits that were written; none is right.
+def across_splits(
+    later: Sequence[tuple[int, Patch]], every: Iterable[tuple[int, Patch]]
+) -> Counter[str]:
+    """Count the edits of val and test that are related to an earlier split's, by reason.
 
-    Everything is compared with everything, whatever the order in which it was taken in.
+    `later` are those of them that were written, `every` all that were, in any order.
     """
-
-    def __init__(self) -> None:
-        self._edits: list[tuple[int, Patch]] = []
-
-    def add(self, split: int, patch: Patch) -> None:
-        """Take in an edit that was written."""
-        self._edits.append((split, patch))
-
-    def counts(self) -> Counter[str]:
-        """Return how many edits of val and test are related to an earlier split's, by reason."""
-        first: dict[bytes, int] = {}
-        lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
-        for number, (split, patch) in enumerate(self._edits):
-            first[patch.digest] = min(split, first.get(patch.digest, split))
-            lsh.insert(number, patch.minhash)
-        found: Counter[str] = Counter()
-        for split, patch in self._edits:
-            if not split:
-                continue
-            found["same_patch"] += first[patch.digest] < split
-            found["revert"] += first.get(patch.reverse, split) < split
-            found["near_duplicate"] += any(
-                self._edits[number][0] < split
-                and patch.minhash.jaccard(self._edits[number][1].minhash) >= THRESHOLD
-                for number in lsh.query(patch.minhash)
-            )
-        return found
+    relations = Relations(later)
+    for split, patch in every:
+        relations.add(split, patch)
+    return Counter(reason for edit in later for reason in relations.reasons(*edit))

@@ -119,13 +119,11 @@ def _document(ids: list[int], labels: list[int]) -> bytes:
     return hashlib.sha256(repr((ids, labels[1:])).encode()).digest()
 
 
-def _leaks(patches: list[tuple[int, int, bytes, bytes]], ending: str) -> Iterator[Problem]:
+def _leaks(patches: list[tuple[int, int, Patch]], ending: str) -> Iterator[Problem]:
     """Yield the rows that are related to one of an earlier split."""
-    relations = Relations()
-    for split, number, old, new in patches:
-        patch = Patch.of(old, new)
-        reason = relations.reason(split, patch)
-        if reason is not None:
+    relations = Relations((split, patch) for split, _, patch in patches if split)
+    for split, number, patch in patches:
+        for reason in relations.reasons(split, patch):
             text = f"is related to a row of an earlier split: {reason}"
             yield Problem(f"{SPLITS[split]}.{ending}", number, text)
         relations.add(split, patch)
@@ -169,8 +167,8 @@ class _Rows:
         self._split = ""
         self._newest_before = self._newest = -1
         self._last_edit: tuple[Any, str] = ([], "")
-        # Of each edit: split, its first row, old and new text.
-        self.patches: list[tuple[int, int, bytes, bytes]] = []
+        # Of each edit: split and first row.
+        self.patches: list[tuple[int, int, Patch]] = []
 
     def problems(
         self, split: str, number: int, row: dict[str, Any], meta: dict[str, Any]
@@ -223,13 +221,13 @@ class _Rows:
         place = SPLITS.index(split)
         if "edit" not in meta:
             old = self._range(meta["old"]) if meta["old"] is not None else b""
-            self.patches.append((place, number, old or b"", target))
+            self.patches.append((place, number, Patch.of(old or b"", target)))
             return
         sides = [meta["edit"][name] for name in ("old", "new")]
         if (sides, meta["commit"]) != self._last_edit:
             self._last_edit = (sides, meta["commit"])
             old, new = (self._range(side) if side is not None else b"" for side in sides)
-            self.patches.append((place, number, old or b"", new or b""))
+            self.patches.append((place, number, Patch.of(old or b"", new or b"")))
 
     def _order(self, split: str, commit: str) -> Iterator[str]:
         if split != self._split:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -16,7 +17,8 @@ from rsidx.store.writer import load_codec
 _IN_BATCH = 500
 _COMMITS_KEPT = 4096
 _BLOBS_KEPT = 4096
-_CHUNKS_KEPT = 65_536
+_CHUNKS_KEPT = 32_768
+_TEXTS_KEPT = 16_384
 
 PARSED = frozenset({"parsed", "errors"})
 """States of a blob that has chunks."""
@@ -170,6 +172,7 @@ class Reader:
         self._added_paths: dict[bytes, int] = {}
         self.changes = lru_cache(_COMMITS_KEPT)(self._changes)
         self._facts: dict[int, _Facts] = {}
+        self._references: dict[int, ReferenceRow] = {}
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
         self.manifest = lru_cache(_BLOBS_KEPT)(self._manifest)
 
@@ -335,7 +338,10 @@ class Reader:
             for some in _parts(unknown):
                 columns = (chunk.id, chunk.kind, chunk.container, chunk.n_bytes, chunk.n_lines)
                 for row in self._connection.execute(select(*columns).where(chunk.id.in_(some))):
-                    self._chunks[row.id] = ChunkRow(*row)
+                    chunk_id, kind, container, *sizes = row
+                    self._chunks[chunk_id] = ChunkRow(
+                        chunk_id, intern(kind), intern(container), *sizes
+                    )
             for blob_id in part:
                 ids = lists.get(blob_id, ())
                 self._blob_chunks[blob_id] = tuple(self._chunks[chunk_id] for chunk_id in ids)
@@ -353,7 +359,7 @@ class Reader:
         wanted = [
             chunk_id for chunk_id in set(chunk_ids) if chunk_id > 0 and chunk_id not in self._texts
         ]
-        if len(self._texts) > _CHUNKS_KEPT:
+        if len(self._texts) > _TEXTS_KEPT:
             self._texts.clear()
         c = schema.chunk.c
         for part in _parts(wanted):
@@ -410,26 +416,62 @@ class Reader:
             symbols: dict[int, list[SymbolRow]] = {chunk_id: [] for chunk_id in part}
             imports: dict[int, list[ImportRow]] = {chunk_id: [] for chunk_id in part}
             references: dict[int, list[ReferenceRow]] = {chunk_id: [] for chunk_id in part}
-            for chunk_id, kind, name_id, trait_id, *row in self._facts_of(_SYMBOL_COLUMNS, part):
-                name, trait = self._name(name_id), self._name(trait_id)
-                row[-2:] = self._name(row[-2]), self._name(row[-1])
-                symbols[chunk_id].append(SymbolRow(kind, name, trait, *row))
+            for chunk_id, *row in self._facts_of(_SYMBOL_COLUMNS, part):
+                symbols[chunk_id].append(self._symbol(*row))
             for chunk_id, path_id, alias_id, *row in self._facts_of(_IMPORT_COLUMNS, part):
                 found = ImportRow(self._name(path_id), self._name(alias_id), *row)
                 imports[chunk_id].append(found)
             c = schema.chunk_references.c
             query = select(c.chunk_id, c.name_ids).where(c.chunk_id.in_(part))
             for chunk_id, packed in self._connection.execute(query):
-                references[chunk_id] = [
-                    ReferenceRow(REFERENCE_KINDS[number & 7], self._name(number >> 3))
-                    for number in unpack_ids(packed)
-                ]
+                references[chunk_id] = [self._reference(number) for number in unpack_ids(packed)]
             for chunk_id in part:
                 self._facts[chunk_id] = _Facts(
                     tuple(symbols[chunk_id]),
                     tuple(imports[chunk_id]),
                     tuple(sorted(references[chunk_id], key=lambda r: (r.kind, r.path))),
                 )
+
+    def _symbol(
+        self,
+        kind: str,
+        name_id: int,
+        trait_id: int | None,
+        container: str,
+        visibility: str,
+        is_test: bool,
+        start: int,
+        end: int,
+        signature_start: int,
+        signature_end: int,
+        cfg: str,
+        type_id: int | None,
+        generics_id: int | None,
+    ) -> SymbolRow:
+        """Return a row of `_SYMBOL_COLUMNS`; the few distinct texts of a column are kept once."""
+        return SymbolRow(
+            intern(kind),
+            self._name(name_id),
+            self._name(trait_id),
+            intern(container),
+            intern(visibility),
+            is_test,
+            start,
+            end,
+            signature_start,
+            signature_end,
+            intern(cfg),
+            self._name(type_id),
+            self._name(generics_id),
+        )
+
+    def _reference(self, number: int) -> ReferenceRow:
+        """Return the reference of a packed number, the same one for all that mention it."""
+        found = self._references.get(number)
+        if found is None:
+            found = ReferenceRow(REFERENCE_KINDS[number & 7], self._name(number >> 3))
+            self._references[number] = found
+        return found
 
     def _facts_of(self, columns: tuple[Any, ...], part: list[int]) -> Sequence[Any]:
         chunk_id = columns[0]

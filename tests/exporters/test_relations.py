@@ -19,9 +19,10 @@ NEW = f"fn f() {{\n{BODY}}}\n"
 
 
 def related(earlier, later, *, splits=(0, 1)):
-    relations = Relations()
+    patch = Patch.of(*map(str.encode, later))
+    relations = Relations([(splits[1], patch)])
     relations.add(splits[0], Patch.of(*map(str.encode, earlier)))
-    return relations.reason(splits[1], Patch.of(*map(str.encode, later)))
+    return next(relations.reasons(splits[1], patch), None)
 
 
 @pytest.mark.parametrize(
