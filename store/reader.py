@@ -416,8 +416,8 @@ class Reader:
             symbols: dict[int, list[SymbolRow]] = {chunk_id: [] for chunk_id in part}
             imports: dict[int, list[ImportRow]] = {chunk_id: [] for chunk_id in part}
             references: dict[int, list[ReferenceRow]] = {chunk_id: [] for chunk_id in part}
-            for chunk_id, *row in self._facts_of(_SYMBOL_COLUMNS, part):
-                symbols[chunk_id].append(self._symbol(*row))
+            for row in self._facts_of(_SYMBOL_COLUMNS, part):
+                symbols[row[0]].append(self._symbol(row))
             for chunk_id, path_id, alias_id, *row in self._facts_of(_IMPORT_COLUMNS, part):
                 found = ImportRow(self._name(path_id), self._name(alias_id), *row)
                 imports[chunk_id].append(found)
@@ -432,23 +432,10 @@ class Reader:
                     tuple(sorted(references[chunk_id], key=lambda r: (r.kind, r.path))),
                 )
 
-    def _symbol(
-        self,
-        kind: str,
-        name_id: int,
-        trait_id: int | None,
-        container: str,
-        visibility: str,
-        is_test: bool,
-        start: int,
-        end: int,
-        signature_start: int,
-        signature_end: int,
-        cfg: str,
-        type_id: int | None,
-        generics_id: int | None,
-    ) -> SymbolRow:
+    def _symbol(self, row: Any) -> SymbolRow:
         """Return a row of `_SYMBOL_COLUMNS`; the few distinct texts of a column are kept once."""
+        _, kind, name_id, trait_id, container, visibility, *numbers, cfg, type_id, generics_id = row
+        is_test, start, end, signature_start, signature_end = numbers
         return SymbolRow(
             intern(kind),
             self._name(name_id),
