@@ -4,6 +4,7 @@ from typing import Any
 
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.sidecars import PACKED, TEXT
+from rsidx.exporters.writer import FORMATS
 
 _HUB_NAMES = {"val": "validation"}
 _HUB_LICENSES = {
@@ -44,13 +45,14 @@ def render(manifest: dict[str, Any]) -> str:
         "- text-generation",
         "size_categories:",
         f"- {_size(total)}",
-        "configs:",
     ]
-    endings = {"default": ending}
+    # What is no one file a split is for its own library to read, not for the hub.
+    endings = {"default": ending} if FORMATS[ending].media_type is not None else {}
     if config["columns"] == "both":
         endings["text"] = TEXT
     if config["pack"]:
         endings["packed"] = PACKED
+    lines += ["configs:"] if endings else []
     for shape, its_ending in endings.items():
         lines += [f"- config_name: {shape}", "  data_files:"]
         for name in SPLITS:
@@ -65,8 +67,10 @@ def render(manifest: dict[str, Any]) -> str:
         "",
         description(manifest),
         "",
-        "Each line of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "
-        "no loss). The line of the same number in the `.meta.jsonl` beside it says where it is "
+        "Each row of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "
+        "no loss)"
+        + (", as far as the format has a place for them" if FORMATS[ending].lacks else "")
+        + ". The line of the same number in the `.meta.jsonl` beside it says where it is "
         "from: commit, path, symbol, and blob and byte ranges of each piece of context.",
         "",
         "| split | commits | examples | tokens | tokens with loss |",

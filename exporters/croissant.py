@@ -8,14 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.writer import FORMATS
 
 FILE = "croissant.json"
-_MEDIA_TYPES = {
-    "jsonl": "application/jsonlines",
-    "jsonl.gz": "application/gzip",
-    "jsonl.zst": "application/zstd",
-    "parquet": "application/x-parquet",
-}
+_BYTES = "application/octet-stream"
 _COLUMNS = {
     "input_ids": "the tokens",
     "attention_mask": "1 for a token, 0 for padding",
@@ -63,8 +59,12 @@ def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[s
     """Return the metadata of an export whose rows are written."""
     ending = manifest["config"]["format"]
     counts = manifest["counts"]["examples"]
-    files = [f"{name}.{ending}" for name in SPLITS if counts[name]]
-    metas = [f"{name}.meta.jsonl" for name in SPLITS if counts[name]]
+    media_type = FORMATS[ending].media_type
+    names = [name for name in SPLITS if counts[name]]
+    files = [path for name in names for path in _rows_files(folder, name, ending)]
+    metas = [folder / f"{name}.meta.jsonl" for name in names]
+    # What is no one file a split is for its own library to read.
+    described = names if media_type is not None else []
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -75,21 +75,33 @@ def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[s
         "license": [_SPDX + name for name in manifest["licenses"]] or "unknown",
         "keywords": ["code", "rust", "code edits"],
         "distribution": [
-            *(_file(folder / name, _MEDIA_TYPES[ending]) for name in files),
-            *(_file(folder / name, _MEDIA_TYPES["jsonl"]) for name in metas),
+            *(_file(folder, path, media_type or _BYTES) for path in files),
+            *(_file(folder, path, FORMATS["jsonl"].media_type or _BYTES) for path in metas),
         ],
-        "recordSet": [_records(name, f"{name}.{ending}") for name in SPLITS if counts[name]],
+        "recordSet": [_records(name, f"{name}.{ending}") for name in described],
     }
 
 
-def _file(path: Path, media_type: str) -> dict[str, Any]:
+def _rows_files(folder: Path, split: str, ending: str) -> list[Path]:
+    """Return the files that a split's rows are in."""
+    rows = folder / f"{split}.{ending}"
+    if FORMATS[ending].media_type is not None:
+        return [rows]
+    if rows.is_dir():
+        return sorted(path for path in rows.rglob("*") if path.is_file())
+    beside = (path for path in folder.glob(f"{split}.*") if path.suffix != ".jsonl")
+    return sorted(path for path in beside if path.is_file())
+
+
+def _file(folder: Path, path: Path, media_type: str) -> dict[str, Any]:
+    name = path.relative_to(folder).as_posix()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "@type": "cr:FileObject",
-        "@id": path.name,
-        "name": path.name,
-        "contentUrl": path.name,
+        "@id": name,
+        "name": name,
+        "contentUrl": name,
         "contentSize": f"{path.stat().st_size} B",
         "encodingFormat": media_type,
         "sha256": digest,

@@ -30,6 +30,7 @@ from rsidx.exporters.writer import (
     MANIFEST,
     Padding,
     RowWriter,
+    check_format,
     write_checksums,
     write_json,
 )
@@ -57,6 +58,7 @@ def export(
     """
     phases = Phases()
     with phases.of("validate"):
+        check_format(config.format, labels=config.labels, pad=config.pad)
         encoder, dialect, renderer = writing_tools(config)
     with database.browsing() as connection, staging(out) as folder:
         repository_id = queries.repository_id(connection, config.name)
@@ -160,7 +162,7 @@ def _rows(folder: Path, encoder: Encoder, config: Config) -> RowWriter:
     padding = None
     if config.pad:
         padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
-    return RowWriter(folder, config.format, padding)
+    return RowWriter(folder, config.format, encoder.n_tokens, padding)
 
 
 def _missing(cache: Cache, chosen: Sequence[CommitRow]) -> list[CommitRow]:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from rsidx.errors import ExportError
 from rsidx.exporters.entries import MadeRow
-from rsidx.exporters.formats import jsonl, parquet
+from rsidx.exporters.formats import IGNORED, datatrove, jsonl, mds, megatron, parquet
 from rsidx.exporters.plan import SPLITS
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
 
-
-IGNORED = -100
-"""The label of a token without loss, as trainers expect it."""
+COLUMNS = ("input_ids", "attention_mask", "labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +37,58 @@ class RowFile(Protocol):
         """Write what is left and close the file."""
 
 
-FORMATS: dict[str, tuple[Callable[[Path], RowFile], Callable[[Path], Iterator[dict[str, Any]]]]] = {
-    "jsonl": (jsonl.Writer, jsonl.read),
-    "jsonl.gz": (jsonl.Writer, jsonl.read),
-    "jsonl.zst": (jsonl.Writer, jsonl.read),
-    "parquet": (parquet.Writer, parquet.read),
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What writes files of a format, given the size of the vocabulary, and what reads them.
+
+    `lacks` are the columns that it has no place for: read back, all tokens have loss, or none
+    is padding. `media_type` is that of a split's file, None where a split is several.
+    """
+
+    create: Callable[[Path, int], RowFile]
+    read: Callable[[Path], Iterator[dict[str, Any]]]
+    media_type: str | None
+    lacks: frozenset[str] = frozenset()
+
+
+FORMATS = {
+    "jsonl": Format(jsonl.Writer, jsonl.read, "application/jsonlines"),
+    "jsonl.gz": Format(jsonl.Writer, jsonl.read, "application/gzip"),
+    "jsonl.zst": Format(jsonl.Writer, jsonl.read, "application/zstd"),
+    "parquet": Format(parquet.Writer, parquet.read, "application/x-parquet"),
+    "ds": Format(datatrove.Writer, datatrove.read, None, frozenset({"attention_mask"})),
+    "bin": Format(megatron.Writer, megatron.read, None, frozenset({"attention_mask", "labels"})),
+    "mds": Format(mds.Writer, mds.read, None),
 }
-"""By the ending of the files: what writes them, and what reads them."""
+"""By the ending of the files."""
+
+
+def check_format(name: str, *, labels: str, pad: bool) -> None:
+    """Raise ExportError where a format has no place for what is asked for."""
+    lacks = FORMATS[name].lacks
+    if "labels" in lacks and labels != "all":
+        raise ExportError(
+            f"--format {name} has no place for which tokens have loss; give --labels all, or "
+            "another format"
+        )
+    if "attention_mask" in lacks and pad:
+        raise ExportError(f"--format {name} has no place for padding; leave --pad out")
 
 
 class RowWriter:
     """Writes rows, and line by line what is known of them, into one file a split each."""
 
-    def __init__(self, folder: Path, file_format: str, padding: Padding | None) -> None:
+    def __init__(
+        self, folder: Path, file_format: str, n_tokens: int, padding: Padding | None
+    ) -> None:
         self._padding = padding
         self._stack = ExitStack()
-        create, _ = FORMATS[file_format]
+        create = FORMATS[file_format].create
         self._rows: dict[str, RowFile] = {}
         self._metas: dict[str, IO[bytes]] = {}
         try:
             for name in SPLITS:
-                self._rows[name] = create(folder / f"{name}.{file_format}")
+                self._rows[name] = create(folder / f"{name}.{file_format}", n_tokens)
                 self._stack.callback(self._rows[name].close)
                 metas = (folder / f"{name}.meta.jsonl").open("wb")
                 self._metas[name] = self._stack.enter_context(metas)
@@ -78,7 +108,7 @@ class RowWriter:
 
 def read_rows(folder: Path, split: str, file_format: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of a split; raises OSError or ValueError where they cannot be read."""
-    read = FORMATS[file_format][1] if file_format in FORMATS else jsonl.read
+    read = FORMATS[file_format].read if file_format in FORMATS else jsonl.read
     yield from read(folder / f"{split}.{file_format}")
 
 
@@ -96,7 +126,7 @@ def columns(row: MadeRow, padding: Padding | None) -> dict[str, list[int]]:
         ids += [padding.token_id] * n_padding
         labels += [IGNORED] * n_padding
     mask = [1] * n_ids + [0] * n_padding
-    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+    return dict(zip(COLUMNS, (ids, mask, labels), strict=True))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,7 +16,7 @@ _ZSTANDARD_LEVEL = 10
 class Writer:
     """Writes rows as lines."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, _n_tokens: int = 0) -> None:
         self._file = path.open("wb")
         self._out: Any = self._file
         if path.suffix == ".gz":

@@ -1,11 +1,10 @@
 """Apache Parquet, by pyarrow: lists of 32-bit integers, compressed by zstandard."""
 
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from rsidx.errors import ExportError
+from rsidx.exporters.formats.extras import import_extra
 
 _ROWS_A_GROUP = 1000
 
@@ -13,7 +12,7 @@ _ROWS_A_GROUP = 1000
 class Writer:
     """Writes rows in groups, so that the memory is that of a group."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, _n_tokens: int) -> None:
         self._pa = pa = _import("pyarrow")
         kinds = {"input_ids": pa.int32(), "attention_mask": pa.int8(), "labels": pa.int32()}
         self._schema = pa.schema([(name, pa.list_(kind)) for name, kind in kinds.items()])
@@ -46,8 +45,4 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _import(name: str) -> Any:
-    """Import a module of pyarrow, an extra of its own: 100 MB that most exports do not need."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ExportError("--format parquet needs pyarrow: pip install 'rsidx[parquet]'") from error
+    return import_extra(name, "parquet", "parquet")

@@ -174,7 +174,8 @@ _DEFAULTS = Config(tokenizer="")
     type=click.Choice(list(FORMATS)),
     default=_DEFAULTS.format,
     show_default=True,
-    help="What the rows are written as; parquet needs pyarrow.",
+    help="What the rows are written as: ds is datatrove's and nanotron's, bin Megatron's, mds "
+    "MosaicML's; these and parquet need an extra (rsidx[datatrove], megatron, mds, parquet).",
 )
 @click.option(
     "--columns",

@@ -1,5 +1,6 @@
 """The same rows in every format."""
 
+import hashlib
 import importlib.util
 import json
 import sys
@@ -14,10 +15,22 @@ from rsidx.exporters.writer import FORMATS, read_rows
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
 
-needs_pyarrow = pytest.mark.skipif(
-    importlib.util.find_spec("pyarrow") is None, reason="needs pyarrow: pip install .[parquet]"
-)
-EVERY = [pytest.param(name, marks=needs_pyarrow) if name == "parquet" else name for name in FORMATS]
+NEEDED = {"parquet": "pyarrow", "ds": "datatrove", "bin": "megatron", "mds": "streaming"}
+
+
+def marks_of(name):
+    if name not in NEEDED:
+        return ()
+    is_missing = importlib.util.find_spec(NEEDED[name]) is None
+    # These libraries warn of themselves.
+    return (
+        pytest.mark.conformance,
+        pytest.mark.skipif(is_missing, reason=f"needs {NEEDED[name]}, an extra of its own"),
+        pytest.mark.filterwarnings("default"),
+    )
+
+
+EVERY = [pytest.param(name, marks=marks_of(name)) for name in FORMATS]
 
 
 @pytest.fixture
@@ -26,8 +39,14 @@ def exported(repo, index, tokenizer_file, tmp_path):
         repo.commit(f"number {n} of them", {"src/lib.rs": f"pub fn f() {{\n    call({n});\n}}\n"})
     index.sync()
 
-    def do(name, file_format):
-        config = Config(tokenizer=str(tokenizer_file), format=file_format, split="0.5,0.25,0.25")
+    def do(name, file_format, labels=None, **options):
+        config = Config(
+            tokenizer=str(tokenizer_file),
+            format=file_format,
+            split="0.5,0.25,0.25",
+            labels=labels or ("all" if "labels" in FORMATS[file_format].lacks else "target"),
+            **options,
+        )
         export(index.database, tmp_path / name, config)
         return tmp_path / name
 
@@ -36,15 +55,22 @@ def exported(repo, index, tokenizer_file, tmp_path):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_rows_are_the_same_the_bytes_stay_and_verify_reads_them(exported, index, name):
-    lines = (exported("a", "jsonl") / "train.jsonl").read_text("utf-8").splitlines()
-    plain = [json.loads(line) for line in lines]
     out, again = exported("b", name), exported("c", name)
+    labels = json.loads((out / "manifest.json").read_text())["config"]["labels"]
+    lines = (exported("a", "jsonl", labels) / "train.jsonl").read_text("utf-8").splitlines()
+    plain = [json.loads(line) for line in lines]
     assert list(read_rows(out, "train", name)) == plain
     assert len(plain) == 6
     for split in ("train", "val", "test"):
-        one, other = out / f"{split}.{name}", again / f"{split}.{name}"
-        assert one.read_bytes() == other.read_bytes()
-    assert f"path: train.{name}" in (out / "README.md").read_text("utf-8")
+        for one in out.rglob(f"{split}.*"):
+            if one.is_file():
+                assert one.read_bytes() == (again / one.relative_to(out)).read_bytes()
+    is_loaded = f"path: train.{name}" in (out / "README.md").read_text("utf-8")
+    assert is_loaded == (FORMATS[name].media_type is not None)
+    described = json.loads((out / "croissant.json").read_text())["distribution"]
+    assert {one["name"].split("/")[0] for one in described} >= {f"train.{name}"}
+    for one in described:
+        assert hashlib.sha256((out / one["name"]).read_bytes()).hexdigest() == one["sha256"]
     with blob_reader(index.repository, max_bytes=1 << 20) as reader:
         checked = Checked()
         assert list(verify(out, GitView(index.repository, reader), checked)) == []
@@ -55,6 +81,8 @@ def test_the_rows_are_the_same_the_bytes_stay_and_verify_reads_them(exported, in
 def test_rows_that_are_damaged_are_a_clear_error(exported, index, name):
     out = exported("out", name)
     file = out / f"train.{name}"
+    if file.is_dir():
+        file = file / "shard.00000.mds"
     file.write_bytes(file.read_bytes()[:-40])
     with (
         blob_reader(index.repository, max_bytes=1 << 20) as reader,
@@ -67,4 +95,12 @@ def test_parquet_without_pyarrow_says_what_to_install(exported, monkeypatch, tmp
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ExportError, match=r"rsidx\[parquet\]"):
         exported("out", "parquet")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_format_without_a_place_for_what_is_asked_for_is_refused(exported, tmp_path):
+    with pytest.raises(ExportError, match="--labels all"):
+        exported("out", "bin", "target")
+    with pytest.raises(ExportError, match="no place for padding"):
+        exported("out", "ds", pad=True)
     assert not (tmp_path / "out").exists()
