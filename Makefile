@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FOLDERS := exporters hooks indexer migrations store
 
-.PHONY: demo test test-lowest lint types docs wheel conformance clean
+.PHONY: demo test test-lowest lint types docs wheel conformance conformance-quick clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("rsidx needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
@@ -45,8 +45,12 @@ wheel: $(READY)
 	rm -rf dist
 	$(BIN)/python -m build --wheel --outdir dist .
 
-conformance: $(READY)  ## The output in the libraries that trainers use.
+conformance-quick: $(READY)  ## The output in the libraries that read it.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,conformance]'
+	$(BIN)/python -m pytest -m conformance
+
+conformance: $(READY)  ## The same, and models that train on it (installs torch).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,conformance,training]'
 	$(BIN)/python -m pytest -m conformance
 
 clean:

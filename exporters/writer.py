@@ -10,7 +10,8 @@ from typing import IO, Any, Protocol
 
 from rsidx.errors import ExportError
 from rsidx.exporters.entries import MadeRow
-from rsidx.exporters.formats import IGNORED, datatrove, jsonl, mds, megatron, parquet
+from rsidx.exporters.formats import datatrove, jsonl, mds, megatron, parquet
+from rsidx.exporters.formats.common import IGNORED
 from rsidx.exporters.plan import SPLITS
 
 MANIFEST = "manifest.json"

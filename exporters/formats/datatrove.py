@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rsidx.exporters.formats import IGNORED
-from rsidx.exporters.formats.extras import import_extra
+from rsidx.exporters.formats.common import IGNORED, import_extra
 
 _MAX_TWO_BYTES = 1 << 16
 

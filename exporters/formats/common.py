@@ -1,9 +1,12 @@
-"""Libraries that some formats need, and most exports do not."""
+"""What formats share: the mark of a token without loss, and libraries that few exports need."""
 
 from importlib import import_module
 from typing import Any
 
 from rsidx.errors import ExportError
+
+IGNORED = -100
+"""The label of a token without loss, as trainers expect it."""
 
 
 def import_extra(name: str, ending: str, extra: str) -> Any:
