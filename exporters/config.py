@@ -44,6 +44,8 @@ class Config:
     columns: str = "ids"
     pack: int | None = None
     pad: bool = False
+    order: str = "time"
+    half_life: float | None = None
     text: bool = False
 
 

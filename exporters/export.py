@@ -14,11 +14,12 @@ from rsidx.exporters import boundaries, card, licenses
 from rsidx.exporters.boundaries import Moved, described, earlier_ids
 from rsidx.exporters.config import Config
 from rsidx.exporters.croissant import FILE, describe
-from rsidx.exporters.entries import unpack
+from rsidx.exporters.curriculum import Sorter, Weights, sort_key
+from rsidx.exporters.entries import MadeRow, unpack
 from rsidx.exporters.make import Maker, build_of, writing_tools
 from rsidx.exporters.manifest import Statistics, manifest_of
 from rsidx.exporters.phases import Phases
-from rsidx.exporters.plan import Split, reachable, select, split_commits
+from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
 from rsidx.exporters.pool import SERIAL_COMMITS, Made, make_here, make_on_cores
 from rsidx.exporters.relations import across_splits
 from rsidx.exporters.sidecars import Sidecars
@@ -100,7 +101,8 @@ def export(
                     closing(_rows(folder, encoder, config)) as writer,
                     closing(_sidecars(folder, encoder, statistics, config)) as sidecars,
                 ):
-                    _write((writer, sidecars), sifter, moved)
+                    output = _output(folder, (writer, sidecars), sifter, moved, config)
+                    _write(output, sifter)
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
@@ -204,8 +206,62 @@ def _describe(folder: Path, manifest: dict[str, Any]) -> None:
     write_checksums(folder)
 
 
-def _write(writers: tuple[RowWriter, Sidecars], sifter: Sifter, moved: Moved) -> None:
-    """Write the rows of all commits in their order."""
+class _Output:
+    """Where rows go: to their files, those of train in the order that was asked for."""
+
+    def __init__(
+        self,
+        writers: tuple[RowWriter, Sidecars],
+        statistics: Statistics,
+        moved: Moved,
+        weights: Weights | None,
+        sorter: Sorter | None,
+    ) -> None:
+        self._writers = writers
+        self._statistics = statistics
+        self._moved = moved
+        self._weights = weights
+        self._sorter = sorter
+
+    def put(self, split: str, row: MadeRow, time: int) -> None:
+        """Take in a row of a commit made at a time."""
+        if split == SPLITS[0] and self._weights is not None:
+            row = self._weights.weighed(row, time)
+        if split == SPLITS[0] and self._sorter is not None:
+            self._sorter.add(row)
+        else:
+            self._write(split, row)
+
+    def _write(self, split: str, row: MadeRow) -> None:
+        for writer in self._writers:
+            writer.write(split, row)
+        self._statistics.count(split, row)
+        self._moved.see(split, row.brief["id"])
+
+    def finish(self) -> None:
+        """Write what waited to be sorted."""
+        if self._sorter is not None:
+            with closing(self._sorter):
+                for row in self._sorter.rows():
+                    self._write(SPLITS[0], row)
+
+
+def _output(
+    folder: Path, writers: tuple[RowWriter, Sidecars], sifter: Sifter, moved: Moved, config: Config
+) -> _Output:
+    patches = sifter.patches
+    weights = None
+    if config.half_life is not None:
+        train = [patches.chosen[n] for n in patches.positions() if not patches.split.number(n)]
+        newest = max((commit.committer_time for commit in train), default=0)
+        weights = Weights(config.half_life, newest)
+    key = sort_key(config.order, config.seed)
+    sorter = Sorter(folder, key) if key is not None else None
+    return _Output(writers, sifter.statistics, moved, weights, sorter)
+
+
+def _write(output: _Output, sifter: Sifter) -> None:
+    """Write the rows of all commits."""
     patches = sifter.patches
     written: dict[int, set[int]] = {}
     for position in patches.positions():
@@ -214,9 +270,7 @@ def _write(writers: tuple[RowWriter, Sidecars], sifter: Sifter, moved: Moved) ->
         for index, edit in sifter.kept(commit, number, unpack(patches.cache.get(commit.oid))):
             written.setdefault(position, set()).add(index)
             for row in edit.rows:
-                for writer in writers:
-                    writer.write(name, row)
-                sifter.statistics.count(name, row)
-                moved.see(name, row.brief["id"])
+                output.put(name, row, commit.committer_time)
+    output.finish()
     later = list(patches.read(written, later=True))
     sifter.statistics.across_splits.update(across_splits(later, patches.read(written)))

@@ -43,6 +43,8 @@ _NOT_IN_AN_ENTRY = frozenset(
         "columns",
         "pack",
         "pad",
+        "order",
+        "half_life",
     }
 )
 _FILTERS_OF_ENTRIES = frozenset(FILTERS) - {"merges", "bots", "duplicates", "related"}

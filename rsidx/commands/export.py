@@ -10,6 +10,7 @@ from rsidx.commands.context_options import context_with_option
 from rsidx.commands.options import Index, index_options, json_option
 from rsidx.exporters.build import FILTERS
 from rsidx.exporters.config import KINDS, Config
+from rsidx.exporters.curriculum import ORDERS
 from rsidx.exporters.dialects import DIALECTS
 from rsidx.exporters.export import export as run_export
 from rsidx.exporters.fim import MIDDLES
@@ -55,7 +56,11 @@ _DEFAULTS = Config(tokenizer="")
     help="The share of holes whose suffix comes first.",
 )
 @click.option(
-    "--seed", type=int, default=_DEFAULTS.seed, show_default=True, help="Which holes are chosen."
+    "--seed",
+    type=int,
+    default=_DEFAULTS.seed,
+    show_default=True,
+    help="For what is drawn: holes, and a random order.",
 )
 @click.option(
     "--markers",
@@ -190,6 +195,19 @@ _DEFAULTS = Config(tokenizer="")
     metavar="LENGTH",
     help="Also pack rows into longer ones (.packed.jsonl): none is cut, each has positions of its "
     "own.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    default=_DEFAULTS.order,
+    show_default=True,
+    help="The order of train: by history, the fewest tokens with loss first, or by the seed.",
+)
+@click.option(
+    "--half-life",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DAYS",
+    help="Weigh train's rows in their meta file: half for each so many days before the newest.",
 )
 @click.option("--pad", is_flag=True, help="Pad every example to --max-tokens.")
 @click.option("--text", is_flag=True, help="Put the texts into the meta files, too.")
