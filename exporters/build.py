@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rsidx.exporters.context import ContextBuilder
-from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, same_tokens
+from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, file_edits, same_tokens
 from rsidx.exporters.examples import Example
 from rsidx.exporters.hygiene import broken_rules, is_generated, is_poor, is_vendored
 from rsidx.exporters.parts import Part, UnsplittableError, split
@@ -14,6 +14,7 @@ from rsidx.exporters.redact import without_people
 from rsidx.exporters.resolver.files import modules_of
 from rsidx.exporters.resolver.references import Resolver, Site
 from rsidx.exporters.snapshot import Snapshot
+from rsidx.exporters.unchanged import unchanged_edits
 from rsidx.store.reader import ChangeRow, ChunkRow, CommitRow, ImportRow, Reader, ReferenceRow
 
 _MAX_MESSAGE_CHARS = 1000
@@ -48,6 +49,9 @@ class Options:
     context_at: str
     context_from: str
     extras: frozenset[str] = frozenset()
+    level: str = "item"
+    no_edit: float = 0.0
+    seed: int = 0
 
 
 class Builder:
@@ -84,9 +88,27 @@ class Builder:
         if "messages" not in self._options.keep and is_poor(message, self._options.min_message):
             self.dropped["commits_messages"] += 1
             return ()
-        found = commit_edits(self._reader, changes, max_bytes=self._options.max_chars)
+        if self._options.level == "file":
+            found = file_edits(self._reader, changes)
+        else:
+            found = commit_edits(self._reader, changes, max_bytes=self._options.max_chars)
         self.dropped.update({f"edits_{reason}": n for reason, n in found.dropped.items()})
-        return tuple(edit for edit in found.edits if self._passes(edit))
+        edits = [edit for edit in found.edits if self._passes(edit)]
+        return (*edits, *self._unchanged(commit, changes, len(edits)))
+
+    def _unchanged(
+        self, commit: CommitRow, changes: Sequence[ChangeRow], n_edits: int
+    ) -> Iterator[Edit]:
+        """Yield edits of nothing, for the share of examples that they are to have."""
+        share = self._options.no_edit
+        where = f"{self._options.seed}\0{commit.oid.hex()}"
+        n_expected = n_edits * share / (1 - share)
+        for edit in unchanged_edits(self._reader, changes, n_expected, where):
+            reason = self._unfit(edit, self.text(edit.new))
+            if reason is None:
+                yield edit
+            else:
+                self.dropped[f"edits_{reason}"] += 1
 
     def _is_rust(self, change: ChangeRow) -> bool:
         return self._reader.path(change.path_id).endswith(b".rs")
@@ -243,6 +265,10 @@ class Builder:
         """
         sides = (edit.old,) if self._options.context_from == "old" else (edit.old, edit.new)
         chunks = {chunk.id: chunk for side in sides if side for chunk in side.chunks}
+        if edit.kind == "file" and edit.old and edit.new:
+            # What the commit left as it was is not what the edit is about.
+            both = {c.id for c in edit.old.chunks} & {c.id for c in edit.new.chunks}
+            chunks = {key: chunk for key, chunk in chunks.items() if key not in both}
         by_container: dict[str, list[ChunkRow]] = {} if chunks else {edit.container: []}
         for chunk in chunks.values():
             by_container.setdefault(chunk.container, []).append(chunk)

@@ -10,6 +10,8 @@ from rsidx.exporters.fim import MIDDLES, FimOptions
 from rsidx.exporters.writer import MANIFEST
 
 KINDS = ("edit", "fim")
+LEVELS = ("item", "file")
+"""What an edit is of: a function, struct and so on, or a file as far as it fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class Config:
     tokenizer: str
     name: str | None = None
     kind: str = "edit"
+    level: str = "item"
+    no_edit: float = 0.0
     markers: str = "extended"
     dialect: str = "auto"
     revisions: tuple[str, ...] = ()
@@ -72,6 +76,9 @@ def builder_options(config: Config) -> Options:
         context_at=config.context_at,
         context_from=config.context_from,
         extras=frozenset(config.context_with),
+        level=config.level,
+        no_edit=config.no_edit,
+        seed=config.seed,
     )
 
 

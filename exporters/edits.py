@@ -51,6 +51,13 @@ class Edit:
     old: Side | None
     new: Side | None
 
+    @property
+    def is_unchanged(self) -> bool:
+        """Tell an edit of nothing from one that the commit made."""
+        if self.old is None or self.new is None:
+            return False
+        return [chunk.id for chunk in self.old.chunks] == [chunk.id for chunk in self.new.chunks]
+
 
 @dataclass(frozen=True, slots=True)
 class CommitEdits:
@@ -69,9 +76,44 @@ def commit_edits(reader: Reader, changes: Sequence[ChangeRow], *, max_bytes: int
     return _Pairing(reader, max_bytes).edits(changes)
 
 
+def file_edits(reader: Reader, changes: Sequence[ChangeRow]) -> CommitEdits:
+    """Return the edits of a commit's changes, a whole Rust file each. Reason: `unparsed_blob`."""
+    dropped: Counter[str] = Counter()
+    edits = []
+    for change in changes:
+        if not reader.path(change.path_id).endswith(b".rs"):
+            continue
+        places = (
+            (change.old_path_id or change.path_id, change.old_blob_id),
+            (change.path_id, change.new_blob_id),
+        )
+        blobs = [blob_id for _, blob_id in places if blob_id is not None]
+        if any(reader.blob(blob_id).state not in PARSED for blob_id in blobs):
+            dropped["unparsed_blob"] += 1
+            continue
+        chunk_ids = [chunk.id for blob_id in blobs for chunk in reader.chunks(blob_id)]
+        reader.prefetch_texts(chunk_ids)
+        reader.prefetch_facts(chunk_ids)
+        old, new = (_whole_file(reader, path_id, blob_id) for path_id, blob_id in places)
+        if old is not None or new is not None:
+            found = edit_between(reader, old, new)
+            edits.append(replace(found, kind="file", name="", container=""))
+    return CommitEdits(tuple(edits), dropped)
+
+
+def _whole_file(reader: Reader, path_id: int, blob_id: int | None) -> Side | None:
+    chunks = reader.chunks(blob_id) if blob_id is not None else ()
+    return Side(path_id, blob_id, 0, 0, chunks) if blob_id is not None and chunks else None
+
+
+def edit_between(reader: Reader, old: Side | None, new: Side | None) -> Edit:
+    """Return the edit that two sides are, one of which may be missing."""
+    return _Pairing(reader, 0).edit(old, new)
+
+
 def edit_of(reader: Reader, side: Side) -> Edit:
     """Return the edit of code that is still to be changed: it has no new side yet."""
-    return replace(_Pairing(reader, 0).edit(side, None), change="modify")
+    return replace(edit_between(reader, side, None), change="modify")
 
 
 def same_tokens(old: bytes, new: bytes) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from rsidx.errors import TokenizerError
+from rsidx.errors import ExportError, TokenizerError
 from rsidx.exporters.build import FILTERS, Builder
-from rsidx.exporters.config import Config, builder_options, fim_options
+from rsidx.exporters.config import LEVELS, Config, builder_options, fim_options
 from rsidx.exporters.dialects import Dialect, choose
 from rsidx.exporters.edits import Edit, Side
 from rsidx.exporters.entries import Entry, MadeEdit, MadeRow
@@ -52,6 +52,8 @@ _FILTERS_OF_ENTRIES = frozenset(FILTERS) - {"merges", "bots", "duplicates", "rel
 
 def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
     """Return what turns examples into ids; raises TokenizerError for what cannot be met."""
+    if config.kind == "fim" and (config.level != LEVELS[0] or config.no_edit):
+        raise ExportError("--level and --no-edit are for edits, not for holes")
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
     dialect: Dialect
     if config.kind == "fim":
@@ -246,7 +248,7 @@ class Maker:
             "symbol": edit.name,
             "container": edit.container,
             "kind": edit.kind,
-            "change": edit.change,
+            "change": "none" if edit.is_unchanged else edit.change,
             "is_test": edit.is_test,
             "part": [example.part_number + 1, example.n_parts],
             "old": old,

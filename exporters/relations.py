@@ -48,9 +48,14 @@ def _digest(before: bytes, after: bytes) -> bytes:
 
 
 def signature(old: bytes, new: bytes) -> RMinHash:
-    """Return the MinHash of a patch: of the words, by fives, of the lines that it changes."""
+    """Return the MinHash of a patch: of the words, by fives, of the lines that it changes.
+
+    One that changes nothing is compared by all of its lines, with others of its kind alone.
+    """
     before, after = Counter(old.splitlines()), Counter(new.splitlines())
     shingles = [*_shingles(b"-", before - after), *_shingles(b"+", after - before)]
+    if old == new:
+        shingles = [*_shingles(b"=", new.splitlines())]
     minhash = RMinHash(num_perm=N_PERMUTATIONS, seed=_SEED)
     minhash.update(shingles)
     return minhash

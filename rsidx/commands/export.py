@@ -9,7 +9,7 @@ import click
 from rsidx.commands.context_options import context_with_option
 from rsidx.commands.options import Index, index_options, json_option
 from rsidx.exporters.build import FILTERS
-from rsidx.exporters.config import KINDS, Config
+from rsidx.exporters.config import KINDS, LEVELS, Config
 from rsidx.exporters.curriculum import ORDERS
 from rsidx.exporters.dialects import DIALECTS
 from rsidx.exporters.export import export as run_export
@@ -39,6 +39,20 @@ _DEFAULTS = Config(tokenizer="")
     help="Edits, or holes in the edited code that are to be filled in.",
 )
 @click.option(
+    "--level",
+    type=click.Choice(LEVELS),
+    default=_DEFAULTS.level,
+    show_default=True,
+    help="Edits of items (functions, structs and so on), or of files; long ones come in parts.",
+)
+@click.option(
+    "--no-edit",
+    type=click.FloatRange(0, 0.9),
+    default=_DEFAULTS.no_edit,
+    show_default=True,
+    help="The share of examples whose code is to stay as it is.",
+)
+@click.option(
     "--fim-middle",
     "fim_middles",
     multiple=True,
@@ -60,7 +74,7 @@ _DEFAULTS = Config(tokenizer="")
     type=int,
     default=_DEFAULTS.seed,
     show_default=True,
-    help="For what is drawn: holes, and a random order.",
+    help="For what is drawn: holes, code that stays as it is, a random order.",
 )
 @click.option(
     "--markers",

@@ -34,6 +34,9 @@ def related(earlier, later, *, splits=(0, 1)):
         ((OLD, NEW), (OLD, NEW.replace("value_3", "other")), "near_duplicate"),
         (("", NEW), ("", "/// Docs.\n" + NEW), "near_duplicate"),
         ((OLD, NEW), (OLD, OLD.replace("old", "fresh")), None),
+        # What changes nothing is compared by what it is.
+        ((NEW, NEW), (NEW.replace("value_3", "v"),) * 2, "near_duplicate"),
+        ((NEW, NEW), (OLD, OLD), None),
         # The next change of the same long function is no copy of the one before it.
         ((NEW, NEW + "// one more line of it\n"), (NEW + "// x\n", NEW + "// y is other\n"), None),
     ],
