@@ -1,6 +1,5 @@
 """From commits to examples: edits, their parts, their context."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from rsidx.exporters.unchanged import unchanged_edits
 from rsidx.store.reader import ChangeRow, ChunkRow, CommitRow, ImportRow, Reader, ReferenceRow
 
 _MAX_MESSAGE_CHARS = 1000
-_WORD = re.compile(rb"\w+")
 FILTERS = (
     "merges",
     "bots",
@@ -220,7 +218,11 @@ class Builder:
         dropped["parts_deletions"] += len(parts) - len(kept)
         return [
             replace(
-                self._for_part(example, part, old, new) if len(kept) > 1 else example,
+                example.naming(
+                    old[part.old_start : part.old_end] + b" " + new[part.lead_start : part.new_end]
+                )
+                if len(kept) > 1
+                else example,
                 part=part,
                 part_number=number,
                 n_parts=len(kept),
@@ -230,22 +232,6 @@ class Builder:
             )
             for number, part in enumerate(kept)
         ]
-
-    @staticmethod
-    def _for_part(example: Example, part: Part, old: bytes, new: bytes) -> Example:
-        """Return an example with the excerpts that a part of its edit refers to."""
-        text = old[part.old_start : part.old_end] + b" " + new[part.lead_start : part.new_end]
-        words = {word.decode("utf-8", "replace") for word in _WORD.findall(text)}
-        pairs = [
-            (excerpt, path)
-            for excerpt, path in zip(example.excerpts, example.excerpt_paths, strict=True)
-            if not excerpt.names or not excerpt.names.isdisjoint(words)
-        ]
-        return replace(
-            example,
-            excerpts=tuple(excerpt for excerpt, _ in pairs),
-            excerpt_paths=tuple(path for _, path in pairs),
-        )
 
     def breaks(self, side: Side | None) -> list[tuple[int, int]]:
         """Return where a side may be cut: (byte offset, depth)."""

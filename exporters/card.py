@@ -106,12 +106,14 @@ def render(manifest: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-_TITLES = {"edit": "Edits", "fim": "Holes in edits"}
+_TITLES = {"edit": "Edits", "fim": "Holes in edits", "sequence": "Sequences"}
 _WHAT = {
     "edit": "Real edits from the history of a Rust repository: the code before and after each "
     "commit",
     "fim": "Holes to fill in, in what the commits of a Rust repository changed: what is around "
     "each, and what belongs there",
+    "sequence": "Windows over the files that the commits of a Rust repository changed, with loss "
+    "on what each commit wrote",
 }
 _UNRELATED = (
     " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "

@@ -9,7 +9,7 @@ from rsidx.exporters.build import Options
 from rsidx.exporters.fim import MIDDLES, FimOptions
 from rsidx.exporters.writer import MANIFEST
 
-KINDS = ("edit", "fim")
+KINDS = ("edit", "fim", "sequence")
 LEVELS = ("item", "file")
 """What an edit is of: a function, struct and so on, or a file as far as it fits."""
 
@@ -41,6 +41,7 @@ class Config:
     context_with: tuple[str, ...] = ()
     fim_middles: tuple[str, ...] = MIDDLES
     fim_spm: float = 0.5
+    stride: float = 0.5
     seed: int = 0
     licenses: tuple[str, ...] = ()
     labels: str = "target"
@@ -76,7 +77,7 @@ def builder_options(config: Config) -> Options:
         context_at=config.context_at,
         context_from=config.context_from,
         extras=frozenset(config.context_with),
-        level=config.level,
+        level="file" if config.kind == "sequence" else config.level,
         no_edit=config.no_edit,
         seed=config.seed,
     )

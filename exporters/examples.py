@@ -1,10 +1,13 @@
 """An example before it is written down: texts and facts, without tokens."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from rsidx.exporters.edits import Edit
 from rsidx.exporters.excerpts import Excerpt
 from rsidx.exporters.parts import Part
+
+_WORD = re.compile(rb"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,9 @@ class Around:
 class Example:
     """One edit, a part of a long one, or a hole in one, with the context that it may be shown with.
 
-    Of a hole, `around` is set, and `new` is what belongs there.
+    Of a hole, `around` is set, and `new` is what belongs there. Of a sequence, `window` is its
+    text in pieces, each with whether it has loss, `learned` the bytes of the file that have it, and
+    `ends` says that the file ends with it.
 
     `excerpts` are in descending value; how many are shown is decided by the token budget. In a
     redacted one placeholders stand for secrets (`rsidx.exporters.redact`).
@@ -48,3 +53,25 @@ class Example:
     excerpt_paths: tuple[str, ...]
     is_redacted: bool = False
     around: Around | None = None
+    window: tuple[tuple[str, bool], ...] = ()
+    learned: tuple[tuple[int, int], ...] = ()
+    ends: bool = True
+
+    @property
+    def n_chars(self) -> int:
+        """The characters of the larger side, or of the window."""
+        return max(len(self.old), len(self.new), sum(len(text) for text, _ in self.window))
+
+    def naming(self, text: bytes) -> "Example":
+        """Return the example with those excerpts whose names a text has."""
+        words = {word.decode("utf-8", "replace") for word in _WORD.findall(text)}
+        pairs = [
+            (excerpt, path)
+            for excerpt, path in zip(self.excerpts, self.excerpt_paths, strict=True)
+            if not excerpt.names or not excerpt.names.isdisjoint(words)
+        ]
+        return replace(
+            self,
+            excerpts=tuple(excerpt for excerpt, _ in pairs),
+            excerpt_paths=tuple(path for _, path in pairs),
+        )

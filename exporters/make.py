@@ -14,16 +14,18 @@ import orjson
 from rsidx.errors import ExportError, TokenizerError
 from rsidx.exporters.build import FILTERS, Builder
 from rsidx.exporters.config import LEVELS, Config, builder_options, fim_options
-from rsidx.exporters.dialects import Dialect, choose
+from rsidx.exporters.dialects import Dialect, choose, choose_sequence
 from rsidx.exporters.edits import Edit, Side
 from rsidx.exporters.entries import Entry, MadeEdit, MadeRow
 from rsidx.exporters.examples import Example
 from rsidx.exporters.fim import EditedText, fill_in
 from rsidx.exporters.fim_dialects import choose_fim
+from rsidx.exporters.parts import UnsplittableError
 from rsidx.exporters.phases import Phases
 from rsidx.exporters.redact import cuts_secret, redact
 from rsidx.exporters.relations import Patch
 from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
+from rsidx.exporters.sequence import file_pieces, windows
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.store.reader import CommitRow, Reader
 
@@ -52,14 +54,18 @@ _FILTERS_OF_ENTRIES = frozenset(FILTERS) - {"merges", "bots", "duplicates", "rel
 
 def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
     """Return what turns examples into ids; raises TokenizerError for what cannot be met."""
-    if config.kind == "fim" and (config.level != LEVELS[0] or config.no_edit):
-        raise ExportError("--level and --no-edit are for edits, not for holes")
+    if config.kind != "edit" and (config.level != LEVELS[0] or config.no_edit):
+        raise ExportError("--level and --no-edit are for edits, not for holes and sequences")
+    if config.kind == "sequence" and config.columns == "both":
+        raise ExportError("--columns both is for what has a prompt; a sequence has none")
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
     dialect: Dialect
     if config.kind == "fim":
         dialect = choose_fim(encoder, config.dialect)
         if not dialect.can_spm and config.fim_spm:
             raise TokenizerError(f"{dialect.name} knows no suffix in front; give --fim-spm 0")
+    elif config.kind == "sequence":
+        dialect = choose_sequence(encoder, config.dialect)
     else:
         dialect = choose(encoder, markers=config.markers, name=config.dialect)
     renderer = Renderer(
@@ -161,7 +167,7 @@ class Maker:
         parts, max_chars, dropped = waiting.parts, self._config.max_chars, waiting.dropped
         for attempt in range(_MAX_RETRIES):
             rows, left_out, worst = self._rendered(parts)
-            longest = max((max(len(part.old), len(part.new)) for part in parts), default=0)
+            longest = max((part.n_chars for part in parts), default=0)
             smaller = int(min(max_chars, longest) * self._config.max_tokens / (worst or 1) * 0.8)
             if not worst or smaller < _MIN_PART_CHARS or attempt == _MAX_RETRIES - 1:
                 break
@@ -174,6 +180,8 @@ class Maker:
         """Return the parts of an edit, or the hole in it, without secrets."""
         if self._config.kind == "fim":
             parts = self._hole(whole, max_chars, dropped)
+        elif self._config.kind == "sequence":
+            parts = self._windows(whole, max_chars, dropped)
         else:
             parts = self._builder.parts(whole, max_chars, dropped)
         if "secrets" in self._config.keep:
@@ -181,9 +189,22 @@ class Maker:
         texts = [self._builder.text(side).decode() for side in (whole.edit.old, whole.edit.new)]
         texts += [part.around.prefix + part.around.suffix for part in parts if part.around]
         redacted = redact(whole, parts, texts)
-        kept = [part for part in redacted if not part.is_redacted or part.old != part.new]
+        kept = [p for p in redacted if not p.is_redacted or p.window or p.old != p.new]
         dropped["parts_only_secrets"] += len(parts) - len(kept)
         return kept
+
+    def _windows(self, whole: Example, max_chars: int, dropped: Counter[str]) -> list[Example]:
+        """Return the windows over a file's new version, none where it is gone."""
+        edit = whole.edit
+        if edit.new is None:
+            return []
+        old = edit.old.chunks if edit.old is not None else ()
+        try:
+            pieces = file_pieces(self._reader, old, edit.new.chunks, max_chars)
+        except UnsplittableError:
+            dropped["examples_unsplittable"] += 1
+            return []
+        return windows(whole, pieces, max_chars=max_chars, stride=self._config.stride)
 
     def _hole(self, whole: Example, room: int, dropped: Counter[str]) -> list[Example]:
         """Return an example of a hole in the new code, none where nothing can be cut out."""
@@ -235,7 +256,8 @@ class Maker:
         example = row.example
         part = example.part
         around = example.around
-        old = self._range(edit.old, part.old_start, part.old_end) if around is None else None
+        has_old = around is None and not example.window
+        old = self._range(edit.old, part.old_start, part.old_end) if has_old else None
         new = self._range(edit.new, part.new_start, part.new_end)
         where = f"{commit.oid.hex()}\0{example.old_path}\0{old}\0{example.path}\0{new}"
         meta: dict[str, Any] = {
@@ -279,7 +301,9 @@ class Maker:
                 "is_suffix_first": around.is_suffix_first,
                 "middle": around.middle,
             }
-        if around is not None or example.n_parts > 1:
+        if example.window:
+            meta["learned"] = example.learned
+        if not has_old or example.n_parts > 1:
             sides = {"old": edit.old, "new": edit.new}
             meta["edit"] = {
                 name: self._range(side, 0, side.n_bytes) if side is not None else None

@@ -46,8 +46,8 @@ def split(
         return [Part(0, len(old), 0, len(new), 0)]
     if _n_chars(old) <= max_chars and _n_chars(new) <= max_chars:
         return [Part(0, len(old), 0, len(new), 0)]
-    old_ends = _piece_ends(old, old_breaks, max_chars)
-    new_ends = _piece_ends(new, new_breaks, max_chars)
+    old_ends = piece_ends(old, old_breaks, max_chars)
+    new_ends = piece_ends(new, new_breaks, max_chars)
     sides = _Sides(old, new, old_ends, new_ends, dict(new_breaks), max_chars)
     return sides.parts()
 
@@ -56,7 +56,7 @@ def _n_chars(text: bytes) -> int:
     return len(text.decode("utf-8"))
 
 
-def _piece_ends(text: bytes, breaks: Sequence[tuple[int, int]], max_chars: int) -> list[int]:
+def piece_ends(text: bytes, breaks: Sequence[tuple[int, int]], max_chars: int) -> list[int]:
     """Return where the pieces end: at the breaks, and at lines where those are too far apart."""
     ends: list[int] = []
     start = 0

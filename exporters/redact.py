@@ -192,10 +192,12 @@ def _redacted(example: Example, found: dict[str, str]) -> Example:
     if around is not None:
         around = replace(around, prefix=clean(around.prefix), suffix=clean(around.suffix))
     is_changed = (message, old, lead, new) != shown or excerpts != example.excerpts
-    is_changed |= around != example.around
+    window = tuple((clean(text), has_loss) for text, has_loss in example.window)
+    is_changed |= (around, window) != (example.around, example.window)
     return replace(
         example,
         around=around,
+        window=window,
         message=message,
         old=old,
         lead=lead,

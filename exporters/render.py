@@ -30,12 +30,19 @@ class Row:
 
 _ROLES = ("prompt", "context", "old", "lead", "new")
 _ROLES_AROUND = ("prompt", "context", "prefix", "suffix", "new")
+_ROLES_WINDOW = ("prompt", "context", "lead", "new")
 _LEARNED = frozenset({"new", "end"})
 _N_SECTION_MARKERS = 2
 
 
 def _context(text: str) -> Piece:
     return Piece(text, is_control=False, role="context")
+
+
+def _roles_of(example: Example) -> tuple[str, ...]:
+    if example.window:
+        return _ROLES_WINDOW
+    return _ROLES if example.around is None else _ROLES_AROUND
 
 
 class TooLongError(Exception):
@@ -154,7 +161,7 @@ class Renderer:
         input_ids: list[int] = []
         learned: list[tuple[int, int]] = []
         roles: list[tuple[str, int]] = []
-        n_tokens = dict.fromkeys(_ROLES if example.around is None else _ROLES_AROUND, 0)
+        n_tokens = dict.fromkeys(_roles_of(example), 0)
         for piece in self._dialect.pieces(example, shown):
             ids = self._ids(piece)
             start = len(input_ids)

@@ -180,13 +180,14 @@ class _Rows:
             yield f"{parent} is not the first parent of {commit}"
             return
         yield from self._order(split, commit)
-        n_total, n_new = meta["n_tokens"]["total"], meta["n_tokens"]["new"]
-        ids = row["input_ids"][:n_total]
-        new_ids = ids[n_total - 1 - n_new : n_total - 1]
-        yield from self._lists(row, n_total, n_new)
+        yield from self._lists(row, meta)
         yield from self._roles(meta)
-        prompt = self._encoder.decode(ids[: n_total - 1 - n_new])
-        target = self._text(new_ids)
+        texts = self._texts(row["input_ids"], meta["roles"])
+        prompt, target = texts["prompt"], texts["new"].encode()
+        if "learned" in meta:
+            yield from self._window(meta, texts)
+            self._remember(split, number, meta, target)
+            return
         if meta["is_redacted"]:
             self._checked.n_redacted += 1
             target = self._unredacted(target, meta["new"])
@@ -246,19 +247,74 @@ class _Rows:
         for role, n in meta["roles"]:
             counted[role] += n
         expected = {role: n for role, n in meta["n_tokens"].items() if n and role != "total"}
-        if counted != expected | {"end": 1} or counted.total() != meta["n_tokens"]["total"]:
+        # A window that the file goes on behind has no end.
+        n_ends = 1 if "learned" not in meta else int(self._ends(meta))
+        if counted != Counter(expected) + Counter(end=n_ends) or (
+            counted.total() != meta["n_tokens"]["total"]
+        ):
             yield "its roles are not its tokens"
 
-    def _lists(self, row: dict[str, Any], n_total: int, n_new: int) -> Iterator[str]:
+    def _ends(self, meta: dict[str, Any]) -> bool:
+        content = self._history.blob(meta["new"]["blob"])
+        return content is not None and len(content) == meta["new"]["end"]
+
+    def _texts(self, ids: list[int], roles: list[tuple[str, int]]) -> dict[str, str]:
+        """Return the texts of a row by role; `prompt` is all that comes before the new code.
+
+        `window` is a sequence's text, with loss or without.
+        """
+        by_role: dict[str, list[int]] = {"prompt": [], "new": [], "window": []}
+        start = 0
+        for role, n in roles:
+            part = ids[start : start + n]
+            start += n
+            if role == "new":
+                by_role["new"] += part
+            elif role != "end":
+                by_role["prompt"] += part
+            if role in ("lead", "new"):
+                by_role["window"] += part
+        return {name: self._encoder.decode(part) for name, part in by_role.items()}
+
+    def _lists(self, row: dict[str, Any], meta: dict[str, Any]) -> Iterator[str]:
         ids, mask, labels = row["input_ids"], row["attention_mask"], row["labels"]
         if not len(ids) == len(mask) == len(labels):
             yield "its lists differ in length"
-        n_masked = 0 if self._labels_all else n_total - n_new - 1
+        expected: list[int] = []
+        for role, n in meta["roles"]:
+            start = len(expected)
+            has_loss = self._labels_all or role in ("new", "end")
+            expected += ids[start : start + n] if has_loss else [-100] * n
+        n_total = meta["n_tokens"]["total"]
         n_padding = len(ids) - n_total
-        if labels != [-100] * n_masked + ids[n_masked:n_total] + [-100] * n_padding:
+        if labels != expected + [-100] * n_padding:
             yield "its labels are not the new code and the end token"
         if mask != [1] * n_total + [0] * n_padding:
             yield "its attention mask is not all but the padding"
+
+    def _window(self, meta: dict[str, Any], texts: dict[str, str]) -> Iterator[str]:
+        """Check a sequence: its window is the file's, and what has loss is what is said to."""
+        place = meta["new"]
+        if self._history.tree(meta["commit"]).get(meta["path"]) != place["blob"]:
+            yield f"{meta['path']} is not the blob {place['blob']} at {meta['commit']}"
+            return
+        for excerpt in meta["context"]:
+            yield from self._excerpt(excerpt, meta, texts["prompt"])
+        learned = [
+            self._range({"blob": place["blob"], "start": start, "end": end})
+            for start, end in meta["learned"]
+        ]
+        window = self._range(place)
+        if window is None or None in learned:
+            yield "its ranges are outside of its blob"
+        elif meta["is_redacted"]:
+            self._checked.n_redacted += 1
+            if self._unredacted(texts["window"].encode(), place) != window:
+                yield f"it is not what {meta['path']} has there"
+        elif texts["window"].encode() != window:
+            yield f"it is not what {meta['path']} has there"
+        elif texts["new"].encode() != b"".join(text for text in learned if text is not None):
+            yield "what has loss is not what it says"
 
     def _unredacted(self, target: bytes, place: dict[str, Any] | None) -> bytes:
         """Return what stands at a place, if a target is that with something in its placeholders."""
@@ -267,9 +323,6 @@ class _Rows:
             return target
         parts = (re.escape(part) for part in _PLACEHOLDER.split(target))
         return raw if re.fullmatch(b".+?".join(parts), raw, re.DOTALL) else target
-
-    def _text(self, ids: list[int]) -> bytes:
-        return self._encoder.decode(ids).encode()
 
     def _is_shown(self, raw: bytes, n_tokens: int, prompt: str) -> bool:
         """Tell whether a prompt has a text, the whole of it by its number of tokens."""

@@ -36,7 +36,8 @@ _DEFAULTS = Config(tokenizer="")
     type=click.Choice(KINDS),
     default=_DEFAULTS.kind,
     show_default=True,
-    help="Edits, or holes in the edited code that are to be filled in.",
+    help="Edits, holes in the edited code that are to be filled in, or sequences: windows over the "
+    "files that each commit changed.",
 )
 @click.option(
     "--level",
@@ -68,6 +69,13 @@ _DEFAULTS = Config(tokenizer="")
     default=_DEFAULTS.fim_spm,
     show_default=True,
     help="The share of holes whose suffix comes first.",
+)
+@click.option(
+    "--stride",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=_DEFAULTS.stride,
+    show_default=True,
+    help="How far a sequence's next window begins behind the last, as a share of --max-chars.",
 )
 @click.option(
     "--seed",
