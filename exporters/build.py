@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rsidx.exporters.context import ContextBuilder
+from rsidx.exporters.earlier import EarlierEdit, EarlierEdits, definitions_first
 from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, file_edits, same_tokens
 from rsidx.exporters.examples import Example
 from rsidx.exporters.hygiene import broken_rules, is_generated, is_poor, is_vendored
@@ -49,6 +50,7 @@ class Options:
     extras: frozenset[str] = frozenset()
     level: str = "item"
     no_edit: float = 0.0
+    earlier: frozenset[str] = frozenset()
     seed: int = 0
 
 
@@ -68,6 +70,11 @@ class Builder:
         self.resolver = Resolver(reader)
         self._context = ContextBuilder(reader, self.resolver, options.extras)
         self._repository = reader.repository_name()
+        self._commits = commits
+        self._standing: CommitRow | None = None
+        self._earlier = EarlierEdits(
+            reader, commits, self._edits_before, self.text, options.max_chars // 2
+        )
         self.dropped: Counter[str] = Counter()
 
     @property
@@ -93,6 +100,14 @@ class Builder:
         self.dropped.update({f"edits_{reason}": n for reason, n in found.dropped.items()})
         edits = [edit for edit in found.edits if self._passes(edit)]
         return (*edits, *self._unchanged(commit, changes, len(edits)))
+
+    def _edits_before(self, commit: CommitRow) -> tuple[Edit, ...]:
+        """Return the edits of a commit that another's are shown with; nothing is counted."""
+        counted, self.dropped = self.dropped, Counter()
+        try:
+            return tuple(edit for edit in self.edits(commit) if not edit.is_unchanged)
+        finally:
+            self.dropped = counted
 
     def _unchanged(
         self, commit: CommitRow, changes: Sequence[ChangeRow], n_edits: int
@@ -156,6 +171,10 @@ class Builder:
 
         `parts` divides it and gives it its texts.
         """
+        uses: dict[Edit, frozenset[Edit]] = {}
+        if "commit" in self._options.earlier:
+            uses = self._uses(commit, edits)
+            edits = definitions_first(edits, uses)
         at_commit = self._options.context_at == "commit"
         if at_commit:
             self._snapshot.move_to(commit)
@@ -163,19 +182,67 @@ class Builder:
             self._snapshot.move_before(commit)
         self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
         message = self._message(commit)
-        for edit in edits:
+        parent = self._commits.get(commit.parents[0]) if commit.parents else None
+        for number, edit in enumerate(edits):
             own = edit.new if at_commit else edit.old
-            yield self._example(edit, own, message)
+            example = self._example(edit, own, message)
+            earlier: list[EarlierEdit] = []
+            if "commit" in self._options.earlier:
+                used = uses.get(edit, frozenset())
+                earlier += self._earlier.of_commit(commit, edits[:number], used)
+            yield self._behind(example, earlier, parent)
+
+    def _behind(
+        self, example: Example, earlier: list[EarlierEdit], newest: CommitRow | None
+    ) -> Example:
+        """Return an example with the edits that it may be shown behind."""
+        side = example.edit.old
+        if "history" in self._options.earlier and side is not None:
+            earlier = [*earlier, *self._earlier.of_history(newest, side.path_id)]
+        return replace(example, earlier=tuple(earlier)) if earlier else example
+
+    def _uses(self, commit: CommitRow, edits: Sequence[Edit]) -> dict[Edit, frozenset[Edit]]:
+        """Return which of a commit's edits each of them refers to, as the commit left the code."""
+        self._snapshot.move_to(commit)
+        self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
+        counted = self.resolver.outcomes.copy()
+        homes = {
+            (edit.new.path_id, edit.new.position + number): edit
+            for edit in edits
+            if edit.new is not None
+            for number in range(len(edit.new.chunks))
+        }
+        uses = {}
+        for edit in edits:
+            found = set()
+            for site, references in self._mentions_of(edit.new) if edit.new else ():
+                for resolved in self.resolver.resolve(site, references):
+                    one = resolved.definition
+                    found.add(homes.get((one.path_id, one.index)))
+            uses[edit] = frozenset(used for used in found if used is not None and used != edit)
+        self.resolver.outcomes.clear()
+        self.resolver.outcomes.update(counted)
+        return uses
+
+    def _mentions_of(self, side: Side) -> Iterator[tuple[Site, list[ReferenceRow]]]:
+        """Yield what code mentions where it stands, by container."""
+        by_container: dict[str, list[ChunkRow]] = {}
+        for chunk in side.chunks:
+            by_container.setdefault(chunk.container, []).append(chunk)
+        for container, inside in by_container.items():
+            yield Site(side.path_id, container, self._imports(inside)), self._references(inside)
 
     def stand_at(self, commit: CommitRow, laid: Mapping[int, int | None]) -> None:
         """Go to a commit's tree with some files replaced (path → blob), or gone (None)."""
+        self._standing = commit
         self._snapshot.move_to(commit)
         self._snapshot.lay(laid)
         self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
 
     def example_at(self, side: Side, message: str) -> Example:
         """Return the example of an edit that is still to be made where the builder stands."""
-        return self._example(edit_of(self._reader, side), side, self._cut(message))
+        example = self._example(edit_of(self._reader, side), side, self._cut(message))
+        return self._behind(example, [], self._standing)
 
     def _example(self, edit: Edit, own: Side | None, message: str) -> Example:
         shown = edit.new or edit.old

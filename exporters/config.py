@@ -39,6 +39,7 @@ class Config:
     context_at: str = "parent"
     context_from: str = "both"
     context_with: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
     fim_middles: tuple[str, ...] = MIDDLES
     fim_spm: float = 0.5
     stride: float = 0.5
@@ -79,6 +80,7 @@ def builder_options(config: Config) -> Options:
         extras=frozenset(config.context_with),
         level="file" if config.kind == "sequence" else config.level,
         no_edit=config.no_edit,
+        earlier=frozenset(config.earlier),
         seed=config.seed,
     )
 

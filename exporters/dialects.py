@@ -11,6 +11,7 @@ from typing import Protocol
 
 from rsidx.errors import TokenizerError
 from rsidx.exporters.context import SECTIONS
+from rsidx.exporters.earlier import EarlierEdit
 from rsidx.exporters.examples import Example
 from rsidx.exporters.tokens import Encoder
 from rsidx.exporters.vocabulary import MARKERS, token_of
@@ -46,8 +47,13 @@ class Dialect(Protocol):
     name: str
     control_tokens: tuple[str, ...]
 
-    def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
-        """Write an example with those of its excerpts, by index, that are shown."""
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
+        """Write an example with those excerpts and earlier edits, by index, that are shown."""
+
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write an earlier edit."""
 
     def file_heading(self, example: Example, index: int) -> str:
         """Return the text that may stand in front of an excerpt to say which file it is from."""
@@ -154,7 +160,22 @@ class ExtendedDialect(_FileHeadings):
         )
         self._end = end_token
 
-    def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write path, old code and new code."""
+        return [
+            control(self._file, "context"),
+            text(f"{earlier.path}\n", "context"),
+            control(token_of("old_code"), "context"),
+            text(earlier.old_text, "context"),
+            control(token_of("/old_code"), "context"),
+            control(token_of("new_code"), "context"),
+            text(earlier.new_text, "context"),
+            control(token_of("/new_code"), "context"),
+        ]
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
         """Write repository, path, module, change, message, context, old code, new code."""
         pieces = [control(self._repository), text(example.repository)]
         pieces += [control(self._file), text(example.path)]
@@ -179,6 +200,10 @@ class ExtendedDialect(_FileHeadings):
                     pieces += [control(self._file, "context"), text(heading, "context")]
                 pieces.append(text(example.excerpts[index].text, "context"))
             pieces.append(control(token_of(f"/{section}"), "context"))
+        if edits:
+            pieces.append(control(token_of("edits"), "context"))
+            pieces += _earlier(self, example, edits)
+            pieces.append(control(token_of("/edits"), "context"))
         pieces += [control(token_of("old_code")), text(example.old, "old")]
         pieces += [control(token_of("/old_code")), control(token_of("new_code"))]
         pieces += [text(example.lead, "lead"), text(example.new, "new")]
@@ -195,7 +220,31 @@ def context_files(example: Example, shown: Sequence[int]) -> Iterator[list[int]]
         yield inside
 
 
-class RepositoryDialect(_FileHeadings):
+def _earlier(dialect: Dialect, example: Example, edits: Sequence[int]) -> Iterator[Piece]:
+    """Yield the earlier edits that are shown, in their order."""
+    for one in sorted((example.earlier[index] for index in edits), key=lambda e: e.order):
+        yield from dialect.edit_pieces(one)
+
+
+class _EditsAsFiles(_FileHeadings):
+    """Earlier edits as two files each, behind the token for files."""
+
+    _family: _Family
+
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write the original and the updated code."""
+        file = control(self._family.file, "context")
+        return [
+            file,
+            text(f"{earlier.old_path} (original)\n", "context"),
+            text(earlier.old_text, "context"),
+            file,
+            text(f"{earlier.path} (updated)\n", "context"),
+            text(earlier.new_text, "context"),
+        ]
+
+
+class RepositoryDialect(_EditsAsFiles):
     """The format of StarCoder2's and Qwen's repositories: files with their paths.
 
     The message is a file `COMMIT_EDITMSG`, and the edited code two: `PATH (original)` and
@@ -209,7 +258,9 @@ class RepositoryDialect(_FileHeadings):
         self._after_name = "\n" if family.name == "qwen" else ""
         self.control_tokens: tuple[str, ...] = (family.repository, family.file, end_token)
 
-    def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
         """Write the context's files, the message, the original and the updated code."""
         file = self._family.file
         pieces = [control(self._family.repository)]
@@ -218,6 +269,7 @@ class RepositoryDialect(_FileHeadings):
             heading = self.file_heading(example, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
             pieces += [text(example.excerpts[index].text, "context") for index in inside]
+        pieces += _earlier(self, example, edits)
         pieces += [control(file), text(f"COMMIT_EDITMSG\n{example.message}\n")]
         pieces += [control(file), text(f"{example.old_path or example.path} (original)\n")]
         pieces += [text(example.old, "old"), control(file)]
@@ -225,7 +277,7 @@ class RepositoryDialect(_FileHeadings):
         return [*pieces, text(example.new, "new"), control(self._end, "end")]
 
 
-class CommitDialect(_FileHeadings):
+class CommitDialect(_EditsAsFiles):
     """StarCoder's commits, after the context as files."""
 
     def __init__(self, family: _Family, end_token: str) -> None:
@@ -239,7 +291,9 @@ class CommitDialect(_FileHeadings):
             end_token,
         )
 
-    def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
         """Write the context's files, then path, old code, message and new code."""
         file = self._family.file
         before, message, after = self._family.tokens
@@ -248,6 +302,7 @@ class CommitDialect(_FileHeadings):
             heading = self.file_heading(example, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
             pieces += [text(example.excerpts[index].text, "context") for index in inside]
+        pieces += _earlier(self, example, edits)
         pieces += [control(file), text(example.path)]
         pieces += [control(before), text(example.old, "old")]
         pieces += [control(message), text(example.message), control(after)]
@@ -267,12 +322,24 @@ class GenericDialect:
         """Return the path as a comment."""
         return f"// File: {example.excerpt_paths[index]}\n"
 
-    def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write the original and the updated code."""
+        return [
+            text(f"// Original: {earlier.old_path}\n", "context"),
+            text(earlier.old_text, "context"),
+            text(f"// Updated: {earlier.path}\n", "context"),
+            text(earlier.new_text, "context"),
+        ]
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
         """Write headings and code."""
         pieces = [text(f"// Repository: {example.repository}\n")]
         for inside in context_files(example, shown):
             pieces.append(text(self.file_heading(example, inside[0]), "context"))
             pieces += [text(example.excerpts[index].text, "context") for index in inside]
+        pieces += _earlier(self, example, edits)
         message = "".join(f"// {line}\n" for line in example.message.splitlines())
         pieces += [text(f"// Commit:\n{message}")]
         pieces += [text(f"// Original: {example.old_path or example.path}\n")]
@@ -304,8 +371,16 @@ class SequenceDialect(_FileHeadings):
     def _separator(self, role: str = "prompt") -> list[Piece]:
         return [control(self._family.file, role)] if self._family else []
 
-    def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write nothing: a sequence has its file."""
+        del earlier
+        return []
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
         """Write the context's files, the path and the window."""
+        del edits
         pieces = []
         if self._family:
             after_name = "\n" if self._family.name == "qwen" else ""

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
+from rsidx.exporters.earlier import EarlierEdit
 from rsidx.exporters.edits import Edit
 from rsidx.exporters.excerpts import Excerpt
 from rsidx.exporters.parts import Part
@@ -31,7 +32,8 @@ class Example:
 
     Of a hole, `around` is set, and `new` is what belongs there. Of a sequence, `window` is its
     text in pieces, each with whether it has loss, `learned` the bytes of the file that have it, and
-    `ends` says that the file ends with it.
+    `ends` says that the file ends with it. `earlier` are edits that may be shown before, in
+    descending value.
 
     `excerpts` are in descending value; how many are shown is decided by the token budget. In a
     redacted one placeholders stand for secrets (`rsidx.exporters.redact`).
@@ -55,6 +57,7 @@ class Example:
     around: Around | None = None
     window: tuple[tuple[str, bool], ...] = ()
     learned: tuple[tuple[int, int], ...] = ()
+    earlier: tuple[EarlierEdit, ...] = ()
     ends: bool = True
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rsidx.errors import TokenizerError
 from rsidx.exporters.dialects import Piece, context_files, control, text
+from rsidx.exporters.earlier import EarlierEdit
 from rsidx.exporters.examples import Example
 from rsidx.exporters.tokens import Encoder
 
@@ -105,8 +106,16 @@ class FimDialect:
         path = example.excerpt_paths[index]
         return f"{path}\n" if self._family.file else f"// File: {path}\n"
 
-    def pieces(self, example: Example, shown: Sequence[int]) -> list[Piece]:
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write nothing: who fills in a hole has the file."""
+        del earlier
+        return []
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
         """Write context, the file with a hole, and what belongs there."""
+        del edits
         family, around = self._family, example.around
         assert around is not None
         pieces = list(self._head(example, shown))

@@ -146,6 +146,8 @@ def prompt_at(
     """
     if config.kind != "edit":
         raise RsidxError(f"a prompt is for an edit, and that export is of kind {config.kind}")
+    if config.level != "item":
+        raise RsidxError(f"a prompt is for an item, and that export is of level {config.level}")
     encoder, _, renderer = writing_tools(config)
     with _opened(database, name, config, target) as asked:
         found = list(asked.sides(target))

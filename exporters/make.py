@@ -15,6 +15,7 @@ from rsidx.errors import ExportError, TokenizerError
 from rsidx.exporters.build import FILTERS, Builder
 from rsidx.exporters.config import LEVELS, Config, builder_options, fim_options
 from rsidx.exporters.dialects import Dialect, choose, choose_sequence
+from rsidx.exporters.earlier import EarlierEdit
 from rsidx.exporters.edits import Edit, Side
 from rsidx.exporters.entries import Entry, MadeEdit, MadeRow
 from rsidx.exporters.examples import Example
@@ -54,8 +55,10 @@ _FILTERS_OF_ENTRIES = frozenset(FILTERS) - {"merges", "bots", "duplicates", "rel
 
 def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
     """Return what turns examples into ids; raises TokenizerError for what cannot be met."""
-    if config.kind != "edit" and (config.level != LEVELS[0] or config.no_edit):
-        raise ExportError("--level and --no-edit are for edits, not for holes and sequences")
+    if config.kind != "edit" and (config.level != LEVELS[0] or config.no_edit or config.earlier):
+        raise ExportError(
+            "--level, --no-edit and --earlier are for edits, not for holes and sequences"
+        )
     if config.kind == "sequence" and config.columns == "both":
         raise ExportError("--columns both is for what has a prompt; a sequence has none")
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
@@ -309,9 +312,20 @@ class Maker:
                 name: self._range(side, 0, side.n_bytes) if side is not None else None
                 for name, side in sides.items()
             }
+        if self._config.earlier:
+            meta["earlier"] = [self._earlier(example.earlier[index]) for index in row.edits]
         if self._config.text:
             meta["text"] = {"message": example.message, "old": example.old, "new": example.new}
         return meta
+
+    def _earlier(self, one: EarlierEdit) -> dict[str, Any]:
+        return {
+            "commit": one.commit.hex(),
+            "path": one.path,
+            "old_path": one.old_path,
+            "old": self._range(one.old, 0, one.old.n_bytes) if one.old is not None else None,
+            "new": self._range(one.new, 0, one.new.n_bytes) if one.new is not None else None,
+        }
 
     def _range(self, side: Side | None, start: int, end: int) -> dict[str, Any] | None:
         if side is None:
@@ -324,5 +338,6 @@ def made_row(row: Row, meta: dict[str, Any]) -> MadeRow:
     """Return a row as it is kept."""
     brief = {key: meta[key] for key in ("id", "change", "kind", "is_test", "n_tokens")}
     brief["sections"] = [shown["section"] for shown in meta["context"]]
+    brief["n_earlier"] = len(row.edits)
     brief["rules"] = [shown["rule"] for shown in meta["context"]]
     return MadeRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

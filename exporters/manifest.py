@@ -34,6 +34,7 @@ class Statistics:
     excerpts_by_section: Counter[str] = field(default_factory=Counter)
     references: Counter[str] = field(default_factory=Counter)
     with_context: int = 0
+    with_earlier: int = 0
     test_code: int = 0
     related: Counter[str] = field(default_factory=Counter)
     across_splits: Counter[str] = field(default_factory=Counter)
@@ -54,6 +55,7 @@ class Statistics:
         self.tokens_by_kind[kind] += n_tokens["total"]
         self.tokens_by_role.update(n_tokens)
         self.with_context += not _AROUND.issuperset(brief["sections"])
+        self.with_earlier += bool(brief["n_earlier"])
         self.test_code += brief["is_test"]
         self.excerpts_by_rule.update(brief["rules"])
         self.excerpts_by_section.update(brief["sections"])
@@ -102,6 +104,7 @@ def manifest_of(
             "references": dict(sorted(statistics.references.items())),
             "examples_with_context": statistics.with_context,
             "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
+            "examples_with_earlier_edits": statistics.with_earlier,
             "examples_of_test_code": statistics.test_code,
             "packed_rows": {name: statistics.packed[name] for name in SPLITS if config.pack},
         },

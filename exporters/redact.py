@@ -171,6 +171,7 @@ def redact(whole: Example, parts: list[Example], sides: Iterable[str]) -> list[E
     `sides` are its whole old and new code, and `whole` has all of its excerpts.
     """
     texts = (*sides, whole.message, *(excerpt.text for excerpt in whole.excerpts))
+    texts += tuple(text for one in whole.earlier for text in (one.old_text, one.new_text))
     found = {value: kind for text in texts for value, kind in secrets_in(text)}
     for email in _EMAIL.findall(whole.message):
         found.setdefault(email, "EMAIL")
@@ -193,11 +194,16 @@ def _redacted(example: Example, found: dict[str, str]) -> Example:
         around = replace(around, prefix=clean(around.prefix), suffix=clean(around.suffix))
     is_changed = (message, old, lead, new) != shown or excerpts != example.excerpts
     window = tuple((clean(text), has_loss) for text, has_loss in example.window)
-    is_changed |= (around, window) != (example.around, example.window)
+    earlier = tuple(
+        replace(one, old_text=clean(one.old_text), new_text=clean(one.new_text))
+        for one in example.earlier
+    )
+    is_changed |= (around, window, earlier) != (example.around, example.window, example.earlier)
     return replace(
         example,
         around=around,
         window=window,
+        earlier=earlier,
         message=message,
         old=old,
         lead=lead,

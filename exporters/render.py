@@ -16,7 +16,7 @@ class Row:
 
     `learned` are the spans of ids that have loss, `roles` what the ids are for, in runs of so
     many. `shown` are the indices of the example's excerpts that it has, with their tokens in
-    `excerpt_tokens`; `n_tokens` counts by role.
+    `excerpt_tokens`, `edits` those of the earlier edits; `n_tokens` counts by role.
     """
 
     example: Example
@@ -25,6 +25,7 @@ class Row:
     roles: tuple[tuple[str, int], ...]
     shown: tuple[int, ...]
     excerpt_tokens: tuple[int, ...]
+    edits: tuple[int, ...]
     n_tokens: dict[str, int]
 
 
@@ -79,7 +80,9 @@ class Renderer:
         """Encode all texts that examples may need in one batch, on all cores."""
         texts = []
         for example in examples:
-            pieces = self._dialect.pieces(example, range(len(example.excerpts)))
+            pieces = self._dialect.pieces(
+                example, range(len(example.excerpts)), range(len(example.earlier))
+            )
             texts += [
                 piece.text
                 for piece in pieces
@@ -91,23 +94,43 @@ class Renderer:
         """Return an example's row; raises TooLongError or IrreversibleError.
 
         Excerpts that do not fit are counted in `dropped` as `context_over_budget`, those of the
-        outline as `outline_over_budget`, and those that the tokenizer cannot give back as
-        `context_irreversible`.
+        outline as `outline_over_budget`, earlier edits as `earlier_over_budget`, and what the
+        tokenizer cannot give back as `context_irreversible`.
         """
         bare = self._dialect.pieces(example, ())
         n_bare = sum(self._n_ids(piece) for piece in bare)
         if n_bare > self._max_tokens:
             raise TooLongError(n_bare)
-        shown = self._fitting(example, n_bare, dropped)
-        return self._assemble(example, shown)
+        room = min(self._context_tokens, self._max_tokens - n_bare)
+        edits, n_needed = self._fitting_edits(example, room // 2, dropped)
+        shown = self._fitting(example, room - n_needed, dropped)
+        return self._assemble(example, shown, edits)
 
-    def _fitting(self, example: Example, n_bare: int, dropped: Counter[str]) -> list[int]:
+    def _fitting_edits(
+        self, example: Example, room: int, dropped: Counter[str]
+    ) -> tuple[list[int], int]:
+        """Choose earlier edits in descending value, and say what they take of the room."""
+        edits: list[int] = []
+        n_needed = _N_SECTION_MARKERS
+        for index, earlier in enumerate(example.earlier):
+            try:
+                n_ids = sum(self._n_ids(piece) for piece in self._dialect.edit_pieces(earlier))
+            except IrreversibleError:
+                dropped["context_irreversible"] += 1
+                continue
+            if n_needed + n_ids > room:
+                dropped["earlier_over_budget"] += 1
+                continue
+            edits.append(index)
+            n_needed += n_ids
+        return edits, n_needed if edits else 0
+
+    def _fitting(self, example: Example, room: int, dropped: Counter[str]) -> list[int]:
         """Choose excerpts in descending value while both budgets hold.
 
         Each section is charged with two markers, each file in it with a marker and its path:
         no dialect writes more of them, so none can go over a budget.
         """
-        room = min(self._context_tokens, self._max_tokens - n_bare)
         shown: list[int] = []
         charged: set[str] = set()
         for index, excerpt in enumerate(example.excerpts):
@@ -157,12 +180,12 @@ class Renderer:
     def _n_ids(self, piece: Piece) -> int:
         return 1 if piece.is_control else len(self._ids(piece))
 
-    def _assemble(self, example: Example, shown: list[int]) -> Row:
+    def _assemble(self, example: Example, shown: list[int], edits: list[int]) -> Row:
         input_ids: list[int] = []
         learned: list[tuple[int, int]] = []
         roles: list[tuple[str, int]] = []
         n_tokens = dict.fromkeys(_roles_of(example), 0)
-        for piece in self._dialect.pieces(example, shown):
+        for piece in self._dialect.pieces(example, shown, edits):
             ids = self._ids(piece)
             start = len(input_ids)
             input_ids += ids
@@ -179,5 +202,12 @@ class Renderer:
         )
         counts = {**n_tokens, "total": len(input_ids)}
         return Row(
-            example, input_ids, tuple(learned), tuple(roles), tuple(shown), excerpt_tokens, counts
+            example=example,
+            input_ids=input_ids,
+            learned=tuple(learned),
+            roles=tuple(roles),
+            shown=tuple(shown),
+            excerpt_tokens=excerpt_tokens,
+            edits=tuple(edits),
+            n_tokens=counts,
         )

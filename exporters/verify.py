@@ -202,9 +202,37 @@ class _Rows:
                 yield "the prompt does not have the old code"
         for excerpt in meta["context"]:
             yield from self._excerpt(excerpt, meta, prompt)
+        for earlier in meta.get("earlier", ()):
+            yield from self._earlier(earlier, meta, prompt)
         if "around" in meta and not meta["is_redacted"]:
             yield from self._around(meta, prompt)
         self._remember(split, number, meta, target)
+
+    def _earlier(self, earlier: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
+        """Check an edit that a row is shown behind: it is of its commit, or of one before."""
+        commit, path = earlier["commit"], earlier["path"]
+        if commit != meta["commit"]:
+            at: str | None = meta["parent"]
+            while at is not None and at != commit:
+                at = self._history.first_parent(at)
+            if at is None:
+                yield f"the edit of {path} is not from before: {commit}"
+                return
+        elif _overlap(earlier["new"], meta["new"]):
+            yield f"the edit of {path} is the row's own"
+        places = (
+            (earlier["new"], commit, path),
+            (earlier["old"], self._history.first_parent(commit), earlier["old_path"]),
+        )
+        for place, tree, its_path in places:
+            if place is None:
+                continue
+            if tree is None or self._history.tree(tree).get(its_path) != place["blob"]:
+                yield f"the edit of {path} is not what {commit} did"
+                continue
+            text = self._range(place)
+            if text is None or not (meta["is_redacted"] or text.decode("utf-8") in prompt):
+                yield f"the prompt does not have the edit of {path}"
 
     def _around(self, meta: dict[str, Any], prompt: str) -> Iterator[str]:
         middle, around = meta["new"], meta["around"]
@@ -369,3 +397,9 @@ class _Rows:
             return
         if not self._is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
             yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
+
+
+def _overlap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:
+    if one is None or other is None or one["blob"] != other["blob"]:
+        return False
+    return bool(one["start"] < other["end"] and other["start"] < one["end"])

@@ -34,10 +34,13 @@ MARKERS: dict[str, str] = {
     "/callers": "code that calls what changes ends",
     "tests": "tests of what changes begin",
     "/tests": "tests of what changes end",
+    "edits": "edits that came before begin, each with its path, old and new code",
+    "/edits": "edits that came before end",
     "part": "the edit is a part of a longer one",
     "old_code": "the old code begins",
     "/old_code": "the old code ends",
     "new_code": "the new code begins; it ends with the end token",
+    "/new_code": "the new code of an edit that came before ends",
 }
 
 

@@ -12,6 +12,7 @@ from rsidx.exporters.build import FILTERS
 from rsidx.exporters.config import KINDS, LEVELS, Config
 from rsidx.exporters.curriculum import ORDERS
 from rsidx.exporters.dialects import DIALECTS
+from rsidx.exporters.earlier import SOURCES
 from rsidx.exporters.export import export as run_export
 from rsidx.exporters.fim import MIDDLES
 from rsidx.exporters.plan import SPLITS
@@ -189,6 +190,13 @@ _DEFAULTS = Config(tokenizer="")
     help="Look for the names that both sides of an edit mention, or the old code alone.",
 )
 @context_with_option
+@click.option(
+    "--earlier",
+    multiple=True,
+    type=click.Choice(SOURCES),
+    help="Show edits that came before: of the same commit, definitions before uses, or the last "
+    "ones of the file; may be given more than once.",
+)
 @click.option(
     "--labels",
     type=click.Choice(["target", "all"]),

@@ -64,6 +64,8 @@ def _head(found: ShownRow) -> Iterator[str]:
             f"  {shown['section']:<10} {shown['symbol'] or '-':<24} {shown['rule']:<10} "
             f"{shown['form']:<10} {shown['n_tokens']:>5}  {shown['path']}"
         )
+    for earlier in meta.get("earlier", ()):
+        yield printable(f"  {'edit':<10} of commit {earlier['commit'][:12]} in {earlier['path']}")
 
 
 def _styled(token: ShownToken, *, mark_end: bool) -> str:

@@ -261,8 +261,10 @@ def test_what_an_import_names_is_found_in_its_file_as_it_was_before(repo, run):
     )
 
 
-def test_a_prompt_is_what_the_examples_are_to_the_last_token(history, repo, run):
-    out, _, rows = run(context_from="old")
+@pytest.mark.parametrize("earlier", [(), ("history",)])
+def test_a_prompt_is_what_the_examples_are_to_the_last_token(history, repo, run, earlier):
+    out, manifest, rows = run(context_from="old", earlier=earlier)
+    assert bool(earlier) == (manifest["counts"]["examples_with_earlier_edits"] > 0)
     n_same = 0
     for _, row, meta in rows:
         files = repo.git("diff", "--name-only", f"{meta['commit']}^1", meta["commit"], check=False)
@@ -307,8 +309,9 @@ def test_padding_fills_up_without_attention_or_loss(run):
         assert set(row["labels"][n:]) <= {-100}
 
 
-def test_long_code_is_split_between_statements_within_the_limits(repo, run):
-    _, _, rows = run(max_chars=1500, max_tokens=1200, context_tokens=300)
+@pytest.mark.parametrize("earlier", [(), ("commit", "history")])
+def test_long_code_is_split_between_statements_within_the_limits(repo, run, earlier):
+    _, _, rows = run(max_chars=1500, max_tokens=1200, context_tokens=300, earlier=earlier)
     parts = [(row, meta) for row, meta in by_message(rows, "a long function")]
     assert len(parts) > 3
     assert [m["part"] for _, m in parts] == [[n + 1, len(parts)] for n in range(len(parts))]

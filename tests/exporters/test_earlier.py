@@ -1,0 +1,221 @@
+"""Edits that an edit is shown behind."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rsidx.errors import ExportError
+from rsidx.exporters.config import Config
+from rsidx.exporters.earlier import definitions_first
+from rsidx.exporters.edits import Edit
+from rsidx.exporters.export import export
+from rsidx.exporters.rows import row_shown
+from rsidx.exporters.verify import Checked, verify
+from rsidx.indexer.gitview import GitView
+from rsidx.indexer.objects import blob_reader
+
+pytestmark = pytest.mark.usefixtures("wordy")
+MANIFEST = {"Cargo.toml": '[package]\nname = "p"\n'}
+EDITS = [Edit("add", "fn", f"f{n}", "", is_test=False, old=None, new=None) for n in range(8)]
+
+
+@given(st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20))
+def test_what_is_used_comes_first_unless_it_uses_that_itself(pairs):
+    uses = {edit: frozenset(EDITS[b] for a, b in pairs if EDITS[a] == edit and a != b)
+            for edit in EDITS}  # fmt: skip
+    ordered = definitions_first(EDITS, uses)
+    assert sorted(ordered, key=EDITS.index) == EDITS
+    reached = {edit: set(uses[edit]) for edit in EDITS}
+    for _ in EDITS:
+        for edit in EDITS:
+            reached[edit] |= {far for near in reached[edit] for far in reached[near]}
+    for edit in EDITS:
+        for used in uses[edit]:
+            if edit not in reached[used]:
+                assert ordered.index(used) < ordered.index(edit)
+    assert definitions_first(EDITS, {}) == tuple(EDITS)
+
+
+@pytest.fixture
+def exported(index, tokenizer_file, tmp_path):
+    def do(**options):
+        given_options = {"split": "1,0,0", "embargo": "0", **options}
+        out = tmp_path / "out"
+        config = Config(tokenizer=str(tokenizer_file), **given_options)
+        manifest = export(index.database, out, config)
+        assert problems(index, out) == []
+        n_rows = manifest["counts"]["examples"]["train"]
+        return [row_shown(out, "train", str(n + 1)) for n in range(n_rows)]
+
+    return do
+
+
+def problems(index, out):
+    with blob_reader(index.repository, max_bytes=1 << 20) as reader:
+        return [p.text for p in verify(out, GitView(index.repository, reader), Checked())]
+
+
+def shown_in(row):
+    return "".join(token.text for token in row.tokens if token.role == "context")
+
+
+def row_of(rows, commit, symbol):
+    (found,) = [r for r in rows if (r.meta["commit"], r.meta["symbol"]) == (commit, symbol)]
+    return found
+
+
+@pytest.fixture
+def with_helper(repo, index):
+    """A commit whose first file in order calls what it adds to a later one; a name twice."""
+    before = {
+        "src/lib.rs": "mod caller;\nmod helper;\nmod other;\n",
+        "src/caller.rs": "pub fn call() -> u32 {\n    1\n}\n",
+        "src/helper.rs": "pub fn keep() {}\n",
+        "src/other.rs": "pub fn keep() {}\n",
+        **MANIFEST,
+    }
+    repo.commit("the first commit", before)
+    commit = repo.commit(
+        "use a helper for it",
+        {
+            "src/caller.rs": "pub fn call() -> u32 {\n    crate::helper::help(2)\n}\n",
+            "src/helper.rs": "pub fn keep() {}\n\npub fn help(n: u32) -> u32 {\n    n + 40\n}\n",
+            "src/other.rs": "pub fn keep() {}\n\npub fn help(n: u32) -> u32 {\n    n + 77\n}\n",
+        },
+    )
+    index.sync()
+    return commit
+
+
+def test_an_edit_is_shown_those_of_its_commit_that_it_uses(with_helper, exported):
+    rows = [r for r in exported(earlier=("commit",)) if r.meta["commit"] == with_helper]
+    assert [r.meta["path"] for r in rows] == ["src/helper.rs", "src/caller.rs", "src/other.rs"]
+    caller = rows[1]
+    # Only what comes before: the other module's function of that name does not.
+    assert "n + 40" in shown_in(caller)
+    assert "n + 77" not in shown_in(caller)
+    assert shown_in(caller).endswith(
+        "<|edits|><file_sep>src/helper.rs\n<|old_code|><|/old_code|><|new_code|>\n"
+        "pub fn help(n: u32) -> u32 {\n    n + 40\n}\n<|/new_code|><|/edits|>"
+    )
+    assert "<|edits|>" not in shown_in(rows[0])
+    # The last one is shown both, in the order in which they were made.
+    assert [one["path"] for one in rows[2].meta["earlier"]] == ["src/caller.rs", "src/helper.rs"]
+    assert shown_in(rows[2]).index("n + 40") < shown_in(rows[2]).index("crate::helper")
+
+
+def test_where_room_is_short_what_is_used_comes_first(repo, index, exported):
+    repo.commit("the first commit", {"src/lib.rs": "mod a;\nmod b;\nmod c;\n", **MANIFEST})
+    body = "    work(1);\n    work(2);\n"
+    files = {
+        "src/a.rs": f"pub fn help() {{\n{body}}}\n",
+        "src/b.rs": f"pub fn aside() {{\n{body}}}\n",
+        "src/c.rs": "pub fn call() {\n    crate::a::help();\n}\n",
+    }
+    commit = repo.commit("a helper, and one aside", files)
+    index.sync()
+    for n_tokens, paths in ((1024, ["src/a.rs", "src/b.rs"]), (170, ["src/a.rs"])):
+        caller = row_of(exported(earlier=("commit",), context_tokens=n_tokens), commit, "call")
+        assert [one["path"] for one in caller.meta["earlier"]] == paths
+
+
+@pytest.mark.usefixtures("with_helper")
+def test_nothing_earlier_is_shown_unless_it_is_asked_for(exported):
+    assert all("<|edits|>" not in shown_in(row) for row in exported())
+
+
+@pytest.fixture
+def long_lived(repo, index):
+    def source(n):
+        return f"pub fn f() -> u32 {{\n    {n}\n}}\n\npub fn g() {{}}\n"
+
+    commits = [repo.commit("the first commit", {"src/a.rs": source(0), **MANIFEST})]
+    for n in range(1, 4):
+        commits.append(repo.commit(f"number {n} of them", {"src/a.rs": source(100 * n)}))
+        repo.commit(f"elsewhere {n} times", {"src/z.rs": f"pub fn z() {{\n    work({n});\n}}\n"})
+    repo.git("mv", "src/a.rs", "src/b.rs")
+    commits.append(repo.commit("move the file away", {"src/b.rs": source(400)}))
+    commits.append(repo.commit("the last commit", {"src/b.rs": source(500)}))
+    index.sync()
+    return commits
+
+
+def test_the_last_edits_of_a_file_are_shown_through_its_renames(long_lived, exported):
+    row = row_of(exported(earlier=("history",)), long_lived[-1], "f")
+    assert [one["commit"] for one in row.meta["earlier"]] == [
+        *reversed(long_lived[1:-1]), long_lived[0], long_lived[0],
+    ]  # fmt: skip
+    assert [one["path"] for one in row.meta["earlier"]][:2] == ["src/b.rs", "src/a.rs"]
+    text = shown_in(row)
+    numbers = [text.index(f"    {n}\n") for n in (100, 200, 300, 400)]
+    assert numbers == sorted(numbers)
+    assert "    500\n" not in text
+    assert "work(" not in text
+
+
+def test_where_room_is_short_the_newest_are_shown(long_lived, exported):
+    row = row_of(exported(earlier=("history",), context_tokens=300), long_lived[-1], "f")
+    found = [one["commit"] for one in row.meta["earlier"]]
+    assert found[:2] == [long_lived[-2], long_lived[-3]]
+    assert len(found) < len(long_lived)
+
+
+def test_other_models_read_them_as_files_by_their_own_tokens(long_lived, exported):
+    row = row_of(exported(earlier=("history",), markers="native"), long_lived[-1], "f")
+    assert (
+        "<file_sep>src/a.rs (original)\npub fn f() -> u32 {\n    300\n}\n"
+        "<file_sep>src/b.rs (updated)\npub fn f() -> u32 {\n    400\n}\n"
+    ) in shown_in(row)
+
+
+def test_a_secret_in_an_earlier_edit_is_redacted(repo, index, exported):
+    secret = "AKIA" + "QWERTYUIOPASDFGH"
+    for n in range(3):
+        text = f'pub fn f() {{\n    sign("{secret}", {n});\n}}\n\npub fn g() {{\n    {n}\n}}\n'
+        repo.commit(f"number {n} of them", {"src/a.rs": text})
+    index.sync()
+    rows = exported(earlier=("history", "commit"))
+    assert any(row.meta["earlier"] for row in rows)
+    for row in rows:
+        assert secret not in "".join(token.text for token in row.tokens)
+        assert row.meta["is_redacted"] == ("sign(" in "".join(t.text for t in row.tokens))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"commit": "last"}, "is not from before"),
+        ({"path": "src/z.rs"}, "is not what"),
+        ({"old_path": "src/z.rs"}, "is not what"),
+        ({"new": "own"}, "is not what"),
+    ],
+)
+def test_verify_sees_an_edit_that_is_not_from_before(
+    long_lived, index, exported, tmp_path, change, said
+):
+    exported(earlier=("history",))
+    file = tmp_path / "out" / "train.meta.jsonl"
+    metas = [json.loads(line) for line in file.read_text().splitlines()]
+    meta = next(m for m in metas if m["commit"] == long_lived[-2] and m["earlier"])
+    named = {"last": long_lived[-1], "own": meta["new"]}
+    meta["earlier"][0].update({key: named.get(value, value) for key, value in change.items()})
+    file.write_text("".join(json.dumps(m) + "\n" for m in metas))
+    assert any(said in text for text in problems(index, tmp_path / "out"))
+
+
+def test_verify_sees_a_row_that_is_shown_its_own_answer(with_helper, index, exported, tmp_path):
+    exported(earlier=("commit",))
+    file = tmp_path / "out" / "train.meta.jsonl"
+    metas = [json.loads(line) for line in file.read_text().splitlines()]
+    meta = next(m for m in metas if m["commit"] == with_helper and m["earlier"])
+    meta["earlier"][0].update(new=meta["new"], path=meta["path"])
+    file.write_text("".join(json.dumps(m) + "\n" for m in metas))
+    assert any("is the row's own" in text for text in problems(index, tmp_path / "out"))
+
+
+@pytest.mark.usefixtures("with_helper")
+def test_holes_have_none(exported):
+    with pytest.raises(ExportError, match="not for holes"):
+        exported(kind="fim", earlier=("commit",))
