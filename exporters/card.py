@@ -102,6 +102,10 @@ def render(manifest: dict[str, Any]) -> str:
         *_table("Context by rule", counts["excerpts_by_rule"]),
         *_table("References, by kind and what came of them", counts["references"]),
         *_table("Left out, by reason", manifest["dropped"]),
+        *_relations(manifest["relations"]),
+        *_table("Examples by split and year", counts["examples_by_year"]),
+        *_table("Tokens, and how many examples have no more", counts["length_quantiles"]),
+        *_table("Paths with most examples", counts["most_edited_paths"]),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -119,6 +123,13 @@ _UNRELATED = (
     " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "
     "left out."
 )
+
+
+def _relations(relations: dict[str, dict[str, int]]) -> list[str]:
+    """Return what is related to an earlier split: what was left out for it, and what is left."""
+    found = [(f"{what}, left out", n) for what, n in relations["left_out"].items()]
+    found += [(f"{what}, still across splits", n) for what, n in relations["across_splits"].items()]
+    return _table("Related edits", dict(found))
 
 
 def _license(found: list[str]) -> list[str]:

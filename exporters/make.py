@@ -338,6 +338,7 @@ def made_row(row: Row, meta: dict[str, Any]) -> MadeRow:
     """Return a row as it is kept."""
     brief = {key: meta[key] for key in ("id", "change", "kind", "is_test", "n_tokens")}
     brief["sections"] = [shown["section"] for shown in meta["context"]]
+    brief |= {"year": meta["time"][:4], "path": meta["path"]}
     brief["n_earlier"] = len(row.edits)
     brief["rules"] = [shown["rule"] for shown in meta["context"]]
     return MadeRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

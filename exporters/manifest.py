@@ -16,6 +16,8 @@ from rsidx.store.reader import Reader
 
 _AROUND = frozenset({"imports", "outline"})
 """Sections that show no definition that the code names."""
+_MOST_PATHS = 10
+_QUANTILES = (5, 25, 50, 75, 95, 100)
 
 
 @dataclass(slots=True)
@@ -41,6 +43,9 @@ class Statistics:
     packed: Counter[str] = field(default_factory=Counter)
     now_train: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
+    years: Counter[str] = field(default_factory=Counter)
+    paths: Counter[str] = field(default_factory=Counter)
+    lengths: Counter[int] = field(default_factory=Counter)
 
     def count(self, split: str, row: MadeRow) -> None:
         """Count a row that was written."""
@@ -55,10 +60,25 @@ class Statistics:
         self.tokens_by_kind[kind] += n_tokens["total"]
         self.tokens_by_role.update(n_tokens)
         self.with_context += not _AROUND.issuperset(brief["sections"])
+        self.years[f"{split}/{brief['year']}"] += 1
+        self.paths[brief["path"]] += 1
+        self.lengths[n_tokens["total"]] += 1
         self.with_earlier += bool(brief["n_earlier"])
         self.test_code += brief["is_test"]
         self.excerpts_by_rule.update(brief["rules"])
         self.excerpts_by_section.update(brief["sections"])
+
+
+def _quantiles(lengths: Counter[int]) -> dict[str, int]:
+    """Return the lengths, in tokens, that so many in a hundred examples do not exceed."""
+    wanted = list(_QUANTILES)
+    found = {}
+    n_seen = 0
+    for length, n in sorted(lengths.items()):
+        n_seen += n
+        while wanted and n_seen * 100 >= wanted[0] * lengths.total():
+            found[f"{wanted.pop(0)}%"] = length
+    return found
 
 
 def manifest_of(
@@ -106,6 +126,9 @@ def manifest_of(
             "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
             "examples_with_earlier_edits": statistics.with_earlier,
             "examples_of_test_code": statistics.test_code,
+            "examples_by_year": dict(sorted(statistics.years.items())),
+            "most_edited_paths": dict(statistics.paths.most_common(_MOST_PATHS)),
+            "length_quantiles": _quantiles(statistics.lengths),
             "packed_rows": {name: statistics.packed[name] for name in SPLITS if config.pack},
         },
         "relations": {

@@ -43,6 +43,16 @@ def exported(repo, index, tokenizer_file, tmp_path, read_jsonl):
     return do
 
 
+def test_the_card_says_how_long_examples_are_and_from_where(exported, tmp_path):
+    pairs = [pair for rows in exported("out").values() for pair in rows]
+    lengths = sorted(len(row["input_ids"]) for row, _ in pairs)
+    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert f"| `50%` | {lengths[4]:,} |" in card
+    assert f"| `100%` | {lengths[-1]:,} |" in card
+    assert "| `src/m3.rs` | 1 |" in card
+    assert f"| `test/{pairs[-1][1]['time'][:4]}` | 1 |" in card
+
+
 def n_learned(pair):
     return sum(label >= 0 for label in pair[0]["labels"])
 

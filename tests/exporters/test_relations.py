@@ -108,6 +108,9 @@ def test_what_is_related_leaves_val_and_test_and_is_counted(
     assert len(read_jsonl(out / "train.jsonl")) == 14
     across = manifest["relations"]["across_splits"]
     assert across == {"same_patch": 0, "revert": 0, "near_duplicate": 0}
+    card = (out / "README.md").read_text("utf-8")
+    for line in ("val/revert, left out` | 1", "near_duplicate, still across splits` | 0"):
+        assert line in card
     assert problems(history, out) == []
 
 
