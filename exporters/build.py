@@ -25,6 +25,7 @@ FILTERS = (
     "formatting",
     "deletions",
     "duplicates",
+    "near_duplicates",
     "related",
     "secrets",
     "messages",

@@ -50,7 +50,13 @@ _NOT_IN_AN_ENTRY = frozenset(
         "half_life",
     }
 )
-_FILTERS_OF_ENTRIES = frozenset(FILTERS) - {"merges", "bots", "duplicates", "related"}
+_FILTERS_OF_ENTRIES = frozenset(FILTERS) - {
+    "merges",
+    "bots",
+    "duplicates",
+    "near_duplicates",
+    "related",
+}
 
 
 def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:

@@ -22,8 +22,10 @@ REASONS = ("named", "same_patch", "revert", "near_duplicate")
 COMPARED = REASONS[1:]
 """Those that are seen from the edits themselves, which `across_splits` counts."""
 N_PERMUTATIONS = 250
+_N_CODE_PERMUTATIONS = 64
 THRESHOLD = 0.7
 _N_BANDS = 50
+_RECENT_EDITS = 10_000
 _SHINGLE_WORDS = 5
 _SEED = 1
 _DIGEST = 16
@@ -50,20 +52,25 @@ def _digest(before: bytes, after: bytes) -> bytes:
 def signature(old: bytes, new: bytes) -> RMinHash:
     """Return the MinHash of a patch: of the words, by fives, of the lines that it changes.
 
-    One that changes nothing is compared by all of its lines, with others of its kind alone.
+    One that changes no word, or puts lines in another order, is compared by all of its text.
     """
     before, after = Counter(old.splitlines()), Counter(new.splitlines())
     shingles = [*_shingles(b"-", before - after), *_shingles(b"+", after - before)]
-    if old == new:
-        shingles = [*_shingles(b"=", new.splitlines())]
-    minhash = RMinHash(num_perm=N_PERMUTATIONS, seed=_SEED)
+    if not shingles:
+        shingles = [*_shingles(b"<", old.splitlines()), *_shingles(b">", new.splitlines())]
+    return _minhash(shingles or [(old + b"\0" + new).decode("utf-8", "replace")], N_PERMUTATIONS)
+
+
+def _minhash(shingles: list[str], n_permutations: int) -> RMinHash:
+    minhash = RMinHash(num_perm=n_permutations, seed=_SEED)
     minhash.update(shingles)
     return minhash
 
 
 def _shingles(mark: bytes, lines: Iterable[bytes]) -> Iterator[str]:
+    """Yield the words of lines by fives; fewer are one shingle, and none are none."""
     words = _WORD.findall(b"\n".join(lines))
-    for start in range(max(1, len(words) - _SHINGLE_WORDS + 1)):
+    for start in range(max(bool(words), len(words) - _SHINGLE_WORDS + 1)):
         shingle = mark + b" ".join(words[start : start + _SHINGLE_WORDS])
         yield shingle.decode("utf-8", "replace")
 
@@ -73,32 +80,43 @@ class Patch:
     """What an edit is compared by.
 
     `exact` is the identity of its two texts, `digest` that of the patch without white space,
-    `reverse` that of the patch that takes it back.
+    `reverse` that of the patch that takes it back; `minhash` is of what changes, `code` of all
+    that the edit leaves.
     """
 
     exact: bytes
     digest: bytes
     reverse: bytes
     minhash: RMinHash
+    code: RMinHash
 
     @classmethod
     def of(cls, old: bytes, new: bytes) -> "Patch":
         """Return what an edit is compared by."""
         exact = hashlib.blake2b(len(old).to_bytes(8, "little") + old + new, digest_size=_DIGEST)
         digest, reverse = patch_digests(old, new)
-        return cls(exact.digest(), digest, reverse, signature(old, new))
+        code = _minhash([*_shingles(b"", (new or old).splitlines())], _N_CODE_PERMUTATIONS)
+        return cls(exact.digest(), digest, reverse, signature(old, new), code)
 
     def pack(self) -> bytes:
         """Return it as bytes."""
-        return b"".join((self.exact, self.digest, self.reverse, self.minhash.__getstate__()))
+        code = self.code.__getstate__()
+        size = len(code).to_bytes(2, "little")
+        return b"".join(
+            (self.exact, self.digest, self.reverse, size, code, self.minhash.__getstate__())
+        )
 
     @classmethod
     def unpack(cls, data: bytes) -> "Patch":
         """Undo `pack`; the version of rensa must be the same."""
-        minhash = RMinHash(num_perm=N_PERMUTATIONS, seed=_SEED)
-        minhash.__setstate__(data[3 * _DIGEST :])
         exact, digest, reverse = (data[n * _DIGEST : (n + 1) * _DIGEST] for n in range(3))
-        return cls(exact, digest, reverse, minhash)
+        start = 3 * _DIGEST + 2
+        end = start + int.from_bytes(data[start - 2 : start], "little")
+        code = RMinHash(num_perm=_N_CODE_PERMUTATIONS, seed=_SEED)
+        code.__setstate__(data[start:end])
+        minhash = RMinHash(num_perm=N_PERMUTATIONS, seed=_SEED)
+        minhash.__setstate__(data[end:])
+        return cls(exact, digest, reverse, minhash, code)
 
 
 class Relations:
@@ -142,6 +160,38 @@ class Relations:
             minhash = self._minhashes[number]
             if split < self._near[number] and patch.minhash.jaccard(minhash) >= THRESHOLD:
                 self._near[number] = split
+
+
+class Recent:
+    """Knows the edits of one split that were kept last, to tell what nearly repeats one.
+
+    What repeats is nearly the same change to nearly the same code; the same change elsewhere does
+    not. Only so many are known, since they would be most of an export's memory: copies come soon.
+    """
+
+    def __init__(self, n_kept: int = _RECENT_EDITS) -> None:
+        self._lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
+        self._kept: dict[int, Patch] = {}
+        self._n_kept = n_kept
+        self._n_added = 0
+
+    def has_near(self, patch: Patch) -> bool:
+        """Tell whether an edit nearly repeats one of them."""
+        return any(
+            patch.minhash.jaccard(kept.minhash) >= THRESHOLD
+            and patch.code.jaccard(kept.code) >= THRESHOLD
+            for kept in map(self._kept.__getitem__, self._lsh.query(patch.minhash))
+        )
+
+    def add(self, patch: Patch) -> None:
+        """Take in an edit that is kept; the oldest one goes."""
+        self._lsh.insert(self._n_added, patch.minhash)
+        self._kept[self._n_added] = patch
+        oldest = self._n_added - self._n_kept
+        if oldest >= 0:
+            self._lsh.remove(oldest)
+            del self._kept[oldest]
+        self._n_added += 1
 
 
 class Named:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rsidx.exporters.entries import Entry, MadeEdit, patches_of
 from rsidx.exporters.manifest import Statistics
 from rsidx.exporters.plan import SPLITS, Split
-from rsidx.exporters.relations import Named, Patch, Relations
+from rsidx.exporters.relations import Named, Patch, Recent, Relations
 from rsidx.store.cache import Cache
 from rsidx.store.reader import CommitRow, Reader
 
@@ -57,6 +57,7 @@ class Sifter:
         self._named = Named(reader, patches.chosen, patches.split)
         self._relations = Relations(patches.read(later=True) if "related" not in keep else ())
         self._seen: set[bytes] = set()
+        self._recent = {number: Recent() for number in range(len(SPLITS))}
 
     def kept(self, commit: CommitRow, split: int, entry: Entry) -> Iterator[tuple[int, MadeEdit]]:
         """Yield the edits of a commit that stay, with their numbers."""
@@ -79,10 +80,14 @@ class Sifter:
         if edit.patch.exact in self._seen and "duplicates" not in self._keep:
             return "duplicates"
         self._seen.add(edit.patch.exact)
-        if "related" in self._keep:
-            return None
-        found = ["named"] if is_named else self._relations.reasons(split, edit.patch)
-        for reason in found:
-            return f"related_{reason}"
-        self._relations.add(split, edit.patch)
+        if "related" not in self._keep:
+            found = ["named"] if is_named else self._relations.reasons(split, edit.patch)
+            for reason in found:
+                return f"related_{reason}"
+        if "near_duplicates" not in self._keep:
+            if self._recent[split].has_near(edit.patch):
+                return "near_duplicates"
+            self._recent[split].add(edit.patch)
+        if "related" not in self._keep:
+            self._relations.add(split, edit.patch)
         return None

@@ -166,7 +166,7 @@ def test_every_target_in_place_of_the_old_chunk_gives_the_new_file(repo, run):
 
 
 def test_all_targets_of_a_file_together_make_the_new_file_of_the_old(repo, run):
-    _, _, rows = run(keep=("deletions", "formatting", "duplicates", "bots"))
+    _, _, rows = run(keep=("deletions", "formatting", "duplicates", "near_duplicates", "bots"))
     files = {}
     for _, _, meta in rows:
         if meta["change"] != "move" and meta["parent"]:
@@ -407,7 +407,9 @@ def test_an_edit_that_was_made_twice_is_exported_once(repo, index, tokenizer_fil
     index.sync()
     config = Config(tokenizer=str(tokenizer_file), split="1,0,0")
     once = export(index.database, tmp_path / "once", config)
-    every = export(index.database, tmp_path / "every", replace(config, keep=("duplicates",)))
+    every = export(
+        index.database, tmp_path / "every", replace(config, keep=("duplicates", "near_duplicates"))
+    )
     assert once["dropped"]["edits_duplicates"] == 2
     assert (once["counts"]["examples"]["train"], every["counts"]["examples"]["train"]) == (2, 4)
 

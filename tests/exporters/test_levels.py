@@ -85,7 +85,7 @@ def long_history(repo, index):
 
 @pytest.mark.usefixtures("long_history")
 def test_a_share_of_the_examples_changes_nothing(exported, read_jsonl):
-    out, manifest = exported(no_edit=0.4, keep=("duplicates",))
+    out, manifest = exported(no_edit=0.4, keep=("duplicates", "near_duplicates"))
     by_change = manifest["counts"]["examples_by_change"]
     share = by_change["train/none"] / sum(by_change.values())
     assert share == pytest.approx(0.4, abs=0.1)

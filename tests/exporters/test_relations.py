@@ -6,7 +6,7 @@ import pytest
 
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.relations import Patch, Relations
+from rsidx.exporters.relations import Patch, Recent, Relations
 from rsidx.exporters.verify import Checked, verify
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
@@ -34,6 +34,13 @@ def related(earlier, later, *, splits=(0, 1)):
         ((OLD, NEW), (OLD, NEW.replace("value_3", "other")), "near_duplicate"),
         (("", NEW), ("", "/// Docs.\n" + NEW), "near_duplicate"),
         ((OLD, NEW), (OLD, OLD.replace("old", "fresh")), None),
+        # Lines in another order are compared by all of the text.
+        ((f"{NEW}a\nb\n", f"{NEW}b\na\n"), (f"{OLD}c\nd\n", f"{OLD}d\nc\n"), None),
+        (
+            (f"{NEW}a\nb\n", f"{NEW}b\na\n"),
+            tuple(text.replace("value_3", "v") for text in (f"{NEW}a\nb\n", f"{NEW}b\na\n")),
+            "near_duplicate",
+        ),
         # What changes nothing is compared by what it is.
         ((NEW, NEW), (NEW.replace("value_3", "v"),) * 2, "near_duplicate"),
         ((NEW, NEW), (OLD, OLD), None),
@@ -48,11 +55,40 @@ def test_patches_are_related_by_what_they_change(earlier, later, reason):
 def test_a_patch_that_was_packed_is_related_as_before():
     earlier, later = Patch.of(OLD.encode(), NEW.encode()), Patch.of(b"", NEW.encode())
     again = Patch.unpack(later.pack())
+    assert again.code.digest() == later.code.digest()
     assert (again.exact, again.digest, again.reverse) == (
         later.exact, later.digest, later.reverse,
     )  # fmt: skip
     assert again.minhash.jaccard(earlier.minhash) == later.minhash.jaccard(earlier.minhash)
     assert again.minhash.digest() == later.minhash.digest()
+
+
+def patch(old, new):
+    return Patch.of(old.encode(), new.encode())
+
+
+def test_nearly_the_same_change_to_nearly_the_same_code_repeats():
+    recent = Recent()
+    recent.add(patch(OLD, NEW))
+    assert recent.has_near(patch(OLD, NEW.replace("value_3", "other")))
+    assert not recent.has_near(patch(OLD, OLD.replace("old", "fresh")))
+
+
+def test_the_same_change_elsewhere_does_not():
+    recent = Recent()
+    other = function(7)
+    recent.add(patch(NEW + OLD, NEW + OLD.replace("old()", "fresh(1, 2, 3, 4)")))
+    again = patch(other + OLD, other + OLD.replace("old()", "fresh(1, 2, 3, 4)"))
+    assert not recent.has_near(again)
+    again = patch("// x\n" + NEW + OLD, "// x\n" + NEW + OLD.replace("old()", "fresh(1, 2, 3, 4)"))
+    assert recent.has_near(again)
+
+
+def test_only_so_many_are_known():
+    recent = Recent(2)
+    for n in range(3):
+        recent.add(patch("", function(n)))
+    assert [recent.has_near(patch("", function(n))) for n in range(3)] == [False, True, True]
 
 
 def test_only_later_splits_lose_what_is_related():
@@ -127,3 +163,18 @@ def test_it_can_be_kept_and_verify_sees_a_leak_that_is_not_declared(
     (out / "manifest.json").write_text(json.dumps(manifest))
     found = problems(history, out)
     assert sorted(text.rsplit(" ", 1)[1] for text in found) == ["near_duplicate", "revert"]
+
+
+def test_near_copies_within_a_split_are_left_out_unless_they_are_to_stay(
+    repo, index, tokenizer_file, tmp_path
+):
+    for n in range(3):
+        text = function(1, f"g{n}").replace("work_1_0", f"other_{n}")
+        repo.commit(f"number {n} of them", {f"src/f{n}.rs": text})
+    repo.commit("something else", {"src/g.rs": function(2)})
+    index.sync()
+    for keep, n_kept in (((), 2), (("near_duplicates",), 4)):
+        config = Config(str(tokenizer_file), split="1,0,0", keep=keep)
+        manifest = export(index.database, tmp_path / "out", config)
+        assert manifest["counts"]["examples"]["train"] == n_kept
+        assert manifest["dropped"].get("edits_near_duplicates", 0) == 4 - n_kept
