@@ -1,7 +1,7 @@
 """How texts and lists are packed: zstandard with a trained dictionary, and small numbers."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import zstandard
 
@@ -9,9 +9,10 @@ import zstandard
 _LEVEL = 12
 _DICTIONARY_BYTES = 110_000
 _MIN_SAMPLES = 500
-# One for all: to make a compressor takes longer than to compress a short list.
-_BREAKS = zstandard.ZstdCompressor(level=_LEVEL)
-_UNBREAKS = zstandard.ZstdDecompressor()
+_BREAKS_MARK = b"\x01"
+_BY_STEP = (0, 1, -1)
+_STEPS = {difference: step for step, difference in enumerate(_BY_STEP)}
+_APART = 3
 
 
 def train_dictionary(samples: list[bytes]) -> bytes | None:
@@ -70,20 +71,60 @@ class Codec:
 
 
 def pack_breaks(breaks: tuple[tuple[int, int], ...]) -> bytes | None:
-    """Pack (offset, depth) pairs; None for none."""
+    """Pack (offset, depth) pairs, offsets ascending; None for none.
+
+    After the mark, a number for each: how much further on, and whether the depth is the same,
+    more or less, or follows apart.
+    """
     if not breaks:
         return None
-    flat = array("I", [number for pair in breaks for number in pair])
-    return _BREAKS.compress(flat.tobytes())
+    packed = bytearray(_BREAKS_MARK)
+    last = depth = 0
+    for offset, its_depth in breaks:
+        step = _STEPS.get(its_depth - depth, _APART)
+        _append(packed, (offset - last) << 2 | step)
+        if step == _APART:
+            _append(packed, its_depth)
+        last, depth = offset, its_depth
+    return bytes(packed)
 
 
 def unpack_breaks(data: bytes | None) -> list[tuple[int, int]]:
     """Undo `pack_breaks`."""
     if data is None:
         return []
-    flat = array("I")
-    flat.frombytes(_UNBREAKS.decompress(data))
-    return list(zip(flat[::2], flat[1::2], strict=True))
+    if not data.startswith(_BREAKS_MARK):  # What an older version wrote, until it is read anew.
+        flat = array("I")
+        flat.frombytes(zstandard.ZstdDecompressor().decompress(data))
+        return list(zip(flat[::2], flat[1::2], strict=True))
+    breaks = []
+    offset = depth = 0
+    numbers = _numbers(data[len(_BREAKS_MARK) :])
+    for number in numbers:
+        offset += number >> 2
+        step = number & 3
+        depth = next(numbers) if step == _APART else depth + _BY_STEP[step]
+        breaks.append((offset, depth))
+    return breaks
+
+
+def _append(packed: bytearray, number: int) -> None:
+    """Append a number as LEB128."""
+    while number > 127:
+        packed.append(number & 127 | 128)
+        number >>= 7
+    packed.append(number)
+
+
+def _numbers(packed: bytes) -> Iterator[int]:
+    number = shift = 0
+    for byte in packed:
+        number |= (byte & 127) << shift
+        if byte > 127:
+            shift += 7
+            continue
+        yield number
+        number = shift = 0
 
 
 def pack_ids(ids: Iterable[int]) -> bytes:
@@ -93,24 +134,15 @@ def pack_ids(ids: Iterable[int]) -> bytes:
     for one in ids:
         difference = one - last
         last = one
-        number = difference << 1 if difference >= 0 else (-difference << 1) - 1
-        while number > 127:
-            packed.append(number & 127 | 128)
-            number >>= 7
-        packed.append(number)
+        _append(packed, difference << 1 if difference >= 0 else (-difference << 1) - 1)
     return bytes(packed)
 
 
 def unpack_ids(packed: bytes) -> list[int]:
     """Undo `pack_ids`."""
     ids = []
-    last = number = shift = 0
-    for byte in packed:
-        number |= (byte & 127) << shift
-        if byte > 127:
-            shift += 7
-            continue
+    last = 0
+    for number in _numbers(packed):
         last += number >> 1 if not number & 1 else -(number + 1 >> 1)
         ids.append(last)
-        number = shift = 0
     return ids

@@ -29,5 +29,4 @@ def upgrade() -> None:
         "commit",
         ["state"],
         sqlite_where=unsettled,
-        postgresql_where=unsettled,
     )

@@ -1,5 +1,8 @@
 """Compressed texts."""
 
+from array import array
+
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,9 +40,20 @@ def test_too_few_samples_train_nothing():
     assert train_dictionary(SAMPLES[:20]) is None
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**31), st.integers(0, 40))))
+@given(st.lists(st.tuples(st.integers(0, 2**31), st.integers(0, 40))).map(sorted))
 def test_breaks_come_back(breaks):
     assert unpack_breaks(pack_breaks(tuple(breaks))) == breaks
+
+
+def test_breaks_near_each_other_take_a_byte():
+    breaks = tuple((30 * n, n // 3) for n in range(100))
+    assert len(pack_breaks(breaks)) == 101
+
+
+def test_breaks_of_an_older_version_are_read():
+    flat = array("I", [7, 0, 19, 2])
+    packed = zstandard.ZstdCompressor().compress(flat.tobytes())
+    assert unpack_breaks(packed) == [(7, 0), (19, 2)]
 
 
 @given(st.lists(st.integers(1, 2**31)))
