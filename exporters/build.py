@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rsidx.exporters.attributes import Attributes
 from rsidx.exporters.context import ContextBuilder
 from rsidx.exporters.earlier import EarlierEdit, EarlierEdits, definitions_first
 from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, file_edits, same_tokens
@@ -71,6 +72,7 @@ class Builder:
         self.resolver = Resolver(reader)
         self._context = ContextBuilder(reader, self.resolver, options.extras)
         self._repository = reader.repository_name()
+        self._attributes = Attributes(reader, commits)
         self._commits = commits
         self._standing: CommitRow | None = None
         self._earlier = EarlierEdits(
@@ -85,6 +87,7 @@ class Builder:
 
     def edits(self, commit: CommitRow) -> tuple[Edit, ...]:
         """Return the edits of a commit that pass the filters."""
+        self._attributes.stand_at(commit)
         changes = self._reader.changes(commit.id)
         n_files = sum(self._is_rust(change) for change in changes)
         if n_files > self._options.max_files and "bulk" not in self._options.keep:
@@ -151,9 +154,12 @@ class Builder:
         side = edit.new or edit.old
         assert side is not None
         path = self._reader.path(side.path_id)
-        if "vendored" not in keep and is_vendored(path):
+        has = self._attributes.has
+        if "vendored" not in keep and (is_vendored(path) or has("linguist-vendored", path)):
             return "vendored"
-        if "generated" not in keep and is_generated(path, self._head(side.blob_id)):
+        if "generated" not in keep and (
+            is_generated(path, self._head(side.blob_id)) or has("linguist-generated", path)
+        ):
             return "generated"
         return next((rule for rule in broken_rules(text) if rule not in keep), None)
 

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
-from rsidx.indexer import manifests
+from rsidx.indexer import attributes, manifests
 from rsidx.indexer.git import Repository
 from rsidx.indexer.objects import BlobReader, blob_reader
 from rsidx.indexer.rust.facts import extract
@@ -71,6 +71,8 @@ class Extractor:
         if b"\0" in content or not _is_utf8(content):
             return BlobRecord(oid, n_bytes, "not_text", EXTRACTOR_VERSION)
         manifest = manifests.read(content) if _MANIFEST.match(content) else None
+        if manifest is None:
+            manifest = attributes.read(content)
         if manifest is not None:
             return BlobRecord(oid, n_bytes, "manifest", EXTRACTOR_VERSION, manifest=manifest)
         version, new = self._parse(oid, content, before)

@@ -32,9 +32,14 @@ class CommitLine:
     parents: tuple[bytes, ...]
 
 
+# What fits a command's arguments.
+_COMMITS_AT_ONCE = 10_000
+_KEPT_NAMES = frozenset({b"Cargo.toml", b".gitattributes"})
+
+
 def is_indexed_path(path: bytes) -> bool:
-    """Tell whether a path is kept: Rust files and Cargo manifests."""
-    return path.endswith((b".rs", b"/Cargo.toml")) or path == b"Cargo.toml"
+    """Tell whether a path is kept: Rust files, Cargo manifests and what is said of files."""
+    return path.endswith(b".rs") or path.rpartition(b"/")[2] in _KEPT_NAMES
 
 
 def list_commits(repository: Repository, revisions: Sequence[str]) -> list[CommitLine]:
@@ -50,10 +55,12 @@ def list_commits(repository: Repository, revisions: Sequence[str]) -> list[Commi
 
 def list_these(repository: Repository, commits: Sequence[bytes]) -> list[CommitLine]:
     """List those of the commits that git has, in the order given."""
-    if not commits:
-        return []
-    oids = [oid.hex() for oid in commits]
-    return _listed(repository, "--no-walk=unsorted", "--parents", "--ignore-missing", *oids)
+    lines = []
+    for start in range(0, len(commits), _COMMITS_AT_ONCE):
+        oids = [oid.hex() for oid in commits[start : start + _COMMITS_AT_ONCE]]
+        options = ("--no-walk=unsorted", "--parents", "--ignore-missing")
+        lines += _listed(repository, *options, *oids)
+    return lines
 
 
 def _listed(repository: Repository, *args: str) -> list[CommitLine]:

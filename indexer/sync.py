@@ -220,12 +220,26 @@ class _Sync:
         stale = self.writer.stale_blobs(EXTRACTOR_VERSION)
         if stale:
             _log.warning("this version of rsidx parses %d file versions again", len(stale))
+            self._list_again(jobs)
             with self.database.dropping():
                 self._read_again(stale, jobs, queries.predecessors(self.connection))
                 drop_unused_chunks(self.connection)
                 self.connection.commit()
         if unread:
             self.read_unread(jobs)
+
+    def _list_again(self, jobs: int) -> None:
+        """Write the commits anew: an older version left out paths that are kept now.
+
+        Comes before the blobs are read again: killed between, the next sync does both.
+        """
+        oids = [node.oid for node in queries.commit_nodes(self.connection, self.repository_id)]
+        lines = history.list_these(self.repository, oids)
+        known = queries.generations(self.connection, self.repository_id, oids)
+        report, self.report = self.report, SyncReport()
+        with self._extraction(jobs) as extractor:
+            self._take_in(lines, known, extractor)
+        self.report = report
 
     def read_unread(self, jobs: int) -> int:
         """Try the blobs again that git did not have; return how many it has now."""

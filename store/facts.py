@@ -111,7 +111,8 @@ class ChunkRecord(NamedTuple):
 class BlobRecord(NamedTuple):
     """A blob's facts. `chunks` are digests in order; `new_chunks` has those not sent before.
 
-    `state` is one of those that `docs/schema.md` lists; `manifest` is JSON for a Cargo.toml.
+    `state` is one of those that `docs/schema.md` lists; `manifest` is JSON for a Cargo.toml
+    or a .gitattributes.
     """
 
     oid: bytes

@@ -308,7 +308,7 @@ class Reader:
         return found
 
     def _manifest(self, blob_id: int) -> str | None:
-        """Return the facts of a Cargo.toml as JSON."""
+        """Return the facts of a Cargo.toml or .gitattributes as JSON."""
         if blob_id in self._added_blobs:
             return self._added_blobs[blob_id][2]
         c = schema.manifest.c

@@ -233,7 +233,7 @@ manifest = Table(
     metadata,
     Column("blob_id", ForeignKey("blob.id"), primary_key=True),
     Column("facts", Text, nullable=False, comment="JSON: package, targets, dependencies, members"),
-    comment="One row per version of a Cargo.toml.",
+    comment="One row per version of a Cargo.toml or .gitattributes.",
 )
 
 ref = Table(

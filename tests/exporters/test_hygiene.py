@@ -128,3 +128,36 @@ def test_licences_are_recorded_and_checked(repo, index, tokenizer_file, tmp_path
         "(MIT OR Apache-2.0) AND (Unicode-3.0 OR MIT)", "MIT OR Apache-2.0",
     ]  # fmt: skip
     assert "license: other" in (tmp_path / "out" / "README.md").read_text("utf-8")
+
+
+def test_what_the_repository_calls_generated_or_vendored_is_left_out_while_it_does(
+    repo, index, tokenizer_file, tmp_path, read_jsonl
+):
+    def function(name):
+        return f"pub fn {name}() -> usize {{\n    {name}_compute() + {len(name)}\n}}\n"
+
+    repo.commit("as yet nothing is said", {"gen/early.rs": function("early")})
+    repo.commit(
+        "say what is generated",
+        {
+            ".gitattributes": "gen/*.rs linguist-generated\n/dep/** linguist-vendored\n",
+            "gen/.gitattributes": "hand.rs linguist-generated\nhand.rs -linguist-generated\n",
+        },
+    )
+    repo.commit(
+        "more of everything",
+        {f"{place}.rs": function(place.replace("/", "_")) for place in
+         ("gen/made", "gen/hand", "gen/deep/own", "dep/x/copy", "own")},
+    )  # fmt: skip
+    repo.commit("say it no more", {".gitattributes": "# nothing\n"})
+    repo.commit("still more", {"gen/late.rs": function("late")})
+    index.sync()
+    kept = {}
+    for keep in ((), ("generated", "vendored")):
+        config = Config(str(tokenizer_file), split="1,0,0", keep=(*keep, "near_duplicates"))
+        dropped = export(index.database, tmp_path / "out", config)["dropped"]
+        kept[keep] = {meta["path"] for meta in read_jsonl(tmp_path / "out/train.meta.jsonl")}
+        counts = [dropped.get(f"edits_{rule}", 0) for rule in ("generated", "vendored")]
+        assert counts == ([0, 0] if keep else [1, 1])
+    assert kept["generated", "vendored"] - kept[()] == {"gen/made.rs", "dep/x/copy.rs"}
+    assert {"gen/early.rs", "gen/hand.rs", "gen/deep/own.rs", "gen/late.rs"} <= kept[()]

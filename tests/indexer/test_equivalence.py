@@ -27,7 +27,7 @@ from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
 from tests.conftest import Repo
 
-PATHS = ("src/lib.rs", "src/a.rs", "b.rs", "Cargo.toml")
+PATHS = ("src/lib.rs", "src/a.rs", "b.rs", "Cargo.toml", ".gitattributes")
 BRANCHES = ("main", "one", "two", "three")
 WORK = st.integers(0, 5)
 SEQUENCES = int(os.environ.get("RSIDX_TEST_SEQUENCES", "50"))
@@ -36,6 +36,8 @@ SEQUENCES = int(os.environ.get("RSIDX_TEST_SEQUENCES", "50"))
 def content(path, n):
     if path.endswith(".toml"):
         return f'[package]\nname = "p{n}"\n'
+    if path == ".gitattributes":
+        return f"*.rs linguist-generated\nb{n}.rs -linguist-generated\n"
     items = "".join(f"pub fn f{k}() -> u32 {{\n    {k * n}\n}}\n\n" for k in range(3))
     return f"use crate::x{n};\n\n{items}struct S{n};\n"
 

@@ -241,12 +241,17 @@ def test_a_worktree_shares_the_index_of_its_repository(repo, make_index, tmp_pat
     assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 2
 
 
-def test_a_newer_extractor_parses_all_blobs_again(repo, make_index, monkeypatch):
+def test_a_newer_extractor_parses_all_blobs_again_and_takes_in_new_paths(
+    repo, make_index, monkeypatch
+):
+    repo.commit("before all", {".gitattributes": "a.rs linguist-generated\n"})
     grow(repo, 8)
     repo.commit("manifest", {"Cargo.toml": '[package]\nname = "x"\n'})
+    repo.commit("attributes", {"src/.gitattributes": "*.rs linguist-vendored\n"})
     old, new = make_index(repo, "old.db"), make_index(repo, "new.db")
     monkeypatch.setattr(extract, "EXTRACTOR_VERSION", 0)
     monkeypatch.setattr(module, "EXTRACTOR_VERSION", 0)
+    monkeypatch.setattr(history, "is_indexed_path", lambda path: path.endswith((b".rs", b".toml")))
     old.sync()
     monkeypatch.undo()
     new.sync()

@@ -1,0 +1,66 @@
+"""What a repository's own .gitattributes say of its files: that they are generated or vendored."""
+
+import json
+import posixpath
+from collections.abc import Mapping
+from functools import lru_cache
+
+from wcmatch import glob
+
+from rsidx.exporters.snapshot import Snapshot
+from rsidx.store.reader import CommitRow, Reader
+
+_FILE = ".gitattributes"
+_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.FORCEUNIX
+_ANSWERS_KEPT = 4096
+Rule = tuple[str, str, bool | None]
+
+
+class Attributes:
+    """The attributes at one commit; `stand_at` goes to another.
+
+    As in git, the file nearest to a path decides, and in a file the last rule that matches.
+    """
+
+    def __init__(self, reader: Reader, commits: Mapping[bytes, CommitRow]) -> None:
+        self._reader = reader
+        self._snapshot = Snapshot(reader, commits)
+        self._files = {
+            posixpath.dirname(path.decode("utf-8", "surrogateescape")): path_id
+            for path, path_id in reader.path_ids().items()
+            if posixpath.basename(path) == _FILE.encode()
+        }
+        self._rules = lru_cache(_ANSWERS_KEPT)(self._read)
+
+    def stand_at(self, commit: CommitRow) -> None:
+        """Go to a commit."""
+        if self._files:
+            self._snapshot.move_to(commit)
+
+    def has(self, name: str, path: bytes) -> bool:
+        """Tell whether a file has an attribute."""
+        if not self._files:
+            return False
+        text = path.decode("utf-8", "surrogateescape")
+        folder = posixpath.dirname(text)
+        while True:
+            blob_id = self._snapshot.files.get(self._files.get(folder, 0))
+            inside = posixpath.relpath(text, folder) if folder else text
+            for pattern, its_name, value in reversed(self._rules(blob_id)):
+                if its_name == name and matches(pattern, inside):
+                    return bool(value)
+            if not folder:
+                return False
+            folder = posixpath.dirname(folder)
+
+    def _read(self, blob_id: int | None) -> list[Rule]:
+        facts = self._reader.manifest(blob_id) if blob_id is not None else None
+        return json.loads(facts).get("attributes", []) if facts else []
+
+
+@lru_cache(_ANSWERS_KEPT)
+def matches(pattern: str, path: str) -> bool:
+    """Tell whether a pattern of a .gitattributes matches a path from its folder on."""
+    if "/" not in pattern:
+        return bool(glob.globmatch(posixpath.basename(path), pattern, flags=_FLAGS))
+    return bool(glob.globmatch(path, pattern.removeprefix("/"), flags=_FLAGS))
