@@ -67,9 +67,7 @@ def render(manifest: dict[str, Any]) -> str:
         "",
         description(manifest),
         "",
-        "Each row of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "
-        "no loss)"
-        + (", as far as the format has a place for them" if FORMATS[ending].lacks else "")
+        _columns(config)
         + ". The line of the same number in the `.meta.jsonl` beside it says where it is "
         "from: commit, path, symbol, and blob and byte ranges of each piece of context.",
         "",
@@ -123,6 +121,16 @@ _UNRELATED = (
     " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "
     "left out."
 )
+
+
+def _columns(config: dict[str, Any]) -> str:
+    if config["columns"] == "text":
+        return "Each row of a split has `prompt` and `completion`"
+    lacks = FORMATS[config["format"]].lacks
+    return (
+        "Each row of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "
+        "no loss)" + (", as far as the format has a place for them" if lacks else "")
+    )
 
 
 def _relations(relations: dict[str, dict[str, int]]) -> list[str]:

@@ -17,6 +17,7 @@ _COLUMNS = {
     "attention_mask": "1 for a token, 0 for padding",
     "labels": "the tokens that have loss, -100 elsewhere",
 }
+_TEXT_COLUMNS = {"prompt": "what is asked", "completion": "what is answered"}
 _SPDX = "https://spdx.org/licenses/"
 _CONTEXT = {
     "@language": "en",
@@ -63,6 +64,7 @@ def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[s
     names = [name for name in SPLITS if counts[name]]
     files = [path for name in names for path in _rows_files(folder, name, ending)]
     metas = [folder / f"{name}.meta.jsonl" for name in names]
+    is_text = manifest["config"]["columns"] == "text"
     # What is no one file a split is for its own library to read.
     described = names if media_type is not None else []
     return {
@@ -78,7 +80,7 @@ def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[s
             *(_file(folder, path, media_type or _BYTES) for path in files),
             *(_file(folder, path, FORMATS["jsonl"].media_type or _BYTES) for path in metas),
         ],
-        "recordSet": [_records(name, f"{name}.{ending}") for name in described],
+        "recordSet": [_records(name, f"{name}.{ending}", is_text=is_text) for name in described],
     }
 
 
@@ -108,7 +110,7 @@ def _file(folder: Path, path: Path, media_type: str) -> dict[str, Any]:
     }
 
 
-def _records(split: str, file: str) -> dict[str, Any]:
+def _records(split: str, file: str, *, is_text: bool) -> dict[str, Any]:
     return {
         "@type": "cr:RecordSet",
         "@id": split,
@@ -119,13 +121,13 @@ def _records(split: str, file: str) -> dict[str, Any]:
                 "@id": f"{split}/{column}",
                 "name": f"{split}/{column}",
                 "description": text,
-                "dataType": "sc:Integer",
-                "repeated": True,
+                "dataType": "sc:Text" if is_text else "sc:Integer",
+                "repeated": not is_text,
                 "source": {
                     "fileObject": {"@id": file},
                     "extract": {"column": column},
                 },
             }
-            for column, text in _COLUMNS.items()
+            for column, text in (_TEXT_COLUMNS if is_text else _COLUMNS).items()
         ],
     }

@@ -26,6 +26,7 @@ from rsidx.exporters.sidecars import Sidecars
 from rsidx.exporters.sift import Patches, Sifter
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.exporters.staging import staging
+from rsidx.exporters.texts import Texts
 from rsidx.exporters.tokens import Encoder
 from rsidx.exporters.writer import (
     MANIFEST,
@@ -59,7 +60,13 @@ def export(
     """
     phases = Phases()
     with phases.of("validate"):
-        check_format(config.format, labels=config.labels, pad=config.pad)
+        check_format(
+            config.format,
+            labels=config.labels,
+            pad=config.pad,
+            pack=config.pack is not None,
+            columns=config.columns,
+        )
         encoder, dialect, renderer = writing_tools(config)
     with database.browsing() as connection, staging(out) as folder:
         repository_id = queries.repository_id(connection, config.name)
@@ -164,7 +171,8 @@ def _rows(folder: Path, encoder: Encoder, config: Config) -> RowWriter:
     padding = None
     if config.pad:
         padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
-    return RowWriter(folder, config.format, encoder.n_tokens, padding)
+    texts = Texts(encoder) if config.columns == "text" else None
+    return RowWriter(folder, config.format, encoder.n_tokens, padding, texts)
 
 
 def _missing(cache: Cache, chosen: Sequence[CommitRow]) -> list[CommitRow]:
@@ -233,8 +241,11 @@ class _Output:
             self._write(split, row)
 
     def _write(self, split: str, row: MadeRow) -> None:
-        for writer in self._writers:
-            writer.write(split, row)
+        rows, sidecars = self._writers
+        if not rows.write(split, row):
+            self._statistics.dropped["text_rows_with_control_tokens"] += 1
+            return
+        sidecars.write(split, row)
         self._statistics.count(split, row)
         self._moved.see(split, row.brief["id"])
 

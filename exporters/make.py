@@ -65,8 +65,10 @@ def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
         raise ExportError(
             "--level, --no-edit and --earlier are for edits, not for holes and sequences"
         )
-    if config.kind == "sequence" and config.columns == "both":
-        raise ExportError("--columns both is for what has a prompt; a sequence has none")
+    if config.kind == "sequence" and config.columns != "ids":
+        raise ExportError(
+            f"--columns {config.columns} is for what has a prompt; a sequence has none"
+        )
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
     dialect: Dialect
     if config.kind == "fim":

@@ -18,7 +18,7 @@ _MAX_BYTES_OF_A_CHARACTER = 4
 
 @dataclass(frozen=True, slots=True)
 class ShownToken:
-    """A token, or a few that spell one character together.
+    """A token, or a few that spell one character together; without ids, a whole text.
 
     `role` is that of the piece it is from (`rsidx.exporters.dialects.Piece`), or `padding`.
     """
@@ -76,6 +76,10 @@ def _find(file: Path, which: str) -> tuple[int, dict[str, Any]] | None:
 
 
 def _tokens(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> Iterator[ShownToken]:
+    if "completion" in row:
+        yield ShownToken(row["prompt"], (), "prompt", is_control=False, has_loss=False)
+        yield ShownToken(row["completion"], (), "new", is_control=False, has_loss=True)
+        return
     control = set(encoder.control_tokens().values())
     roles = [role for role, n in meta["roles"] for _ in range(n)]
     ids, labels = row["input_ids"], row["labels"]

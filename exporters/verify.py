@@ -180,9 +180,12 @@ class _Rows:
             yield f"{parent} is not the first parent of {commit}"
             return
         yield from self._order(split, commit)
-        yield from self._lists(row, meta)
         yield from self._roles(meta)
-        texts = self._texts(row["input_ids"], meta["roles"])
+        if "completion" in row:
+            texts = {"prompt": row["prompt"], "new": self._without_end(row["completion"])}
+        else:
+            yield from self._lists(row, meta)
+            texts = self._texts(row["input_ids"], meta["roles"])
         prompt, target = texts["prompt"], texts["new"].encode()
         if "learned" in meta:
             yield from self._window(meta, texts)
@@ -285,6 +288,11 @@ class _Rows:
     def _ends(self, meta: dict[str, Any]) -> bool:
         content = self._history.blob(meta["new"]["blob"])
         return content is not None and len(content) == meta["new"]["end"]
+
+    def _without_end(self, completion: str) -> str:
+        """Return a completion without the control token that it may end with."""
+        ends = (token for token in self._encoder.control_tokens() if completion.endswith(token))
+        return completion.removesuffix(next(ends, ""))
 
     def _texts(self, ids: list[int], roles: list[tuple[str, int]]) -> dict[str, str]:
         """Return the texts of a row by role; `prompt` is all that comes before the new code.

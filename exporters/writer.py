@@ -13,6 +13,7 @@ from rsidx.exporters.entries import MadeRow
 from rsidx.exporters.formats import datatrove, jsonl, mds, megatron, parquet
 from rsidx.exporters.formats.common import IGNORED
 from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.texts import Texts
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
@@ -31,7 +32,7 @@ class Padding:
 class RowFile(Protocol):
     """A file that rows are written to."""
 
-    def write(self, columns: dict[str, list[int]]) -> None:
+    def write(self, columns: dict[str, Any]) -> None:
         """Write one row."""
 
     def close(self) -> None:
@@ -64,8 +65,13 @@ FORMATS = {
 """By the ending of the files."""
 
 
-def check_format(name: str, *, labels: str, pad: bool) -> None:
+def check_format(name: str, *, labels: str, pad: bool, pack: bool, columns: str) -> None:
     """Raise ExportError where a format has no place for what is asked for."""
+    if columns == "text" and (pad or pack or not name.startswith("jsonl")):
+        raise ExportError(
+            "--columns text has no ids to pad or pack, and is for JSON lines; --columns both has "
+            "ids, too"
+        )
     lacks = FORMATS[name].lacks
     if "labels" in lacks and labels != "all":
         raise ExportError(
@@ -77,12 +83,21 @@ def check_format(name: str, *, labels: str, pad: bool) -> None:
 
 
 class RowWriter:
-    """Writes rows, and line by line what is known of them, into one file a split each."""
+    """Writes rows, and line by line what is known of them, into one file a split each.
+
+    With `texts`, rows are written as `prompt` and `completion` in place of ids.
+    """
 
     def __init__(
-        self, folder: Path, file_format: str, n_tokens: int, padding: Padding | None
+        self,
+        folder: Path,
+        file_format: str,
+        n_tokens: int,
+        padding: Padding | None = None,
+        texts: Texts | None = None,
     ) -> None:
         self._padding = padding
+        self._texts = texts
         self._stack = ExitStack()
         create = FORMATS[file_format].create
         self._rows: dict[str, RowFile] = {}
@@ -97,10 +112,14 @@ class RowWriter:
             self._stack.close()
             raise
 
-    def write(self, split: str, row: MadeRow) -> None:
-        """Write one row to its split's two files."""
-        self._rows[split].write(columns(row, self._padding))
+    def write(self, split: str, row: MadeRow) -> bool:
+        """Write one row to its split's two files; tell whether it can be written as text."""
+        spelled = self._texts.row(row) if self._texts is not None else None
+        if self._texts is not None and spelled is None:
+            return False
+        self._rows[split].write(spelled or columns(row, self._padding))
         self._metas[split].write(row.meta + b"\n")
+        return True
 
     def close(self) -> None:
         """Close the files."""

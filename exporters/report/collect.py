@@ -86,7 +86,13 @@ def _collect_split(
             else:
                 found.n_without_context += 1
             if index in chosen:
-                runs = tuple(_runs(row["input_ids"], meta, encoder))
+                if "completion" in row:
+                    runs: tuple[tuple[str, str], ...] = (
+                        ("prompt", row["prompt"]),
+                        ("new", row["completion"]),
+                    )
+                else:
+                    runs = tuple(_runs(row["input_ids"], meta, encoder))
                 found.samples.append(Sample(split, index + 1, meta, runs))
     found.examples[split], found.tokens[split], found.lengths[split] = examples, tokens, lengths
 

@@ -214,10 +214,11 @@ _DEFAULTS = Config(tokenizer="")
 )
 @click.option(
     "--columns",
-    type=click.Choice(["ids", "both"]),
+    type=click.Choice(["ids", "text", "both"]),
     default=_DEFAULTS.columns,
     show_default=True,
-    help="Ids alone, or also prompt and completion as text, in files of their own (.text.jsonl).",
+    help="Ids, or prompt and completion as text, or both: the texts in files of their own "
+    "(.text.jsonl).",
 )
 @click.option(
     "--pack",

@@ -107,6 +107,17 @@ def test_each_family_s_holes_are_sound(run, filled, tokenizer_of, family):
     assert {meta["around"]["middle"] for _, _, meta in rows} == set(MIDDLES)
 
 
+@pytest.mark.parametrize("family", ["starcoder2", "qwen"])
+def test_holes_as_text_are_sound(filled, tokenizer_of, tmp_path, family, read_jsonl):
+    out = tmp_path / "text"
+    config = Config(str(tokenizer_of(family)), kind="fim", columns="text", split="1,0,0")
+    assert export(filled.database, out, config)["counts"]["examples"]["train"] > 30
+    assert problems(filled, out) == []
+    # Where a middle ends with another token than the text does, it is written out.
+    ends = {row["completion"].endswith("<file_sep>") for row in read_jsonl(out / "train.jsonl")}
+    assert ends == {family == "starcoder2"}
+
+
 def test_starcoder2_s_rows_are_as_it_was_trained(run, tokenizer_of, repo):
     _, rows, _ = run(tokenizer_of("starcoder2"), context_tokens=0)
     orders = Counter()

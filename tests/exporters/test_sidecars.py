@@ -12,6 +12,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.packing import Packer
+from rsidx.exporters.rows import row_shown
 from rsidx.exporters.verify import Checked, verify
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
@@ -63,6 +64,29 @@ def test_prompt_and_completion_are_the_rows_spelled_out(run, read_jsonl, problem
         assert again.count(tokenizer.token_to_id("<|endoftext|>")) == 1
     assert "config_name: text" in (out / "README.md").read_text()
     assert problems(out) == []
+
+
+def test_rows_as_text_alone_are_those_of_both_and_verify_looks_at_them(run, read_jsonl, problems):
+    _, out = run(columns="both")
+    texts = read_jsonl(out / "train.text.jsonl")
+    manifest, out = run(columns="text")
+    assert read_jsonl(out / "train.jsonl") == texts
+    assert manifest["counts"]["examples"]["train"] == len(texts)
+    assert len(read_jsonl(out / "train.meta.jsonl")) == len(texts)
+    assert manifest["dropped"]["text_rows_with_control_tokens"] > 0
+    assert problems(out) == []
+    row = row_shown(out, "train", "3")
+    assert [token.text for token in row.tokens] == list(texts[2].values())
+    assert "`prompt` and `completion`" in (out / "README.md").read_text()
+    texts[2]["completion"] = "pub struct Another;\n"
+    (out / "train.jsonl").write_text("".join(json.dumps(text) + "\n" for text in texts))
+    assert any(text.startswith("the new code is not what") for text in problems(out))
+
+
+@pytest.mark.parametrize("options", [{"pad": True}, {"pack": 4096}, {"format": "parquet"}])
+def test_text_alone_has_no_ids_to_pad_or_pack(run, options):
+    with pytest.raises(ExportError, match="--columns both has ids"):
+        run(columns="text", **options)
 
 
 def test_packed_rows_are_the_rows_and_the_verifier_says_so(run, problems, read_jsonl):
