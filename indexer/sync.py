@@ -7,13 +7,14 @@ blobs' facts land together, so an interrupted sync leaves whole commits and goes
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from rsidx.errors import IndexStoreError
 from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Pending, Wanted, extraction
 from rsidx.indexer.git import Repository
@@ -93,7 +94,9 @@ def sync(
     """
     with database.writing() as connection:
         run = _Sync(repository, database, connection, max_bytes, progress)
-        return run.run(scope, jobs)
+        report = run.run(scope, jobs)
+    run.give_back_room()
+    return report
 
 
 def update(repository: Repository, database: Database, *, jobs: int, max_bytes: int) -> SyncReport:
@@ -117,7 +120,9 @@ def update(repository: Repository, database: Database, *, jobs: int, max_bytes: 
         else:
             newest = history.head(repository) or min(wanted)
             revisions = ["--max-count=1", newest.hex()]
-        return run.run(Scope(tuple(revisions), is_update=True), jobs, refs)
+        report = run.run(Scope(tuple(revisions), is_update=True), jobs, refs)
+    run.give_back_room()
+    return report
 
 
 def fetch_promised(repository: Repository, database: Database, *, jobs: int, max_bytes: int) -> int:
@@ -184,6 +189,7 @@ class _Sync:
         )
         self.writer = Writer(connection, self.repository_id)
         self.forgotten = read_forgotten(connection)
+        self._has_dropped = False
 
     def run(self, scope: Scope, jobs: int, refs: Mapping[bytes, bytes] | None = None) -> SyncReport:
         """Take in a scope; `refs` are the refs if they were read for it."""
@@ -212,6 +218,15 @@ class _Sync:
         _log.info("sync: %d commits, %d file versions", report.n_commits, report.n_blobs)
         return report
 
+    def give_back_room(self) -> None:
+        """Give back the room of facts that were replaced, once the connection is let go.
+
+        Where an export reads meanwhile, later ones fill it.
+        """
+        if self._has_dropped:
+            with suppress(IndexStoreError):
+                self.database.vacuum()
+
     def _refresh(self, jobs: int, *, unread: bool) -> None:
         """Read the blobs again whose facts an older extractor made; their commits stay.
 
@@ -220,6 +235,7 @@ class _Sync:
         stale = self.writer.stale_blobs(EXTRACTOR_VERSION)
         if stale:
             _log.warning("this version of rsidx parses %d file versions again", len(stale))
+            self._has_dropped = True
             self._list_again(jobs)
             with self.database.dropping():
                 self._read_again(stale, jobs, queries.predecessors(self.connection))

@@ -258,6 +258,8 @@ def test_a_newer_extractor_parses_all_blobs_again_and_takes_in_new_paths(
     assert dumped(old) != dumped(new)
     old.sync()
     assert dumped(old) == dumped(new)
+    with old.database.reading() as connection:
+        assert connection.execute(text("PRAGMA freelist_count")).scalar() == 0
 
 
 SCRIPT = """
