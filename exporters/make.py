@@ -65,6 +65,8 @@ def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
         raise ExportError(
             "--level, --no-edit and --earlier are for edits, not for holes and sequences"
         )
+    if config.level != LEVELS[0] and config.no_edit:
+        raise ExportError("--no-edit is for items; of a file, something always changed")
     if config.kind == "sequence" and config.columns != "ids":
         raise ExportError(
             f"--columns {config.columns} is for what has a prompt; a sequence has none"

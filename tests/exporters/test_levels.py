@@ -124,3 +124,9 @@ def test_code_that_stayed_twice_is_no_news_in_a_later_split(exported):
 def test_holes_have_neither(exported, options):
     with pytest.raises(ExportError, match="not for holes"):
         exported(kind="fim", **options)
+
+
+@pytest.mark.usefixtures("long_history")
+def test_no_file_is_shown_that_stays(exported):
+    with pytest.raises(ExportError, match="is for items"):
+        exported(level="file", no_edit=0.1)
