@@ -143,6 +143,15 @@ class _FileHeadings:
         return f"{example.excerpt_paths[index]}\n"
 
 
+class WithoutEdits:
+    """No earlier edits: what shows the file around has no room for them."""
+
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write nothing."""
+        del earlier
+        return []
+
+
 class ExtendedDialect(_FileHeadings):
     """The documented vocabulary: a marker around each section, old and new code."""
 
@@ -348,7 +357,7 @@ class GenericDialect:
         return [*pieces, control(self._end, "end")]
 
 
-class SequenceDialect(_FileHeadings):
+class SequenceDialect(WithoutEdits):
     """A window of a file behind its path, after the context as files.
 
     The end token follows where the file ends, and not where a window does.
@@ -370,11 +379,6 @@ class SequenceDialect(_FileHeadings):
 
     def _separator(self, role: str = "prompt") -> list[Piece]:
         return [control(self._family.file, role)] if self._family else []
-
-    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
-        """Write nothing: a sequence has its file."""
-        del earlier
-        return []
 
     def pieces(
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rsidx.errors import TokenizerError
-from rsidx.exporters.dialects import Piece, context_files, control, text
-from rsidx.exporters.earlier import EarlierEdit
+from rsidx.exporters.dialects import Piece, WithoutEdits, context_files, control, text
 from rsidx.exporters.examples import Example
 from rsidx.exporters.tokens import Encoder
 
@@ -90,7 +89,7 @@ def choose_fim(encoder: Encoder, name: str) -> "FimDialect":
     )
 
 
-class FimDialect:
+class FimDialect(WithoutEdits):
     """Context as files, then prefix, suffix and middle, or suffix, prefix and middle."""
 
     def __init__(self, family: _Family, end_token: str) -> None:
@@ -105,11 +104,6 @@ class FimDialect:
         """Return the path, on a line of its own, or as a comment."""
         path = example.excerpt_paths[index]
         return f"{path}\n" if self._family.file else f"// File: {path}\n"
-
-    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
-        """Write nothing: who fills in a hole has the file."""
-        del earlier
-        return []
 
     def pieces(
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from rsidx.exporters.verify import Checked, verify
 from rsidx.indexer.git import discover
+from rsidx.indexer.gitview import GitView
+from rsidx.indexer.objects import blob_reader
 from rsidx.indexer.sync import history_scope, sync
 from rsidx.store.database import Database, resolve_url
 
@@ -127,6 +130,11 @@ class Index:
     def sync(self, *revisions, all_refs=False, since=None, jobs=1, max_bytes=100_000):
         scope = history_scope(self.repository, revisions, all_refs=all_refs, since=since)
         return sync(self.repository, self.database, scope, jobs=jobs, max_bytes=max_bytes)
+
+    def problems(self, out):
+        """Return what does not hold of an export."""
+        with blob_reader(self.repository, max_bytes=1 << 20) as reader:
+            return [p.text for p in verify(out, GitView(self.repository, reader), Checked())]
 
 
 @pytest.fixture

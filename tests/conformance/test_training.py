@@ -20,12 +20,6 @@ N_COMMITS = 60
 N_STEPS = 60
 
 
-@pytest.fixture(autouse=True)
-def offline(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
-
-
 @pytest.fixture
 def out(repo, index, tokenizer_file, tmp_path):
     """An export whose edits follow a rule that can be learned."""

@@ -12,9 +12,6 @@ from rsidx.exporters.earlier import definitions_first
 from rsidx.exporters.edits import Edit
 from rsidx.exporters.export import export
 from rsidx.exporters.rows import row_shown
-from rsidx.exporters.verify import Checked, verify
-from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 
 pytestmark = pytest.mark.usefixtures("wordy")
 MANIFEST = {"Cargo.toml": '[package]\nname = "p"\n'}
@@ -45,16 +42,11 @@ def exported(index, tokenizer_file, tmp_path):
         out = tmp_path / "out"
         config = Config(tokenizer=str(tokenizer_file), **given_options)
         manifest = export(index.database, out, config)
-        assert problems(index, out) == []
+        assert index.problems(out) == []
         n_rows = manifest["counts"]["examples"]["train"]
         return [row_shown(out, "train", str(n + 1)) for n in range(n_rows)]
 
     return do
-
-
-def problems(index, out):
-    with blob_reader(index.repository, max_bytes=1 << 20) as reader:
-        return [p.text for p in verify(out, GitView(index.repository, reader), Checked())]
 
 
 def shown_in(row):
@@ -202,7 +194,7 @@ def test_verify_sees_an_edit_that_is_not_from_before(
     named = {"last": long_lived[-1], "own": meta["new"]}
     meta["earlier"][0].update({key: named.get(value, value) for key, value in change.items()})
     file.write_text("".join(json.dumps(m) + "\n" for m in metas))
-    assert any(said in text for text in problems(index, tmp_path / "out"))
+    assert any(said in text for text in index.problems(tmp_path / "out"))
 
 
 def test_verify_sees_a_row_that_is_shown_its_own_answer(with_helper, index, exported, tmp_path):
@@ -212,7 +204,7 @@ def test_verify_sees_a_row_that_is_shown_its_own_answer(with_helper, index, expo
     meta = next(m for m in metas if m["commit"] == with_helper and m["earlier"])
     meta["earlier"][0].update(new=meta["new"], path=meta["path"])
     file.write_text("".join(json.dumps(m) + "\n" for m in metas))
-    assert any("is the row's own" in text for text in problems(index, tmp_path / "out"))
+    assert any("is the row's own" in text for text in index.problems(tmp_path / "out"))
 
 
 @pytest.mark.usefixtures("with_helper")

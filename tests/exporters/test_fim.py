@@ -12,9 +12,6 @@ from rsidx.errors import TokenizerError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.fim import MIDDLES, EditedText, FimOptions, fill_in
-from rsidx.exporters.verify import Checked, verify
-from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -92,17 +89,12 @@ def run(filled, tmp_path, read_jsonl):
     return make
 
 
-def problems(index, out):
-    with blob_reader(index.repository, max_bytes=1 << 20) as reader:
-        return [p.text for p in verify(out, GitView(index.repository, reader), Checked())]
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_family_s_holes_are_sound(run, filled, tokenizer_of, family):
     options = {"fim_spm": 0.0} if family == "deepseek" else {}
     manifest, rows, out = run(tokenizer_of(family), **options)
     assert manifest["tokenizer"]["dialect"] == f"fim-{family}"
-    assert problems(filled, out) == []
+    assert filled.problems(out) == []
     assert len(rows) > 30
     assert {meta["around"]["middle"] for _, _, meta in rows} == set(MIDDLES)
 
@@ -112,7 +104,7 @@ def test_holes_as_text_are_sound(filled, tokenizer_of, tmp_path, family, read_js
     out = tmp_path / "text"
     config = Config(str(tokenizer_of(family)), kind="fim", columns="text", split="1,0,0")
     assert export(filled.database, out, config)["counts"]["examples"]["train"] > 30
-    assert problems(filled, out) == []
+    assert filled.problems(out) == []
     # Where a middle ends with another token than the text does, it is written out.
     ends = {row["completion"].endswith("<file_sep>") for row in read_jsonl(out / "train.jsonl")}
     assert ends == {family == "starcoder2"}
@@ -182,7 +174,7 @@ def test_a_small_budget_makes_the_window_smaller_not_the_middle(run, tokenizer_o
     tokenizer = tokenizer_of("starcoder2")
     _, wide, _ = run(tokenizer, context_tokens=0)
     _, narrow, out = run(tokenizer, context_tokens=0, max_tokens=150)
-    assert problems(filled, out) == []
+    assert filled.problems(out) == []
     middles = {meta["commit"] + meta["path"]: meta["new"] for _, _, meta in wide}
     kept = [middles.get(meta["commit"] + meta["path"]) == meta["new"] for _, _, meta in narrow]
     assert sum(kept) > len(kept) / 2

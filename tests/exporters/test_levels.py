@@ -6,9 +6,6 @@ from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.rows import row_shown
-from rsidx.exporters.verify import Checked, verify
-from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 
 pytestmark = pytest.mark.usefixtures("wordy")
 N_FUNCTIONS = 8
@@ -29,8 +26,7 @@ def exported(index, tokenizer_file, tmp_path):
         given = {"split": "1,0,0", "embargo": "0", **options}
         out = tmp_path / name
         manifest = export(index.database, out, Config(tokenizer=str(tokenizer_file), **given))
-        with blob_reader(index.repository, max_bytes=1 << 20) as reader:
-            assert list(verify(out, GitView(index.repository, reader), Checked())) == []
+        assert index.problems(out) == []
         return out, manifest
 
     return do

@@ -7,9 +7,6 @@ import pytest
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.relations import Patch, Recent, Relations
-from rsidx.exporters.verify import Checked, verify
-from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -124,11 +121,6 @@ def exported(index, tokenizer_file, out, **options):
     return export(index.database, out, config)
 
 
-def problems(index, out):
-    with blob_reader(index.repository, max_bytes=1 << 20) as reader:
-        return [p.text for p in verify(out, GitView(index.repository, reader), Checked())]
-
-
 def test_what_is_related_leaves_val_and_test_and_is_counted(
     history, tokenizer_file, tmp_path, read_jsonl
 ):
@@ -147,7 +139,7 @@ def test_what_is_related_leaves_val_and_test_and_is_counted(
     card = (out / "README.md").read_text("utf-8")
     for line in ("val/revert, left out` | 1", "near_duplicate, still across splits` | 0"):
         assert line in card
-    assert problems(history, out) == []
+    assert history.problems(out) == []
 
 
 def test_it_can_be_kept_and_verify_sees_a_leak_that_is_not_declared(
@@ -158,10 +150,10 @@ def test_it_can_be_kept_and_verify_sees_a_leak_that_is_not_declared(
     assert not any(k.startswith("edits_related") for k in manifest["dropped"])
     across = manifest["relations"]["across_splits"]
     assert across == {"same_patch": 0, "revert": 1, "near_duplicate": 1}
-    assert problems(history, out) == []
+    assert history.problems(out) == []
     manifest["config"]["keep"] = []
     (out / "manifest.json").write_text(json.dumps(manifest))
-    found = problems(history, out)
+    found = history.problems(out)
     assert sorted(text.rsplit(" ", 1)[1] for text in found) == ["near_duplicate", "revert"]
 
 

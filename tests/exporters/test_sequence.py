@@ -13,9 +13,6 @@ from rsidx.exporters.export import export
 from rsidx.exporters.parts import Part
 from rsidx.exporters.rows import row_shown
 from rsidx.exporters.sequence import FilePiece, windows
-from rsidx.exporters.verify import Checked, verify
-from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 
 pytestmark = pytest.mark.usefixtures("wordy")
 WHOLE = Example("r", "p", "", "", "", None, Part(0, 0, 0, 0, 0), 0, 0, "", "", "", (), ())
@@ -68,16 +65,11 @@ def exported(index, tokenizer_file, tmp_path):
         given_options = {"split": "1,0,0", "embargo": "0", "kind": "sequence", **options}
         out = tmp_path / "out"
         export(index.database, out, Config(tokenizer=str(tokenizer_file), **given_options))
-        assert problems(index, out) == []
+        assert index.problems(out) == []
         n_rows = len((out / "train.jsonl").read_text("utf-8").splitlines())
         return [row_shown(out, "train", str(n + 1)) for n in range(n_rows)]
 
     return do
-
-
-def problems(index, out):
-    with blob_reader(index.repository, max_bytes=1 << 20) as reader:
-        return [p.text for p in verify(out, GitView(index.repository, reader), Checked())]
 
 
 def learned(row):
@@ -142,4 +134,4 @@ def test_verify_sees_a_window_that_is_not_the_file(repo, index, exported, tmp_pa
     file = tmp_path / "out" / "train.meta.jsonl"
     meta = json.loads(file.read_text()) | change
     file.write_text(json.dumps(meta) + "\n")
-    assert any(text.startswith(said) for text in problems(index, tmp_path / "out"))
+    assert any(text.startswith(said) for text in index.problems(tmp_path / "out"))

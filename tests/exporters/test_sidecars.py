@@ -13,9 +13,6 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.packing import Packer
 from rsidx.exporters.rows import row_shown
-from rsidx.exporters.verify import Checked, verify
-from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -38,11 +35,7 @@ def run(repo, index, tokenizer_file, tmp_path):
 
 @pytest.fixture
 def problems(index):
-    def check(out):
-        with blob_reader(index.repository, max_bytes=1 << 20) as reader:
-            return [p.text for p in verify(out, GitView(index.repository, reader), Checked())]
-
-    return check
+    return index.problems
 
 
 def test_prompt_and_completion_are_the_rows_spelled_out(run, read_jsonl, problems):
