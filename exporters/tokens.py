@@ -17,7 +17,7 @@ from rsidx.errors import TokenizerError
 
 _END_TOKENS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<EOT>")
 _PAD_TOKENS = ("<fim_pad>", "<|fim_pad|>", "<pad>", "[PAD]", "<|pad|>")
-_MAX_CACHED_TEXTS = 12_000
+_MAX_CACHED_TEXTS = 25_000
 _FILE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
 

@@ -22,7 +22,7 @@ class TypeText:
         return self.head.split("::")
 
 
-@lru_cache(16_384)
+@lru_cache(65_536)
 def read_type(text: str) -> TypeText:
     """Read a type; `?` is one with the head `?`."""
     if text.startswith("impl "):
@@ -36,7 +36,7 @@ def read_type(text: str) -> TypeText:
     return TypeText(text)
 
 
-@lru_cache(16_384)
+@lru_cache(65_536)
 def split(text: str, separator: str) -> tuple[str, ...]:
     """Split at a separator outside all brackets."""
     parts: list[str] = []
