@@ -77,7 +77,10 @@ def commit_edits(reader: Reader, changes: Sequence[ChangeRow], *, max_bytes: int
 
 
 def file_edits(reader: Reader, changes: Sequence[ChangeRow]) -> CommitEdits:
-    """Return the edits of a commit's changes, a whole Rust file each. Reason: `unparsed_blob`."""
+    """Return the edits of a commit's changes, a whole Rust file each.
+
+    Reasons: `unparsed_blob`, `moved_unchanged`.
+    """
     dropped: Counter[str] = Counter()
     edits = []
     for change in changes:
@@ -97,7 +100,10 @@ def file_edits(reader: Reader, changes: Sequence[ChangeRow]) -> CommitEdits:
         old, new = (_whole_file(reader, path_id, blob_id) for path_id, blob_id in places)
         if old is not None or new is not None:
             found = edit_between(reader, old, new)
-            edits.append(replace(found, kind="file", name="", container=""))
+            if found.is_unchanged:
+                dropped["moved_unchanged"] += 1
+            else:
+                edits.append(replace(found, kind="file", name="", container=""))
     return CommitEdits(tuple(edits), dropped)
 
 

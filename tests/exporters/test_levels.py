@@ -53,6 +53,18 @@ def test_a_file_is_one_edit_and_what_did_not_change_names_nothing(repo, index, e
     ].keys()  # fmt: skip
 
 
+def test_a_file_that_only_moves_is_no_edit(repo, index, exported):
+    repo.commit("first", {"src/lib.rs": source(0)})
+    repo.git("mv", "src/lib.rs", "src/main.rs")
+    repo.commit("second")
+    repo.git("mv", "src/main.rs", "src/lib.rs")
+    repo.commit("third", {"src/lib.rs": source(1, 2)})
+    index.sync()
+    _, manifest = exported(level="file")
+    assert manifest["counts"]["examples_by_change"] == {"train/add": 1, "train/move": 1}
+    assert manifest["dropped"]["edits_moved_unchanged"] == 1
+
+
 def test_a_long_file_comes_in_parts_around_what_changed(repo, index, exported):
     repo.commit("first", {"src/lib.rs": source(0)})
     repo.commit("second", {"src/lib.rs": source(1, 0, 7)})
