@@ -21,7 +21,7 @@ from rsidx.exporters.entries import Entry, MadeEdit, MadeRow
 from rsidx.exporters.examples import Example
 from rsidx.exporters.fim import EditedText, fill_in
 from rsidx.exporters.fim_dialects import choose_fim
-from rsidx.exporters.parts import UnsplittableError
+from rsidx.exporters.parts import Part, UnsplittableError
 from rsidx.exporters.phases import Phases
 from rsidx.exporters.redact import cuts_secret, redact
 from rsidx.exporters.relations import Patch
@@ -316,7 +316,7 @@ class Maker:
             }
         if example.window:
             meta["learned"] = example.learned
-        if not has_old or example.n_parts > 1:
+        if not has_old or example.n_parts > 1 or not _is_whole(edit, part):
             sides = {"old": edit.old, "new": edit.new}
             meta["edit"] = {
                 name: self._range(side, 0, side.n_bytes) if side is not None else None
@@ -342,6 +342,12 @@ class Maker:
             return None
         blob = self._reader.blob(side.blob_id).oid.hex()
         return {"blob": blob, "start": side.start + start, "end": side.start + end}
+
+
+def _is_whole(edit: Edit, part: Part) -> bool:
+    """Tell whether a part is all of its edit; the others may have been left out."""
+    n_old, n_new = (side.n_bytes if side is not None else 0 for side in (edit.old, edit.new))
+    return (part.old_start, part.old_end, part.new_start, part.new_end) == (0, n_old, 0, n_new)
 
 
 def made_row(row: Row, meta: dict[str, Any]) -> MadeRow:

@@ -1,5 +1,7 @@
 """Edits of whole files, and edits of nothing."""
 
+import json
+
 import pytest
 
 from rsidx.errors import ExportError
@@ -77,6 +79,25 @@ def test_a_long_file_comes_in_parts_around_what_changed(repo, index, exported):
         assert f"work_{k}(0," in text_of(row, "old")
         assert f"work_{k}(1," in text_of(row, "new")
         assert len(text_of(row, "new")) <= 200
+
+
+def test_a_part_that_is_left_alone_says_what_it_is_a_part_of(repo, index, exported):
+    """Relations are those of the whole edit, for the export and for verify."""
+    lines = "".join(f"    step_{n}(alpha_{n}, beta_{n});\n" for n in range(40))
+    before, after = f"{source(0)}\nfn big() {{\n{lines}}}\n", source(1, 0)
+    repo.commit("first", {"src/lib.rs": before})
+    repo.commit("second", {"src/lib.rs": after})
+    index.sync()
+    out, manifest = exported(level="file", max_chars=200)
+    assert manifest["dropped"]["parts_deletions"] > 0
+    (meta,) = [
+        json.loads(line)
+        for line in (out / "train.meta.jsonl").read_text().splitlines()
+        if '"change":"modify"' in line
+    ]
+    assert meta["part"] == [1, 1]
+    ranges = [(side["start"], side["end"]) for side in meta["edit"].values()]
+    assert ranges == [(0, len(before)), (0, len(after))]
 
 
 def has_row(out, n):
