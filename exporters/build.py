@@ -1,7 +1,7 @@
 """From commits to examples: edits, their parts, their context."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rsidx.exporters.attributes import Attributes
@@ -233,10 +233,7 @@ class Builder:
 
     def _mentions_of(self, side: Side) -> Iterator[tuple[Site, list[ReferenceRow]]]:
         """Yield what code mentions where it stands, by container."""
-        by_container: dict[str, list[ChunkRow]] = {}
-        for chunk in side.chunks:
-            by_container.setdefault(chunk.container, []).append(chunk)
-        for container, inside in by_container.items():
+        for container, inside in _by_container(side.chunks).items():
             yield Site(side.path_id, container, self._imports(inside)), self._references(inside)
 
     def stand_at(self, commit: CommitRow, laid: Mapping[int, int | None]) -> None:
@@ -329,9 +326,7 @@ class Builder:
             # What the commit left as it was is not what the edit is about.
             both = {c.id for c in edit.old.chunks} & {c.id for c in edit.new.chunks}
             chunks = {key: chunk for key, chunk in chunks.items() if key not in both}
-        by_container: dict[str, list[ChunkRow]] = {} if chunks else {edit.container: []}
-        for chunk in chunks.values():
-            by_container.setdefault(chunk.container, []).append(chunk)
+        by_container = _by_container(chunks.values()) or {edit.container: []}
         return [
             (
                 Site(
@@ -392,3 +387,10 @@ class Builder:
         self.dropped["messages_cut"] += 1
         cut = message[:_MAX_MESSAGE_CHARS]
         return cut.rsplit("\n", 1)[0].rstrip() or cut
+
+
+def _by_container(chunks: Iterable[ChunkRow]) -> dict[str, list[ChunkRow]]:
+    found: dict[str, list[ChunkRow]] = {}
+    for chunk in chunks:
+        found.setdefault(chunk.container, []).append(chunk)
+    return found

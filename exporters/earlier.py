@@ -6,6 +6,7 @@ Of a commit, an edit of a definition comes before those of what refers to it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from rsidx.exporters.edits import Edit, Side
 from rsidx.store.reader import CommitRow, Reader
@@ -62,10 +63,10 @@ class EarlierEdits:
         self, commit: CommitRow, before: Sequence[Edit], used: frozenset[Edit]
     ) -> list[EarlierEdit]:
         """Return the edits of a commit that come before one of it: first those that it uses."""
-        every = [(edit, self._shown(commit, edit, number)) for number, edit in enumerate(before)]
-        found = [(edit, shown) for edit, shown in every if shown is not None]
-        found.sort(key=lambda pair: (pair[0] not in used, -pair[1].order))
-        return [shown for _, shown in found[:_MAX_EDITS]]
+        wanted = sorted(enumerate(before), key=lambda pair: (pair[1] not in used, -pair[0]))
+        # One after another: most of a large commit is never shown, so its texts are not read.
+        every = (self._shown(commit, edit, number) for number, edit in wanted)
+        return list(islice((shown for shown in every if shown is not None), _MAX_EDITS))
 
     def of_history(self, commit: CommitRow | None, path_id: int) -> list[EarlierEdit]:
         """Return the last edits of a file, the newest first, from a commit on backwards.
