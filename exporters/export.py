@@ -91,12 +91,16 @@ def export(
             found = _licenses(reader, by_oid, list(tips.values()))
             licenses.check(found, config.licenses)
         build = build_of(config, encoder, dialect, reader)
-        with open_cache(database.cache_file, build) as cache:
+        with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
+            cache = cache_file.of(build)
+            encoder.keep_in(cache_file.of(encoder.identity))
             with phases.of("make"):
                 maker = Maker(reader, by_oid, config, renderer)
                 wanted = _missing(cache, inside)
                 if jobs > 1 and len(wanted) > SERIAL_COMMITS:
-                    made = make_on_cores(database, config, wanted, jobs=jobs, phases=phases)
+                    made = make_on_cores(
+                        database, cache_file.file, config, wanted, jobs=jobs, phases=phases
+                    )
                 else:
                     made = make_here(maker, wanted)
                 _keep(cache, made, len(inside) - len(wanted), len(inside), progress)
@@ -104,12 +108,7 @@ def export(
             with phases.of("write"):
                 patches = Patches(cache, chosen, split)
                 sifter = Sifter(reader, patches, frozenset(config.keep), statistics)
-                with (
-                    closing(_rows(folder, encoder, config)) as writer,
-                    closing(_sidecars(folder, encoder, statistics, config)) as sidecars,
-                ):
-                    output = _output(folder, (writer, sidecars), sifter, moved, config)
-                    _write(output, sifter)
+                _write(folder, encoder, sifter, moved, config)
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
@@ -271,17 +270,22 @@ def _output(
     return _Output(writers, sifter.statistics, moved, weights, sorter)
 
 
-def _write(output: _Output, sifter: Sifter) -> None:
+def _write(folder: Path, encoder: Encoder, sifter: Sifter, moved: Moved, config: Config) -> None:
     """Write the rows of all commits."""
     patches = sifter.patches
     written: dict[int, set[int]] = {}
-    for position in patches.positions():
-        commit = patches.chosen[position]
-        name, number = patches.split.name(position), patches.split.number(position)
-        for index, edit in sifter.kept(commit, number, unpack(patches.cache.get(commit.oid))):
-            written.setdefault(position, set()).add(index)
-            for row in edit.rows:
-                output.put(name, row, commit.committer_time)
-    output.finish()
+    with (
+        closing(_rows(folder, encoder, config)) as writer,
+        closing(_sidecars(folder, encoder, sifter.statistics, config)) as sidecars,
+    ):
+        output = _output(folder, (writer, sidecars), sifter, moved, config)
+        for position in patches.positions():
+            commit = patches.chosen[position]
+            name, number = patches.split.name(position), patches.split.number(position)
+            for index, edit in sifter.kept(commit, number, unpack(patches.cache.get(commit.oid))):
+                written.setdefault(position, set()).add(index)
+                for row in edit.rows:
+                    output.put(name, row, commit.committer_time)
+        output.finish()
     later = list(patches.read(written, later=True))
     sifter.statistics.across_splits.update(across_splits(later, patches.read(written)))

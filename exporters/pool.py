@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from itertools import pairwise
 from multiprocessing import get_context
+from pathlib import Path
 
 from sqlalchemy import make_url
 
@@ -22,6 +23,7 @@ from rsidx.exporters.make import Maker, writing_tools
 from rsidx.exporters.phases import Phases
 from rsidx.processes import begin_as_worker
 from rsidx.store import queries
+from rsidx.store.cache import share_cache
 from rsidx.store.database import Database
 from rsidx.store.reader import CommitRow, Reader
 
@@ -43,6 +45,7 @@ def make_here(maker: Maker, commits: Sequence[CommitRow]) -> Generator[Made]:
 
 def make_on_cores(
     database: Database,
+    cache_file: Path,
     config: Config,
     commits: Sequence[CommitRow],
     *,
@@ -58,7 +61,7 @@ def make_on_cores(
     stretches = [deque(tasks[a:b]) for a, b in pairwise(edges)]
     url = database.url.render_as_string(hide_password=False)
     with ExitStack() as stack:
-        workers = [_Worker(url, config) for _ in range(jobs)]
+        workers = [_Worker(url, cache_file, config) for _ in range(jobs)]
         for worker in workers:
             stack.callback(worker.close)
         running: dict[Future[tuple[Made, dict[str, float]]], int] = {}
@@ -83,9 +86,12 @@ def make_on_cores(
 class _Worker:
     """A process; it keeps its reader and resolver from task to task."""
 
-    def __init__(self, url: str, config: Config) -> None:
+    def __init__(self, url: str, cache_file: Path, config: Config) -> None:
         self._executor = ProcessPoolExecutor(
-            1, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(url, config)
+            1,
+            mp_context=get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(url, cache_file, config),
         )
 
     def submit(self, task: _Task) -> Future[tuple[Made, dict[str, float]]]:
@@ -117,10 +123,11 @@ _maker: Maker | None = None
 _worker_stack = ExitStack()
 
 
-def _start_worker(url: str, config: Config) -> None:
+def _start_worker(url: str, cache_file: Path, config: Config) -> None:
     global _maker  # noqa: PLW0603  (a worker process has exactly one)
     begin_as_worker()
-    _, _, renderer = writing_tools(config)
+    encoder, _, renderer = writing_tools(config)
+    encoder.keep_in(_worker_stack.enter_context(share_cache(cache_file, encoder.identity)))
     database = Database(make_url(url), create=False)
     connection = _worker_stack.enter_context(database.browsing())
     repository_id = queries.repository_id(connection, config.name)

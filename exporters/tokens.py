@@ -7,17 +7,21 @@ import hashlib
 import itertools
 import json
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import tokenizers
 from tokenizers import AddedToken, Tokenizer
 
 from rsidx.errors import TokenizerError
+from rsidx.store.cache import Cache
 
 _END_TOKENS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<EOT>")
 _PAD_TOKENS = ("<fim_pad>", "<|fim_pad|>", "<pad>", "[PAD]", "<|pad|>")
-_MAX_CACHED_TEXTS = 25_000
+_MAX_CACHED_TEXTS = 8_000
+_MAX_SHORT_ID = 1 << 16
+_DIGEST = 16
 _FILE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
 
@@ -70,7 +74,18 @@ class Encoder:
         self.added: list[str] = []
         self._reserved: frozenset[str] = frozenset()
         self._cache: dict[str, Ids | None] = {}
+        self._kept: Cache | None = None
         self._refresh()
+
+    @property
+    def identity(self) -> bytes:
+        """What a text's ids follow from: the tokenizer, what was added to it, and its library."""
+        parts = (self.source_sha256, self.added, self._control, tokenizers.__version__)
+        return hashlib.blake2b(repr(parts).encode(), digest_size=_DIGEST).digest()
+
+    def keep_in(self, cache: Cache) -> None:
+        """Look texts up in a cache for this `identity`, and keep there what is encoded."""
+        self._kept = cache
 
     def _find(self, key: str, usual: Sequence[str]) -> str | None:
         given = self._config.get(key)
@@ -129,14 +144,26 @@ class Encoder:
         wanted = [text for text in dict.fromkeys(texts) if text not in self._cache]
         if len(self._cache) + len(wanted) > _MAX_CACHED_TEXTS:
             self._cache.clear()
-        encodings = self._tokenizer.encode_batch_fast(wanted, add_special_tokens=False)
+        if self._kept is None:
+            self._cache.update(zip(wanted, self._encoded(wanted), strict=True))
+            return
+        by_key = {_digest(text): text for text in wanted}
+        found = self._kept.get_or_make([*by_key], lambda keys: self._made(by_key, keys))
+        for key, text in by_key.items():
+            self._cache[text] = _unpacked(found[key])
+
+    def _made(self, texts: Mapping[bytes, str], keys: Sequence[bytes]) -> list[bytes]:
+        return [_packed(ids) for ids in self._encoded([texts[key] for key in keys])]
+
+    def _encoded(self, texts: Sequence[str]) -> Iterator[Ids | None]:
+        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         ids = [encoding.ids for encoding in encodings]
-        for index, text in enumerate(wanted):
+        for index, text in enumerate(texts):
             if not self._control.keys().isdisjoint(ids[index]):
                 ids[index] = self._encode_around(text)
         decoded = self._tokenizer.decode_batch(ids, skip_special_tokens=False)
-        for text, one, back in zip(wanted, ids, decoded, strict=True):
-            self._cache[text] = array("i", one) if back == text else None
+        for text, one, back in zip(texts, ids, decoded, strict=True):
+            yield array("I", one) if back == text else None
 
     def encode(self, text: str) -> Ids | None:
         """Return a text's ids, none of them a control token's; None if they decode otherwise."""
@@ -183,6 +210,22 @@ class Encoder:
         _write_json(folder / _CONFIG, config)
         special = {"eos_token": self.end_token, "pad_token": self.pad_token}
         _write_json(folder / "special_tokens_map.json", special)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
+
+
+def _packed(ids: Ids | None) -> bytes:
+    """Return ids as bytes: the type of the array, and its content; nothing for None."""
+    if ids is None:
+        return b""
+    code = "H" if max(ids, default=0) < _MAX_SHORT_ID else "I"
+    return code.encode() + array(code, ids).tobytes()
+
+
+def _unpacked(data: bytes) -> Ids | None:
+    return array(data[:1].decode(), data[1:]) if data else None
 
 
 def _read_config(source: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import contextlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,66 +18,106 @@ from filelock import FileLock, Timeout
 from rsidx.errors import IndexStoreError
 
 MAX_BYTES = 2 << 30
+_VERSION = 2
 _ZEROS = 1 << 20
+_KEYS_AT_ONCE = 500
+_WAIT_S = 0.01
+_TIMEOUT_S = 60
 _SCHEMA = """
+CREATE TABLE IF NOT EXISTS build (
+    id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE,
+    used INTEGER NOT NULL, n_bytes INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS entry (
-    key BLOB PRIMARY KEY, build BLOB NOT NULL, n_bytes INTEGER NOT NULL, value BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS entry_build ON entry (build, n_bytes);
-CREATE TABLE IF NOT EXISTS build (build BLOB PRIMARY KEY, used INTEGER NOT NULL);
+    build_id INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (build_id, key));
+CREATE TABLE IF NOT EXISTS claim (
+    build_id INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (build_id, key)) WITHOUT ROWID;
 """
 
 
 class Cache:
-    """An open cache; values belong to a build: what made them, and how it was set up.
+    """The values of one build: of what made them, and how it was set up."""
 
-    Only the process that opened it reads and writes it.
-    """
-
-    def __init__(self, connection: sqlite3.Connection, build: bytes, max_bytes: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, build_id: int) -> None:
         self._connection = connection
-        self._build = build
-        connection.executescript(_SCHEMA)
-        used = "SELECT coalesce(max(used), 0) + 1 FROM build"
-        connection.execute(f"INSERT OR REPLACE INTO build VALUES (?, ({used}))", (build,))
-        connection.commit()
-        self._shrink(max_bytes)
-
-    def _shrink(self, max_bytes: int) -> None:
-        """Drop the builds that were used longest ago, until the others are no larger."""
-        sizes = self._connection.execute(
-            "SELECT build, (SELECT coalesce(sum(n_bytes), 0) FROM entry e WHERE e.build = b.build)"
-            " FROM build b ORDER BY used DESC"
-        ).fetchall()
-        total = 0
-        for number, (build, n_bytes) in enumerate(sizes):
-            total += n_bytes
-            if number and total > max_bytes:
-                self._connection.execute("DELETE FROM entry WHERE build = ?", (build,))
-                self._connection.execute("DELETE FROM build WHERE build = ?", (build,))
-        self._connection.commit()
+        self._build_id = build_id
 
     def missing(self, keys: Iterable[bytes]) -> list[bytes]:
         """Return the keys that have no value, in their order."""
-        query = "SELECT key FROM entry WHERE build = ?"
-        present = {row[0] for row in self._connection.execute(query, (self._build,))}
-        return [key for key in keys if self._full(key) not in present]
+        query = "SELECT key FROM entry WHERE build_id = ?"
+        present = {row[0] for row in self._connection.execute(query, (self._build_id,))}
+        return [key for key in keys if key not in present]
 
     def put(self, values: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep values; a value that is there already is replaced."""
-        rows = [(self._full(key), self._build, len(value), value) for key, value in values]
-        self._connection.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?)", rows)
-        self._connection.commit()
+        """Keep values of keys that have none."""
+        rows = [(self._build_id, key, value) for key, value in values]
+        n_bytes = sum(len(key) + len(value) for _, key, value in rows)
+        with self._transaction() as connection:
+            connection.executemany("INSERT INTO entry VALUES (?, ?, ?)", rows)
+            connection.executemany(
+                "DELETE FROM claim WHERE build_id = ? AND key = ?", [row[:2] for row in rows]
+            )
+            connection.execute(
+                "UPDATE build SET n_bytes = n_bytes + ? WHERE id = ?", (n_bytes, self._build_id)
+            )
 
     def get(self, key: bytes) -> bytes:
         """Return a value that is there; raises KeyError where it is not."""
-        query = "SELECT value FROM entry WHERE key = ?"
-        row = self._connection.execute(query, (self._full(key),)).fetchone()
+        query = "SELECT value FROM entry WHERE build_id = ? AND key = ?"
+        row = self._connection.execute(query, (self._build_id, key)).fetchone()
         if row is None:
             raise KeyError(key)
         return bytes(row[0])
 
-    def _full(self, key: bytes) -> bytes:
-        return self._build + key
+    def get_or_make(
+        self, keys: Sequence[bytes], make: Callable[[Sequence[bytes]], Sequence[bytes]]
+    ) -> dict[bytes, bytes]:
+        """Return the values of keys; `make` is called with those that nobody has made.
+
+        Of several processes that want the same value at one time, one makes it and the others
+        wait for it. One that dies meanwhile keeps them for a minute, and each makes it then.
+        """
+        found = self._read(keys)
+        missing = [key for key in dict.fromkeys(keys) if key not in found]
+        if not missing:
+            return found
+        own = self._claim(missing)
+        made = make(own) if own else ()
+        self.put(zip(own, made, strict=True))
+        found.update(zip(own, made, strict=True))
+        deadline = time.monotonic() + _TIMEOUT_S
+        while left := [key for key in missing if key not in found]:
+            if time.monotonic() > deadline:
+                found.update(zip(left, make(left), strict=True))
+            time.sleep(_WAIT_S)
+            found |= self._read(left)
+        return found
+
+    def _read(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        return {row[0]: row[1] for row in self._select("key, value FROM entry", keys)}
+
+    def _claim(self, keys: Sequence[bytes]) -> list[bytes]:
+        """Return those keys that neither have a value nor are being made, claimed for us."""
+        with self._transaction() as connection:
+            taken = {row[0] for row in self._select("key FROM entry", keys)}
+            taken |= {row[0] for row in self._select("key FROM claim", keys)}
+            own = [key for key in keys if key not in taken]
+            rows = [(self._build_id, key) for key in own]
+            connection.executemany("INSERT INTO claim VALUES (?, ?)", rows)
+        return own
+
+    def _select(self, what: str, keys: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[start : start + _KEYS_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT {what} WHERE build_id = ? AND key IN ({marks})"
+            yield from self._connection.execute(query, (self._build_id, *some))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
 
 
 def remove_cache(file: Path) -> None:
@@ -101,29 +142,82 @@ def _overwrite(file: Path) -> None:
         os.fsync(out.fileno())
 
 
+class CacheFile:
+    """An open cache file; while it is open, nobody but this process and its children use it."""
+
+    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
+        self._connection = connection
+        self.file = file
+
+    def of(self, build: bytes) -> Cache:
+        """Return what there is of a build."""
+        return Cache(self._connection, _build_id(self._connection, build))
+
+    def prepare(self, builds: Sequence[bytes], max_bytes: int) -> None:
+        """Have builds in use, and drop those used longest ago until all are no larger.
+
+        The first of `builds` always stays. What a process that died had claimed is let go.
+        """
+        connection = self._connection
+        used = "(SELECT coalesce(max(used), 0) + 1 FROM build)"
+        connection.execute("DELETE FROM claim")
+        for build in reversed(builds):
+            build_id = _build_id(connection, build)
+            connection.execute(f"UPDATE build SET used = {used} WHERE id = ?", (build_id,))
+        sizes = connection.execute("SELECT id, name, n_bytes FROM build ORDER BY used DESC")
+        total = 0
+        for number, (build_id, name, n_bytes) in enumerate(sizes.fetchall()):
+            total += n_bytes
+            if number and total > max_bytes:
+                total -= n_bytes
+                connection.execute("DELETE FROM entry WHERE build_id = ?", (build_id,))
+                connection.execute("UPDATE build SET n_bytes = 0 WHERE id = ?", (build_id,))
+                if name not in builds:
+                    connection.execute("DELETE FROM build WHERE id = ?", (build_id,))
+
+
+def _build_id(connection: sqlite3.Connection, build: bytes) -> int:
+    query = "SELECT id FROM build WHERE name = ?"
+    row = connection.execute(query, (build,)).fetchone()
+    if row is None:
+        connection.execute("INSERT OR IGNORE INTO build VALUES (NULL, ?, 0, 0)", (build,))
+        row = connection.execute(query, (build,)).fetchone()
+    return int(row[0])
+
+
 @contextmanager
-def open_cache(file: Path | None, build: bytes, *, max_bytes: int = MAX_BYTES) -> Iterator[Cache]:
+def open_cache(
+    file: Path | None, builds: Sequence[bytes], *, max_bytes: int = MAX_BYTES
+) -> Iterator[CacheFile]:
     """Open the cache in a file; in one that lasts as long as the block, where that cannot be.
 
-    Raises IndexStoreError where damage is found only in the block; the file is removed then.
+    `builds` are those that will be used. Raises IndexStoreError where damage is found only in
+    the block; the file is removed then.
     """
     with contextlib.ExitStack() as stack:
-        opened = _try(file, build, max_bytes, stack) if file is not None else None
+        opened = _try(file, builds, max_bytes, stack) if file is not None else None
         if opened is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rsidx-cache-"))
-            file = Path(folder) / "cache.db"
-            opened = _open(file, build, max_bytes, stack)
+            opened = _open(Path(folder) / "cache.db", builds, max_bytes, stack)
         try:
             yield opened
         except sqlite3.DatabaseError as error:
-            assert file is not None
-            file.unlink(missing_ok=True)
+            opened.file.unlink(missing_ok=True)
             raise IndexStoreError(
-                f"{file} could not be used and was removed ({error}); run the command again"
+                f"{opened.file} could not be used and was removed ({error}); run the command again"
             ) from error
 
 
-def _try(file: Path, build: bytes, max_bytes: int, stack: contextlib.ExitStack) -> Cache | None:
+@contextmanager
+def share_cache(file: Path, build: bytes) -> Iterator[Cache]:
+    """Open what a process's parent has opened with `open_cache`."""
+    with contextlib.closing(_connect(file)) as connection:
+        yield Cache(connection, _build_id(connection, build))
+
+
+def _try(
+    file: Path, builds: Sequence[bytes], max_bytes: int, stack: contextlib.ExitStack
+) -> CacheFile | None:
     lock = FileLock(f"{file}.lock", timeout=0, mode=0o600)
     try:
         lock.acquire()
@@ -131,22 +225,38 @@ def _try(file: Path, build: bytes, max_bytes: int, stack: contextlib.ExitStack) 
         return None
     stack.callback(lock.release)
     try:
-        return _open(file, build, max_bytes, stack)
+        return _open(file, builds, max_bytes, stack)
     except sqlite3.Error:
         pass
     try:
         file.unlink(missing_ok=True)
-        return _open(file, build, max_bytes, stack)
+        return _open(file, builds, max_bytes, stack)
     except (sqlite3.Error, OSError):
         return None
 
 
-def _open(file: Path, build: bytes, max_bytes: int, stack: contextlib.ExitStack) -> Cache:
+def _open(
+    file: Path, builds: Sequence[bytes], max_bytes: int, stack: contextlib.ExitStack
+) -> CacheFile:
     if not file.exists():
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
-    connection = sqlite3.connect(file)
+    connection = _connect(file)
     stack.callback(connection.close)
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    if version != _VERSION:
+        # An older cache, or a new one; what is in it can be made again.
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        for (name,) in tables.fetchall():
+            connection.execute(f'DROP TABLE "{name}"')
+        connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+    opened = CacheFile(connection, file)
+    opened.prepare(builds, max_bytes)
+    return opened
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=_TIMEOUT_S, isolation_level=None)
     # Safe against a kill; what a power failure may damage is made again.
     connection.execute("PRAGMA journal_mode = TRUNCATE")
     connection.execute("PRAGMA synchronous = OFF")
-    return Cache(connection, build, max_bytes)
+    return connection

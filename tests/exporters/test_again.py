@@ -4,6 +4,9 @@ import json
 import os
 import signal
 import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import update
@@ -13,8 +16,10 @@ from rsidx.exporters import export as module
 from rsidx.exporters import pool
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
+from rsidx.exporters.tokens import Encoder
+from rsidx.store import cache as cache_module
 from rsidx.store import schema
-from rsidx.store.cache import open_cache
+from rsidx.store.cache import open_cache, share_cache
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -211,31 +216,139 @@ def test_damage_that_is_found_late_is_a_clear_error_once(repo, index, exported):
     grow(repo, index, 10)
     first = exported("first")
     connection = sqlite3.connect(index.database.cache_file)
-    connection.executescript("DROP TABLE entry; CREATE TABLE entry (key BLOB, build, n_bytes)")
+    connection.executescript("DROP TABLE entry; CREATE TABLE entry (key BLOB, build_id)")
     connection.close()
     with pytest.raises(IndexStoreError, match="was removed"):
         exported("second")
     assert exported("third") == first
 
 
+@pytest.fixture
+def encoded(monkeypatch, tmp_path):
+    """What the tokenizer was asked to encode, in every process, in the order of the files."""
+    file = tmp_path / "encoded"
+    plain = Encoder._encoded
+
+    def encode(self, texts):
+        with file.open("a", encoding="utf-8") as lines:
+            lines.writelines(f"{json.dumps(text)}\n" for text in texts)
+        return plain(self, texts)
+
+    monkeypatch.setattr(Encoder, "_encoded", encode)
+
+    def take():
+        found = file.read_text("utf-8").splitlines() if file.exists() else []
+        file.unlink(missing_ok=True)
+        return found
+
+    return take
+
+
+def test_a_text_is_encoded_once_whatever_is_asked_for(repo, index, exported, encoded):
+    grow(repo, index, 12)
+    exported("first")
+    first = encoded()
+    assert len(first) > 20
+    assert len(first) == len(set(first))
+    options = ({"max_tokens": 100}, {"text": True}, {"labels": "all"}, {"context_tokens": 50})
+    for number, asked in enumerate(options):
+        again = exported(f"again{number}", **asked)
+        assert set(first).isdisjoint(encoded())
+        assert again == exported(f"fresh{number}", fresh=True, **asked)
+        exported("first")
+        encoded()
+
+
+def test_ids_of_another_tokenizer_are_not_used(repo, index, exported, encoded):
+    grow(repo, index, 6)
+    exported("first")
+    first = encoded()
+    native = exported("native", markers="native", text=True)
+    assert set(first) & set(encoded())
+    assert native == exported("fresh", fresh=True, markers="native", text=True)
+
+
 def test_a_cache_that_is_in_use_is_done_without(tmp_path):
     file = tmp_path / "cache"
-    with open_cache(file, b"build") as one, open_cache(file, b"build") as other:
-        one.put([(b"key", b"value")])
-        assert other.missing([b"key"]) == [b"key"]
-        other.put([(b"key", b"other")])
-        assert one.get(b"key") == b"value"
+    with open_cache(file, [b"build"]) as one, open_cache(file, [b"build"]) as other:
+        one.of(b"build").put([(b"key", b"value")])
+        assert other.of(b"build").missing([b"key"]) == [b"key"]
+        other.of(b"build").put([(b"key", b"other")])
+        assert one.of(b"build").get(b"key") == b"value"
 
 
 def test_the_cache_drops_what_was_used_longest_ago(tmp_path):
+    def kept():
+        with sqlite3.connect(tmp_path / "cache") as connection:
+            return {row[0] for row in connection.execute("SELECT name FROM build WHERE n_bytes")}
+
     for build in (b"a", b"b", b"a", b"c"):
-        with open_cache(tmp_path / "cache", build, max_bytes=2500) as cache:
-            cache.put([(b"key", build * 1000)])
-    with open_cache(tmp_path / "cache", b"d", max_bytes=2500) as cache:
-        query = "SELECT DISTINCT build FROM entry ORDER BY build"
-        assert [row[0] for row in cache._connection.execute(query)] == [b"a", b"c"]
-    with open_cache(tmp_path / "cache", b"c", max_bytes=1) as cache:
-        assert [row[0] for row in cache._connection.execute(query)] == [b"c"]
+        with open_cache(tmp_path / "cache", [build], max_bytes=2500) as cache:
+            cache.of(build).get_or_make([b"key"], lambda _, build=build: [build * 1000])
+    assert kept() == {b"a", b"b", b"c"}
+    with open_cache(tmp_path / "cache", [b"d"], max_bytes=2500):
+        assert kept() == {b"a", b"c"}
+    with open_cache(tmp_path / "cache", [b"c", b"a"], max_bytes=1) as cache:
+        assert kept() == {b"c"}
+        assert cache.of(b"c").missing([b"key"]) == []
+        assert cache.of(b"a").missing([b"key"]) == [b"key"]
+
+
+def test_a_cache_of_an_older_layout_is_begun_anew(tmp_path):
+    with sqlite3.connect(tmp_path / "cache") as connection:
+        connection.executescript("CREATE TABLE entry (key BLOB PRIMARY KEY, build BLOB)")
+    connection.close()
+    with open_cache(tmp_path / "cache", [b"build"]) as cache:
+        cache.of(b"build").put([(b"key", b"value")])
+        assert cache.of(b"build").get(b"key") == b"value"
+
+
+def make_slowly(file, number, barrier):
+    """Ask for overlapping values, some at a time; return the keys that were made here."""
+    made = []
+
+    def make(keys):
+        made.extend(keys)
+        time.sleep(0.05)
+        return [key[::-1] for key in keys]
+
+    with share_cache(file, b"build") as cache:
+        barrier.wait()
+        for step in range(0, 60, 3):
+            keys = [b"%03d" % ((number * 20 + step + n) % 60) for n in range(6)]
+            assert cache.get_or_make(keys, make) == {key: key[::-1] for key in keys}
+    return made
+
+
+def test_of_several_that_want_the_same_at_one_time_one_makes_it(tmp_path):
+    file, barrier = tmp_path / "cache", threading.Barrier(3)
+    with open_cache(file, [b"build"]), ThreadPoolExecutor(3) as pool_of_three:
+        futures = [pool_of_three.submit(make_slowly, file, n, barrier) for n in range(3)]
+        made = [future.result() for future in futures]
+    every = [key for keys in made for key in keys]
+    assert all(made)
+    assert len(every) == len(set(every)) == 60
+
+
+def test_what_a_dead_process_had_begun_is_made_by_another(tmp_path, monkeypatch):
+    def die(_):
+        raise KeyboardInterrupt
+
+    with open_cache(tmp_path / "cache", [b"build"]) as cache:
+        with pytest.raises(KeyboardInterrupt):
+            cache.of(b"build").get_or_make([b"key"], die)
+        monkeypatch.setattr(cache_module, "_TIMEOUT_S", 0.1)
+        made = cache.of(b"build").get_or_make([b"key"], lambda keys: [b"late"] * len(keys))
+        assert made == {b"key": b"late"}
+    monkeypatch.setattr(cache_module, "_TIMEOUT_S", 60)
+    with (
+        open_cache(tmp_path / "cache", [b"build"]) as cache,
+        share_cache(tmp_path / "cache", b"build") as shared,
+    ):
+        start = time.monotonic()
+        assert shared.get_or_make([b"key"], lambda _: [b"v"]) == {b"key": b"v"}
+        assert time.monotonic() - start < 5
+        assert cache.of(b"build").get(b"key") == b"v"
 
 
 def test_nobody_else_may_read_the_cache(repo, index, exported):

@@ -11,6 +11,7 @@ from rsidx.errors import TokenizerError
 from rsidx.exporters.dialects import choose
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.vocabulary import MARKERS, token_of
+from rsidx.store.cache import open_cache
 
 SPELLINGS = st.sampled_from(
     ["<file_sep>", "<|endoftext|>", "<|file_sep|>", "<|old_code|>", "<|fim_prefix|>", "<", "|>",
@@ -46,6 +47,27 @@ def test_a_text_that_the_tokenizer_changes_is_refused(tokenizer_file, tmp_path):
     encoder = Encoder(load(str(tmp_path)))
     assert encoder.encode("FN") is None
     assert encoder.encode("fn") is not None
+
+
+@pytest.mark.parametrize("n_more", [0, 70_000])
+def test_ids_that_were_kept_are_those_that_the_tokenizer_gives(tokenizer_file, tmp_path, n_more):
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.normalizer = normalizers.Replace("never", "ever")
+    # Words of their own, so that ids need more than two bytes.
+    tokenizer.add_tokens([f"word{n}word" for n in range(n_more)])
+    texts = ["fn main() {}", "", "never", f"let word{n_more - 1}word = 1;", "<file_sep>", "é"]
+    plain = Encoder(tokenizer)
+    expected = [plain.encode(text) for text in texts]
+    assert expected[2] is None
+    for _ in range(2):
+        with open_cache(tmp_path / "cache", [plain.identity]) as cache:
+            encoder = Encoder(tokenizer)
+            encoder.keep_in(cache.of(encoder.identity))
+            encoder.warm(texts)
+            for text, ids in zip(texts, expected, strict=True):
+                found = encoder.encode(text)
+                assert (ids is None) if found is None else list(found) == list(ids)
+    assert (max(expected[3]) > 1 << 16) == bool(n_more)
 
 
 @pytest.mark.parametrize(
