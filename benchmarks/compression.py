@@ -7,23 +7,21 @@ import sys
 import time
 
 import zstandard
-from sqlalchemy import select
 
-from rsidx.store import queries, schema
+from rsidx.store import queries
+from rsidx.store.chains import Texts
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.text import train_dictionary
-from rsidx.store.writer import load_codec
+
+_KEPT_BYTES = 64_000_000
 
 
 def texts_of(index: str) -> list[bytes]:
     """Return every chunk's text in the order in which they came in."""
     database = Database(resolve_url(index), create=False)
     with database.reading() as connection:
-        codec = load_codec(connection)
-        c = schema.chunk.c
-        rows = connection.execute(select(c.text, c.dictionary_id).order_by(c.id))
-        texts = [codec.decompress(row.text, row.dictionary_id) for row in rows]
-        assert len(texts) == queries.counts(connection).n_chunks
+        read = Texts(connection, _KEPT_BYTES)
+        texts = [read.get(chunk_id) for chunk_id in queries.chunk_ids(connection)]
     database.close()
     return texts
 

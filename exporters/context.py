@@ -117,6 +117,7 @@ class ContextBuilder:
         site = mentions[0][0]
         file = self._resolver.modules.file(site.path_id)
         wanted = self._wanted(mentions)
+        self._reader.prefetch_texts(one.definition.chunk.id for one in wanted.values())
         named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
         if sum(len(excerpt.text) for excerpt in named) > _MANY_BYTES:
             named = [

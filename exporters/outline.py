@@ -67,6 +67,7 @@ class Outline:
     def _outline_units(self, path_id: int, blob_id: int) -> list[_Unit]:
         """Return the items of a file with their outline, in order."""
         file = self._modules.version(path_id, blob_id)
+        self._reader.prefetch_texts(chunk.id for chunk in file.chunks)
         units = []
         for index, chunk in enumerate(file.chunks):
             symbols = self._reader.symbols(chunk.id)
@@ -99,6 +100,7 @@ class Outline:
         if file.owner.get(unit.index) is None:
             return None
         header = definition_at(self._reader, file, unit.index)
+        self._reader.prefetch_texts(file.chunks[index].id for index in unit.chunks)
         shown = {d.index for name in used or () for d in file.members[unit.index].get(name, ())}
         pieces = self._forms.outline(file, header, hidden | shown)
         if used is None and pieces:

@@ -77,7 +77,9 @@ class Extractor:
             return BlobRecord(oid, n_bytes, "manifest", EXTRACTOR_VERSION, manifest=manifest)
         version, new = self._parse(oid, content, before)
         state = "errors" if version.parsed.has_error else "parsed"
-        return BlobRecord(oid, n_bytes, state, EXTRACTOR_VERSION, version.digests, tuple(new))
+        return BlobRecord(
+            oid, n_bytes, state, EXTRACTOR_VERSION, version.digests, tuple(new), before=before
+        )
 
     def _parse(
         self, oid: bytes, content: bytes, before: bytes | None

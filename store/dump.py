@@ -9,14 +9,16 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
+from rsidx.store.chains import Texts
 from rsidx.store.facts import REFERENCE_KINDS
 from rsidx.store.text import unpack_ids
-from rsidx.store.writer import load_codec
+
+_KEPT_BYTES = 64_000_000
 
 
 def dump(connection: Connection) -> Iterator[str]:
     """Yield the lines of the dump in a fixed order."""
-    codec = load_codec(connection)
+    texts = Texts(connection, _KEPT_BYTES)
     names = _column(connection, schema.name, "text")
     paths = _column(connection, schema.path, "path")
     blobs = _column(connection, schema.blob, "oid")
@@ -46,7 +48,7 @@ def dump(connection: Connection) -> Iterator[str]:
             continue
         local = {**keys, "path_id": names, "alias_id": names} if table.name == "import" else keys
         yield from sorted(
-            f"{table.name} {_row(row._mapping, local, codec)}"
+            f"{table.name} {_row(row._mapping, local, texts)}"
             for row in connection.execute(select(table))
         )
 
@@ -79,12 +81,12 @@ def _column(connection: Connection, table: Any, column: str) -> dict[int, Any]:
     return dict(map(tuple, connection.execute(select(table.c.id, table.c[column]))))
 
 
-def _row(row: Any, keys: dict[str, dict[int, Any]], codec: Any) -> dict[str, Any]:
+def _row(row: Any, keys: dict[str, dict[int, Any]], texts: Texts) -> dict[str, Any]:
     shown = {}
     for name, value in row.items():
-        if name in ("id", "repository_id", "dictionary_id"):
+        if name in ("id", "repository_id", "base_id", "dictionary_id"):
             continue
         shown[name] = keys[name][value] if name in keys and value is not None else value
         if name == "text":
-            shown[name] = codec.decompress(value, row["dictionary_id"])
+            shown[name] = texts.get(row["id"])
     return shown

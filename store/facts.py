@@ -112,7 +112,7 @@ class BlobRecord(NamedTuple):
     """A blob's facts. `chunks` are digests in order; `new_chunks` has those not sent before.
 
     `state` is one of those that `docs/schema.md` lists; `manifest` is JSON for a Cargo.toml
-    or a .gitattributes.
+    or a .gitattributes. `before` is the blob that it replaced, if that is known.
     """
 
     oid: bytes
@@ -122,6 +122,7 @@ class BlobRecord(NamedTuple):
     chunks: tuple[bytes, ...] = ()
     new_chunks: tuple[ChunkRecord, ...] = ()
     manifest: str | None = None
+    before: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

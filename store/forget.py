@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from rsidx.store import schema
+from rsidx.store.chains import Packed, load_codec, put
 from rsidx.store.prune import delete_rows, drop_unused_chunks, drop_unused_words
 from rsidx.store.text import Codec, train_dictionary, unpack_ids
-from rsidx.store.writer import insert_rows, load_codec
+from rsidx.store.writer import insert_rows
 
 FORGOTTEN = "forgotten"
 """The state of a blob whose text is not kept."""
@@ -185,11 +186,15 @@ def _chunks_of(connection: Connection, blob_ids: list[int]) -> set[int]:
 
 
 def _pack_again(connection: Connection, codec: Codec) -> None:
-    """Pack all texts with a dictionary that is trained on them alone."""
+    """Pack all texts with a dictionary that is trained on them alone.
+
+    What is packed as a version of another text has nothing of the dictionary.
+    """
     if codec.dictionary_id is None:
         return
     table = schema.chunk
-    ids = list(connection.execute(select(table.c.id).order_by(table.c.id)).scalars())
+    whole = select(table.c.id).where(table.c.base_id.is_(None)).order_by(table.c.id)
+    ids = list(connection.execute(whole).scalars())
     step = max(1, len(ids) // _N_SAMPLES)
     samples = [text for _, text in _texts(connection, codec, ids[::step])]
     content = train_dictionary(samples)
@@ -198,8 +203,7 @@ def _pack_again(connection: Connection, codec: Codec) -> None:
         rows = [(new.dictionary_id, content)]
         insert_rows(connection, schema.dictionary, ("id", "content"), rows)
     for chunk_id, text in _texts(connection, codec, ids):
-        values = {"text": new.compress(text), "dictionary_id": new.dictionary_id}
-        connection.execute(update(table).where(table.c.id == chunk_id).values(values))
+        put(connection, chunk_id, Packed(None, new.dictionary_id, new.compress(text)))
     old = schema.dictionary.c.id
     connection.execute(delete(schema.dictionary).where(old != (new.dictionary_id or 0)))
 

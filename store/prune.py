@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select
 
 from rsidx.store import schema
+from rsidx.store.chains import set_free
 from rsidx.store.queries import split_parents
 from rsidx.store.text import unpack_ids
 from rsidx.store.writer import insert_rows
@@ -67,8 +68,10 @@ def drop_unused_chunks(connection: Connection) -> int:
     """Drop the chunks that no blob contains, with their facts; return how many."""
     lists = connection.execute(select(schema.blob_chunks.c.chunk_ids)).scalars()
     used = {chunk_id for packed in lists for chunk_id in unpack_ids(packed)}
-    every = connection.execute(select(schema.chunk.c.id)).scalars()
-    unused = [chunk_id for chunk_id in every if chunk_id not in used]
+    # The highest first: a chunk goes before the one that it is a version of.
+    every = connection.execute(select(schema.chunk.c.id).order_by(schema.chunk.c.id.desc()))
+    unused = [chunk_id for chunk_id in every.scalars() if chunk_id not in used]
+    set_free(connection, frozenset(unused))
     for table in (schema.symbol, schema.import_, schema.chunk_references):
         delete_rows(connection, table, "chunk_id", unused)
     delete_rows(connection, schema.chunk, "id", unused)

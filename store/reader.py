@@ -9,16 +9,16 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
+from rsidx.store.chains import Texts
 from rsidx.store.facts import REFERENCE_KINDS, BlobRecord, ChunkFacts
 from rsidx.store.queries import split_parents
 from rsidx.store.text import unpack_breaks, unpack_ids
-from rsidx.store.writer import load_codec
 
 _IN_BATCH = 500
 _COMMITS_KEPT = 4096
 _BLOBS_KEPT = 4096
 _CHUNKS_KEPT = 32_768
-_TEXTS_KEPT = 16_384
+_TEXTS_KEPT_BYTES = 8_000_000
 
 PARSED = frozenset({"parsed", "errors"})
 """States of a blob that has chunks."""
@@ -160,13 +160,12 @@ class Reader:
     def __init__(self, connection: Connection, repository_id: int) -> None:
         self._connection = connection
         self._repository_id = repository_id
-        self._codec = load_codec(connection)
+        self._texts = Texts(connection, _TEXTS_KEPT_BYTES)
         self._names: dict[int, str] = {}
         self._paths: dict[int, bytes] = {}
         self._blob_chunks: dict[int, tuple[ChunkRow, ...]] = {}
         # Every chunk met stays: small, and shared by all versions of its file.
         self._chunks: dict[int, ChunkRow] = {}
-        self._texts: dict[int, bytes] = {}
         self._added_blobs: dict[int, tuple[BlobRow, tuple[ChunkRow, ...], str | None]] = {}
         self._added_chunks: dict[int, _Added] = {}
         self._added_paths: dict[bytes, int] = {}
@@ -239,7 +238,7 @@ class Reader:
     def message(self, commit_id: int) -> str:
         """Return a commit's message; bytes that are not UTF-8 come out as U+FFFD."""
         query = select(schema.commit.c.message).where(schema.commit.c.id == commit_id)
-        return self._codec.decompress_message(self._connection.execute(query).scalar_one())
+        return self._texts.codec.decompress_message(self._connection.execute(query).scalar_one())
 
     def _changes(self, commit_id: int) -> tuple[ChangeRow, ...]:
         """Return what a commit changed, in the order of the paths."""
@@ -350,22 +349,11 @@ class Reader:
         """Return a chunk's text."""
         if chunk_id in self._added_chunks:
             return self._added_chunks[chunk_id].text
-        if chunk_id not in self._texts:
-            self.prefetch_texts([chunk_id])
-        return self._texts[chunk_id]
+        return self._texts.get(chunk_id)
 
     def prefetch_texts(self, chunk_ids: Iterable[int]) -> None:
         """Read the texts of several chunks at once."""
-        wanted = [
-            chunk_id for chunk_id in set(chunk_ids) if chunk_id > 0 and chunk_id not in self._texts
-        ]
-        if len(self._texts) > _TEXTS_KEPT:
-            self._texts.clear()
-        c = schema.chunk.c
-        for part in _parts(wanted):
-            query = select(c.id, c.text, c.dictionary_id).where(c.id.in_(part))
-            for chunk_id, text, dictionary_id in self._connection.execute(query):
-                self._texts[chunk_id] = self._codec.decompress(text, dictionary_id)
+        self._texts.read(chunk_id for chunk_id in chunk_ids if chunk_id > 0)
 
     def breaks(self, chunk_id: int) -> list[tuple[int, int]]:
         """Return where a chunk may be cut: (byte offset, depth)."""

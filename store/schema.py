@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration; a database at another version is migrated or refused."""
 
 metadata = MetaData(
@@ -144,6 +144,11 @@ chunk = Table(
     ),
     Column("kind", String, nullable=False),
     Column("container", String, nullable=False, comment="enclosing containers, outermost first"),
+    Column(
+        "base_id",
+        ForeignKey("chunk.id"),
+        comment="the earlier version that the text is compressed against; its id is lower",
+    ),
     Column("dictionary_id", ForeignKey("dictionary.id"), comment="null: compressed without one"),
     Column("text", LargeBinary, nullable=False, comment="zstandard"),
     Column("n_bytes", Integer, nullable=False),

@@ -9,6 +9,9 @@ import zstandard
 _LEVEL = 12
 _DICTIONARY_BYTES = 110_000
 _MIN_SAMPLES = 500
+# Beside an earlier version, level 12 is 5% smaller than level 3 and takes three times as long.
+_LEVEL_AFTER = 3
+_CLEAR_GAIN = 4
 _BREAKS_MARK = b"\x01"
 _BY_STEP = (0, 1, -1)
 _STEPS = {difference: step for step, difference in enumerate(_BY_STEP)}
@@ -68,6 +71,25 @@ class Codec:
         if dictionary_id is None:
             return self._unplain.decompress(data)
         return self._decompressors[dictionary_id].decompress(data)
+
+    def compress_after(self, base: bytes, text: bytes) -> bytes | None:
+        """Compress what differs from an earlier version; None where that gains nothing."""
+        compressor = zstandard.ZstdCompressor(
+            level=_LEVEL_AFTER, dict_data=_prefix(base), write_checksum=False, write_dict_id=False
+        )
+        data = compressor.compress(text)
+        if len(data) * _CLEAR_GAIN <= len(text) or len(data) < len(self.compress(text)):
+            return data
+        return None
+
+    @staticmethod
+    def decompress_after(base: bytes, data: bytes) -> bytes:
+        """Undo `compress_after`, given the same earlier version."""
+        return zstandard.ZstdDecompressor(dict_data=_prefix(base)).decompress(data)
+
+
+def _prefix(base: bytes) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
 def pack_breaks(breaks: tuple[tuple[int, int], ...]) -> bytes | None:

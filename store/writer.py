@@ -17,7 +17,8 @@ from rsidx.store.facts import (
     ChunkRecord,
     CommitRecord,
 )
-from rsidx.store.text import Codec, pack_breaks, pack_ids, train_dictionary
+from rsidx.store.text import pack_breaks, pack_ids, train_dictionary
+from rsidx.store.versions import Versions
 
 _IN_BATCH = 500
 _N_DICTIONARY_SAMPLES = 4000
@@ -98,7 +99,8 @@ class Writer:
         self._chunks = _Ids(connection, schema.chunk, "digest")
         highest = connection.execute(select(func.max(schema.commit.c.id))).scalar()
         self._next_commit = (highest or 0) + 1
-        self._codec = load_codec(connection)
+        self._versions = Versions(connection)
+        self._codec = self._versions.texts.codec
 
     def unknown_blobs(self, oids: Iterable[bytes]) -> list[bytes]:
         """Return those of the blobs that the index has no facts of, in their order."""
@@ -149,32 +151,35 @@ class Writer:
             for record in blob.new_chunks:
                 if self._chunks.get(record.digest) is None:
                     fresh.setdefault(record.digest, record)
-        self._write_chunks(list(fresh.values()))
-        list_rows, manifest_rows = [], []
+        new = {self._chunks.new(digest): record for digest, record in fresh.items()}
+        lists: list[tuple[int, int | None, list[int]]] = []
+        manifest_rows = []
         for blob in blobs:
-            blob_id = self._blobs.get(blob.oid)
+            blob_id = self._blobs.known(blob.oid)
             if blob.chunks:
-                ids = pack_ids(self._chunks.known(digest) for digest in blob.chunks)
-                list_rows.append((blob_id, len(blob.chunks), ids))
+                before = self._blobs.get(blob.before) if blob.before is not None else None
+                lists.append((blob_id, before, [self._chunks.known(d) for d in blob.chunks]))
             if blob.manifest is not None:
                 manifest_rows.append((blob_id, blob.manifest))
+        self._write_chunks(new, self._versions.bases(lists, new))
+        list_rows = [(blob_id, len(ids), pack_ids(ids)) for blob_id, _, ids in lists]
         self._insert(schema.blob_chunks, schema.blob_chunks.c.keys(), list_rows)
         self._insert(schema.manifest, ("blob_id", "facts"), manifest_rows)
 
     def _insert(self, table: Table, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
         insert_rows(self._connection, table, columns, rows)
 
-    def _write_chunks(self, records: list[ChunkRecord]) -> None:
+    def _write_chunks(self, new: dict[int, ChunkRecord], bases: dict[int, int]) -> None:
+        """Insert chunks by their ids; `bases` are those that some of them are versions of."""
         if self._codec.dictionary_id is None:
-            self._train(records)
-        names = self._names.all_of(text for r in records for text in _names_in(r.facts))
+            self._train(list(new.values()))
+        names = self._names.all_of(text for r in new.values() for text in _names_in(r.facts))
         chunk_rows: list[tuple[Any, ...]] = []
         symbol_rows: list[tuple[Any, ...]] = []
         import_rows: list[tuple[Any, ...]] = []
         reference_rows: list[tuple[Any, ...]] = []
-        for record in records:
-            chunk_id = self._chunks.new(record.digest)
-            chunk_rows.append(self._chunk_row(chunk_id, record))
+        for chunk_id, record in new.items():
+            chunk_rows.append(self._chunk_row(chunk_id, record, bases.get(chunk_id)))
             symbol_rows += _symbol_rows(chunk_id, record.facts, names)
             import_rows += _import_rows(chunk_id, record.facts, names)
             references = sorted(
@@ -188,14 +193,18 @@ class Writer:
         self._insert(schema.import_, schema.import_.c.keys(), import_rows)
         self._insert(schema.chunk_references, schema.chunk_references.c.keys(), reference_rows)
 
-    def _chunk_row(self, chunk_id: int, record: ChunkRecord) -> tuple[Any, ...]:
+    def _chunk_row(
+        self, chunk_id: int, record: ChunkRecord, base_id: int | None
+    ) -> tuple[Any, ...]:
+        packed = self._versions.texts.pack(chunk_id, record.text, base_id)
         return (
             chunk_id,
             record.digest,
             record.kind,
             record.container,
-            self._codec.dictionary_id,
-            self._codec.compress(record.text),
+            packed.base_id,
+            packed.dictionary_id,
+            packed.text,
             len(record.text),
             record.text.count(b"\n"),
             pack_breaks(record.facts.breaks),
@@ -327,9 +336,3 @@ def _import_rows(
     for position, item in enumerate(facts.imports):
         path, alias = names[item.path], names[item.alias]
         yield chunk_id, position, path, alias, item.visibility, item.is_test, item.cfg
-
-
-def load_codec(connection: Connection) -> Codec:
-    """Load the dictionaries of this database."""
-    query = select(schema.dictionary.c.id, schema.dictionary.c.content)
-    return Codec({row.id: row.content for row in connection.execute(query)})

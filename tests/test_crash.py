@@ -15,8 +15,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import select
 
 from rsidx.indexer.git import discover
+from rsidx.store import schema
+from rsidx.store.chains import Texts, put
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
 from rsidx.store.text import unpack_ids
@@ -39,6 +44,7 @@ POINTS = {
     ],
     "migration": [
         ("alembic.op:create_table", 1), ("alembic.op:create_index", 1),
+        ("alembic.op:batch_alter_table", 1), ("rsidx.store.chains:put", 1),
         (WRITER + "rewrite_blobs", 1), ("rsidx.indexer.sync:drop_unused_chunks", 1),
         (CONNECTION, 2),
     ],
@@ -148,6 +154,14 @@ class Scene:
                 "UPDATE blob SET extractor_version = 1",
             ):  # fmt: skip
                 connection.exec_driver_sql(statement)
+            texts, chunk = Texts(connection, 1 << 24), schema.chunk.c
+            based = connection.execute(select(chunk.id).where(chunk.base_id.is_not(None)))
+            for chunk_id in based.scalars().all():
+                put(connection, chunk_id, texts.whole(texts.get(chunk_id)))
+            operations = Operations(MigrationContext.configure(connection))
+            with operations.batch_alter_table("chunk") as table:
+                table.drop_constraint("fk_chunk_base_id_chunk", "foreignkey")
+                table.drop_column("base_id")
             connection.commit()
 
     def start(self, command, point=("-", "0", "before")):
