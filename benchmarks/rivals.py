@@ -10,13 +10,18 @@ Prints JSON with `seconds`, and what was worked through in them.
 """
 
 import argparse
+import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +30,7 @@ from tree_sitter import Language, Parser
 
 _MAX_BYTES = 1_000_000
 _SEED = 1
+_TEXTS_AT_ONCE = 4096
 LIBRARIES = ("sqlalchemy.dialects.sqlite", "tree_sitter", "tree_sitter_rust", "git", "click",
              "zstandard", "filelock", "orjson")  # fmt: skip
 """What a hook's worker imports."""
@@ -116,41 +122,73 @@ def pydriller(repo: Path, n_commits: int) -> dict[str, Any]:
 
 def tokenizers(index: Path, tokenizer: str) -> dict[str, Any]:
     """Encode the distinct texts that an export of the index encodes, on all cores."""
+    from rsidx.exporters.tokens import load
+
+    alone = load(tokenizer)
+    seconds, n_texts, n_chars = 0.0, 0, 0
+    n_parts = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, str(number)) for number in range(n_parts)]
+        with ProcessPoolExecutor(n_parts, mp_context=get_context("spawn")) as pool:
+            parts = [pool.submit(gather, index, tokenizer, file, files) for file in files]
+            for part in parts:
+                part.result()
+        for texts in _distinct(files):
+            start = time.perf_counter()
+            alone.encode_batch_fast(texts, add_special_tokens=False)
+            seconds += time.perf_counter() - start
+            n_texts += len(texts)
+            n_chars += sum(map(len, texts))
+    return {"seconds": seconds, "n_texts": n_texts, "n_chars": n_chars}
+
+
+def gather(index: Path, tokenizer: str, file: Path, files: Sequence[Path]) -> None:
+    """Write the texts that an export encodes to a file, for one stretch of as many as files."""
     from rsidx.exporters import make
     from rsidx.exporters.config import Config
-    from rsidx.exporters.tokens import Encoder, load
+    from rsidx.exporters.tokens import Encoder
     from rsidx.store import queries
     from rsidx.store.database import Database, resolve_url
     from rsidx.store.reader import Reader
 
-    texts: dict[str, None] = {}
-    warm = Encoder.warm
-
-    def remember(self: Encoder, some: Any) -> None:
-        some = list(some)
-        texts.update(dict.fromkeys(some))
-        warm(self, some)
-
-    Encoder.warm = remember  # type: ignore[method-assign]
+    plain = Encoder._encoded
     config = Config(tokenizer=tokenizer)
     database = Database(resolve_url(str(index)), create=False)
-    with database.reading() as connection:
+    with database.reading() as connection, file.open("w", encoding="utf-8") as lines:
+
+        def encoded(self: Encoder, texts: Sequence[str]) -> Any:
+            lines.writelines(json.dumps(text) + "\n" for text in texts)
+            return plain(self, texts)
+
+        Encoder._encoded = encoded  # type: ignore[method-assign]
         repository = queries.repository_id(connection, None)
         assert repository is not None
         reader = Reader(connection, repository)
         commits = {row.oid: row for row in reader.commits()}
         wanted = [row for row in commits.values() if len(row.parents) < 2 and not row.is_bot]
+        size, number = -(-len(wanted) // len(files)), files.index(file)
+        mine = wanted[number * size : (number + 1) * size]
         maker = make.Maker(reader, commits, config, make.writing_tools(config)[2])
-        for first in range(0, len(wanted), 24):
-            for _ in maker.entries(wanted[first : first + 24]):
+        for first in range(0, len(mine), 24):
+            for _ in maker.entries(mine[first : first + 24]):
                 pass
-    alone = load(tokenizer)
-    distinct = list(texts)
-    start = time.perf_counter()
-    for first in range(0, len(distinct), 4096):
-        alone.encode_batch_fast(distinct[first : first + 4096], add_special_tokens=False)
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "n_texts": len(distinct), "n_chars": sum(map(len, distinct))}
+
+
+def _distinct(files: Sequence[Path]) -> Iterator[list[str]]:
+    """Yield each text of some files once, many at a time."""
+    seen: set[bytes] = set()
+    texts: list[str] = []
+    for file in files:
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                digest = hashlib.blake2b(line.encode(), digest_size=16).digest()
+                if digest not in seen:
+                    seen.add(digest)
+                    texts.append(json.loads(line))
+                if len(texts) == _TEXTS_AT_ONCE:
+                    yield texts
+                    texts = []
+    yield texts
 
 
 def imports() -> dict[str, Any]:

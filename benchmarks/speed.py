@@ -29,8 +29,6 @@ RSIDX = (sys.executable, "-P", "-m", "rsidx")
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 IDENTITY = ("-c", "user.name=x", "-c", "user.email=x@example.com")
 _TIMES = 3
-_MAX_ENCODED = 10_000
-"""Of longer histories the texts that an export encodes are not gathered: they would not fit."""
 _STEPS = 4
 """Into so many parts a history is divided for the plot."""
 
@@ -192,8 +190,7 @@ def measure(repo: Path, tokenizer: str, work: Path, jobs: int, *, quick: bool) -
     if not quick:
         found["pydriller"] = rival("pydriller", str(clone))
         found["export"] = exports(clone, index, work, tokenizer, jobs)
-        if len(commits) <= _MAX_ENCODED:
-            found["tokenizers"] = rival("tokenizers", str(index), "--tokenizer", tokenizer)
+        found["tokenizers"] = rival("tokenizers", str(index), "--tokenizer", tokenizer)
     found["hook"] = hook(clone)
     return found
 
@@ -221,9 +218,8 @@ def rows(found: dict[str, Any]) -> dict[str, str]:
     if "export" in found:
         first, again = found["export"]["first"], found["export"]["again"]
         lines["export, first"] = f"{first['seconds']:.1f} s, {first['mb']:.0f} MB"
-        if "tokenizers" in found:
-            alone_s = found["tokenizers"]["seconds"]
-            lines["tokenizers alone, both cores"] = _ratio(alone_s, first["seconds"])
+        alone_s = found["tokenizers"]["seconds"]
+        lines["tokenizers alone, both cores"] = _ratio(alone_s, first["seconds"])
         lines["export, after one more commit"] = (
             f"{again['seconds']:.1f} s, {again['seconds'] / first['seconds']:.0%} of the first"
         )

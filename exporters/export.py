@@ -4,6 +4,7 @@ What a commit gives follows from it and what is before it, so it is made once an
 after one more commit makes that one's entry, and reads the others.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -107,8 +108,12 @@ def export(
                 phases.add(maker.phases.seconds)
             with phases.of("write"):
                 patches = Patches(cache, chosen, split)
-                sifter = Sifter(reader, patches, frozenset(config.keep), statistics)
-                _write(folder, encoder, sifter, moved, config)
+                keep = frozenset(config.keep)
+                # Nobody else has the sifter, which remembers much.
+                written = _write(
+                    folder, encoder, Sifter(reader, patches, keep, statistics), moved, config
+                )
+                statistics.across_splits.update(_audit(patches, written))
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
@@ -270,8 +275,19 @@ def _output(
     return _Output(writers, sifter.statistics, moved, weights, sorter)
 
 
-def _write(folder: Path, encoder: Encoder, sifter: Sifter, moved: Moved, config: Config) -> None:
-    """Write the rows of all commits."""
+def _audit(patches: Patches, written: dict[int, set[int]]) -> Counter[str]:
+    """Count what is related across the splits of what was written."""
+    later = list(patches.read(written, later=True))
+    return across_splits(later, patches.read(written))
+
+
+def _write(
+    folder: Path, encoder: Encoder, sifter: Sifter, moved: Moved, config: Config
+) -> dict[int, set[int]]:
+    """Write the rows of all commits; return the numbers of the edits that have some.
+
+    These are by their commit's position.
+    """
     patches = sifter.patches
     written: dict[int, set[int]] = {}
     with (
@@ -287,5 +303,4 @@ def _write(folder: Path, encoder: Encoder, sifter: Sifter, moved: Moved, config:
                 for row in edit.rows:
                     output.put(name, row, commit.committer_time)
         output.finish()
-    later = list(patches.read(written, later=True))
-    sifter.statistics.across_splits.update(across_splits(later, patches.read(written)))
+    return written

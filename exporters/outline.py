@@ -13,7 +13,7 @@ from rsidx.store.reader import Reader
 
 _MAX_ITEMS = 24
 _MAX_BYTES = 1000
-_FILES_KEPT = 500
+_FILES_KEPT = 250
 _NOT_OUTLINED = frozenset({"mod_header", "mod", "macro_call_header", "imports"})
 
 

@@ -81,7 +81,7 @@ _REST = re.compile(r"[A-Za-z0-9_\-+/=]*")
 """What follows a match without a break belongs to the secret; some patterns end early."""
 _MIN_CHARS = 3
 _MOST_SECRET_BYTES = 8192
-_TEXTS_KEPT = 1 << 13
+_TEXTS_KEPT = 1 << 12
 _OPEN, _CLOSE = "\ue0fe", "\ue0ff"
 _PLACEHOLDER = re.compile(f"{_OPEN}([A-Z]+){_CLOSE}")
 

@@ -1,5 +1,6 @@
 """Leaving out edits because of those of other commits: copies, and what is related to train."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rsidx.exporters.entries import Entry, MadeEdit, patches_of
@@ -57,7 +58,8 @@ class Sifter:
         self._named = Named(reader, patches.chosen, patches.split)
         self._relations = Relations(patches.read(later=True) if "related" not in keep else ())
         self._seen: set[bytes] = set()
-        self._recent = {number: Recent() for number in range(len(SPLITS))}
+        self._n_left = Counter(map(patches.split.number, patches.positions()))
+        self._recent = {number: Recent() for number in self._n_left}
 
     def kept(self, commit: CommitRow, split: int, entry: Entry) -> Iterator[tuple[int, MadeEdit]]:
         """Yield the edits of a commit that stay, with their numbers."""
@@ -74,6 +76,9 @@ class Sifter:
             self.statistics.dropped.update(edit.dropped)
             self.statistics.references.update(edit.references)
             yield index, edit
+        self._n_left[split] -= 1
+        if not self._n_left[split]:
+            del self._recent[split]
 
     def _reason(self, split: int, edit: MadeEdit, *, is_named: bool) -> str | None:
         """Return why an edit is left out, None if it stays."""

@@ -20,6 +20,7 @@ from rsidx.store.cache import Cache
 _END_TOKENS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<EOT>")
 _PAD_TOKENS = ("<fim_pad>", "<|fim_pad|>", "<pad>", "[PAD]", "<|pad|>")
 _MAX_CACHED_TEXTS = 8_000
+_TEXTS_AT_ONCE = 512
 _MAX_SHORT_ID = 1 << 16
 _DIGEST = 16
 _FILE = "tokenizer.json"
@@ -156,6 +157,11 @@ class Encoder:
         return [_packed(ids) for ids in self._encoded([texts[key] for key in keys])]
 
     def _encoded(self, texts: Sequence[str]) -> Iterator[Ids | None]:
+        """Yield the ids of texts, some encoded at a time: the library keeps much for each token."""
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            yield from self._encoded_at_once(texts[start : start + _TEXTS_AT_ONCE])
+
+    def _encoded_at_once(self, texts: Sequence[str]) -> Iterator[Ids | None]:
         encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         ids = [encoding.ids for encoding in encodings]
         for index, text in enumerate(texts):

@@ -15,9 +15,11 @@ from rsidx.store.queries import split_parents
 from rsidx.store.text import unpack_breaks, unpack_ids
 
 _IN_BATCH = 500
-_COMMITS_KEPT = 4096
+_COMMITS_KEPT = 512
 _BLOBS_KEPT = 4096
 _CHUNKS_KEPT = 32_768
+_REFERENCES_KEPT = 32_768
+_NAMES_AT_ONCE = 256
 _TEXTS_KEPT_BYTES = 8_000_000
 
 PARSED = frozenset({"parsed", "errors"})
@@ -164,7 +166,7 @@ class Reader:
         self._names: dict[int, str] = {}
         self._paths: dict[int, bytes] = {}
         self._blob_chunks: dict[int, tuple[ChunkRow, ...]] = {}
-        # Every chunk met stays: small, and shared by all versions of its file.
+        # Shared by all versions of a file.
         self._chunks: dict[int, ChunkRow] = {}
         self._added_blobs: dict[int, tuple[BlobRow, tuple[ChunkRow, ...], str | None]] = {}
         self._added_chunks: dict[int, _Added] = {}
@@ -326,8 +328,9 @@ class Reader:
     def prefetch(self, blob_ids: Iterable[int]) -> None:
         """Read the chunk lists of several blobs at once."""
         wanted = [blob_id for blob_id in set(blob_ids) if blob_id not in self._blob_chunks]
-        if len(self._blob_chunks) > _BLOBS_KEPT:
+        if len(self._blob_chunks) > _BLOBS_KEPT or len(self._chunks) > _CHUNKS_KEPT:
             self._blob_chunks.clear()
+            self._chunks.clear()
         place, chunk = schema.blob_chunks.c, schema.chunk.c
         for part in _parts(wanted):
             query = select(place.blob_id, place.chunk_ids).where(place.blob_id.in_(part))
@@ -368,8 +371,11 @@ class Reader:
         if name_id is None:
             return ""
         if name_id not in self._names:
-            rows = self._connection.execute(select(schema.name.c.id, schema.name.c.text))
-            self._names = dict(map(tuple, rows))
+            # Names that came in together are used together.
+            first = name_id - name_id % _NAMES_AT_ONCE
+            c = schema.name.c
+            query = select(c.id, c.text).where(c.id.between(first, first + _NAMES_AT_ONCE - 1))
+            self._names.update(map(tuple, self._connection.execute(query)))
         return self._names[name_id]
 
     def symbols(self, chunk_id: int) -> tuple[SymbolRow, ...]:
@@ -444,6 +450,8 @@ class Reader:
         """Return the reference of a packed number, the same one for all that mention it."""
         found = self._references.get(number)
         if found is None:
+            if len(self._references) > _REFERENCES_KEPT:
+                self._references.clear()
             found = ReferenceRow(REFERENCE_KINDS[number & 7], self._name(number >> 3))
             self._references[number] = found
         return found

@@ -6,6 +6,7 @@ The spellings are those of `rsidx.indexer.rust.types` and `rsidx.indexer.rust.sc
 from dataclasses import dataclass
 from functools import lru_cache
 
+_TEXTS_KEPT = 8192
 _OPENING, _CLOSING = "<([", ">)]"
 
 
@@ -22,7 +23,7 @@ class TypeText:
         return self.head.split("::")
 
 
-@lru_cache(65_536)
+@lru_cache(_TEXTS_KEPT)
 def read_type(text: str) -> TypeText:
     """Read a type; `?` is one with the head `?`."""
     if text.startswith("impl "):
@@ -36,7 +37,7 @@ def read_type(text: str) -> TypeText:
     return TypeText(text)
 
 
-@lru_cache(65_536)
+@lru_cache(_TEXTS_KEPT)
 def split(text: str, separator: str) -> tuple[str, ...]:
     """Split at a separator outside all brackets."""
     parts: list[str] = []
