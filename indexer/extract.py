@@ -18,7 +18,7 @@ from rsidx.indexer.objects import BlobReader, blob_reader
 from rsidx.indexer.rust.facts import extract
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION, Chunk
 from rsidx.indexer.rust.parser import ParsedFile, parse
-from rsidx.processes import begin_as_worker
+from rsidx.processes import begin_as_worker, keep_little_memory
 from rsidx.store.facts import BlobRecord, ChunkRecord
 
 _log = logging.getLogger("rsidx")
@@ -226,6 +226,7 @@ class _Pool:
     """
 
     def __init__(self, repository: Repository, jobs: int, max_bytes: int) -> None:
+        keep_little_memory()
         self._repository = repository
         self._max_bytes = max_bytes
         self._workers = [self._start() for _ in range(jobs)]

@@ -1,4 +1,4 @@
-"""What every worker process does first."""
+"""What worker processes, and who has some, do first."""
 
 import ctypes
 import os
@@ -19,14 +19,14 @@ def begin_as_worker() -> None:
     A pool's workers hold both ends of the queue that they read, so nothing else would tell them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _keep_little_memory()
+    keep_little_memory()
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
-def _keep_little_memory() -> None:
-    """Have glibc give back what is freed: about 20 MB of a worker's memory."""
+def keep_little_memory() -> None:
+    """Have glibc give back what is freed: about 20 MB in a process that works for long."""
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, 1)

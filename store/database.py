@@ -19,7 +19,7 @@ from rsidx.errors import IndexStoreError
 from rsidx.store.locks import is_on_network, readers_lock, without_readers, writers_lock
 from rsidx.store.migrate import migrate
 
-_CACHE_KIB = 65_536
+_CACHE_KIB = 24_576
 _BUSY_TIMEOUT_MS = 60_000
 
 

@@ -9,9 +9,9 @@ from rsidx.store.chains import Texts
 from rsidx.store.facts import ChunkRecord
 from rsidx.store.text import unpack_ids
 
-_KEPT_BYTES = 16_000_000
-_LISTS_KEPT = 4_000
-_LABELS_KEPT = 50_000
+_KEPT_BYTES = 8_000_000
+_LISTS_KEPT = 1_000
+_LABELS_KEPT = 20_000
 _IN_BATCH = 500
 
 _Label = tuple[str, str, str]
