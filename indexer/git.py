@@ -43,6 +43,11 @@ _FLAGS = (
     # A sixth of the default, for each of a backfill's three gits: no slower on 1.1 GB of blobs.
     "-c",
     "core.deltaBaseCacheLimit=16m",
+    # Without these a pack is mapped as a whole, for 5% of git's time.
+    "-c",
+    "core.packedGitWindowSize=1m",
+    "-c",
+    "core.packedGitLimit=16m",
 )
 # Nothing is fetched: git before 2.45 knows no GIT_NO_LAZY_FETCH.
 _NO_FETCH = ("-c", "protocol.allow=never")

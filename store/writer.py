@@ -22,6 +22,7 @@ from rsidx.store.versions import Versions
 
 _IN_BATCH = 500
 _N_DICTIONARY_SAMPLES = 4000
+_IDS_KEPT = 30_000
 
 
 def insert_rows(
@@ -39,22 +40,33 @@ def insert_rows(
 
 
 class _Ids:
-    """Ids of rows by a unique column; remembers what it has seen.
+    """Ids of rows by a unique column; remembers what it has seen, or so many of it.
 
-    Valid only while the writers' lock is held: nobody else may insert.
+    Valid only while the writers' lock is held: nobody else may insert. Of what only so many are
+    kept, those are known that `look_up` was asked for last.
     """
 
-    def __init__(self, connection: Connection, table: Table, key: str) -> None:
+    def __init__(
+        self, connection: Connection, table: Table, key: str, n_kept: int | None = None
+    ) -> None:
         self._connection = connection
         self._table = table
         self._key: Column[Any] = table.c[key]
         self._known: dict[Any, int] = {}
+        self._older: dict[Any, int] = {}
+        self._n_kept = n_kept
         highest = connection.execute(select(func.max(table.c.id))).scalar()
         self._next = (highest or 0) + 1
 
     def look_up(self, values: Iterable[Any]) -> None:
         """Make the ids of those values known that have a row."""
+        if self._n_kept is not None and len(self._known) > self._n_kept:
+            self._older, self._known = self._known, {}
         unknown = [value for value in dict.fromkeys(values) if value not in self._known]
+        if self._older:
+            again = {value: self._older[value] for value in unknown if value in self._older}
+            self._known.update(again)
+            unknown = [value for value in unknown if value not in again]
         for start in range(0, len(unknown), _IN_BATCH):
             part = unknown[start : start + _IN_BATCH]
             query = select(self._key, self._table.c.id).where(self._key.in_(part))
@@ -93,10 +105,10 @@ class Writer:
     def __init__(self, connection: Connection, repository_id: int) -> None:
         self._connection = connection
         self._repository_id = repository_id
-        self._names = _Ids(connection, schema.name, "text")
+        self._names = _Ids(connection, schema.name, "text", _IDS_KEPT)
         self._paths = _Ids(connection, schema.path, "path")
         self._blobs = _Ids(connection, schema.blob, "oid")
-        self._chunks = _Ids(connection, schema.chunk, "digest")
+        self._chunks = _Ids(connection, schema.chunk, "digest", _IDS_KEPT)
         highest = connection.execute(select(func.max(schema.commit.c.id))).scalar()
         self._next_commit = (highest or 0) + 1
         self._versions = Versions(connection)

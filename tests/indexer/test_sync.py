@@ -12,7 +12,7 @@ from sqlalchemy import text
 from rsidx.indexer import extract, history
 from rsidx.indexer import sync as module
 from rsidx.indexer.sync import update
-from rsidx.store import queries
+from rsidx.store import queries, versions, writer
 from rsidx.store.dump import dump
 from rsidx.store.reader import Reader
 
@@ -64,6 +64,19 @@ def test_bit_by_bit_equals_all_at_once_and_one_worker_equals_two(repo, make_inde
     at_once.sync()
     pooled.sync(jobs=2)
     assert dumped(bit_by_bit) == dumped(at_once) == dumped(pooled)
+
+
+def test_what_the_writer_remembers_makes_no_difference(repo, make_index, monkeypatch):
+    grow(repo, 20)
+    all_known = make_index(repo, "all.db")
+    all_known.sync()
+    monkeypatch.setattr(module, "_MAX_BATCH_COMMITS", 2)
+    monkeypatch.setattr(writer, "_IDS_KEPT", 3)
+    for name in ("_LISTS_KEPT", "_LABELS_KEPT", "_KEPT_BYTES"):
+        monkeypatch.setattr(versions, name, 1)
+    few_known = make_index(repo, "few.db")
+    few_known.sync()
+    assert dumped(few_known) == dumped(all_known)
 
 
 def test_history_taken_in_backwards_equals_history_taken_in_forwards(repo, make_index):
