@@ -32,7 +32,8 @@ from rsidx.exporters.render import Renderer, TooLongError
 from rsidx.exporters.resolver.files import Definition
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
-from rsidx.store.reader import CommitRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import CommitRow
 
 BUDGETS = (512, 1024, 2048)
 _WORD = re.compile(r"[A-Za-z_]\w+")

@@ -36,7 +36,8 @@ from rsidx.exporters.snapshot import Snapshot
 from rsidx.indexer.rust.facts import extract
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
-from rsidx.store.reader import ImportRow, Reader, ReferenceRow
+from rsidx.store.reader import Reader
+from rsidx.store.rows import ImportRow, ReferenceRow
 
 _FRACTIONS = (0.45, 0.7, 1.0)
 _TRIES = 30

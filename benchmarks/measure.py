@@ -29,7 +29,8 @@ from rsidx.indexer.git import discover
 from rsidx.indexer.objects import blob_reader
 from rsidx.store import queries, schema
 from rsidx.store.database import Database, resolve_url
-from rsidx.store.reader import PARSED, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import PARSED
 
 
 def timed(*command: str, may_fail: bool = False) -> tuple[float, float, float, str]:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from wcmatch import glob
 
 from rsidx.exporters.snapshot import Snapshot
-from rsidx.store.reader import CommitRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import CommitRow
 
 _FILE = ".gitattributes"
 _FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.FORCEUNIX

@@ -12,7 +12,7 @@ import orjson
 from rsidx.errors import ExportError
 from rsidx.exporters.plan import SPLITS, Split, reachable
 from rsidx.exporters.writer import MANIFEST
-from rsidx.store.reader import CommitRow
+from rsidx.store.rows import CommitRow
 
 
 def described(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:

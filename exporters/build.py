@@ -16,7 +16,8 @@ from rsidx.exporters.resolver.files import modules_of
 from rsidx.exporters.resolver.references import Resolver, Site
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.exporters.unchanged import unchanged_edits
-from rsidx.store.reader import ChangeRow, ChunkRow, CommitRow, ImportRow, Reader, ReferenceRow
+from rsidx.store.reader import Reader
+from rsidx.store.rows import ChangeRow, ChunkRow, CommitRow, ImportRow, ReferenceRow
 
 _MAX_MESSAGE_CHARS = 1000
 FILTERS = (

@@ -22,7 +22,8 @@ from rsidx.exporters.resolver.references import (
     Resolver,
     Site,
 )
-from rsidx.store.reader import Reader, ReferenceRow
+from rsidx.store.reader import Reader
+from rsidx.store.rows import ReferenceRow
 
 SECTIONS = (
     "imports",

@@ -9,7 +9,8 @@ from functools import lru_cache
 from itertools import islice
 
 from rsidx.exporters.edits import Edit, Side
-from rsidx.store.reader import CommitRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import CommitRow
 
 SOURCES = ("commit", "history")
 """Edits of the same commit, and of the commits before it."""

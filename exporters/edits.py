@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from rsidx.store.facts import innermost
-from rsidx.store.reader import PARSED, ChangeRow, ChunkRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import PARSED, ChangeRow, ChunkRow
 
 _MIN_SIMILARITY = 0.5
 _MAX_SIMILARITY_PAIRS = 4000

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rsidx.exporters.resolver.files import Definition, File
-from rsidx.store.reader import ChunkRow, Reader, SymbolRow
+from rsidx.store.reader import Reader
+from rsidx.store.rows import ChunkRow, SymbolRow
 
 MAX_WHOLE_BYTES = 800
 """About 200 tokens; larger types and traits are reduced to their members in use."""

@@ -28,7 +28,8 @@ from rsidx.exporters.relations import Patch
 from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
 from rsidx.exporters.sequence import file_pieces, windows
 from rsidx.exporters.tokens import Encoder, load
-from rsidx.store.reader import CommitRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import CommitRow
 
 _MIN_PART_CHARS = 200
 _MAX_RETRIES = 4

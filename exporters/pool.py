@@ -25,7 +25,8 @@ from rsidx.processes import begin_as_worker
 from rsidx.store import queries
 from rsidx.store.cache import share_cache
 from rsidx.store.database import Database
-from rsidx.store.reader import CommitRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import CommitRow
 
 _COMMITS_A_TASK = 24
 _TASKS_AHEAD = 2

@@ -15,7 +15,8 @@ from rensa import RMinHash, RMinHashLSH
 
 from rsidx.exporters.edits import squeezed
 from rsidx.exporters.plan import SPLITS, Split
-from rsidx.store.reader import CommitRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import CommitRow
 
 REASONS = ("named", "same_patch", "revert", "near_duplicate")
 """How an edit may be related to an earlier one, the surest first."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.examples import Example
 from rsidx.exporters.parts import Part, piece_ends
-from rsidx.store.reader import ChunkRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import ChunkRow
 
 
 @dataclass(frozen=True, slots=True)

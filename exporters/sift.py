@@ -8,7 +8,8 @@ from rsidx.exporters.manifest import Statistics
 from rsidx.exporters.plan import SPLITS, Split
 from rsidx.exporters.relations import Named, Patch, Recent, Relations
 from rsidx.store.cache import Cache
-from rsidx.store.reader import CommitRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import CommitRow
 
 
 class Patches:

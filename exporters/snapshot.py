@@ -6,7 +6,8 @@ commit to another costs the changes on the way between them.
 
 from collections.abc import Mapping
 
-from rsidx.store.reader import CommitRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import CommitRow
 
 
 class Snapshot:

@@ -8,7 +8,8 @@ import random
 from collections.abc import Iterator, Sequence
 
 from rsidx.exporters.edits import Edit, Side, edit_between
-from rsidx.store.reader import ChangeRow, Reader
+from rsidx.store.reader import Reader
+from rsidx.store.rows import ChangeRow
 
 _NOT_CHOSEN = frozenset({"imports", "mod"})
 

@@ -8,7 +8,8 @@ from rsidx.indexer.git import Repository
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.facts import BlobRecord, is_qualified_by
-from rsidx.store.reader import Reader, SymbolRow
+from rsidx.store.reader import Reader
+from rsidx.store.rows import SymbolRow
 
 Overlay = Sequence[tuple[bytes, BlobRecord | None]]
 """Files on disk that differ from a tree; None for one that is gone."""

@@ -1,6 +1,6 @@
 """Reading the index for export: rows as plain values, remembered while they are in use."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
@@ -10,135 +10,26 @@ from sqlalchemy import Connection, select
 
 from rsidx.store import schema
 from rsidx.store.chains import Texts
-from rsidx.store.facts import REFERENCE_KINDS, BlobRecord, ChunkFacts
+from rsidx.store.chunk_facts import Facts, FactsReader, facts_of_record
+from rsidx.store.facts import BlobRecord
 from rsidx.store.queries import split_parents
+from rsidx.store.rows import (
+    UNREAD,
+    BlobRow,
+    ChangeRow,
+    ChunkRow,
+    CommitRow,
+    ImportRow,
+    ReferenceRow,
+    SymbolRow,
+)
 from rsidx.store.text import unpack_breaks, unpack_ids
 
 _IN_BATCH = 500
 _COMMITS_KEPT = 512
 _BLOBS_KEPT = 4096
 _CHUNKS_KEPT = 32_768
-_REFERENCES_KEPT = 32_768
-_NAMES_AT_ONCE = 256
 _TEXTS_KEPT_BYTES = 8_000_000
-
-PARSED = frozenset({"parsed", "errors"})
-"""States of a blob that has chunks."""
-UNREAD = ("missing", "promised", "poison")
-"""States of a blob that another attempt may change."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommitRow:
-    """A commit; `message` is read apart, by `Reader.message`."""
-
-    id: int
-    oid: bytes
-    parents: tuple[bytes, ...]
-    generation: int
-    committer_time: int
-    is_bot: bool
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRow:
-    """A changed file; ids of paths and blobs, None where a side is missing."""
-
-    kind: str
-    path_id: int
-    old_path_id: int | None
-    old_blob_id: int | None
-    new_blob_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class BlobRow:
-    """A version of a file."""
-
-    id: int
-    oid: bytes
-    n_bytes: int
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkRow:
-    """A chunk without its text."""
-
-    id: int
-    kind: str
-    container: str
-    n_bytes: int
-    n_lines: int
-
-
-@dataclass(frozen=True, slots=True)
-class SymbolRow:
-    """A definition in a chunk, its offsets in bytes from the chunk's start."""
-
-    kind: str
-    name: str
-    trait: str
-    container: str
-    visibility: str
-    is_test: bool
-    start: int
-    end: int
-    signature_start: int
-    signature_end: int
-    cfg: str
-    type: str
-    generics: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRow:
-    """A leaf of a `use` tree."""
-
-    path: str
-    alias: str
-    visibility: str
-    cfg: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceRow:
-    """A path or name that a chunk mentions."""
-
-    kind: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    symbols: tuple[SymbolRow, ...]
-    imports: tuple[ImportRow, ...]
-    references: tuple[ReferenceRow, ...]
-
-
-_SYMBOL_COLUMNS: tuple[Any, ...] = tuple(
-    schema.symbol.c[key]
-    for key in (
-        "chunk_id",
-        "kind",
-        "name_id",
-        "trait_id",
-        "container",
-        "visibility",
-        "is_test",
-        "start",
-        "end",
-        "signature_start",
-        "signature_end",
-        "cfg",
-        "type_id",
-        "generics_id",
-    )
-)
-_IMPORT_COLUMNS: tuple[Any, ...] = tuple(
-    schema.import_.c[key] for key in ("chunk_id", "path_id", "alias_id", "visibility", "cfg")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +38,7 @@ class _Added:
 
     row: ChunkRow
     text: bytes
-    facts: _Facts
+    facts: Facts
     breaks: tuple[tuple[int, int], ...]
 
 
@@ -163,7 +54,6 @@ class Reader:
         self._connection = connection
         self._repository_id = repository_id
         self._texts = Texts(connection, _TEXTS_KEPT_BYTES)
-        self._names: dict[int, str] = {}
         self._paths: dict[int, bytes] = {}
         self._blob_chunks: dict[int, tuple[ChunkRow, ...]] = {}
         # Shared by all versions of a file.
@@ -172,8 +62,7 @@ class Reader:
         self._added_chunks: dict[int, _Added] = {}
         self._added_paths: dict[bytes, int] = {}
         self.changes = lru_cache(_COMMITS_KEPT)(self._changes)
-        self._facts: dict[int, _Facts] = {}
-        self._references: dict[int, ReferenceRow] = {}
+        self._facts = FactsReader(connection)
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
         self.manifest = lru_cache(_BLOBS_KEPT)(self._manifest)
 
@@ -283,7 +172,7 @@ class Reader:
             chunk_id = -1 - len(self._added_chunks)
             n_lines = one.text.count(b"\n")
             row = ChunkRow(chunk_id, one.kind, one.container, len(one.text), n_lines)
-            facts = _facts_of_record(one.facts)
+            facts = facts_of_record(one.facts)
             self._added_chunks[chunk_id] = _Added(row, one.text, facts, one.facts.breaks)
             rows[one.digest] = row
         chunks = tuple(rows[digest] for digest in record.chunks)
@@ -367,129 +256,30 @@ class Reader:
             self._connection.execute(select(c.breaks).where(c.id == chunk_id)).scalar()
         )
 
-    def _name(self, name_id: int | None) -> str:
-        if name_id is None:
-            return ""
-        if name_id not in self._names:
-            # Names that came in together are used together.
-            first = name_id - name_id % _NAMES_AT_ONCE
-            c = schema.name.c
-            query = select(c.id, c.text).where(c.id.between(first, first + _NAMES_AT_ONCE - 1))
-            self._names.update(map(tuple, self._connection.execute(query)))
-        return self._names[name_id]
-
     def symbols(self, chunk_id: int) -> tuple[SymbolRow, ...]:
         """Return a chunk's definitions in order."""
-        return self._chunk_facts(chunk_id).symbols
+        return self._facts_of(chunk_id).symbols
 
     def imports(self, chunk_id: int) -> tuple[ImportRow, ...]:
         """Return a chunk's imports in order."""
-        return self._chunk_facts(chunk_id).imports
+        return self._facts_of(chunk_id).imports
 
     def references(self, chunk_id: int) -> tuple[ReferenceRow, ...]:
         """Return what a chunk mentions, by kind and path."""
-        return self._chunk_facts(chunk_id).references
+        return self._facts_of(chunk_id).references
 
-    def _chunk_facts(self, chunk_id: int) -> _Facts:
+    def _facts_of(self, chunk_id: int) -> Facts:
         if chunk_id < 0:
             return self._added_chunks[chunk_id].facts
-        found = self._facts.get(chunk_id)
-        if found is None:
-            self.prefetch_facts([chunk_id])
-            found = self._facts[chunk_id]
-        return found
+        return self._facts.get(chunk_id)
 
     def prefetch_facts(self, chunk_ids: Iterable[int]) -> None:
         """Read the facts of several chunks at once."""
-        wanted = [
-            chunk_id for chunk_id in set(chunk_ids) if chunk_id > 0 and chunk_id not in self._facts
-        ]
-        if len(self._facts) > _CHUNKS_KEPT:
-            self._facts.clear()
-        for part in _parts(wanted):
-            symbols: dict[int, list[SymbolRow]] = {chunk_id: [] for chunk_id in part}
-            imports: dict[int, list[ImportRow]] = {chunk_id: [] for chunk_id in part}
-            references: dict[int, list[ReferenceRow]] = {chunk_id: [] for chunk_id in part}
-            for row in self._facts_of(_SYMBOL_COLUMNS, part):
-                symbols[row[0]].append(self._symbol(row))
-            for chunk_id, path_id, alias_id, *row in self._facts_of(_IMPORT_COLUMNS, part):
-                found = ImportRow(self._name(path_id), self._name(alias_id), *row)
-                imports[chunk_id].append(found)
-            c = schema.chunk_references.c
-            query = select(c.chunk_id, c.name_ids).where(c.chunk_id.in_(part))
-            for chunk_id, packed in self._connection.execute(query):
-                references[chunk_id] = [self._reference(number) for number in unpack_ids(packed)]
-            for chunk_id in part:
-                self._facts[chunk_id] = _Facts(
-                    tuple(symbols[chunk_id]),
-                    tuple(imports[chunk_id]),
-                    tuple(sorted(references[chunk_id], key=lambda r: (r.kind, r.path))),
-                )
-
-    def _symbol(self, row: Any) -> SymbolRow:
-        """Return a row of `_SYMBOL_COLUMNS`; the few distinct texts of a column are kept once."""
-        _, kind, name_id, trait_id, container, visibility, *numbers, cfg, type_id, generics_id = row
-        is_test, start, end, signature_start, signature_end = numbers
-        return SymbolRow(
-            intern(kind),
-            self._name(name_id),
-            self._name(trait_id),
-            intern(container),
-            intern(visibility),
-            is_test,
-            start,
-            end,
-            signature_start,
-            signature_end,
-            intern(cfg),
-            self._name(type_id),
-            self._name(generics_id),
-        )
-
-    def _reference(self, number: int) -> ReferenceRow:
-        """Return the reference of a packed number, the same one for all that mention it."""
-        found = self._references.get(number)
-        if found is None:
-            if len(self._references) > _REFERENCES_KEPT:
-                self._references.clear()
-            found = ReferenceRow(REFERENCE_KINDS[number & 7], self._name(number >> 3))
-            self._references[number] = found
-        return found
-
-    def _facts_of(self, columns: tuple[Any, ...], part: list[int]) -> Sequence[Any]:
-        chunk_id = columns[0]
-        order = chunk_id.table.c.position
-        query = select(*columns).where(chunk_id.in_(part)).order_by(chunk_id, order)
-        return self._connection.execute(query).all()
+        self._facts.read(chunk_id for chunk_id in chunk_ids if chunk_id > 0)
 
     def blob_text(self, blob_id: int) -> bytes:
         """Return a parsed blob's bytes: its chunks, concatenated."""
         return b"".join(self.text(chunk.id) for chunk in self.chunks(blob_id))
-
-
-def _facts_of_record(facts: ChunkFacts) -> _Facts:
-    symbols = tuple(
-        SymbolRow(
-            s.kind,
-            s.name,
-            s.trait,
-            s.container,
-            s.visibility,
-            s.is_test,
-            s.start,
-            s.end,
-            s.signature_start,
-            s.signature_end,
-            s.cfg,
-            s.type,
-            s.generics,
-        )
-        for s in facts.symbols
-    )
-    imports = tuple(ImportRow(i.path, i.alias, i.visibility, i.cfg) for i in facts.imports)
-    references = [ReferenceRow(r.kind, r.path) for r in facts.references]
-    references.sort(key=lambda r: (r.kind, r.path))
-    return _Facts(symbols, imports, tuple(references))
 
 
 def _parts(values: list[Any]) -> Iterable[list[Any]]:

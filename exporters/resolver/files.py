@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK, innermost
-from rsidx.store.reader import ChunkRow, ImportRow, Reader, SymbolRow
+from rsidx.store.reader import Reader
+from rsidx.store.rows import ChunkRow, ImportRow, SymbolRow
 
 TYPE, VALUE, MACRO = "type", "value", "macro"
 """The namespaces."""

@@ -1,0 +1,171 @@
+"""Facts of chunks: what they define, import and mention."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from sys import intern
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from rsidx.store import schema
+from rsidx.store.facts import REFERENCE_KINDS, ChunkFacts
+from rsidx.store.rows import ImportRow, ReferenceRow, SymbolRow
+from rsidx.store.text import unpack_ids
+
+_IN_BATCH = 500
+_CHUNKS_KEPT = 32_768
+_REFERENCES_KEPT = 32_768
+_NAMES_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a chunk says, each in order."""
+
+    symbols: tuple[SymbolRow, ...]
+    imports: tuple[ImportRow, ...]
+    references: tuple[ReferenceRow, ...]
+
+
+_SYMBOL_COLUMNS: tuple[Any, ...] = tuple(
+    schema.symbol.c[key]
+    for key in (
+        "chunk_id",
+        "kind",
+        "name_id",
+        "trait_id",
+        "container",
+        "visibility",
+        "is_test",
+        "start",
+        "end",
+        "signature_start",
+        "signature_end",
+        "cfg",
+        "type_id",
+        "generics_id",
+    )
+)
+_IMPORT_COLUMNS: tuple[Any, ...] = tuple(
+    schema.import_.c[key] for key in ("chunk_id", "path_id", "alias_id", "visibility", "cfg")
+)
+
+
+class FactsReader:
+    """Reads the facts of chunks, and remembers those of many."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._names: dict[int, str] = {}
+        self._known: dict[int, Facts] = {}
+        self._references: dict[int, ReferenceRow] = {}
+
+    def get(self, chunk_id: int) -> Facts:
+        """Return a chunk's facts."""
+        found = self._known.get(chunk_id)
+        if found is None:
+            self.read([chunk_id])
+            found = self._known[chunk_id]
+        return found
+
+    def read(self, chunk_ids: Iterable[int]) -> None:
+        """Read the facts of several chunks at once."""
+        wanted = [chunk_id for chunk_id in set(chunk_ids) if chunk_id not in self._known]
+        if len(self._known) > _CHUNKS_KEPT:
+            self._known.clear()
+        for part in _parts(wanted):
+            symbols: dict[int, list[SymbolRow]] = {chunk_id: [] for chunk_id in part}
+            imports: dict[int, list[ImportRow]] = {chunk_id: [] for chunk_id in part}
+            references: dict[int, list[ReferenceRow]] = {chunk_id: [] for chunk_id in part}
+            for row in self._facts_of(_SYMBOL_COLUMNS, part):
+                symbols[row[0]].append(self._symbol(row))
+            for chunk_id, path_id, alias_id, *row in self._facts_of(_IMPORT_COLUMNS, part):
+                found = ImportRow(self._name(path_id), self._name(alias_id), *row)
+                imports[chunk_id].append(found)
+            c = schema.chunk_references.c
+            query = select(c.chunk_id, c.name_ids).where(c.chunk_id.in_(part))
+            for chunk_id, packed in self._connection.execute(query):
+                references[chunk_id] = [self._reference(number) for number in unpack_ids(packed)]
+            for chunk_id in part:
+                self._known[chunk_id] = Facts(
+                    tuple(symbols[chunk_id]),
+                    tuple(imports[chunk_id]),
+                    tuple(sorted(references[chunk_id], key=lambda r: (r.kind, r.path))),
+                )
+
+    def _symbol(self, row: Any) -> SymbolRow:
+        """Return a row of `_SYMBOL_COLUMNS`; the few distinct texts of a column are kept once."""
+        _, kind, name_id, trait_id, container, visibility, *numbers, cfg, type_id, generics_id = row
+        is_test, start, end, signature_start, signature_end = numbers
+        return SymbolRow(
+            intern(kind),
+            self._name(name_id),
+            self._name(trait_id),
+            intern(container),
+            intern(visibility),
+            is_test,
+            start,
+            end,
+            signature_start,
+            signature_end,
+            intern(cfg),
+            self._name(type_id),
+            self._name(generics_id),
+        )
+
+    def _reference(self, number: int) -> ReferenceRow:
+        """Return the reference of a packed number, the same one for all that mention it."""
+        found = self._references.get(number)
+        if found is None:
+            if len(self._references) > _REFERENCES_KEPT:
+                self._references.clear()
+            found = ReferenceRow(REFERENCE_KINDS[number & 7], self._name(number >> 3))
+            self._references[number] = found
+        return found
+
+    def _facts_of(self, columns: tuple[Any, ...], part: list[int]) -> Sequence[Any]:
+        chunk_id = columns[0]
+        order = chunk_id.table.c.position
+        query = select(*columns).where(chunk_id.in_(part)).order_by(chunk_id, order)
+        return self._connection.execute(query).all()
+
+    def _name(self, name_id: int | None) -> str:
+        if name_id is None:
+            return ""
+        if name_id not in self._names:
+            # Names that came in together are used together.
+            first = name_id - name_id % _NAMES_AT_ONCE
+            c = schema.name.c
+            query = select(c.id, c.text).where(c.id.between(first, first + _NAMES_AT_ONCE - 1))
+            self._names.update(map(tuple, self._connection.execute(query)))
+        return self._names[name_id]
+
+
+def facts_of_record(facts: ChunkFacts) -> Facts:
+    """Return the facts of a chunk that is not in the index."""
+    symbols = tuple(
+        SymbolRow(
+            s.kind,
+            s.name,
+            s.trait,
+            s.container,
+            s.visibility,
+            s.is_test,
+            s.start,
+            s.end,
+            s.signature_start,
+            s.signature_end,
+            s.cfg,
+            s.type,
+            s.generics,
+        )
+        for s in facts.symbols
+    )
+    imports = tuple(ImportRow(i.path, i.alias, i.visibility, i.cfg) for i in facts.imports)
+    references = [ReferenceRow(r.kind, r.path) for r in facts.references]
+    references.sort(key=lambda r: (r.kind, r.path))
+    return Facts(symbols, imports, tuple(references))
+
+
+def _parts(values: list[Any]) -> Iterable[list[Any]]:
+    return (values[i : i + _IN_BATCH] for i in range(0, len(values), _IN_BATCH))
