@@ -21,7 +21,7 @@ from rsidx.exporters.resolver.files import (
 )
 from rsidx.store.reader import Reader
 
-_FILES_KEPT = 700
+_FILES_KEPT = 1000
 _LONE = Package("", "2021", "", "", (), {}, frozenset())
 _EMPTY = Scope()
 
