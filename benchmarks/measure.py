@@ -134,7 +134,7 @@ def measure(repo: Path, tokenizer: str, work: Path, jobs: int) -> dict[str, Any]
         f"{counts['n_references']:,}",
         "backfill: wall, CPU, peak memory": f"{wall:.1f} s, {cpu:.1f} s, {memory:.0f} MB",
         "backfill again": f"{again:.2f} s",
-        "database, of the pack": f"{file.stat().st_size / 1e6:.1f} MB, "
+        "database, of the pack with its index": f"{file.stat().st_size / 1e6:.1f} MB, "
         f"{file.stat().st_size / 1024 / pack_kib:.0%}",
         "export: wall, CPU, peak memory": f"{export[0]:.1f} s, {export[1]:.1f} s, "
         f"{export[2]:.0f} MB",
