@@ -44,7 +44,7 @@ POINTS = {
     ],
     "migration": [
         ("alembic.op:create_table", 1), ("alembic.op:create_index", 1),
-        ("alembic.op:batch_alter_table", 1), ("rsidx.store.chains:put", 1),
+        ("alembic.op:batch_alter_table", 1), ("rsidx.store.prune:set_free", 1),
         (WRITER + "rewrite_blobs", 1), ("rsidx.indexer.sync:drop_unused_chunks", 1),
         (CONNECTION, 2),
     ],
@@ -55,11 +55,13 @@ POINTS = {
     ],
     "gc": [
         ("rsidx.store.prune:delete_rows", 5), ("rsidx.store.prune:drop_unused_words", 1),
+        ("rsidx.store.prune:set_free", 1),
         ("rsidx.indexer.gc:prune", 1), (CONNECTION, 2),
         ("rsidx.store.database:Database.vacuum", 1),
     ],
     "forget": [
-        ("rsidx.store.forget:_pack_again", 1), ("rsidx.store.forget:drop_unused_chunks", 1),
+        ("rsidx.store.prune:set_free", 1), ("rsidx.store.forget:_pack_again", 1),
+        ("rsidx.store.forget:drop_unused_chunks", 1),
         (CONNECTION, 1), ("rsidx.indexer.forget:remove_cache", 1),
         ("rsidx.store.database:Database.vacuum", 1),
     ],
