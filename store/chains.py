@@ -117,6 +117,8 @@ class Texts:
 
 def set_free(connection: Connection, going: Collection[int]) -> None:
     """Pack the chunks anew that are versions of some that are going to be dropped."""
+    if not going:
+        return
     c = schema.chunk.c
     rows = connection.execute(select(c.id, c.base_id).where(c.base_id.is_not(None)))
     wanted = [row.id for row in rows if row.base_id in going and row.id not in going]
