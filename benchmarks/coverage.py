@@ -160,13 +160,12 @@ def _shown(renderer: Renderer, example: Example) -> tuple[list[Excerpt], int]:
 
 def measure(
     reader: Reader,
-    commits: dict[bytes, CommitRow],
     chosen: Sequence[CommitRow],
     tokenizer: str,
 ) -> Tally:
     """Measure the edits of the chosen commits."""
     config = Config(tokenizer=tokenizer, max_tokens=_MAX_TOKENS)
-    builder = Builder(reader, commits, builder_options(config))
+    builder = Builder(reader, builder_options(config))
     renderers = {
         budget: writing_tools(replace(config, context_tokens=budget))[2] for budget in BUDGETS
     }
@@ -238,7 +237,7 @@ def main() -> None:
         tip = queries.ref_tips(connection, repository_id)[b"HEAD"]
         every, _ = select(rows, reachable(commits, [tip]), frozenset())
         step = max(1, len(every) // options.commits)
-        tally = measure(reader, commits, every[step // 2 :: step], options.tokenizer)
+        tally = measure(reader, every[step // 2 :: step], options.tokenizer)
     figures = {
         "edits, or parts of long ones": tally.n_edits,
         "references to workspace definitions": tally.sought,

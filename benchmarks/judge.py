@@ -408,7 +408,6 @@ def crate_tallies(
         repository_id = queries.repository_id(connection, None)
         assert repository_id is not None
         reader = Reader(connection, repository_id)
-        commits = {row.oid: row for row in reader.commits()}
         tried: set[str] = set()
         for fraction in _FRACTIONS:
             for oid in _candidates(history, fraction, tried):
@@ -424,8 +423,8 @@ def crate_tallies(
                 if complaint := document(crate, source, out):
                     print(f"{crate['name']} {oid[:12]}: {complaint}", file=sys.stderr)
                     continue
-                snapshot = Snapshot(reader, commits)
-                snapshot.move_to(commits[bytes.fromhex(oid)])
+                snapshot = Snapshot(reader)
+                snapshot.move_to(reader.commit(bytes.fromhex(oid)))
                 judged = _Judged(reader, snapshot, str(PurePosixPath(root).parent))
                 yield oid, judge(judged, out / "src" / str(crate["name"]), n_wrong)
                 break

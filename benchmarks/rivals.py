@@ -164,11 +164,10 @@ def gather(index: Path, tokenizer: str, file: Path, files: Sequence[Path]) -> No
         repository = queries.repository_id(connection, None)
         assert repository is not None
         reader = Reader(connection, repository)
-        commits = {row.oid: row for row in reader.commits()}
-        wanted = [row for row in commits.values() if len(row.parents) < 2 and not row.is_bot]
+        wanted = [row for row in reader.commits() if len(row.parents) < 2 and not row.is_bot]
         size, number = -(-len(wanted) // len(files)), files.index(file)
         mine = wanted[number * size : (number + 1) * size]
-        maker = make.Maker(reader, commits, config, make.writing_tools(config)[2])
+        maker = make.Maker(reader, config, make.writing_tools(config)[2])
         for first in range(0, len(mine), 24):
             for _ in maker.entries(mine[first : first + 24]):
                 pass

@@ -126,9 +126,8 @@ def written(database: Database, config: Config, wanted: Places) -> Rows:
         repository_id = queries.repository_id(connection, None)
         assert repository_id is not None
         reader = Reader(connection, repository_id)
-        commits = {row.oid: row for row in reader.commits()}
-        builder = Builder(reader, commits, builder_options(config))
-        for commit in commits.values():
+        builder = Builder(reader, builder_options(config))
+        for commit in reader.commits():
             places = wanted.get(commit.oid.hex(), set())
             every = builder.edits(commit) if places else ()
             edits = [edit for edit in every if place_of(reader, edit) in places]

@@ -2,7 +2,6 @@
 
 import json
 import posixpath
-from collections.abc import Mapping
 from functools import lru_cache
 
 from wcmatch import glob
@@ -23,9 +22,9 @@ class Attributes:
     As in git, the file nearest to a path decides, and in a file the last rule that matches.
     """
 
-    def __init__(self, reader: Reader, commits: Mapping[bytes, CommitRow]) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._snapshot = Snapshot(reader, commits)
+        self._snapshot = Snapshot(reader)
         self._files = {
             posixpath.dirname(path.decode("utf-8", "surrogateescape")): path_id
             for path, path_id in reader.path_ids().items()

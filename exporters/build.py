@@ -64,21 +64,16 @@ class Builder:
     commit that was built last.
     """
 
-    def __init__(
-        self, reader: Reader, commits: Mapping[bytes, CommitRow], options: Options
-    ) -> None:
+    def __init__(self, reader: Reader, options: Options) -> None:
         self._reader = reader
         self._options = options
-        self._snapshot = Snapshot(reader, commits)
+        self._snapshot = Snapshot(reader)
         self.resolver = Resolver(reader)
         self._context = ContextBuilder(reader, self.resolver, options.extras)
         self._repository = reader.repository_name()
-        self._attributes = Attributes(reader, commits)
-        self._commits = commits
+        self._attributes = Attributes(reader)
         self._standing: CommitRow | None = None
-        self._earlier = EarlierEdits(
-            reader, commits, self._edits_before, self.text, options.max_chars // 2
-        )
+        self._earlier = EarlierEdits(reader, self._edits_before, self.text, options.max_chars // 2)
         self.dropped: Counter[str] = Counter()
 
     @property
@@ -190,7 +185,7 @@ class Builder:
             self._snapshot.move_before(commit)
         self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
         message = self._message(commit)
-        parent = self._commits.get(commit.parents[0]) if commit.parents else None
+        parent = self._reader.commit(commit.parents[0]) if commit.parents else None
         for number, edit in enumerate(edits):
             own = edit.new if at_commit else edit.old
             example = self._example(edit, own, message)

@@ -49,13 +49,11 @@ class EarlierEdits:
     def __init__(
         self,
         reader: Reader,
-        commits: Mapping[bytes, CommitRow],
         edits: Edits,
         text: Text,
         max_chars: int,
     ) -> None:
         self._reader = reader
-        self._commits = commits
         self._edits = lru_cache(_COMMITS_KEPT)(edits)
         self._text = text
         self._max_chars = max_chars
@@ -87,7 +85,7 @@ class EarlierEdits:
                         found += [shown] if shown is not None else []
                 if change.old_path_id is not None:
                     path_id = change.old_path_id
-            commit = self._commits.get(commit.parents[0]) if commit.parents else None
+            commit = self._reader.commit(commit.parents[0]) if commit.parents else None
         return found[:_MAX_EDITS]
 
     def _shown(self, commit: CommitRow, edit: Edit, order: int) -> EarlierEdit | None:

@@ -97,7 +97,7 @@ def export(
             cache = cache_file.of(build)
             encoder.keep_in(cache_file.of(encoder.identity))
             with phases.of("make"):
-                maker = Maker(reader, by_oid, config, renderer)
+                maker = Maker(reader, config, renderer)
                 wanted = _missing(cache, inside)
                 if jobs > 1 and len(wanted) > SERIAL_COMMITS:
                     made = make_on_cores(
@@ -148,7 +148,7 @@ def _tips(
 
 def _licenses(reader: Reader, commits: dict[bytes, CommitRow], tips: list[bytes]) -> list[str]:
     """Return the licences that the tips' trees name."""
-    snapshot = Snapshot(reader, commits)
+    snapshot = Snapshot(reader)
     found: set[str] = set()
     for tip in tips:
         snapshot.move_to(commits[tip])

@@ -208,8 +208,7 @@ def _opened(database: Database, name: str, config: Config, target: Target) -> It
         if repository_id is None:
             raise RsidxError("the index is empty; run `rsidx backfill` first")
         reader = Reader(connection, repository_id)
-        commits = {row.oid: row for row in reader.commits()}
-        commit = commits.get(target.commit)
+        commit = reader.commit(target.commit)
         if commit is None:
             shown = target.commit.hex()
             raise RsidxError(f"commit {shown} is not indexed; run `rsidx backfill` for it")
@@ -221,7 +220,7 @@ def _opened(database: Database, name: str, config: Config, target: Target) -> It
                 laid[path_id] = blob_id
             elif path in paths:
                 laid[paths[path]] = None
-        builder = Builder(reader, commits, builder_options(config))
+        builder = Builder(reader, builder_options(config))
         builder.stand_at(commit, laid)
         yield _Asked(reader, builder)
 

@@ -3,7 +3,7 @@
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,14 +130,13 @@ class Maker:
     def __init__(
         self,
         reader: Reader,
-        commits: Mapping[bytes, CommitRow],
         config: Config,
         renderer: Renderer,
     ) -> None:
         self._reader = reader
         self._config = config
         self._renderer = renderer
-        self._builder = Builder(reader, commits, builder_options(config))
+        self._builder = Builder(reader, builder_options(config))
         self.phases = Phases()
 
     def entries(self, commits: Sequence[CommitRow]) -> Iterator[Entry]:

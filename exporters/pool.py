@@ -134,8 +134,7 @@ def _start_worker(url: str, cache_file: Path, config: Config) -> None:
     repository_id = queries.repository_id(connection, config.name)
     assert repository_id is not None
     reader = Reader(connection, repository_id)
-    commits = {commit.oid: commit for commit in reader.commits()}
-    _maker = Maker(reader, commits, config, renderer)
+    _maker = Maker(reader, config, renderer)
 
 
 def _make_in_worker(commits: _Task) -> tuple[Made, dict[str, float]]:

@@ -37,7 +37,7 @@ def commit_shown(
     with database.reading() as connection:
         repository_id = queries.repository_id(connection, name)
         reader = Reader(connection, repository_id or 0)
-        commit = next((c for c in reader.commits() if c.oid == oid), None)
+        commit = reader.commit(oid)
         if commit is None:
             raise RsidxError(f"commit {oid.hex()} is not indexed; run `rsidx backfill` for it")
         found = commit_edits(reader, reader.changes(commit.id), max_bytes=1 << 30)

@@ -16,11 +16,9 @@ class Snapshot:
     Invariant: `files` is the tree of `self._at`, or empty before any commit (None).
     """
 
-    def __init__(self, reader: Reader, commits: Mapping[bytes, CommitRow]) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._commits = commits
         self._at: CommitRow | None = None
-        self._depth: dict[bytes, int] = {}
         self.files: dict[int, int] = {}
         self._before: dict[int, int | None] | None = None
 
@@ -53,16 +51,19 @@ class Snapshot:
         """Go to a commit, or before every commit for None."""
         here, there = self._at, target
         forward: list[CommitRow] = []
-        while here is not there:
-            if there is None or (here is not None and self._depth_of(here) > self._depth_of(there)):
+        # A commit's generation is above its parents', so this meets where the two ways part.
+        while here != there:
+            if there is None or (here is not None and here.generation > there.generation):
                 assert here is not None
-                self._undo(here)
-                here = self._parent(here)
+                parent = self._parent(here)
+                self._undo(here, parent)
+                here = parent
             else:
                 forward.append(there)
                 there = self._parent(there)
         for commit in reversed(forward):
-            self._apply(commit)
+            self._apply(commit, here)
+            here = commit
         self._at = target
 
     def move_before(self, commit: CommitRow) -> None:
@@ -75,22 +76,10 @@ class Snapshot:
     def _parent(self, commit: CommitRow) -> CommitRow | None:
         if not commit.parents or commit.state == "boundary":
             return None
-        return self._commits.get(commit.parents[0])
+        return self._reader.commit(commit.parents[0])
 
-    def _depth_of(self, commit: CommitRow) -> int:
-        chain = []
-        at: CommitRow | None = commit
-        while at is not None and at.oid not in self._depth:
-            chain.append(at)
-            at = self._parent(at)
-        depth = self._depth[at.oid] if at is not None else 0
-        for link in reversed(chain):
-            depth += 1
-            self._depth[link.oid] = depth
-        return self._depth[commit.oid]
-
-    def _apply(self, commit: CommitRow) -> None:
-        if self._parent(commit) is None:
+    def _apply(self, commit: CommitRow, parent: CommitRow | None) -> None:
+        if parent is None:
             self._replace(self._reader.base(commit.id))
         # All that goes, then all that comes: a swap of two names is two renames.
         changes = self._reader.changes(commit.id)
@@ -101,8 +90,8 @@ class Snapshot:
             if change.new_blob_id is not None:
                 self._put(change.path_id, change.new_blob_id)
 
-    def _undo(self, commit: CommitRow) -> None:
-        if self._parent(commit) is None:
+    def _undo(self, commit: CommitRow, parent: CommitRow | None) -> None:
+        if parent is None:
             self._replace(None)
             return
         changes = self._reader.changes(commit.id)

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select
 from rsidx.store import schema
 from rsidx.store.chains import Texts
 from rsidx.store.chunk_facts import Facts, FactsReader, facts_of_record
+from rsidx.store.commits import CommitsReader
 from rsidx.store.facts import BlobRecord
-from rsidx.store.queries import split_parents
 from rsidx.store.rows import (
     UNREAD,
     BlobRow,
@@ -53,6 +53,7 @@ class Reader:
     def __init__(self, connection: Connection, repository_id: int) -> None:
         self._connection = connection
         self._repository_id = repository_id
+        self._commits = CommitsReader(connection, repository_id)
         self._texts = Texts(connection, _TEXTS_KEPT_BYTES)
         self._paths: dict[int, bytes] = {}
         self._blob_chunks: dict[int, tuple[ChunkRow, ...]] = {}
@@ -75,33 +76,11 @@ class Reader:
 
     def commits(self) -> list[CommitRow]:
         """Return every commit in the order of history: generation, then id."""
-        c = schema.commit.c
-        query = (
-            select(
-                c.id,
-                c.oid,
-                c.first_parent,
-                c.other_parents,
-                c.generation,
-                c.committer_time,
-                c.is_bot,
-                c.state,
-            )
-            .where(c.repository_id == self._repository_id)
-            .order_by(c.generation, c.oid)
-        )
-        return [
-            CommitRow(
-                row.id,
-                row.oid,
-                split_parents(row.first_parent, row.other_parents),
-                row.generation,
-                row.committer_time,
-                row.is_bot,
-                row.state,
-            )
-            for row in self._connection.execute(query)
-        ]
+        return self._commits.every()
+
+    def commit(self, oid: bytes) -> CommitRow | None:
+        """Return a commit, None for one that is not in the index."""
+        return self._commits.get(oid)
 
     def unsettled(self) -> list[tuple[object, ...]]:
         """Return what may differ the next time though the commits are the same.

@@ -27,9 +27,8 @@ def shown(repo, index):
         sections = {}
         with index.database.reading() as connection:
             reader = Reader(connection, queries.repository_id(connection, None))
-            commits = {c.oid: c for c in reader.commits()}
-            builder = Builder(reader, commits, options)
-            builder.stand_at(max(commits.values(), key=lambda c: c.generation), {})
+            builder = Builder(reader, options)
+            builder.stand_at(reader.commits()[-1], {})
             for e in builder.example_at(side_of(reader, builder, name), "").excerpts:
                 one = (e.symbol, e.rule, e.form, e.text)
                 sections.setdefault(e.section, []).append(one)
@@ -168,11 +167,10 @@ def test_new_code_is_read_with_what_it_newly_imports(repo, index):
     index.sync()
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection, None))
-        commits = {c.oid: c for c in reader.commits()}
-        second = max(commits.values(), key=lambda c: c.generation)
+        second = reader.commits()[-1]
         for context_from, expected in (("both", {"f": ["x"], "g": ["x"]}), ("old", {"f": []})):
             options = builder_options(Config(tokenizer="", context_from=context_from))
-            builder = Builder(reader, commits, options)
+            builder = Builder(reader, options)
             found = {
                 example.edit.name: [e.symbol for e in example.excerpts if e.section == "functions"]
                 for example in builder.examples(second, builder.edits(second))
@@ -192,9 +190,8 @@ def test_each_part_of_a_long_edit_is_shown_what_it_names_itself(repo, index):
     index.sync()
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection, None))
-        commits = {c.oid: c for c in reader.commits()}
-        second = max(commits.values(), key=lambda c: c.generation)
-        builder = Builder(reader, commits, builder_options(Config(tokenizer="", max_chars=700)))
+        second = reader.commits()[-1]
+        builder = Builder(reader, builder_options(Config(tokenizer="", max_chars=700)))
         [whole] = builder.examples(second, builder.edits(second))
         parts = builder.parts(whole, 700, Counter())
     assert len(parts) > 2

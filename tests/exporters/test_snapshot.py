@@ -36,7 +36,7 @@ def test_it_is_gits_own_tree_at_every_commit_in_any_order(repo, index):
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection, None))
         commits = reader.commits()
-        snapshot = Snapshot(reader, {c.oid: c for c in commits})
+        snapshot = Snapshot(reader)
         for commit in rng.choices(commits, k=150):
             snapshot.move_to(commit)
             assert listed(reader, snapshot) == dict(history.list_tree(index.repository, commit.oid))
@@ -58,7 +58,7 @@ def test_a_commit_whose_parent_is_not_indexed_stands_on_its_base(repo, index):
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection, None))
         commits = reader.commits()
-        snapshot = Snapshot(reader, {c.oid: c for c in commits})
+        snapshot = Snapshot(reader)
         for commit in (*commits, *reversed(commits)):
             snapshot.move_before(commit)
             tree = history.list_tree(index.repository, commit.parents[0])

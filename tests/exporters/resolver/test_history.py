@@ -142,14 +142,13 @@ def checked(repo, reader):
     """Check the context of every edit of a history; return how many functions it named."""
     options = builder_options(Config(tokenizer="", keep=("merges", "duplicates", "deletions")))
     rows = reader.commits()
-    commits = {row.oid: row for row in rows}
-    builder = Builder(reader, commits, options)
+    builder = Builder(reader, options)
     n_named = 0
     for row in rows:
         before = tree(repo, row.parents[0].hex() if row.parents else None)
         defined = {n for text in before.values() for n in DEFINED.findall(text)}
         edits = builder.edits(row)
-        fresh = Builder(reader, commits, options)
+        fresh = Builder(reader, options)
         for example, anew in zip(
             builder.examples(row, edits), fresh.examples(row, edits), strict=True
         ):

@@ -26,9 +26,8 @@ class Workspace:
         repo.commit("all", files)
         index.sync()
         self.reader = Reader(connection, queries.repository_id(connection, None))
-        commits = {c.oid: c for c in self.reader.commits()}
-        self.snapshot = Snapshot(self.reader, commits)
-        self.snapshot.move_to(max(commits.values(), key=lambda c: c.generation))
+        self.snapshot = Snapshot(self.reader)
+        self.snapshot.move_to(self.reader.commits()[-1])
         self.resolver = Resolver(self.reader)
         self.resolver.move(self.snapshot.files, None)
         self.path_ids = {path.decode(): i for path, i in self.reader.path_ids().items()}
