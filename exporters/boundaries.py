@@ -11,6 +11,7 @@ import orjson
 
 from rsidx.errors import ExportError
 from rsidx.exporters.plan import SPLITS, Split, reachable
+from rsidx.exporters.scratch import Numbers
 from rsidx.exporters.writer import MANIFEST
 from rsidx.store.rows import CommitRow
 
@@ -102,14 +103,29 @@ def freeze(
     return [*old, *wanted], split, len(new) - len(wanted)
 
 
-def earlier_ids(out: Path) -> dict[str, str]:
-    """Return the split of each row of val and test in an export that is to be replaced."""
-    found = {}
-    for name in SPLITS[1:]:
-        file = out / f"{name}.meta.jsonl"
-        for line in _lines(file):
-            found[str(orjson.loads(line)["id"])] = name
-    return found
+class Moved:
+    """Counts the rows that were val or test in the export before, and are train now."""
+
+    def __init__(self, out: Path, folder: Path, counts: Counter[str]) -> None:
+        """Read the rows of the export in `out` that is to be replaced."""
+        self._counts = counts
+        self._earlier = Numbers(folder)
+        self._is_first = True
+        for number, name in enumerate(SPLITS[1:], 1):
+            for line in _lines(out / f"{name}.meta.jsonl"):
+                self._earlier.add(str(orjson.loads(line)["id"]).encode(), number)
+                self._is_first = False
+
+    def see(self, split: str, row_id: str) -> None:
+        """Look at a row of this export."""
+        if split == SPLITS[0] and not self._is_first:
+            before = self._earlier.get(row_id.encode())
+            if before is not None:
+                self._counts[SPLITS[before]] += 1
+
+    def close(self) -> None:
+        """Give up what was read."""
+        self._earlier.close()
 
 
 def _lines(file: Path) -> Iterator[bytes]:
@@ -118,17 +134,3 @@ def _lines(file: Path) -> Iterator[bytes]:
             yield from lines
     except OSError:
         return
-
-
-@dataclass(slots=True)
-class Moved:
-    """Counts the rows that were val or test in the export before, and are train now."""
-
-    earlier: dict[str, str]
-    counts: Counter[str]
-
-    def see(self, split: str, row_id: str) -> None:
-        """Look at a row of this export."""
-        before = self.earlier.get(row_id) if self.earlier else None
-        if before is not None and split == SPLITS[0]:
-            self.counts[before] += 1

@@ -4,7 +4,6 @@ What a commit gives follows from it and what is before it, so it is made once an
 after one more commit makes that one's entry, and reads the others.
 """
 
-from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -12,19 +11,18 @@ from typing import Any
 
 from rsidx.errors import ExportError
 from rsidx.exporters import boundaries, card, licenses
-from rsidx.exporters.boundaries import Moved, described, earlier_ids
+from rsidx.exporters.boundaries import Moved, described
 from rsidx.exporters.config import Config
 from rsidx.exporters.croissant import FILE, describe
 from rsidx.exporters.curriculum import Sorter, Weights, sort_key
-from rsidx.exporters.entries import MadeRow, unpack
+from rsidx.exporters.entries import MadeRow
 from rsidx.exporters.make import Maker, build_of, writing_tools
 from rsidx.exporters.manifest import Statistics, manifest_of
 from rsidx.exporters.phases import Phases
-from rsidx.exporters.plan import SPLITS, Split, reachable, select, split_commits
-from rsidx.exporters.pool import SERIAL_COMMITS, Made, make_here, make_on_cores
-from rsidx.exporters.relations import across_splits
+from rsidx.exporters.plan import SPLITS, Plan, Split, reachable, select, split_commits
+from rsidx.exporters.pool import Made, make_entries
 from rsidx.exporters.sidecars import Sidecars
-from rsidx.exporters.sift import Patches, Sifter
+from rsidx.exporters.sift import Sifter
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.exporters.staging import staging
 from rsidx.exporters.texts import Texts
@@ -89,7 +87,6 @@ def export(
             chosen, split = _split(chosen, by_oid, config, statistics)
             inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
             statistics.dropped["commits_embargo"] += len(chosen) - len(inside)
-            moved = Moved(earlier_ids(out), statistics.now_train)
             found = _licenses(reader, by_oid, list(tips.values()))
             licenses.check(found, config.licenses)
         build = build_of(config, encoder, dialect, reader)
@@ -97,24 +94,27 @@ def export(
             cache = cache_file.of(build)
             encoder.keep_in(cache_file.of(encoder.identity))
             with phases.of("make"):
-                maker = Maker(reader, config, renderer)
+                # It remembers much, and so does its reader: they go before rows are written.
+                maker = Maker(Reader(connection, repository_id), config, renderer)
                 wanted = _missing(cache, inside)
-                if jobs > 1 and len(wanted) > SERIAL_COMMITS:
-                    made = make_on_cores(
-                        database, cache_file.file, config, wanted, jobs=jobs, phases=phases
-                    )
-                else:
-                    made = make_here(maker, wanted)
+                made = make_entries(
+                    maker,
+                    wanted,
+                    database=database,
+                    cache_file=cache_file.file,
+                    config=config,
+                    jobs=jobs,
+                )
                 _keep(cache, made, len(inside) - len(wanted), len(inside), progress)
                 phases.add(maker.phases.seconds)
+                del maker, made
             with phases.of("write"):
-                patches = Patches(cache, chosen, split)
-                keep = frozenset(config.keep)
-                # Nobody else has the sifter, which remembers much.
-                written = _write(
-                    folder, encoder, Sifter(reader, patches, keep, statistics), moved, config
-                )
-                statistics.across_splits.update(_audit(patches, written))
+                plan, keep = Plan(chosen, split), frozenset(config.keep)
+                sifter = Sifter(reader, cache, plan, keep, statistics, folder)
+                moved = Moved(out, folder, statistics.now_train)
+                with closing(sifter), closing(moved):
+                    _write(folder, encoder, sifter, moved, statistics, config)
+                    statistics.across_splits.update(sifter.across_splits())
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
@@ -263,45 +263,41 @@ class _Output:
 
 
 def _output(
-    folder: Path, writers: tuple[RowWriter, Sidecars], sifter: Sifter, moved: Moved, config: Config
+    folder: Path,
+    writers: tuple[RowWriter, Sidecars],
+    plan: Plan,
+    statistics: Statistics,
+    moved: Moved,
+    config: Config,
 ) -> _Output:
-    patches = sifter.patches
     weights = None
     if config.half_life is not None:
-        train = [patches.chosen[n] for n in patches.positions() if not patches.split.number(n)]
+        train = [plan.commits[n] for n in plan.positions() if not plan.split.number(n)]
         newest = max((commit.committer_time for commit in train), default=0)
         weights = Weights(config.half_life, newest)
     key = sort_key(config.order, config.seed)
     sorter = Sorter(folder, key) if key is not None else None
-    return _Output(writers, sifter.statistics, moved, weights, sorter)
-
-
-def _audit(patches: Patches, written: dict[int, set[int]]) -> Counter[str]:
-    """Count what is related across the splits of what was written."""
-    later = list(patches.read(written, later=True))
-    return across_splits(later, patches.read(written))
+    return _Output(writers, statistics, moved, weights, sorter)
 
 
 def _write(
-    folder: Path, encoder: Encoder, sifter: Sifter, moved: Moved, config: Config
-) -> dict[int, set[int]]:
-    """Write the rows of all commits; return the numbers of the edits that have some.
-
-    These are by their commit's position.
-    """
-    patches = sifter.patches
-    written: dict[int, set[int]] = {}
+    folder: Path,
+    encoder: Encoder,
+    sifter: Sifter,
+    moved: Moved,
+    statistics: Statistics,
+    config: Config,
+) -> None:
+    """Write the rows of all commits."""
+    plan = sifter.plan
     with (
         closing(_rows(folder, encoder, config)) as writer,
-        closing(_sidecars(folder, encoder, sifter.statistics, config)) as sidecars,
+        closing(_sidecars(folder, encoder, statistics, config)) as sidecars,
     ):
-        output = _output(folder, (writer, sidecars), sifter, moved, config)
-        for position in patches.positions():
-            commit = patches.chosen[position]
-            name, number = patches.split.name(position), patches.split.number(position)
-            for index, edit in sifter.kept(commit, number, unpack(patches.cache.get(commit.oid))):
-                written.setdefault(position, set()).add(index)
+        output = _output(folder, (writer, sidecars), plan, statistics, moved, config)
+        for position in plan.positions():
+            commit, name = plan.commits[position], plan.split.name(position)
+            for edit in sifter.kept(position):
                 for row in edit.rows:
                     output.put(name, row, commit.committer_time)
         output.finish()
-    return written

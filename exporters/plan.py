@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -49,6 +49,18 @@ class Split:
             (start, min(start + embargo, end), end)
             for start, embargo, end in zip(starts, embargoes, starts[1:], strict=False)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The commits of an export in their order, and which split each goes to."""
+
+    commits: Sequence[CommitRow]
+    split: Split
+
+    def positions(self) -> Iterator[int]:
+        """Yield the positions of the commits that are in a split."""
+        return (n for n in range(len(self.commits)) if not self.split.is_out(n))
 
 
 def reachable(commits: Mapping[bytes, CommitRow], tips: Sequence[bytes]) -> frozenset[bytes]:

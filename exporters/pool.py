@@ -2,7 +2,8 @@
 
 A stretch is walked in the order of history, so that a process sees versions of the same files
 and goes from one tree to the next. Who is done takes over from the end of the longest stretch
-that is left.
+that is left. The process that asks makes entries itself, too: another one for it to wait for would
+take a fifth of a gigabyte more.
 """
 
 from collections import deque
@@ -21,7 +22,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.entries import pack
 from rsidx.exporters.make import Maker, writing_tools
 from rsidx.exporters.phases import Phases
-from rsidx.processes import begin_as_worker
+from rsidx.processes import begin_as_worker, keep_little_memory
 from rsidx.store import queries
 from rsidx.store.cache import share_cache
 from rsidx.store.database import Database
@@ -30,52 +31,52 @@ from rsidx.store.rows import CommitRow
 
 _COMMITS_A_TASK = 24
 _TASKS_AHEAD = 2
-SERIAL_COMMITS = 48
-"""So many commits and fewer are made in this process: others take longer to start."""
+_ALONE_COMMITS = 48
+"""So many commits and fewer are made by one process: others take longer to start."""
 
 Made = list[tuple[bytes, bytes]]
 """Packed entries by commit."""
 _Task = Sequence[CommitRow]
+_Running = dict[Future[tuple[Made, dict[str, float]]], int]
 
 
-def make_here(maker: Maker, commits: Sequence[CommitRow]) -> Generator[Made]:
-    """Yield the entries of commits, some at a time, made in this process."""
-    for start in range(0, len(commits), _COMMITS_A_TASK):
-        yield _make(maker, commits[start : start + _COMMITS_A_TASK])
-
-
-def make_on_cores(
+def make_entries(
+    maker: Maker,
+    commits: Sequence[CommitRow],
+    *,
     database: Database,
     cache_file: Path,
     config: Config,
-    commits: Sequence[CommitRow],
-    *,
     jobs: int,
-    phases: Phases,
 ) -> Generator[Made]:
-    """Yield the entries of commits, in any order, made by `jobs` processes.
+    """Yield the entries of commits, in any order, made by `jobs` processes with this one.
 
-    Raises ExportError where one of them dies.
+    Raises ExportError where one of the others dies.
     """
+    keep_little_memory()
     tasks = [commits[i : i + _COMMITS_A_TASK] for i in range(0, len(commits), _COMMITS_A_TASK)]
-    edges = [len(tasks) * number // jobs for number in range(jobs + 1)]
+    n_helpers = jobs - 1 if len(commits) > _ALONE_COMMITS else 0
+    edges = [len(tasks) * number // (n_helpers + 1) for number in range(n_helpers + 2)]
+    # The last one is this process's own.
     stretches = [deque(tasks[a:b]) for a, b in pairwise(edges)]
     url = database.url.render_as_string(hide_password=False)
     with ExitStack() as stack:
-        workers = [_Worker(url, cache_file, config) for _ in range(jobs)]
-        for worker in workers:
-            stack.callback(worker.close)
-        running: dict[Future[tuple[Made, dict[str, float]]], int] = {}
-        for number in list(range(jobs)) * _TASKS_AHEAD:
-            _send(workers, number, stretches, running)
+        helpers = [_Helper(url, cache_file, config) for _ in range(n_helpers)]
+        for helper in helpers:
+            stack.callback(helper.close)
+        running: _Running = {}
+        for number in list(range(n_helpers)) * _TASKS_AHEAD:
+            _send(helpers, number, stretches, running)
         try:
-            while running:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
+            while (own := _next_task(stretches, n_helpers)) or running:
+                if own:
+                    yield _make(maker, own)
+                done, _ = wait(running, timeout=0 if own else None, return_when=FIRST_COMPLETED)
                 for future in done:
                     number = running.pop(future)
                     made, seconds = future.result()
-                    _send(workers, number, stretches, running)
-                    phases.add(seconds)
+                    _send(helpers, number, stretches, running)
+                    maker.phases.add(seconds)
                     yield made
         except BrokenProcessPool as error:
             raise ExportError(
@@ -84,35 +85,42 @@ def make_on_cores(
             ) from error
 
 
-class _Worker:
-    """A process; it keeps its reader and resolver from task to task."""
+class _Helper:
+    """Another process; it keeps its reader and resolver from task to task."""
 
     def __init__(self, url: str, cache_file: Path, config: Config) -> None:
         self._executor = ProcessPoolExecutor(
             1,
             mp_context=get_context("spawn"),
-            initializer=_start_worker,
+            initializer=_start_helper,
             initargs=(url, cache_file, config),
         )
 
     def submit(self, task: _Task) -> Future[tuple[Made, dict[str, float]]]:
-        return self._executor.submit(_make_in_worker, task)
+        return self._executor.submit(_make_in_helper, task)
 
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
 def _send(
-    workers: Sequence[_Worker],
+    helpers: Sequence[_Helper],
     number: int,
     stretches: Sequence[deque[_Task]],
-    running: dict[Future[tuple[Made, dict[str, float]]], int],
+    running: _Running,
 ) -> None:
-    """Give a worker the next task of its stretch, or the last one of the longest."""
+    """Give a helper its next task."""
+    task = _next_task(stretches, number)
+    if task:
+        running[helpers[number].submit(task)] = number
+
+
+def _next_task(stretches: Sequence[deque[_Task]], number: int) -> _Task:
+    """Take the next task of a process's stretch, or the last one of the longest; () for none."""
+    if stretches[number]:
+        return stretches[number].popleft()
     longest = max(stretches, key=len)
-    if stretches[number] or longest:
-        task = stretches[number].popleft() if stretches[number] else longest.pop()
-        running[workers[number].submit(task)] = number
+    return longest.pop() if longest else ()
 
 
 def _make(maker: Maker, commits: _Task) -> Made:
@@ -121,23 +129,23 @@ def _make(maker: Maker, commits: _Task) -> Made:
 
 
 _maker: Maker | None = None
-_worker_stack = ExitStack()
+_helper_stack = ExitStack()
 
 
-def _start_worker(url: str, cache_file: Path, config: Config) -> None:
-    global _maker  # noqa: PLW0603  (a worker process has exactly one)
+def _start_helper(url: str, cache_file: Path, config: Config) -> None:
+    global _maker  # noqa: PLW0603  (a helper has exactly one)
     begin_as_worker()
     encoder, _, renderer = writing_tools(config)
-    encoder.keep_in(_worker_stack.enter_context(share_cache(cache_file, encoder.identity)))
+    encoder.keep_in(_helper_stack.enter_context(share_cache(cache_file, encoder.identity)))
     database = Database(make_url(url), create=False)
-    connection = _worker_stack.enter_context(database.browsing())
+    connection = _helper_stack.enter_context(database.browsing())
     repository_id = queries.repository_id(connection, config.name)
     assert repository_id is not None
     reader = Reader(connection, repository_id)
     _maker = Maker(reader, config, renderer)
 
 
-def _make_in_worker(commits: _Task) -> tuple[Made, dict[str, float]]:
+def _make_in_helper(commits: _Task) -> tuple[Made, dict[str, float]]:
     assert _maker is not None
     _maker.phases = Phases()
     made = _make(_maker, commits)

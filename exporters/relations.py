@@ -8,25 +8,29 @@ the related stays where it is; later ones leave val and test.
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 from rensa import RMinHash, RMinHashLSH
 
 from rsidx.exporters.edits import squeezed
-from rsidx.exporters.plan import SPLITS, Split
+from rsidx.exporters.plan import SPLITS, Plan
 from rsidx.store.reader import Reader
-from rsidx.store.rows import CommitRow
 
 REASONS = ("named", "same_patch", "revert", "near_duplicate")
 """How an edit may be related to an earlier one, the surest first."""
 COMPARED = REASONS[1:]
-"""Those that are seen from the edits themselves, which `across_splits` counts."""
+"""Those that are seen from the edits themselves, which `leaks` finds."""
 N_PERMUTATIONS = 250
 _N_CODE_PERMUTATIONS = 64
 THRESHOLD = 0.7
 _N_BANDS = 50
 _RECENT_EDITS = 10_000
+BLOCK = 10_000
+"""So many edits of val and test are compared with others at a time: 6 KB of memory each."""
+_Name = TypeVar("_Name")
 _SHINGLE_WORDS = 5
 _SEED = 1
 _DIGEST = 16
@@ -123,22 +127,23 @@ class Patch:
 class Relations:
     """Knows how the edits of val and test are related to those kept in earlier splits.
 
-    `later` are the edits of val and test with their splits, all of them: train, which is most
-    of a history, is compared with these and not remembered. Splits are numbers: 0 is train, 1
-    val, 2 test.
+    `later` are edits of val and test, `BLOCK` at most: whatever is kept is compared with these,
+    and not remembered. Splits are numbers: 0 is train, 1 val, 2 test.
     """
 
-    def __init__(self, later: Iterable[tuple[int, Patch]]) -> None:
+    def __init__(self, later: Iterable[Patch]) -> None:
         self._later: dict[bytes, int] = {}
         self._minhashes: list[RMinHash] = []
         self._lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
-        for _, patch in later:
+        # The first split of each patch that they ask for; behind all for none.
+        self._first: dict[bytes, int] = {}
+        for patch in later:
             if patch.exact not in self._later:
                 self._later[patch.exact] = len(self._minhashes)
                 self._lsh.insert(len(self._minhashes), patch.minhash)
                 self._minhashes.append(patch.minhash)
+                self._first[patch.digest] = self._first[patch.reverse] = len(SPLITS)
         self._near = [len(SPLITS)] * len(self._minhashes)
-        self._first: dict[bytes, int] = {}
 
     def reasons(self, split: int, patch: Patch) -> Iterator[str]:
         """Yield how an edit of val or test is related to one kept in an earlier split.
@@ -147,16 +152,17 @@ class Relations:
         """
         if not split:
             return
-        if self._first.get(patch.digest, split) < split:
+        if self._first[patch.digest] < split:
             yield "same_patch"
-        if self._first.get(patch.reverse, split) < split:
+        if self._first[patch.reverse] < split:
             yield "revert"
         if self._near[self._later[patch.exact]] < split:
             yield "near_duplicate"
 
     def add(self, split: int, patch: Patch) -> None:
         """Take in an edit that is kept in a split."""
-        self._first[patch.digest] = min(split, self._first.get(patch.digest, split))
+        if split < self._first.get(patch.digest, 0):
+            self._first[patch.digest] = split
         for number in self._lsh.query(patch.minhash):
             minhash = self._minhashes[number]
             if split < self._near[number] and patch.minhash.jaccard(minhash) >= THRESHOLD:
@@ -198,31 +204,37 @@ class Recent:
 class Named:
     """Which commits say that they revert or pick one of an earlier split."""
 
-    def __init__(self, reader: Reader, chosen: Sequence[CommitRow], split: Split) -> None:
+    def __init__(self, reader: Reader, plan: Plan) -> None:
         self._reader = reader
-        self._splits = {c.oid.hex(): split.number(i) for i, c in enumerate(chosen)}
+        self._plan = plan
 
-    def is_related(self, commit: CommitRow) -> bool:
-        """Tell whether a commit's message names one of an earlier split."""
-        number = self._splits[commit.oid.hex()]
+    def is_related(self, position: int) -> bool:
+        """Tell whether the message of the commit at a position names one of an earlier split."""
+        commits, split = self._plan.commits, self._plan.split
+        number = split.number(position)
         if not number:
             return False
-        prefixes = _NAMED.findall(self._reader.message(commit.id))
+        prefixes = _NAMED.findall(self._reader.message(commits[position].id))
         return any(
-            n < number and oid.startswith(prefix)
+            split.number(other) < number and commit.oid.hex().startswith(prefix)
             for prefix in prefixes
-            for oid, n in self._splits.items()
+            for other, commit in enumerate(commits)
         )
 
 
-def across_splits(
-    later: Sequence[tuple[int, Patch]], every: Iterable[tuple[int, Patch]]
-) -> Counter[str]:
-    """Count the edits of val and test that are related to an earlier split's, by reason.
+def leaks(
+    later: Iterable[tuple[_Name, int, Patch]], edits: Callable[[], Iterable[tuple[int, Patch]]]
+) -> Iterator[tuple[_Name, str]]:
+    """Yield which edits of val and test are related to one of an earlier split, and why.
 
-    `later` are those of them that were written, `every` all that were, in any order.
+    `later` are these, each with what it is called; `edits` gives those of all splits each time
+    that it is called, in any order: once for every `BLOCK` of `later`.
     """
-    relations = Relations(later)
-    for split, patch in every:
-        relations.add(split, patch)
-    return Counter(reason for edit in later for reason in relations.reasons(*edit))
+    waiting = iter(later)
+    while block := list(islice(waiting, BLOCK)):
+        relations = Relations(patch for _, _, patch in block)
+        for split, patch in edits():
+            relations.add(split, patch)
+        for name, split, patch in block:
+            for reason in relations.reasons(split, patch):
+                yield name, reason

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from rsidx.commands.options import Place, json_option, place_options
-from rsidx.exporters.verify import Checked
 from rsidx.exporters.verify import verify as check
+from rsidx.exporters.verify_rows import Checked
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
 from rsidx.output import emit

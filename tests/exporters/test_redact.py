@@ -10,7 +10,8 @@ from tokenizers import Tokenizer
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.redact import secrets_in, split_placeholders, without_people
-from rsidx.exporters.verify import Checked, verify
+from rsidx.exporters.verify import verify
+from rsidx.exporters.verify_rows import Checked
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from rsidx.exporters import relations, sift
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.relations import Patch, Recent, Relations
@@ -17,9 +18,9 @@ NEW = f"fn f() {{\n{BODY}}}\n"
 
 def related(earlier, later, *, splits=(0, 1)):
     patch = Patch.of(*map(str.encode, later))
-    relations = Relations([(splits[1], patch)])
-    relations.add(splits[0], Patch.of(*map(str.encode, earlier)))
-    return next(relations.reasons(splits[1], patch), None)
+    known = Relations([patch])
+    known.add(splits[0], Patch.of(*map(str.encode, earlier)))
+    return next(known.reasons(splits[1], patch), None)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +95,25 @@ def test_only_later_splits_lose_what_is_related():
     assert related((OLD, NEW), (OLD, NEW), splits=(1, 2)) == "same_patch"
 
 
+def test_the_first_split_of_a_patch_counts_whatever_comes_behind_it():
+    first = Patch.of(OLD.encode(), NEW.encode())
+    again = Patch.of(OLD.encode(), NEW.replace("\n", "\n\n").encode())
+    known = Relations([again])
+    for split in (0, 1, 2):
+        known.add(split, first)
+    assert list(known.reasons(1, again)) == ["same_patch", "near_duplicate"]
+
+
 def function(n, name="f"):
     words = "".join(f"    work_{n}_{i}(alpha_{n}_{i}, beta_{n}_{i});\n" for i in range(8))
     return f"fn {name}() {{\n{words}}}\n"
+
+
+@pytest.fixture(params=(1, 2, 10_000))
+def block(request, monkeypatch):
+    """So many edits of val and test are compared with others at a time."""
+    for module in (relations, sift):
+        monkeypatch.setattr(module, "BLOCK", request.param)
 
 
 @pytest.fixture
@@ -121,6 +138,7 @@ def exported(index, tokenizer_file, out, **options):
     return export(index.database, out, config)
 
 
+@pytest.mark.usefixtures("block")
 def test_what_is_related_leaves_val_and_test_and_is_counted(
     history, tokenizer_file, tmp_path, read_jsonl
 ):
@@ -142,6 +160,7 @@ def test_what_is_related_leaves_val_and_test_and_is_counted(
     assert history.problems(out) == []
 
 
+@pytest.mark.usefixtures("block")
 def test_it_can_be_kept_and_verify_sees_a_leak_that_is_not_declared(
     history, tokenizer_file, tmp_path
 ):

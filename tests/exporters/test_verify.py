@@ -8,7 +8,8 @@ import pytest
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.verify import Checked, verify
+from rsidx.exporters.verify import verify
+from rsidx.exporters.verify_rows import Checked
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
 

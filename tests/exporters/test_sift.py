@@ -1,0 +1,108 @@
+"""What an export remembers of the edits that it has seen."""
+
+import gc
+import random
+import tracemalloc
+from collections import Counter
+from contextlib import closing
+from functools import cache
+from types import SimpleNamespace
+
+import pytest
+
+from rsidx.exporters import relations, sift
+from rsidx.exporters.entries import Entry, MadeEdit, pack
+from rsidx.exporters.manifest import Statistics
+from rsidx.exporters.plan import Plan, Split
+from rsidx.exporters.relations import Patch, Recent
+from rsidx.exporters.sift import Sifter
+from rsidx.store.rows import CommitRow
+
+EDITS_A_COMMIT = 8
+BLOCK = 64
+N_WORDS = 30
+
+
+class Edits:
+    """A cache of entries; what `text_of` says of (commit, edit) is what the edit writes."""
+
+    def __init__(self, text_of):
+        self._text_of = text_of
+
+    def get(self, oid):
+        every = (self._text_of(int.from_bytes(oid), n) for n in range(EDITS_A_COMMIT))
+        patches = (Patch.of(b"", text.encode()) for text in every)
+        edits = (MadeEdit(patch, (), Counter(), Counter()) for patch in patches)
+        return pack(Entry(tuple(edits), Counter()))
+
+
+def sifter_of(split, n_commits, edits, folder, statistics=None, keep=()):
+    commits = [CommitRow(n, n.to_bytes(20), (), n, n, False, "ok") for n in range(n_commits)]
+    reader = SimpleNamespace(message=lambda _: "")
+    plan = Plan(commits, split)
+    return Sifter(reader, edits, plan, frozenset(keep), statistics or Statistics(), folder)
+
+
+@pytest.mark.parametrize("keep", [(), ("near_duplicates",), ("related",)])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_compared_in_blocks_is_what_is_compared_at_once(seed, keep, tmp_path, monkeypatch):
+    rng = random.Random(seed)
+    texts = {}
+
+    def text_of(commit, edit):
+        """Return a text that differs in some words from an earlier one, or in none."""
+        if (commit, edit) not in texts:
+            words = [str(rng.random()) for _ in range(N_WORDS)]
+            if texts and rng.random() < 0.8:
+                words = rng.choice(list(texts.values())).split("\n")
+                for _ in range(rng.randrange(4)):
+                    words[rng.randrange(N_WORDS)] = str(rng.random())
+            texts[commit, edit] = "\n".join(words)
+        return texts[commit, edit]
+
+    for commit in range(24):
+        for edit in range(EDITS_A_COMMIT):
+            text_of(commit, edit)
+    edits = Edits(text_of)
+    monkeypatch.setattr(edits, "get", cache(edits.get))
+    found = []
+    for block in (1, 7, 10_000):
+        for module in (relations, sift):
+            monkeypatch.setattr(module, "BLOCK", block)
+        statistics = Statistics()
+        with closing(
+            sifter_of(Split(12, 18, 1, 1), 24, edits, tmp_path, statistics, keep)
+        ) as sifter:
+            kept = [
+                (position, edit.patch.exact)
+                for position in sifter.plan.positions()
+                for edit in sifter.kept(position)
+            ]
+            found.append((kept, statistics.dropped, statistics.related, sifter.across_splits()))
+    assert found[0] == found[1] == found[2]
+    kept, dropped, related, across = found[0]
+    assert len(kept) + dropped.total() == 22 * EDITS_A_COMMIT
+    assert dropped["edits_duplicates"] > 5
+    assert ("related" in keep) == (related.total() < 5) == (across.total() > 5)
+
+
+def n_bytes_kept(n_commits, tmp_path):
+    """Sift so many commits, half of them in val; return what is in memory at the end."""
+    edits = Edits(lambda commit, edit: str(random.Random(commit * 1000 + edit).random()))
+    with closing(sifter_of(Split(n_commits // 2, n_commits), n_commits, edits, tmp_path)) as sifter:
+        tracemalloc.start()
+        n_kept = sum(1 for n in range(n_commits) for _ in sifter.kept(n))
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert n_kept == n_commits * EDITS_A_COMMIT
+    return kept
+
+
+def test_memory_does_not_grow_with_the_edits(tmp_path, monkeypatch):
+    for module in (relations, sift):
+        monkeypatch.setattr(module, "BLOCK", BLOCK)
+    monkeypatch.setattr(sift, "Recent", lambda: Recent(BLOCK))
+    few, many = n_bytes_kept(40, tmp_path), n_bytes_kept(200, tmp_path)
+    # A bit for each edit; of a commit an entry of a dict, 100 bytes.
+    assert (many - few) / (160 * EDITS_A_COMMIT) < 20
