@@ -8,12 +8,14 @@ take a fifth of a gigabyte more.
 
 from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 
 from sqlalchemy import make_url
 
@@ -37,7 +39,7 @@ _ALONE_COMMITS = 48
 Made = list[tuple[bytes, bytes]]
 """Packed entries by commit."""
 _Task = Sequence[CommitRow]
-_Running = dict[Future[tuple[Made, dict[str, float]]], int]
+_Answer = Future[tuple[Made, dict[str, float]]]
 
 
 def make_entries(
@@ -54,30 +56,27 @@ def make_entries(
     Raises ExportError where one of the others dies.
     """
     keep_little_memory()
-    tasks = [commits[i : i + _COMMITS_A_TASK] for i in range(0, len(commits), _COMMITS_A_TASK)]
     n_helpers = jobs - 1 if len(commits) > _ALONE_COMMITS else 0
-    edges = [len(tasks) * number // (n_helpers + 1) for number in range(n_helpers + 2)]
-    # The last one is this process's own.
-    stretches = [deque(tasks[a:b]) for a, b in pairwise(edges)]
+    tasks = _Tasks(commits, n_helpers + 1)
+    n_left = tasks.n_tasks
+    answers: SimpleQueue[_Answer] = SimpleQueue()
     url = database.url.render_as_string(hide_password=False)
     with ExitStack() as stack:
-        helpers = [_Helper(url, cache_file, config) for _ in range(n_helpers)]
-        for helper in helpers:
+        for number in range(n_helpers):
+            helper = _Helper(number, tasks, answers, (url, cache_file, config))
             stack.callback(helper.close)
-        running: _Running = {}
-        for number in list(range(n_helpers)) * _TASKS_AHEAD:
-            _send(helpers, number, stretches, running)
+            helper.start()
         try:
-            while (own := _next_task(stretches, n_helpers)) or running:
+            while n_left:
+                own = tasks.next_of(n_helpers)
                 if own:
                     yield _make(maker, own)
-                done, _ = wait(running, timeout=0 if own else None, return_when=FIRST_COMPLETED)
-                for future in done:
-                    number = running.pop(future)
-                    made, seconds = future.result()
-                    _send(helpers, number, stretches, running)
+                    n_left -= 1
+                while n_left and not (own and answers.empty()):
+                    made, seconds = answers.get().result()
                     maker.phases.add(seconds)
                     yield made
+                    n_left -= 1
         except BrokenProcessPool as error:
             raise ExportError(
                 "a process of the export died (out of memory?); what was made is kept: run the "
@@ -85,42 +84,71 @@ def make_entries(
             ) from error
 
 
-class _Helper:
-    """Another process; it keeps its reader and resolver from task to task."""
+class _Tasks:
+    """Commits in stretches, one for each process."""
 
-    def __init__(self, url: str, cache_file: Path, config: Config) -> None:
+    def __init__(self, commits: Sequence[CommitRow], n_processes: int) -> None:
+        n = _COMMITS_A_TASK
+        tasks = [commits[start : start + n] for start in range(0, len(commits), n)]
+        edges = [len(tasks) * number // n_processes for number in range(n_processes + 1)]
+        self.n_tasks = len(tasks)
+        self._stretches = [deque(tasks[a:b]) for a, b in pairwise(edges)]
+        self._lock = Lock()
+
+    def next_of(self, number: int) -> _Task:
+        """Take the next task of a process, or the last one of the longest stretch; () for none."""
+        with self._lock:
+            if self._stretches[number]:
+                return self._stretches[number].popleft()
+            longest = max(self._stretches, key=len)
+            return longest.pop() if longest else ()
+
+
+class _Helper:
+    """Another process; it keeps its reader and resolver from task to task.
+
+    It gets its next task when it has done one, whatever this process is busy with.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        tasks: _Tasks,
+        answers: "SimpleQueue[_Answer]",
+        tools: tuple[str, Path, Config],
+    ) -> None:
+        self._number = number
+        self._tasks = tasks
+        self._answers = answers
+        self._is_closing = False
         self._executor = ProcessPoolExecutor(
-            1,
-            mp_context=get_context("spawn"),
-            initializer=_start_helper,
-            initargs=(url, cache_file, config),
+            1, mp_context=get_context("spawn"), initializer=_start_helper, initargs=tools
         )
 
-    def submit(self, task: _Task) -> Future[tuple[Made, dict[str, float]]]:
-        return self._executor.submit(_make_in_helper, task)
+    def start(self) -> None:
+        """Ask for the first entries."""
+        for _ in range(_TASKS_AHEAD):
+            self._send()
+
+    def _send(self) -> None:
+        task = self._tasks.next_of(self._number)
+        if task:
+            try:
+                self._executor.submit(_make_in_helper, task).add_done_callback(self._finished)
+            except RuntimeError as error:  # It is broken, or was closed meanwhile.
+                answer: _Answer = Future()
+                answer.set_exception(error)
+                self._answers.put(answer)
+
+    def _finished(self, answer: _Answer) -> None:
+        if not self._is_closing and not answer.cancelled() and answer.exception() is None:
+            self._send()
+        self._answers.put(answer)
 
     def close(self) -> None:
+        """End it; what it has not begun is not made."""
+        self._is_closing = True
         self._executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _send(
-    helpers: Sequence[_Helper],
-    number: int,
-    stretches: Sequence[deque[_Task]],
-    running: _Running,
-) -> None:
-    """Give a helper its next task."""
-    task = _next_task(stretches, number)
-    if task:
-        running[helpers[number].submit(task)] = number
-
-
-def _next_task(stretches: Sequence[deque[_Task]], number: int) -> _Task:
-    """Take the next task of a process's stretch, or the last one of the longest; () for none."""
-    if stretches[number]:
-        return stretches[number].popleft()
-    longest = max(stretches, key=len)
-    return longest.pop() if longest else ()
 
 
 def _make(maker: Maker, commits: _Task) -> Made:

@@ -1,5 +1,6 @@
 """Commits of a repository: all of them in order, or one by one."""
 
+from sys import intern
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -63,5 +64,5 @@ def _commit(row: Row[Any]) -> CommitRow:
         row.generation,
         row.committer_time,
         row.is_bot,
-        row.state,
+        intern(row.state),
     )

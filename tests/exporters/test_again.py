@@ -183,17 +183,14 @@ def test_a_process_that_dies_is_a_clear_error_and_what_was_made_is_kept(
     monkeypatch.setattr(pool, "_ALONE_COMMITS", 4)
     monkeypatch.setattr(pool, "_COMMITS_A_TASK", 2)
     grow(repo, index, 30)
-    plain = pool._send
-    sent = []
+    start = pool._Helper.start
 
-    def send(helpers, number, stretches, running):
-        plain(helpers, number, stretches, running)
-        sent.append(number)
-        if len(sent) == 2:
-            [process] = helpers[0]._executor._processes
-            os.kill(process, signal.SIGKILL)
+    def start_and_kill(helper):
+        start(helper)
+        [process] = helper._executor._processes
+        os.kill(process, signal.SIGKILL)
 
-    monkeypatch.setattr(pool, "_send", send)
+    monkeypatch.setattr(pool._Helper, "start", start_and_kill)
     with pytest.raises(ExportError, match="a process of the export died"):
         exported("broken", jobs=2)
     kept = sqlite3.connect(index.database.cache_file).execute(
