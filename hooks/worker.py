@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from rsidx.hooks.script import MARK
 from rsidx.indexer.git import Repository
-from rsidx.indexer.sync import SyncReport
+from rsidx.indexer.intake import SyncReport
 from rsidx.indexer.wake import bring_up_to_date
 
 Report = Callable[[SyncReport], None]

@@ -5,39 +5,30 @@ blobs' facts land together, so an interrupted sync leaves whole commits and goes
 """
 
 import logging
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from rsidx.errors import IndexStoreError
 from rsidx.indexer import history
-from rsidx.indexer.extract import Extraction, Pending, Wanted, extraction
+from rsidx.indexer.extract import Extraction, Wanted, extraction
 from rsidx.indexer.git import Repository
 from rsidx.indexer.history import CommitLine
+from rsidx.indexer.intake import MAX_BATCH_BLOBS, Intake, Progress, SyncReport
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
 from rsidx.store.database import Database
-from rsidx.store.facts import BlobRecord, CommitRecord
-from rsidx.store.forget import FORGOTTEN, read_forgotten
 from rsidx.store.prune import drop_unused_chunks
 from rsidx.store.writer import Writer
 
-_MAX_BATCH_COMMITS = 400
-_MAX_BATCH_BLOBS = 600
-_BATCHES_AHEAD = 2
 _SERIAL_COMMITS = 8
 """So many new commits and fewer are parsed in this process: workers take longer to start."""
 
 _NONE_BEFORE: Mapping[bytes, bytes] = MappingProxyType({})
 _log = logging.getLogger("rsidx")
-
-Progress = Callable[[int, int], None]
-"""Called with the commits done and the commits to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +40,6 @@ class Scope:
 
     revisions: tuple[str, ...]
     is_update: bool = False
-
-
-@dataclass(slots=True)
-class SyncReport:
-    """What a sync did."""
-
-    n_commits: int = 0
-    n_blobs: int = 0
-    n_unreadable: int = 0
-    n_read_again: int = 0
-    blobs_by_state: dict[str, int] = field(default_factory=dict)
 
 
 def history_scope(
@@ -152,14 +132,6 @@ def mark(repository: Repository, database: Database) -> None:
         connection.commit()
 
 
-class _Blob(NamedTuple):
-    """A blob that a commit names; `before` is the one that it replaced, if that is known."""
-
-    oid: bytes
-    before: bytes | None
-    is_forgotten: bool
-
-
 class _Sync:
     """One sync under the writers' lock."""
 
@@ -175,8 +147,6 @@ class _Sync:
         self.database = database
         self.connection = connection
         self.max_bytes = max_bytes
-        self.progress = progress
-        self.report = SyncReport()
         self.repository_id = queries.find_or_add_repository(
             connection,
             name=repository.name,
@@ -188,7 +158,7 @@ class _Sync:
             ),
         )
         self.writer = Writer(connection, self.repository_id)
-        self.forgotten = read_forgotten(connection)
+        self._intake = Intake(repository, connection, self.writer, progress)
         self._has_dropped = False
 
     def run(self, scope: Scope, jobs: int, refs: Mapping[bytes, bytes] | None = None) -> SyncReport:
@@ -207,14 +177,14 @@ class _Sync:
             jobs = 1 if len(new) + len(again) <= _SERIAL_COMMITS else jobs
             with self._extraction(jobs) as extractor:
                 # Their parents come before them.
-                self._take_in([*new, *again], known, extractor)
+                self._intake.take_in([*new, *again], known, extractor)
             if again or (not scope.is_update and had_commits):
                 self._repair_generations()
             repaired = queries.bases_with_parent(self.connection, self.repository_id)
             self.writer.forget_base(repaired)
         self._record_refs(refs if refs is not None else history.read_refs(self.repository))
         self.connection.commit()
-        report = self.report
+        report = self._intake.report
         _log.info("sync: %d commits, %d file versions", report.n_commits, report.n_blobs)
         return report
 
@@ -252,25 +222,24 @@ class _Sync:
         oids = [node.oid for node in queries.commit_nodes(self.connection, self.repository_id)]
         lines = history.list_these(self.repository, oids)
         known = queries.generations(self.connection, self.repository_id, oids)
-        report, self.report = self.report, SyncReport()
         with self._extraction(jobs) as extractor:
-            self._take_in(lines, known, extractor)
-        self.report = report
+            again = Intake(self.repository, self.connection, self.writer, None)
+            again.take_in(lines, known, extractor)
 
     def read_unread(self, jobs: int) -> int:
         """Try the blobs again that git did not have; return how many it has now."""
         missing = self.writer.unread_blobs()
         if missing:
             self._read_again(missing, jobs)
-        self.report.n_read_again = len(missing) - len(self.writer.unread_blobs())
-        return self.report.n_read_again
+        self._intake.report.n_read_again = len(missing) - len(self.writer.unread_blobs())
+        return self._intake.report.n_read_again
 
     def _read_again(
         self, oids: Sequence[bytes], jobs: int, before: Mapping[bytes, bytes] = _NONE_BEFORE
     ) -> None:
         with self._extraction(jobs) as extractor:
-            for start in range(0, len(oids), _MAX_BATCH_BLOBS):
-                part = oids[start : start + _MAX_BATCH_BLOBS]
+            for start in range(0, len(oids), MAX_BATCH_BLOBS):
+                part = oids[start : start + MAX_BATCH_BLOBS]
                 pending = extractor.submit([Wanted(oid, before.get(oid)) for oid in part])
                 self.writer.rewrite_blobs(pending.records())
                 self.connection.commit()
@@ -295,100 +264,6 @@ class _Sync:
             if (oid not in cut if state == "boundary" else not scope.is_update)
         ]
         return history.list_these(self.repository, wanted)
-
-    def _take_in(
-        self, new: Sequence[CommitLine], known: dict[bytes, int], extractor: Extraction
-    ) -> None:
-        """Write batch after batch while the workers are at the next ones."""
-        ahead: deque[tuple[list[CommitRecord], list[BlobRecord], Pending]] = deque()
-        asked: set[bytes] = set()
-        # Comparing the contents of a partial clone's blobs would fetch them.
-        renames = not self.repository.is_partial
-        done = 0
-        # Closed here: git must end even where a failure's traceback keeps the streams alive.
-        with (
-            closing(history.read_commits(self.repository, new, renames=renames)) as commits,
-            closing(self._with_bases(commits, known)) as records,
-        ):
-            for batch in _batches(records):
-                blobs = [blob for record in batch for blob in self._blobs(record)]
-                before = {blob.oid: blob.before for blob in reversed(blobs)}
-                forgotten = {blob.oid for blob in blobs if blob.is_forgotten}
-                oids = self.writer.unknown_blobs(blob.oid for blob in blobs)
-                new_oids = [oid for oid in oids if oid not in asked]
-                asked.update(new_oids)
-                kept = [
-                    BlobRecord(oid, 0, FORGOTTEN, EXTRACTOR_VERSION)
-                    for oid in new_oids
-                    if oid in forgotten
-                ]
-                wanted = [Wanted(oid, before[oid]) for oid in new_oids if oid not in forgotten]
-                ahead.append((batch, kept, extractor.submit(wanted)))
-                if len(ahead) > _BATCHES_AHEAD:
-                    done = self._write(*ahead.popleft(), known, done, len(new))
-        while ahead:
-            done = self._write(*ahead.popleft(), known, done, len(new))
-
-    def _with_bases(
-        self, records: Iterable[CommitRecord], known: dict[bytes, int]
-    ) -> Generator[CommitRecord]:
-        """Give a base tree to each commit whose first parent is not in the index."""
-        boundary = history.shallow_boundary(self.repository)
-        seen: set[bytes] = set()
-        for record in records:
-            seen.add(record.oid)
-            if record.oid in self.forgotten.commits:
-                record = replace(record, message="")  # noqa: PLW2901
-            if record.oid in boundary:
-                own = history.list_tree(self.repository, record.oid)
-                yield replace(record, state="boundary", changes=(), base=own)
-            elif record.parents and not (record.parents[0] in known or record.parents[0] in seen):
-                base = history.list_tree(self.repository, record.parents[0])
-                yield replace(record, base=base)
-            else:
-                yield record
-
-    def _blobs(self, record: CommitRecord) -> Iterator[_Blob]:
-        """Yield each blob of a commit."""
-        forgotten = self.forgotten
-        for change in record.changes:
-            if change.old_blob is not None:
-                old_path = change.old_path or change.path
-                yield _Blob(change.old_blob, None, forgotten.has(change.old_blob, old_path))
-            if change.new_blob is not None:
-                is_forgotten = record.oid in forgotten.commits
-                is_forgotten |= forgotten.has(change.new_blob, change.path)
-                yield _Blob(change.new_blob, change.old_blob, is_forgotten)
-        for path, oid in record.base:
-            yield _Blob(oid, None, forgotten.has(oid, path))
-
-    def _write(
-        self,
-        batch: list[CommitRecord],
-        unread: list[BlobRecord],
-        pending: Pending,
-        known: dict[bytes, int],
-        done: int,
-        total: int,
-    ) -> int:
-        blobs = [*unread, *pending.records()]
-        self.writer.write_blobs(blobs)
-        generations = []
-        for record in batch:
-            above = max((known.get(parent, 0) for parent in record.parents), default=0)
-            known[record.oid] = max(record.committer_time, above + 1)
-            generations.append(known[record.oid])
-        self.writer.write_commits(batch, generations)
-        self.connection.commit()
-        for blob in blobs:
-            states = self.report.blobs_by_state
-            states[blob.state] = states.get(blob.state, 0) + 1
-        self.report.n_blobs += len(blobs)
-        self.report.n_commits += len(batch)
-        self.report.n_unreadable += sum(record.state == "unreadable" for record in batch)
-        if self.progress is not None:
-            self.progress(done + len(batch), total)
-        return done + len(batch)
 
     def _repair_generations(self) -> None:
         """Compute all generations anew: older history may have come in below newer."""
@@ -422,16 +297,3 @@ class _Sync:
 
 def _is_inside(repository: Repository, database: Database) -> bool:
     return database.file is not None and database.file.is_relative_to(repository.common_dir)
-
-
-def _batches(records: Iterable[CommitRecord]) -> Iterator[list[CommitRecord]]:
-    batch: list[CommitRecord] = []
-    n_blobs = 0
-    for record in records:
-        batch.append(record)
-        n_blobs += len(record.changes) + len(record.base)
-        if len(batch) >= _MAX_BATCH_COMMITS or n_blobs >= _MAX_BATCH_BLOBS:
-            yield batch
-            batch, n_blobs = [], 0
-    if batch:
-        yield batch

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from rsidx.indexer.git import Repository
-from rsidx.indexer.sync import SyncReport, mark, update
+from rsidx.indexer.intake import SyncReport
+from rsidx.indexer.sync import mark, update
 from rsidx.store.database import Database, resolve_url
 
 

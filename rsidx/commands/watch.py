@@ -8,7 +8,7 @@ import click
 
 from rsidx.commands.options import Place, max_bytes_option, place_options
 from rsidx.hooks.units import SYSTEMS, unit
-from rsidx.indexer.sync import SyncReport
+from rsidx.indexer.intake import SyncReport
 
 
 class _Stopped(BaseException):

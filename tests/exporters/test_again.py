@@ -158,6 +158,30 @@ def test_processes_make_the_same_bytes(repo, index, exported, monkeypatch):
     assert sum(len(rows) for rows in alone[0].values()) > 10_000
 
 
+def test_a_helper_goes_on_while_this_process_is_busy(repo, index, exported, monkeypatch):
+    monkeypatch.setattr(pool, "_ALONE_COMMITS", 4)
+    monkeypatch.setattr(pool, "_COMMITS_A_TASK", 2)
+    grow(repo, index, 30)
+    plain, found = pool._make, []
+
+    class Tasks(pool._Tasks):
+        def __init__(self, *args):
+            super().__init__(*args)
+            found.append(self)
+
+    def make(maker, commits):
+        [tasks] = found
+        end = time.monotonic() + 60
+        while any(tasks._stretches) and time.monotonic() < end:
+            time.sleep(0.01)
+        assert not any(tasks._stretches)
+        return plain(maker, commits)
+
+    monkeypatch.setattr(pool, "_Tasks", Tasks)
+    monkeypatch.setattr(pool, "_make", make)
+    exported("both", jobs=2)
+
+
 def test_an_export_that_was_interrupted_goes_on(
     repo, index, exported, made, monkeypatch, tokenizer_file
 ):

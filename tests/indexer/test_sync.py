@@ -9,7 +9,7 @@ import time
 import pytest
 from sqlalchemy import text
 
-from rsidx.indexer import extract, history
+from rsidx.indexer import extract, history, intake
 from rsidx.indexer import sync as module
 from rsidx.indexer.sync import update
 from rsidx.store import queries, versions, writer
@@ -70,7 +70,7 @@ def test_what_the_writer_remembers_makes_no_difference(repo, make_index, monkeyp
     grow(repo, 20)
     all_known = make_index(repo, "all.db")
     all_known.sync()
-    monkeypatch.setattr(module, "_MAX_BATCH_COMMITS", 2)
+    monkeypatch.setattr(intake, "_MAX_BATCH_COMMITS", 2)
     monkeypatch.setattr(writer, "_IDS_KEPT", 3)
     for name in ("_LISTS_KEPT", "_LABELS_KEPT", "_KEPT_BYTES"):
         monkeypatch.setattr(versions, name, 1)
@@ -278,10 +278,10 @@ def test_a_newer_extractor_parses_all_blobs_again_and_takes_in_new_paths(
 SCRIPT = """
 import sys
 from pathlib import Path
-from rsidx.indexer import sync as module
+from rsidx.indexer import intake, sync as module
 from rsidx.indexer.git import discover
 from rsidx.store.database import Database, resolve_url
-module._MAX_BATCH_COMMITS = 3
+intake._MAX_BATCH_COMMITS = 3
 if __name__ == "__main__":
     repository = discover(Path(sys.argv[1]))
     database = Database(resolve_url(sys.argv[2]), create=True)
