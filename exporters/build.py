@@ -378,6 +378,8 @@ class Builder:
         return self._cut(without_people(self._reader.message(commit.id)))
 
     def _cut(self, message: str) -> str:
+        # A message that was written in a browser has carriage returns.
+        message = message.replace("\r\n", "\n")
         if len(message) <= _MAX_MESSAGE_CHARS:
             return message
         self.dropped["messages_cut"] += 1

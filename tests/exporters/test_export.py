@@ -339,6 +339,15 @@ def test_what_a_split_leaves_out_is_counted_once_however_often_it_is_split(repo,
     assert "parts_deletions" not in manifest["dropped"]
 
 
+def test_a_message_from_a_browser_has_plain_line_ends(repo, history, run):
+    repo.commit("browser", {"src/browser.rs": "fn browser() {}\n"})
+    message = "merged in a browser\r\n\r\nwith more to say\r\n"
+    repo.git("commit", "-q", "--amend", "--cleanup=verbatim", "-m", message)
+    history.sync()
+    _, _, rows = run()
+    assert by_message(rows, "merged in a browser\n\nwith more to say")
+
+
 def test_source_that_spells_a_control_token_stays_text(run):
     out, _, rows = run()
     tokenizer = Tokenizer.from_file(str(out / "tokenizer/tokenizer.json"))
