@@ -96,6 +96,9 @@ _LOCAL_VARIABLES = (
 )
 
 
+_PROMISOR = ".promisor"
+
+
 @dataclass(frozen=True)
 class Repository:
     """A git repository, found once; every later call names it and inherits nothing else."""
@@ -108,8 +111,8 @@ class Repository:
     @cached_property
     def name(self) -> str:
         """Return the last part of origin's address, else the name of the main worktree's folder."""
-        origin = self.run("config", "--get", "remote.origin.url", ok=(0, 1))
-        address = origin.decode("utf-8", "replace").strip().rstrip("/").removesuffix(".git")
+        address = self._remotes.get("remote.origin.url", "").strip().rstrip("/")
+        address = address.removesuffix(".git")
         if address:
             return address.replace(":", "/").rsplit("/", 1)[-1]
         named = self.common_dir.parent if self.common_dir.name == ".git" else self.common_dir
@@ -154,7 +157,15 @@ class Repository:
     @cached_property
     def is_partial(self) -> bool:
         """Tell whether this is a partial clone: objects may be promised by a remote."""
-        return self.succeeds("config", "--get-regexp", r"^remote\..*\.promisor$")
+        return any(key.endswith(_PROMISOR) for key in self._remotes)
+
+    @cached_property
+    def _remotes(self) -> dict[str, str]:
+        """The addresses of remotes, and which of them promise objects, as git's settings."""
+        wanted = r"^remote\..*\.(url|promisor)$"
+        out = self.run("config", "-z", "--get-regexp", wanted, ok=(0, 1))
+        settings = out.decode("utf-8", "replace").split("\0")
+        return {key: value for key, _, value in (line.partition("\n") for line in settings)}
 
     @cached_property
     def _git(self) -> Any:
@@ -196,10 +207,10 @@ class Repository:
 
         Raises RepositoryError where there is no such remote, or it refuses.
         """
-        names = self.run("config", "--get-regexp", r"^remote\..*\.promisor$", ok=(0, 1))
-        if not names:
+        remotes = [key for key in self._remotes if key.endswith(_PROMISOR)]
+        if not remotes:
             raise RepositoryError(f"{self.git_dir} is no partial clone: nothing can be fetched")
-        remote = names.split(b".promisor", 1)[0].removeprefix(b"remote.").decode()
+        remote = remotes[0].removeprefix("remote.").removesuffix(_PROMISOR)
         with tempfile.TemporaryFile() as wanted:
             wanted.writelines(oid.hex().encode() + b"\n" for oid in oids)
             wanted.seek(0)
