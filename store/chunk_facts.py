@@ -15,7 +15,7 @@ from rsidx.store.text import unpack_ids
 _IN_BATCH = 500
 _CHUNKS_KEPT = 32_768
 _REFERENCES_KEPT = 32_768
-_NAMES_AT_ONCE = 256
+_NAMES_KEPT = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ _IMPORT_COLUMNS: tuple[Any, ...] = tuple(
     schema.import_.c[key] for key in ("chunk_id", "path_id", "alias_id", "visibility", "cfg")
 )
 
+_SYMBOL_NAMES = (2, 3, 12, 13)
+_IMPORT_NAMES = (1, 2)
+"""Places of the columns that are ids of names."""
+
 
 class FactsReader:
     """Reads the facts of chunks, and remembers those of many."""
@@ -74,24 +78,42 @@ class FactsReader:
         if len(self._known) > _CHUNKS_KEPT:
             self._known.clear()
         for part in _parts(wanted):
-            symbols: dict[int, list[SymbolRow]] = {chunk_id: [] for chunk_id in part}
-            imports: dict[int, list[ImportRow]] = {chunk_id: [] for chunk_id in part}
-            references: dict[int, list[ReferenceRow]] = {chunk_id: [] for chunk_id in part}
-            for row in self._facts_of(_SYMBOL_COLUMNS, part):
-                symbols[row[0]].append(self._symbol(row))
-            for chunk_id, path_id, alias_id, *row in self._facts_of(_IMPORT_COLUMNS, part):
-                found = ImportRow(self._name(path_id), self._name(alias_id), *row)
-                imports[chunk_id].append(found)
+            symbol_rows = self._facts_of(_SYMBOL_COLUMNS, part)
+            import_rows = self._facts_of(_IMPORT_COLUMNS, part)
             c = schema.chunk_references.c
             query = select(c.chunk_id, c.name_ids).where(c.chunk_id.in_(part))
-            for chunk_id, packed in self._connection.execute(query):
-                references[chunk_id] = [self._reference(number) for number in unpack_ids(packed)]
+            numbers = {row[0]: unpack_ids(row[1]) for row in self._connection.execute(query)}
+            self._read_names(symbol_rows, import_rows, numbers.values())
+            symbols: dict[int, list[SymbolRow]] = {chunk_id: [] for chunk_id in part}
+            imports: dict[int, list[ImportRow]] = {chunk_id: [] for chunk_id in part}
+            for row in symbol_rows:
+                symbols[row[0]].append(self._symbol(row))
+            for chunk_id, path_id, alias_id, *row in import_rows:
+                found = ImportRow(self._name(path_id), self._name(alias_id), *row)
+                imports[chunk_id].append(found)
             for chunk_id in part:
+                references = [self._reference(number) for number in numbers.get(chunk_id, ())]
+                references.sort(key=lambda r: (r.kind, r.path))
                 self._known[chunk_id] = Facts(
-                    tuple(symbols[chunk_id]),
-                    tuple(imports[chunk_id]),
-                    tuple(sorted(references[chunk_id], key=lambda r: (r.kind, r.path))),
+                    tuple(symbols[chunk_id]), tuple(imports[chunk_id]), tuple(references)
                 )
+
+    def _read_names(
+        self, symbols: Iterable[Any], imports: Iterable[Any], references: Iterable[list[int]]
+    ) -> None:
+        """Read the names of rows, and of packed references, that are not known."""
+        if len(self._names) > _NAMES_KEPT:
+            self._names.clear()
+        if len(self._references) > _REFERENCES_KEPT:
+            self._references.clear()
+        wanted = {row[at] for row in symbols for at in _SYMBOL_NAMES}
+        wanted |= {row[at] for row in imports for at in _IMPORT_NAMES}
+        every = {number for numbers in references for number in numbers}
+        wanted |= {number >> 3 for number in every if number not in self._references}
+        c = schema.name.c
+        for part in _parts([n for n in wanted if n is not None and n not in self._names]):
+            rows = self._connection.execute(select(c.id, c.text).where(c.id.in_(part)))
+            self._names.update(map(tuple, rows))
 
     def _symbol(self, row: Any) -> SymbolRow:
         """Return a row of `_SYMBOL_COLUMNS`; the few distinct texts of a column are kept once."""
@@ -117,8 +139,6 @@ class FactsReader:
         """Return the reference of a packed number, the same one for all that mention it."""
         found = self._references.get(number)
         if found is None:
-            if len(self._references) > _REFERENCES_KEPT:
-                self._references.clear()
             found = ReferenceRow(REFERENCE_KINDS[number & 7], self._name(number >> 3))
             self._references[number] = found
         return found
@@ -130,15 +150,7 @@ class FactsReader:
         return self._connection.execute(query).all()
 
     def _name(self, name_id: int | None) -> str:
-        if name_id is None:
-            return ""
-        if name_id not in self._names:
-            # Names that came in together are used together.
-            first = name_id - name_id % _NAMES_AT_ONCE
-            c = schema.name.c
-            query = select(c.id, c.text).where(c.id.between(first, first + _NAMES_AT_ONCE - 1))
-            self._names.update(map(tuple, self._connection.execute(query)))
-        return self._names[name_id]
+        return "" if name_id is None else self._names[name_id]
 
 
 def facts_of_record(facts: ChunkFacts) -> Facts:
