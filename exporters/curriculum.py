@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from rsidx.exporters.entries import MadeRow
-from rsidx.exporters.scratch import open_scratch
+from rsidx.exporters.scratch import Scratch
 
 ORDERS = ("time", "difficulty", "random")
 """By history; the fewest tokens with loss first, of these the shortest example; by the seed."""
@@ -52,7 +52,7 @@ class Sorter:
 
     def __init__(self, folder: Path, key: Callable[[MadeRow], bytes]) -> None:
         self._key = key
-        self._scratch = open_scratch(folder)
+        self._scratch = Scratch(folder)
         self._scratch.execute("CREATE TABLE row (key BLOB, ids BLOB, meta BLOB, rest BLOB)")
         self._scratch.execute("CREATE INDEX place ON row (key)")
 

@@ -2,43 +2,67 @@
 
 import sqlite3
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+
+from rsidx.errors import ExportError
 
 _CACHE_KIB = 4096
 
 
-def open_scratch(folder: Path | None = None) -> sqlite3.Connection:
-    """Open an empty database in a folder, by default the system's; it goes when it is closed."""
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".scratch-") as file:
-        connection = sqlite3.connect(file.name, isolation_level=None)
-        # It is open before it loses its name, and with these no other file is needed.
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute("BEGIN EXCLUSIVE")
-    return connection
+class Scratch:
+    """An empty database in a folder, by default the system's; it goes when it is closed.
+
+    Its file has no name. Raises ExportError where that cannot be written.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or Path(tempfile.gettempdir())
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".scratch-") as file:
+                # Nobody else can open it, so nothing needs to be locked.
+                address = f"{Path(file.name).as_uri()}?nolock=1"
+                self._connection = sqlite3.connect(address, uri=True, isolation_level=None)
+                # It is open before it loses its name, and with these no other file is needed.
+                for pragma in ("journal_mode = OFF", "synchronous = OFF"):
+                    self._connection.execute(f"PRAGMA {pragma}")
+        except OSError as error:
+            raise ExportError(f"cannot write to {self._folder}: {error.strerror}") from error
+        self.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self.execute("BEGIN EXCLUSIVE")
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Execute a statement; raises ExportError where the disk is full."""
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise ExportError(f"cannot write to {self._folder}: {error}") from error
+
+    def close(self) -> None:
+        """Give up the file."""
+        self._connection.close()
 
 
 class Numbers:
     """A number for each of many keys."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = open_scratch(folder)
-        self._connection.execute(
+        self._scratch = Scratch(folder)
+        self._scratch.execute(
             "CREATE TABLE number (key BLOB PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID"
         )
 
     def get(self, key: bytes) -> int | None:
         """Return a key's number, None where it has none."""
         query = "SELECT value FROM number WHERE key = ?"
-        row = self._connection.execute(query, (key,)).fetchone()
+        row = self._scratch.execute(query, (key,)).fetchone()
         return None if row is None else int(row[0])
 
     def add(self, key: bytes, value: int) -> bool:
         """Give a number to a key that has none; tell whether it had none."""
         insert = "INSERT OR IGNORE INTO number VALUES (?, ?)"
-        return self._connection.execute(insert, (key, value)).rowcount > 0
+        return self._scratch.execute(insert, (key, value)).rowcount > 0
 
     def close(self) -> None:
         """Give up the file."""
-        self._connection.close()
+        self._scratch.close()

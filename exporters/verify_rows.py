@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import Patch, leaks
-from rsidx.exporters.scratch import open_scratch
+from rsidx.exporters.scratch import Scratch
 from rsidx.exporters.tokens import Encoder
 
 _PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
@@ -47,7 +47,7 @@ class Edits:
     """
 
     def __init__(self) -> None:
-        self._scratch = open_scratch()
+        self._scratch = Scratch()
         self._scratch.execute("CREATE TABLE edit (split INTEGER, number INTEGER, patch BLOB)")
 
     def add(self, split: int, number: int, patch: Patch) -> None:

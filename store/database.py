@@ -8,7 +8,7 @@ file system, where WAL has no shared memory. One file lock is held around all th
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from rsidx.errors import IndexStoreError
-from rsidx.store.locks import is_on_network, readers_lock, without_readers, writers_lock
+from rsidx.store.locks import FileLocks, Locks, ServerLocks, is_on_network
 from rsidx.store.migrate import migrate
 
 _CACHE_KIB = 24_576
@@ -55,6 +55,9 @@ class Database:
                 )
             self._create_file(self.file)
         self.engine = _engine(url)
+        self._locks: Locks = ServerLocks(self.engine)
+        if self.file is not None:
+            self._locks = FileLocks(self.file)
         try:
             migrate(self.engine, self._alone)
         except DBAPIError as error:
@@ -90,10 +93,7 @@ class Database:
 
         What comes in meanwhile is seen; what is there stays, for `dropping` refuses to begin.
         """
-        with ExitStack() as stack:
-            if self.file is not None:
-                stack.enter_context(readers_lock(self.file))
-            connection = stack.enter_context(self.engine.connect())
+        with self._locks.reading(), self.engine.connect() as connection:
             yield connection.execution_options(rsidx_browse=self.file is not None)
 
     @contextmanager
@@ -102,7 +102,7 @@ class Database:
 
         The caller commits. Raises IndexStoreError when the lock is not had in time.
         """
-        with self._lock(timeout_s), self.engine.connect() as connection:
+        with self._locks.writing(timeout_s), self.engine.connect() as connection:
             yield connection.execution_options(rsidx_write=True)
 
     @contextmanager
@@ -111,21 +111,12 @@ class Database:
 
         Raises IndexStoreError while somebody browses.
         """
-        with ExitStack() as stack:
-            if self.file is not None:
-                stack.enter_context(without_readers(self.file))
-            yield
-
-    @contextmanager
-    def _lock(self, timeout_s: float = -1) -> Iterator[None]:
-        with ExitStack() as stack:
-            if self.file is not None:
-                stack.enter_context(writers_lock(self.file, timeout_s))
+        with self._locks.without_readers():
             yield
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with self._lock(), self.dropping():
+        with self._locks.writing(-1), self.dropping():
             yield
 
     def vacuum(self) -> None:
@@ -158,6 +149,8 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url)
     except (ImportError, ArgumentError) as error:
         raise IndexStoreError(f"cannot use the database {url!r}: {error}") from error
+    if engine.dialect.name not in ("sqlite", "postgresql"):
+        raise IndexStoreError(f"cannot use the database {url!r}: neither SQLite nor PostgreSQL")
     if url.drivername != "sqlite":
         return engine
     file = Path(url.database or "").absolute()

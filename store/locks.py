@@ -1,4 +1,4 @@
-"""The locks beside an index's file: one writer at a time, and nothing dropped under a reader.
+"""The locks of an index: one writer at a time, and nothing dropped under a reader.
 
 A long reader holds no transaction, so that no writer waits for it: with a rollback journal, an
 open one would keep every commit out. What it reads is only ever added to; what drops or rewrites
@@ -7,67 +7,149 @@ rows waits for no reader either, but says so and does nothing.
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, func, select
 
 from rsidx.errors import IndexStoreError
 
-
-@contextmanager
-def writers_lock(file: Path, timeout_s: float = -1) -> Iterator[None]:
-    """Hold the lock of all that write to an index; -1 waits without end.
-
-    Raises IndexStoreError when it is not had in time.
-    """
-    lock = FileLock(f"{file}.lock", timeout=timeout_s, mode=0o600)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise IndexStoreError("another process is writing to the index") from error
-    except OSError as error:
-        raise IndexStoreError(f"cannot write beside {file}: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        lock.release()
+_WRITERS, _READERS = 0x72736964_78000001, 0x72736964_78000002
+"""What the two are called on a server, for each of its databases."""
+_POLL_S = 0.1
+_WRITTEN = "another process is writing to the index"
+_READ = "an export is reading the index; run this again when it is done"
 
 
-@contextmanager
-def readers_lock(file: Path) -> Iterator[None]:
-    """Keep what is in an index from being dropped; any number of readers may."""
-    try:
-        descriptor = _open(file)
-    except OSError:
-        # Nobody drops anything where nothing can be written.
-        yield
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(descriptor)
+class Locks(Protocol):
+    """The locks of one index."""
+
+    def writing(self, timeout_s: float) -> AbstractContextManager[None]:
+        """Hold the lock of all that write; -1 waits without end.
+
+        Raises IndexStoreError when it is not had in time.
+        """
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Keep what is there from being dropped; any number of readers may."""
+
+    def without_readers(self) -> AbstractContextManager[None]:
+        """Let nobody read for long; raises IndexStoreError at once where somebody does."""
 
 
-@contextmanager
-def without_readers(file: Path) -> Iterator[None]:
-    """Let nobody read for long; raises IndexStoreError at once where somebody does."""
-    try:
-        descriptor = _open(file)
-    except OSError as error:
-        raise IndexStoreError(f"cannot write beside {file}: {error.strerror}") from error
-    try:
+class FileLocks:
+    """Locks on files beside the index's, which go with the process that holds them."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @contextmanager
+    def writing(self, timeout_s: float) -> Iterator[None]:
+        """Hold the writers' lock, see `Locks`."""
+        lock = FileLock(f"{self._file}.lock", timeout=timeout_s, mode=0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise IndexStoreError(
-                "an export is reading the index; run this again when it is done"
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
+            lock.acquire()
+        except Timeout as error:
+            raise IndexStoreError(_WRITTEN) from error
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the readers' lock with other readers, see `Locks`."""
+        try:
+            descriptor = self._open()
+        except OSError:
+            # Nobody drops anything where nothing can be written.
+            yield
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def without_readers(self) -> Iterator[None]:
+        """Hold the readers' lock alone, see `Locks`."""
+        try:
+            descriptor = self._open()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise IndexStoreError(_READ) from error
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _open(self) -> int:
+        return os.open(f"{self._file}.readers", os.O_CREAT | os.O_RDWR, 0o600)
+
+    def _unwritable(self, error: OSError) -> IndexStoreError:
+        return IndexStoreError(f"cannot write beside {self._file}: {error.strerror}")
+
+
+class ServerLocks:
+    """Advisory locks of PostgreSQL, which go with the session that holds them.
+
+    A session of its own holds each, so that a commit does not let go of it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def writing(self, timeout_s: float) -> Iterator[None]:
+        """Hold the writers' lock, see `Locks`."""
+        end = time.monotonic() + timeout_s
+        with self._engine.connect() as session:
+            while not _call(session, "pg_try_advisory_lock", _WRITERS):
+                if timeout_s >= 0 and time.monotonic() > end:
+                    raise IndexStoreError(_WRITTEN)
+                time.sleep(_POLL_S)
+            try:
+                yield
+            finally:
+                _call(session, "pg_advisory_unlock", _WRITERS)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the readers' lock with other readers, see `Locks`."""
+        with self._engine.connect() as session:
+            _call(session, "pg_advisory_lock_shared", _READERS)
+            try:
+                yield
+            finally:
+                _call(session, "pg_advisory_unlock_shared", _READERS)
+
+    @contextmanager
+    def without_readers(self) -> Iterator[None]:
+        """Hold the readers' lock alone, see `Locks`."""
+        with self._engine.connect() as session:
+            if not _call(session, "pg_try_advisory_lock", _READERS):
+                raise IndexStoreError(_READ)
+            try:
+                yield
+            finally:
+                _call(session, "pg_advisory_unlock", _READERS)
+
+
+def _call(session: Connection, function: str, key: int) -> bool:
+    answer = session.execute(select(getattr(func, function)(key))).scalar()
+    # An open transaction would keep the server from cleaning up.
+    session.commit()
+    return bool(answer)
 
 
 def is_on_network(file: Path, mounts: Path = Path("/proc/mounts")) -> bool:
@@ -85,7 +167,3 @@ def is_on_network(file: Path, mounts: Path = Path("/proc/mounts")) -> bool:
 _NETWORK = frozenset(
     "9p afs beegfs ceph cifs glusterfs lustre nfs nfs4 smb3 smbfs sshfs virtiofs vboxsf".split()
 )
-
-
-def _open(file: Path) -> int:
-    return os.open(f"{file}.readers", os.O_CREAT | os.O_RDWR, 0o600)

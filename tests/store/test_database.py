@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from alembic import command
@@ -14,6 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, select, text
 
 from rsidx.errors import IndexStoreError
+from rsidx.store import database as database_module
 from rsidx.store import schema
 from rsidx.store.database import Database, resolve_url, wal_is_safe
 from rsidx.store.locks import is_on_network
@@ -146,6 +148,13 @@ def test_neither_a_path_nor_a_url():
         resolve_url("://")
     with pytest.raises(IndexStoreError, match="cannot use"):
         Database(resolve_url("nonsense://x"), create=True)
+
+
+def test_a_server_without_locks_of_ours_is_refused(monkeypatch):
+    engine = SimpleNamespace(dialect=SimpleNamespace(name="mysql"))
+    monkeypatch.setattr(database_module, "create_engine", lambda _: engine)
+    with pytest.raises(IndexStoreError, match="neither SQLite nor PostgreSQL"):
+        Database(resolve_url("mysql://nobody:secret@127.0.0.1/none"), create=True)
 
 
 def test_an_index_of_the_first_schema_is_upgraded_and_keeps_its_rows(file):

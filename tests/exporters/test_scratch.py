@@ -1,0 +1,63 @@
+"""What an export remembers on disk."""
+
+import tempfile
+from contextlib import closing
+
+import pytest
+
+from rsidx.errors import ExportError
+from rsidx.exporters import scratch
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
+from rsidx.exporters.scratch import Numbers, Scratch
+
+
+def test_keys_keep_the_number_that_they_were_given_first(tmp_path):
+    with closing(Numbers(tmp_path)) as numbers:
+        keys = [n.to_bytes(16) for n in range(20_000)]
+        assert all(numbers.add(key, n) for n, key in enumerate(keys))
+        assert not any(numbers.add(key, 1) for key in keys[::100])
+        assert [numbers.get(key) for key in keys[::100]] == list(range(0, 20_000, 100))
+        assert numbers.get(b"other") is None
+
+
+def test_its_file_has_no_name_and_is_nobody_elses(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with closing(Scratch(folder)) as one, closing(Scratch(folder)) as other:
+        for each in (one, other):
+            each.execute("CREATE TABLE t (x)")
+            each.execute("INSERT INTO t VALUES (zeroblob(10000000))")
+        assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Scratch files that hold no more than some pages."""
+    plain = Scratch.__init__
+
+    def init(self, *args):
+        plain(self, *args)
+        self.execute("PRAGMA max_page_count = 3")
+
+    monkeypatch.setattr(scratch.Scratch, "__init__", init)
+
+
+@pytest.mark.usefixtures("wordy", "full_disk")
+def test_a_full_disk_is_one_line_and_the_cache_stays(repo, index, tokenizer_file, tmp_path):
+    text = "".join(f"pub fn f{n}() -> u32 {{\n    other_{n}({n})\n}}\n\n" for n in range(900))
+    repo.commit("all of it", {"src/lib.rs": text})
+    index.sync()
+    config = Config(tokenizer=str(tokenizer_file))
+    with pytest.raises(ExportError, match=r"cannot write to .*: database or disk is full"):
+        export(index.database, tmp_path / "out", config)
+    assert index.database.cache_file.exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
+    with pytest.raises(ExportError, match=r"cannot write to .*: No such file"):
+        Scratch(tmp_path / "none")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(ExportError, match="gone: No such file"):
+        Scratch()

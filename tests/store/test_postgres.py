@@ -1,0 +1,147 @@
+"""The same index on a PostgreSQL server: `RSIDX_TEST_POSTGRES` names an empty database there."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from rsidx.errors import IndexStoreError
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
+from rsidx.indexer.gc import collect
+from rsidx.indexer.sync import history_scope, sync
+from rsidx.store.database import Database, resolve_url
+from rsidx.store.dump import dump
+
+SERVER = os.environ.get("RSIDX_TEST_POSTGRES", "")
+pytestmark = [
+    pytest.mark.usefixtures("wordy"),
+    pytest.mark.skipif(not SERVER, reason="RSIDX_TEST_POSTGRES names no database on a server"),
+]
+
+FUNCTION = "pub fn number_{n}(scale: &Scale) -> u64 {{\n    scale.factor * {n} + other_{n}()\n}}\n"
+
+
+@pytest.fixture
+def server():
+    """The database, emptied."""
+    engine = create_engine(SERVER)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    with closing(Database(resolve_url(SERVER), create=True)) as database:
+        yield database
+
+
+def lines(database):
+    with database.reading() as connection:
+        return list(dump(connection))
+
+
+def take_in(index, database, **options):
+    scope = history_scope(index.repository, (), all_refs=True, since=None)
+    sync(index.repository, database, scope, jobs=1, max_bytes=100_000, **options)
+
+
+def grow(repo, n_commits):
+    for n in range(n_commits):
+        files = {f"src/m{n % 5}.rs": FUNCTION.format(n=n), "src/lib.rs": f"mod m{n % 5};\n"}
+        repo.commit(f"number {n} of them", files)
+
+
+def test_it_has_what_a_file_has_whatever_happens(repo, index, server):
+    grow(repo, 12)
+    repo.git("checkout", "-q", "-b", "side", "HEAD~4")
+    repo.commit("beside the others", {"src/side.rs": FUNCTION.format(n=99)})
+    for database in (index.database, server):
+        take_in(index, database)
+    assert lines(server) == lines(index.database)
+    assert len(lines(server)) > 60
+    repo.git("checkout", "-q", "main")
+    repo.git("branch", "-q", "-D", "side")
+    repo.commit("after it went", {"src/m1.rs": FUNCTION.format(n=100)})
+    for database in (index.database, server):
+        take_in(index, database)
+        collect(index.repository, database, max_bytes=100_000)
+    assert lines(server) == lines(index.database)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_export_is_the_same_bytes(repo, index, server, tokenizer_file, tmp_path, jobs):
+    grow(repo, 60)
+    for name, database in (("file", index.database), ("server", server)):
+        take_in(index, database)
+        config = Config(tokenizer=str(tokenizer_file), split="0.6,0.2,0.2")
+        export(database, tmp_path / name, config, jobs=jobs)
+    for file in ("train.jsonl", "train.meta.jsonl", "val.jsonl", "test.jsonl"):
+        one, other = (tmp_path / name / file for name in ("file", "server"))
+        assert one.read_bytes() == other.read_bytes()
+        assert one.stat().st_size
+    assert index.problems(tmp_path / "server") == []
+
+
+def test_several_machines_write_at_once(make_repo, make_index, server):
+    commands, repos = [], [make_repo(f"repo{n}") for n in range(3)]
+    for number, repo in enumerate(repos):
+        # Shared texts, so that they want the same rows.
+        grow(repo, 20 + number)
+        folder = str(repo.path)
+        commands.append([sys.executable, "-m", "rsidx", "backfill", "-C", folder, "--db", SERVER])
+    running = [subprocess.Popen(one, stderr=subprocess.PIPE, text=True) for one in commands]
+    for process in running:
+        _, complaint = process.communicate(timeout=120)
+        assert process.returncode == 0, complaint
+    alone = make_index(repos[0], "alone.db")
+    for repo in repos:
+        take_in(make_index(repo, "alone.db"), alone.database)
+    assert sorted(lines(server)) == sorted(lines(alone.database))
+
+
+def test_a_writer_waits_for_another_or_says_so(server):
+    waiting = pytest.raises(IndexStoreError, match="another process is writing")
+    with server.writing(), waiting, server.writing(timeout_s=0.3):
+        pass
+    with server.writing(timeout_s=0):
+        pass
+
+
+def test_nothing_is_dropped_under_a_reader(server):
+    refused = pytest.raises(IndexStoreError, match="an export is reading")
+    with server.browsing(), refused, server.dropping():
+        pass
+    with server.dropping():
+        done = threading.Event()
+
+        def read():
+            with server.browsing():
+                done.set()
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        time.sleep(0.3)
+        assert not done.is_set()
+    thread.join(10)
+    assert done.is_set()
+
+
+def test_a_writer_that_is_killed_lets_go(server):
+    script = (
+        "import sys, time\n"
+        "from rsidx.store.database import Database, resolve_url\n"
+        "with Database(resolve_url(sys.argv[1]), create=True).writing():\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, SERVER], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        process.kill()
+    with server.writing(timeout_s=10):
+        pass
