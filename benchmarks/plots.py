@@ -16,6 +16,7 @@ import matplotlib as mpl
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "rsidx"
 from matplotlib import pyplot as plt
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 
 def history(found: dict[str, Any], file: Path) -> None:
@@ -28,13 +29,15 @@ def history(found: dict[str, Any], file: Path) -> None:
     for axes, title in ((seconds, "backfill, seconds"), (memory, "backfill, most memory in MB")):
         axes.set(title=title, xlabel="commits", ylim=(0, None), xlim=(0, None))
         axes.grid(alpha=0.3)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     seconds.legend()
     figure.savefig(file, metadata={"Date": None})
 
 
 def sync(found: dict[str, Any], file: Path) -> None:
     """Draw the hook against the size of the tree."""
-    figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 3.4), layout="constrained")
     ordered = sorted(found.values(), key=lambda one: one["hook"]["tree_bytes"])
     x = [one["hook"]["tree_bytes"] / 1e6 for one in ordered]
     lines = {
@@ -49,7 +52,8 @@ def sync(found: dict[str, Any], file: Path) -> None:
             axes.plot(x, [one["hook"][key] for one in ordered], "o-", label=label)
     axes.set(xlabel="MB of Rust in the tree", ylabel="seconds", ylim=(0, None), xlim=(0, None))
     axes.grid(alpha=0.3)
-    axes.legend()
+    # Beside the lines, which are all over the place.
+    figure.legend(loc="outside right center")
     figure.savefig(file, metadata={"Date": None})
 
 
