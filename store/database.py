@@ -2,7 +2,7 @@
 
 SQLite 3.7.0 to 3.51.2 (backports 3.44.6 and 3.50.7) can corrupt a database in WAL mode when
 two checkpoints race, so those versions get a rollback journal, and so does an index on a network
-file system, where WAL has no shared memory. One file lock is held around all that writes.
+file system, where WAL has no shared memory. One lock is held around all that writes.
 """
 
 import os
