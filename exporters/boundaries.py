@@ -110,15 +110,13 @@ class Moved:
         """Read the rows of the export in `out` that is to be replaced."""
         self._counts = counts
         self._earlier = Numbers(folder)
-        self._is_first = True
         for number, name in enumerate(SPLITS[1:], 1):
             for line in _lines(out / f"{name}.meta.jsonl"):
                 self._earlier.add(str(orjson.loads(line)["id"]).encode(), number)
-                self._is_first = False
 
     def see(self, split: str, row_id: str) -> None:
         """Look at a row of this export."""
-        if split == SPLITS[0] and not self._is_first:
+        if split == SPLITS[0]:
             before = self._earlier.get(row_id.encode())
             if before is not None:
                 self._counts[SPLITS[before]] += 1

@@ -110,9 +110,10 @@ def export(
                 del maker, made
             with phases.of("write"):
                 plan, keep = Plan(chosen, split), frozenset(config.keep)
-                sifter = Sifter(reader, cache, plan, keep, statistics, folder)
-                moved = Moved(out, folder, statistics.now_train)
-                with closing(sifter), closing(moved):
+                with (
+                    closing(Sifter(reader, cache, plan, keep, statistics, folder)) as sifter,
+                    closing(Moved(out, folder, statistics.now_train)) as moved,
+                ):
                     _write(folder, encoder, sifter, moved, statistics, config)
                     statistics.across_splits.update(sifter.across_splits())
         with phases.of("data set"):

@@ -26,8 +26,9 @@ class Scratch:
                 # It is open before it loses its name, and with these no other file is needed.
                 for pragma in ("journal_mode = OFF", "synchronous = OFF"):
                     self._connection.execute(f"PRAGMA {pragma}")
-        except OSError as error:
-            raise ExportError(f"cannot write to {self._folder}: {error.strerror}") from error
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", error)
+            raise ExportError(f"cannot write to {self._folder}: {reason}") from error
         self.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self.execute("BEGIN EXCLUSIVE")
 

@@ -55,9 +55,7 @@ class Database:
                 )
             self._create_file(self.file)
         self.engine = _engine(url)
-        self._locks: Locks = ServerLocks(self.engine)
-        if self.file is not None:
-            self._locks = FileLocks(self.file)
+        self._locks: Locks = FileLocks(self.file) if self.file else ServerLocks(self.engine)
         try:
             migrate(self.engine, self._alone)
         except DBAPIError as error:
