@@ -16,16 +16,18 @@ _GENERATED = re.compile(
 )
 _HEAD_LINES = 5
 _MIN_RUN = 64
-_BASE64 = re.compile(rb"[A-Za-z0-9+/=]{%d,}" % _MIN_RUN)
+_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{%d,}+" % _MIN_RUN)
 # Most code has no such run, which is seen sooner without the pattern.
 _RUNS = (
     bytes(ord("a" if re.match(r"[A-Za-z0-9+/=]", chr(code)) else " ") for code in range(128))
     + b" " * 128
 )
 _MIN_ESCAPES, _MIN_NUMBERS = 32, 64
-_NUMBERS = re.compile(
-    rb"(?:\\x[0-9A-Fa-f]{2}){%d,}|(?:(?:0x[0-9A-Fa-f]+|\d+)[ui]?\d*\s*,\s*){%d,}"
-    % (_MIN_ESCAPES, _MIN_NUMBERS)
+# Lists of any length, whose numbers are counted: to give one up and try again at its second number
+# would take 64 times as long. Possessive, because a digit can belong to either part of a number.
+_LISTS = re.compile(
+    rb"(?:\\x[0-9A-Fa-f]{2}){%d,}+"
+    rb"|(?<!\d)(?:(?:0x[0-9A-Fa-f]++|\d++)(?:[ui]\d*+)?\s*+,\s*+)++" % _MIN_ESCAPES
 )
 _MAX_ENCODED_BYTES = 1024
 _MAX_LINE = 1000
@@ -77,12 +79,15 @@ def _n_letters(text: bytes) -> int:
 
 def _n_encoded(text: bytes) -> int:
     """Return how many bytes of a text stand for other bytes."""
-    patterns = []
+    n_bytes = 0
     if b"a" * _MIN_RUN in text.translate(_RUNS):
-        patterns.append(_BASE64)
+        n_bytes += sum(len(match.group()) for match in _BASE64.finditer(text))
     if text.count(b"\\x") >= _MIN_ESCAPES or text.count(b",") >= _MIN_NUMBERS:
-        patterns.append(_NUMBERS)
-    return sum(len(match.group()) for pattern in patterns for match in pattern.finditer(text))
+        lists = (match.group() for match in _LISTS.finditer(text))
+        n_bytes += sum(
+            len(one) for one in lists if one[:1] == b"\\" or one.count(b",") >= _MIN_NUMBERS
+        )
+    return n_bytes
 
 
 def is_poor(message: str, min_chars: int) -> bool:
