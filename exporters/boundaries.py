@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,8 +112,8 @@ class Moved:
         self._counts = counts
         self._earlier = Numbers(folder)
         for number, name in enumerate(SPLITS[1:], 1):
-            for line in _lines(out / f"{name}.meta.jsonl"):
-                self._earlier.add(str(orjson.loads(line)["id"]).encode(), number)
+            for row_id in _ids(out / f"{name}.meta.jsonl"):
+                self._earlier.add(row_id, number)
 
     def see(self, split: str, row_id: str) -> None:
         """Look at a row of this export."""
@@ -126,9 +127,8 @@ class Moved:
         self._earlier.close()
 
 
-def _lines(file: Path) -> Iterator[bytes]:
-    try:
-        with file.open("rb") as lines:
-            yield from lines
-    except OSError:
-        return
+def _ids(file: Path) -> Iterator[bytes]:
+    """Yield the ids of a file's rows, up to a line that is none: it may have been edited."""
+    with suppress(OSError, ValueError, KeyError, TypeError), file.open("rb") as lines:
+        for line in lines:
+            yield str(orjson.loads(line)["id"]).encode()

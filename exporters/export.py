@@ -15,7 +15,9 @@ from rsidx.exporters.boundaries import Moved, described
 from rsidx.exporters.config import Config
 from rsidx.exporters.croissant import FILE, describe
 from rsidx.exporters.curriculum import Sorter, Weights, sort_key
+from rsidx.exporters.destination import Destination
 from rsidx.exporters.entries import MadeRow
+from rsidx.exporters.inventory import sealed
 from rsidx.exporters.make import Maker, build_of, writing_tools
 from rsidx.exporters.manifest import Statistics, manifest_of
 from rsidx.exporters.phases import Phases
@@ -47,7 +49,7 @@ Progress = Callable[[int, int], None]
 
 def export(
     database: Database,
-    out: Path,
+    out: Path | Destination,
     config: Config,
     *,
     jobs: int = 1,
@@ -55,9 +57,10 @@ def export(
 ) -> dict[str, Any]:
     """Write a data set and return its manifest.
 
-    The output takes its place only when it is whole. Raises ExportError or TokenizerError for
-    a request that cannot be met.
+    The output takes its place only when it is whole, and only of what an export wrote: see
+    `Destination`. Raises ExportError or TokenizerError for a request that cannot be met.
     """
+    destination = out if isinstance(out, Destination) else Destination(out)
     phases = Phases()
     with phases.of("validate"):
         check_format(
@@ -68,7 +71,7 @@ def export(
             columns=config.columns,
         )
         encoder, dialect, renderer = writing_tools(config)
-    with database.browsing() as connection, staging(out) as folder:
+    with database.browsing() as connection, staging(destination) as folder:
         repository_id = queries.repository_id(connection, config.name)
         if repository_id is None:
             raise ExportError("the index is empty; run `rsidx backfill` first")
@@ -112,7 +115,7 @@ def export(
                 plan, keep = Plan(chosen, split), frozenset(config.keep)
                 with (
                     closing(Sifter(reader, cache, plan, keep, statistics, folder)) as sifter,
-                    closing(Moved(out, folder, statistics.now_train)) as moved,
+                    closing(Moved(destination.path, folder, statistics.now_train)) as moved,
                 ):
                     _write(folder, encoder, sifter, moved, statistics, config)
                     statistics.across_splits.update(sifter.across_splits())
@@ -121,8 +124,8 @@ def export(
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
             manifest["splits"] = described(chosen, split)
             manifest["licenses"] = found
-            _describe(folder, manifest)
-        manifest["phases_s"] = phases.rounded()
+            files = _describe(folder, manifest)
+        manifest = sealed({**manifest, "phases_s": phases.rounded()}, files)
         write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -213,11 +216,11 @@ def _sidecars(folder: Path, encoder: Encoder, statistics: Statistics, config: Co
     return Sidecars(folder, encoder, statistics, text=text, pack=config.pack)
 
 
-def _describe(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write what says of a data set what it is."""
+def _describe(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
+    """Write what says of a data set what it is; return the checksums of all files."""
     (folder / "README.md").write_text(card.render(manifest), "utf-8")
     write_json(folder / FILE, describe(folder, manifest, card.description(manifest)))
-    write_checksums(folder)
+    return write_checksums(folder)
 
 
 class _Output:

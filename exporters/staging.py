@@ -2,57 +2,75 @@
 
 import ctypes
 import fcntl
-import glob
 import os
+import re
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
 
 from rsidx.errors import ExportError
-from rsidx.exporters.writer import MANIFEST
+from rsidx.exporters.destination import Destination
+from rsidx.exporters.inventory import is_ours, read_files, walk
+from rsidx.exporters.writer import CHECKSUMS, MANIFEST
 
-_OLD = "-old"
-"""Behind the name of an export that is about to be replaced."""
+_MARK = "made-by-rsidx"
+"""The file that tells a folder of ours from one that has such a name by chance."""
+_MARK_TEXT = "An export is written here. What a killed one left, the next one removes.\n"
 # Of linux/fs.h, and of macOS's sys/stdio.h.
 _EXCHANGE = 2
 _AT_FDCWD = {"linux": -100, "darwin": -2}
 
 
 @contextmanager
-def staging(out: Path) -> Iterator[Path]:
-    """Yield a folder to write into; at the end it takes the place of `out`.
+def staging(destination: Destination) -> Iterator[Path]:
+    """Yield a folder to write into; at the end it takes the destination's place.
 
-    Where the block fails, `out` stays as it was. What a killed export left is removed. Raises
-    ExportError for an `out` that holds anything but an earlier export.
+    Where the block fails, or a file of somebody else came into the destination meanwhile, that
+    stays as it was. What a killed export left is removed. Raises ExportError.
     """
-    out = Path(os.path.abspath(out))  # noqa: PTH100  (resolve() would follow a link away)
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise ExportError(f"{out} is not a folder")
-    if out.exists() and any(out.iterdir()) and not (out / MANIFEST).is_file():
-        raise ExportError(f"{out} is not empty and holds no export; name another folder")
-    prefix = f".rsidx-{out.name}-"
+    out = destination.path
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        for left in out.parent.glob(f"{glob.escape(prefix)}*"):
-            if left.name.endswith(_OLD) and not out.exists():
-                left.rename(out)
-            _remove_left(left)
-        fresh = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
-        lock = _locked(fresh)
+        _clear(out)
+        work, lock = _begun(out)
     except OSError as error:
         raise ExportError(f"cannot write to {out.parent}: {error.strerror}") from error
     try:
-        fresh.chmod(0o755)
-        yield fresh
-        _swap(fresh, out)
+        new = work / "new"
+        new.mkdir()
+        if out.exists():
+            new.chmod(stat.S_IMODE(out.stat().st_mode))
+        yield new
+        _swap(work, destination)
     except OSError as error:
         raise ExportError(f"cannot write {out}: {error.strerror}") from error
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        _discard(work)
         os.close(lock)
+    if work.exists():
+        raise ExportError(
+            f"{out} is exported; what stood there before is in {work}, since somebody put files "
+            "into it meanwhile"
+        )
+
+
+def _begun(out: Path) -> tuple[Path, int]:
+    """Make a folder of ours beside `out`; return it with the descriptor that holds it."""
+    work = Path(tempfile.mkdtemp(prefix=_prefix(out), dir=out.parent))
+    (work / _MARK).write_text(_MARK_TEXT)
+    try:
+        return work, _locked(work)
+    except OSError:
+        _discard(work)
+        raise
+
+
+def _prefix(out: Path) -> str:
+    return f".rsidx-{out.name}-"
 
 
 def _locked(folder: Path) -> int:
@@ -66,29 +84,84 @@ def _locked(folder: Path) -> int:
     return descriptor
 
 
-def _remove_left(folder: Path) -> None:
-    try:
-        lock = _locked(folder)
-    except OSError:
-        return
+def _clear(out: Path) -> None:
+    """Remove what killed exports to `out` left; what was there before comes back first."""
+    name = re.compile(re.escape(_prefix(out)) + r"[a-z0-9_]+")
+    for left in sorted(out.parent.iterdir()):
+        if not name.fullmatch(left.name) or left.is_symlink() or not (left / _MARK).is_file():
+            continue
+        try:
+            lock = _locked(left)
+        except OSError:
+            continue
+        if (left / "old").is_dir() and not os.path.lexists(out):
+            (left / "old").rename(out)
+        _discard(left)
+        os.close(lock)
+
+
+def _discard(work: Path) -> None:
+    """Remove a folder of ours with all but what somebody else put into an export in it."""
+    old, new = work / "old", work / "new"
+    with suppress(OSError):
+        # One that was killed in the moment of the exchange left what was replaced as `new`.
+        if new.is_dir() and read_files(new) is None:
+            _remove_unfinished(new)
+        for folder in (old, new):
+            if folder.is_dir():
+                _remove_export(folder)
+        if [left.name for left in work.iterdir()] == [_MARK]:
+            (work / _MARK).unlink()
+            work.rmdir()
+
+
+def _remove_export(folder: Path) -> None:
+    """Remove the files of an export, and its folders as far as they are empty then."""
+    files = read_files(folder) or {}
+    ours = [name for name, status in walk(folder, files) if is_ours(name, status, files)]
+    # The manifest goes last: as long as it is there, the next export knows what to remove.
+    last = (CHECKSUMS, MANIFEST)
+    for name in sorted(ours, key=lambda name: last.index(name) if name in last else -1):
+        (folder / name).unlink()
+    parents = {PurePosixPath(), *(p for name in files for p in PurePosixPath(name).parents)}
+    for parent in sorted(parents, key=lambda parent: -len(parent.parts)):
+        # Where there is more in it, it stays.
+        with suppress(OSError):
+            (folder / parent).rmdir()
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what an export was writing, unless something is mounted in it."""
+    device = folder.lstat().st_dev
+    for at, folders, _ in os.walk(folder):
+        if any(os.lstat(os.path.join(at, name)).st_dev != device for name in folders):  # noqa: PTH118
+            return
     shutil.rmtree(folder, ignore_errors=True)
-    os.close(lock)
 
 
-def _swap(fresh: Path, out: Path) -> None:
-    """Put `fresh` in the place of `out`, which is in `fresh`'s then."""
-    if not out.exists():
-        fresh.rename(out)
-    elif not _exchange(fresh, out):
-        # A file system that cannot: for a moment there is no `out`.
-        old = fresh.with_name(f"{fresh.name}{_OLD}")
+def _swap(work: Path, destination: Destination) -> None:
+    """Put the new export in its place; what was there is in `work` then."""
+    out, new, old = destination.path, work / "new", work / "old"
+    destination.check()
+    if not os.path.lexists(out):
+        new.rename(out)
+    elif _exchange(new, out):
+        try:
+            # Nobody finds it any more: what came in before is seen now.
+            destination.check_content(new)
+        except BaseException:
+            _exchange(new, out)
+            raise
+        new.rename(old)
+    else:
+        # A file system that cannot exchange: for a moment there is no `out`.
         out.rename(old)
         try:
-            fresh.rename(out)
-        except OSError:
+            destination.check_content(old)
+            new.rename(out)
+        except BaseException:
             old.rename(out)
             raise
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _exchange(one: Path, other: Path) -> bool:

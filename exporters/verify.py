@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
+from rsidx.exporters.inventory import read_files
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.sidecars import PACKED
 from rsidx.exporters.tokens import Encoder, load
@@ -43,6 +44,7 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
         ending = manifest["config"]["format"]
     except (OSError, ValueError, KeyError) as error:
         raise ExportError(f"{out} is no export that can be read: {error}") from error
+    yield from _seal(out)
     yield from _checksums(out, sums, checked)
     folder = out / "tokenizer"
     encoder = Encoder(load(str(folder)), source=str(folder))
@@ -96,6 +98,19 @@ def _document(ids: list[int], labels: list[int]) -> bytes:
     return hashlib.sha256(repr((ids, labels[1:])).encode()).digest()
 
 
+def _seal(out: Path) -> Iterator[Problem]:
+    """Yield the manifest and the list of checksums where they are not as they were written."""
+    files = read_files(out) or {}
+    for name in (MANIFEST, CHECKSUMS):
+        if name in files and _sha256(out / name) != files[name]:
+            yield Problem(name, None, "its checksum does not hold")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem]:
     listed = {name: digest for digest, name in (line.split("  ", 1) for line in sums)}
     present = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
@@ -106,9 +121,8 @@ def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem
         if name not in present:
             yield Problem(name, None, "is missing")
             continue
-        with (out / name).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                yield Problem(name, None, "its checksum does not hold")
+        if _sha256(out / name) != digest:
+            yield Problem(name, None, "its checksum does not hold")
 
 
 def _lines(out: Path, split: str, ending: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

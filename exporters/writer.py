@@ -151,15 +151,25 @@ def columns(row: MadeRow, padding: Padding | None) -> dict[str, list[int]]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON for people to read, keys in a fixed order."""
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+    path.write_text(json_text(value), "utf-8")
 
 
-def write_checksums(folder: Path) -> None:
-    """Write SHA256SUMS over every file but the manifest, whose times differ by run."""
-    lines = []
+def json_text(value: Any) -> str:
+    """Return JSON as `write_json` writes it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def write_checksums(folder: Path) -> dict[str, str]:
+    """Write SHA256SUMS over every file but the manifest, whose times differ by run.
+
+    Return the checksums by name, with that of SHA256SUMS itself.
+    """
+    files = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name not in (MANIFEST, CHECKSUMS):
             with path.open("rb") as file:
-                lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
-    (folder / CHECKSUMS).write_text("".join(lines), "utf-8")
+                files[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    sums = "".join(f"{digest}  {name}\n" for name, digest in files.items()).encode()
+    (folder / CHECKSUMS).write_bytes(sums)
+    return {**files, CHECKSUMS: hashlib.sha256(sums).hexdigest()}

@@ -51,7 +51,8 @@ POINTS = {
     "export": [
         ("rsidx.store.cache:Cache.put", 3), ("rsidx.exporters.writer:RowWriter.write", 40),
         ("rsidx.exporters.export:write_checksums", 1), ("rsidx.exporters.export:write_json", 1),
-        ("rsidx.exporters.staging:_swap", 1), ("shutil:rmtree", 1),
+        ("rsidx.exporters.staging:_swap", 1), ("rsidx.exporters.staging:_exchange", 1),
+        ("rsidx.exporters.staging:_remove_export", 1),
     ],
     "gc": [
         ("rsidx.store.prune:delete_rows", 5), ("rsidx.store.prune:drop_unused_words", 1),

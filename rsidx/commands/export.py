@@ -11,6 +11,7 @@ from rsidx.commands.options import Index, index_options, json_option
 from rsidx.exporters.build import FILTERS
 from rsidx.exporters.config import KINDS, LEVELS, Config
 from rsidx.exporters.curriculum import ORDERS
+from rsidx.exporters.destination import Destination
 from rsidx.exporters.dialects import DIALECTS
 from rsidx.exporters.earlier import SOURCES
 from rsidx.exporters.export import export as run_export
@@ -240,6 +241,11 @@ _DEFAULTS = Config(tokenizer="")
     metavar="DAYS",
     help="Weigh train's rows in their meta file: half for each so many days before the newest.",
 )
+@click.option(
+    "--replace-edited",
+    is_flag=True,
+    help="Replace an earlier export even if its files were changed since; never other files.",
+)
 @click.option("--pad", is_flag=True, help="Pad every example to --max-tokens.")
 @click.option("--text", is_flag=True, help="Put the texts into the meta files, too.")
 @click.option(
@@ -257,19 +263,22 @@ def export(
     tokenizer: str,
     jobs: int,
     split_report: bool,
+    replace_edited: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Write a data set of the edits that HEAD, or the refs given, reach to the folder OUT.
 
-    OUT is replaced as a whole when the export is complete; one that fails changes nothing. What
-    was made is kept beside the index, so that the next export makes what is new.
+    OUT must be new or empty, or an earlier export with nothing else in it. It is replaced as a
+    whole when the export is complete; one that fails changes nothing. What was made is kept
+    beside the index, so that the next export makes what is new.
     """
+    destination = Destination(out, replace_edited=replace_edited)
     if not options["revisions"] and index.head is not None:
         options["revisions"] = (index.head,)
     config = Config(tokenizer=tokenizer, name=index.name, **options)
     with index.database() as database, progress("export", "commits") as update:
-        manifest = run_export(database, out, config, jobs=jobs, progress=update)
+        manifest = run_export(database, destination, config, jobs=jobs, progress=update)
     lines = [*_lines(out, manifest), *(_split_report(manifest) if split_report else [])]
     emit(manifest, lines, as_json=as_json)
 

@@ -44,10 +44,10 @@ def grow(repo, index, n_commits, first=0):
 
 
 def contents(out):
-    """Return the bytes of every file, and the manifest without its times."""
+    """Return the bytes of every file, and the manifest without its times and own checksum."""
     files = {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     manifest = json.loads(files.pop("manifest.json"))
-    manifest.pop("phases_s")
+    del manifest["phases_s"], manifest["sha256"]
     return files, manifest
 
 

@@ -11,7 +11,6 @@ from tokenizers import Tokenizer
 
 from rsidx.errors import ExportError
 from rsidx.exporters import export as module
-from rsidx.exporters import staging
 from rsidx.exporters.config import Config, config_of
 from rsidx.exporters.export import export
 from rsidx.exporters.inquiry import Target, prompt_at
@@ -432,6 +431,7 @@ def test_two_exports_are_the_same_byte_for_byte_but_for_the_manifests_times(run)
             assert (first / name).read_bytes() == (second / name).read_bytes(), name
     manifests = [json.loads((out / "manifest.json").read_text("utf-8")) for out in (first, second)]
     for manifest in manifests:
+        del manifest["sha256"]
         assert set(manifest.pop("phases_s")) == {
             "validate", "history", "make", "edits", "context", "tokens", "rows", "write",
             "data set",
@@ -480,15 +480,6 @@ def test_an_export_that_fails_leaves_the_last_one_as_it_was(
     export(history.database, out, config)
 
 
-def test_a_folder_that_holds_something_else_is_not_replaced(history, tokenizer_file, tmp_path):
-    out = tmp_path / "mine"
-    out.mkdir()
-    (out / "thesis.txt").write_text("important")
-    with pytest.raises(ExportError, match="holds no export"):
-        export(history.database, out, Config(tokenizer=str(tokenizer_file)))
-    assert (out / "thesis.txt").read_text() == "important"
-
-
 @pytest.mark.parametrize("file", ["tokenizer_file", "qwen_file", "starcoder_file", "plain_file"])
 def test_every_native_dialect_writes_rows_whose_target_is_the_new_code(run, request, file):
     out, manifest, rows = run(tokenizer=str(request.getfixturevalue(file)), markers="native")
@@ -519,27 +510,3 @@ def test_commits_that_the_chosen_ref_does_not_reach_stay_out(repo, history, toke
     commits = {meta["commit"] for split in SPLITS
                for meta in read_jsonl(tmp_path / "out" / f"{split}.meta.jsonl")}  # fmt: skip
     assert unwanted not in commits
-
-
-def test_what_a_killed_export_left_is_put_back_or_removed(tmp_path, monkeypatch):
-    place = tmp_path / "place"
-    out = place / "out [1]"
-    for name, text in ((".rsidx-out [1]-a-old", "the last one"), (".rsidx-out [1]-b", "half")):
-        (place / name).mkdir(parents=True)
-        (place / name / "manifest.json").write_text(text)
-    shown = []
-
-    def fail():
-        with staging.staging(out):
-            shown.append((out / "manifest.json").read_text())
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert shown == ["the last one"]
-    assert [path.name for path in place.iterdir()] == ["out [1]"]
-    monkeypatch.setattr(staging, "_exchange", lambda _one, _other: False)
-    with staging.staging(out) as folder:
-        (folder / "manifest.json").write_text("new")
-    assert (out / "manifest.json").read_text() == "new"
-    assert [path.name for path in place.iterdir()] == ["out [1]"]

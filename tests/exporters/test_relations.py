@@ -1,13 +1,13 @@
 """Nothing related stands on both sides of a split."""
 
-import json
-
 import pytest
 
 from rsidx.exporters import relations, sift
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
+from rsidx.exporters.inventory import sealed
 from rsidx.exporters.relations import Patch, Recent, Relations
+from rsidx.exporters.writer import write_json
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -171,7 +171,7 @@ def test_it_can_be_kept_and_verify_sees_a_leak_that_is_not_declared(
     assert across == {"same_patch": 0, "revert": 1, "near_duplicate": 1}
     assert history.problems(out) == []
     manifest["config"]["keep"] = []
-    (out / "manifest.json").write_text(json.dumps(manifest))
+    write_json(out / "manifest.json", sealed(manifest, manifest["files"]))
     found = history.problems(out)
     assert sorted(text.rsplit(" ", 1)[1] for text in found) == ["near_duplicate", "revert"]
 

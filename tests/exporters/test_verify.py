@@ -7,9 +7,12 @@ import pytest
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
+from rsidx.exporters.destination import Destination
 from rsidx.exporters.export import export
+from rsidx.exporters.inventory import sealed
 from rsidx.exporters.verify import verify
 from rsidx.exporters.verify_rows import Checked
+from rsidx.exporters.writer import write_json
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
 
@@ -26,7 +29,8 @@ def made(repo, index, tokenizer_file, tmp_path):
                 repo.commit(f"commit {n}", {"src/lib.rs": LIB.format(n)})
             index.sync()
         out = tmp_path / "out"
-        export(index.database, out, Config(tokenizer=str(tokenizer_file), **options))
+        again = Destination(out, replace_edited=True)
+        export(index.database, again, Config(tokenizer=str(tokenizer_file), **options))
         return out
 
     return make
@@ -71,6 +75,15 @@ def renew(out):
         f"{hashlib.sha256((out / name).read_bytes()).hexdigest()}  {name}\n" for name in names
     )
     (out / "SHA256SUMS").write_text(text)
+    reseal(out)
+
+
+def reseal(out):
+    """Write the manifest as an export does that has these checksums."""
+    manifest = json.loads((out / "manifest.json").read_text())
+    sums = (out / "SHA256SUMS").read_bytes()
+    files = {**manifest["files"], "SHA256SUMS": hashlib.sha256(sums).hexdigest()}
+    write_json(out / "manifest.json", sealed(manifest, files))
 
 
 def of_another_time(meta):
@@ -153,6 +166,18 @@ def test_a_file_that_was_changed_added_or_lost_is_named(made, problems):
     assert [(file, text) for file, _, text in problems(out)] == [
         ("extra.txt", "has no checksum"), ("README.md", "its checksum does not hold"),
         ("tokenizer/special_tokens_map.json", "is missing"),
+    ]  # fmt: skip
+
+
+def test_a_changed_manifest_or_list_of_checksums_is_named(made, problems):
+    out = made()
+    for name in ("manifest.json", "SHA256SUMS"):
+        text = (out / name).read_text()
+        (out / name).write_text(text.replace("README.md", "readme.md"))
+    text = "its checksum does not hold"
+    assert [(file, row, text) for file, row, text in problems(out)] == [
+        ("manifest.json", None, text), ("SHA256SUMS", None, text),
+        ("README.md", None, "has no checksum"), ("readme.md", None, "is missing"),
     ]  # fmt: skip
 
 
