@@ -15,6 +15,7 @@ from rsidx.indexer.wake import bring_up_to_date
 
 Report = Callable[[SyncReport], None]
 """Called with what each sync did."""
+_NOT_FOR_THE_WORKER = ("RSIDX_REPO", "GIT_INDEX_FILE")
 _log = logging.getLogger("rsidx")
 
 
@@ -33,11 +34,21 @@ def wake(repository: Repository, db: str, event: str) -> None:
     subprocess.Popen(
         [sys.executable, "-P", "-m", "rsidx", "hooks", "run", "--db", db],
         cwd=repository.worktree or repository.git_dir,
+        env=_environment_of(repository),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def _environment_of(repository: Repository) -> dict[str, str]:
+    """Return variables that name a repository, whose folder alone may not lead git to it."""
+    kept = {key: value for key, value in os.environ.items() if key not in _NOT_FOR_THE_WORKER}
+    if repository.worktree is not None:
+        kept["GIT_DIR"] = str(repository.git_dir)
+        kept["GIT_WORK_TREE"] = str(repository.worktree)
+    return kept
 
 
 def run(repository: Repository, db: str, *, max_bytes: int, report: Report | None = None) -> bool:

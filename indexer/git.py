@@ -24,7 +24,6 @@ from rsidx.errors import RepositoryError
 
 _FLAGS = (
     "--no-pager",
-    "--no-replace-objects",
     "--no-optional-locks",
     "-c",
     "core.fsmonitor=false",
@@ -73,26 +72,41 @@ _SAFE_ENVIRONMENT = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
+    # History is what the objects say: `git replace` and grafts are ignored. A graft file that
+    # does not exist is ignored in silence, an empty one with a hint on stderr.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": f"{os.devnull}/none",
     "LC_ALL": "C",
 }
-# What `git rev-parse --local-env-vars` lists, without the pairs that carry `safe.directory`.
-_LOCAL_VARIABLES = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_CONFIG",
-    "GIT_OBJECT_DIRECTORY",
+# Where git finds the repository; answered once, by `discover`.
+_REPOSITORY_VARIABLES = (
     "GIT_DIR",
+    "GIT_COMMON_DIR",
     "GIT_WORK_TREE",
     "GIT_IMPLICIT_WORK_TREE",
-    "GIT_GRAFT_FILE",
-    "GIT_INDEX_FILE",
-    "GIT_REPLACE_REF_BASE",
     "GIT_PREFIX",
-    "GIT_SHALLOW_FILE",
-    "GIT_COMMON_DIR",
     "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_EXTERNAL_DIFF",
+)
+# Where git finds the parts of one repository, and what it reads from them.
+_PART_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_ATTR_SOURCE",
+    "GIT_CONFIG",
     "GIT_DIFF_OPTS",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_INDEX_FILE",
     "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REFERENCE_BACKEND",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+)
+# `git -c KEY=VALUE` reaches a hook in these.
+_SETTINGS_VARIABLE = re.compile(r"GIT_CONFIG_(?:PARAMETERS|COUNT|KEY_\d+|VALUE_\d+)")
+_SETTINGS_OF_A_REPOSITORY = re.compile(
+    r"(?:core\.(?:bare|hookspath|worktree)|(?:branch|extensions|hook|include|includeif|remote)\..*)",
+    re.IGNORECASE,
 )
 
 
@@ -153,6 +167,12 @@ class Repository:
             env=_SAFE_ENVIRONMENT,
         )
         return [] if status else str(out).splitlines()
+
+    @property
+    def shallow_file(self) -> Path:
+        """Where git lists the commits whose parents a shallow clone lacks."""
+        given = os.environ.get("GIT_SHALLOW_FILE")
+        return (self.worktree or self.git_dir) / given if given else self.common_dir / "shallow"
 
     @cached_property
     def is_partial(self) -> bool:
@@ -290,27 +310,65 @@ def git_version() -> tuple[int, ...]:
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
-def clean_environment() -> None:
-    """Drop a hook's repository-local variables from this process, once they have been used."""
-    for variable in _LOCAL_VARIABLES:
-        os.environ.pop(variable, None)
-    os.environ.update(_SAFE_ENVIRONMENT)
+def discover(start: Path, *, is_named: bool = False) -> Repository:
+    """Find the repository that a folder belongs to, as git itself does.
 
-
-def discover(start: Path) -> Repository:
-    """Find the repository that a folder belongs to, as git itself does (with `GIT_DIR`).
-
-    Raises RepositoryError outside of one, and where git refuses it as somebody else's.
+    Inside a hook, git's variables name the hook's repository. They decide unless the user named
+    the folder (`is_named`): then this process and those that it starts forget them. Raises
+    RepositoryError outside of a repository, and where git refuses it as somebody else's.
     """
     if not start.is_dir():
         raise RepositoryError(f"{start} is not a folder")
+    if is_named:
+        _forget_the_caller()
     query = ("--path-format=absolute", "--git-dir", "--git-common-dir", "--show-object-format")
     lines = _rev_parse(start, *query, "--is-inside-work-tree")
     worktree = None
     if lines[3] == "true":
         worktree = Path(_rev_parse(start, "--path-format=absolute", "--show-toplevel")[0])
-    clean_environment()
+    _forget(_REPOSITORY_VARIABLES)
+    os.environ.update(_SAFE_ENVIRONMENT)
     return Repository(Path(lines[0]), Path(lines[1]), worktree, lines[2])
+
+
+def _forget(variables: Iterable[str]) -> None:
+    for variable in variables:
+        os.environ.pop(variable, None)
+
+
+def _forget_the_caller() -> None:
+    """Drop what git told a hook of its repository; settings of the user's own stay."""
+    settings = [name for name in os.environ if _SETTINGS_VARIABLE.fullmatch(name)]
+    kept = _settings_of_the_user() if settings else []
+    _forget((*_REPOSITORY_VARIABLES, *_PART_VARIABLES, *settings))
+    if kept:
+        os.environ["GIT_CONFIG_COUNT"] = str(len(kept))
+    for number, (key, value) in enumerate(kept):
+        os.environ[f"GIT_CONFIG_KEY_{number}"] = key
+        os.environ[f"GIT_CONFIG_VALUE_{number}"] = value
+
+
+def _settings_of_the_user() -> list[tuple[str, str]]:
+    """Return the settings given by variables that are of no one repository.
+
+    `safe.directory`, proxies and credentials are given so, in containers above all.
+    """
+    status, out, _ = _launcher().execute(
+        ["git", "config", "-z", "--show-scope", "--list"],
+        with_extended_output=True,
+        with_exceptions=False,
+    )
+    fields = iter(str(out).split("\0") if status == 0 else ())
+    given = [
+        entry.partition("\n")
+        for scope, entry in zip(fields, fields, strict=False)
+        if scope == "command"
+    ]
+    return [
+        (key, value or "true")
+        for key, _, value in given
+        if not _SETTINGS_OF_A_REPOSITORY.fullmatch(key)
+    ]
 
 
 def _rev_parse(start: Path, *args: str) -> list[str]:

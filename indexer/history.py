@@ -99,7 +99,7 @@ def read_refs(repository: Repository) -> dict[bytes, bytes]:
     """Return every ref's full name, and `HEAD`, with the commit that it points at.
 
     HEAD is the main worktree's, whichever asks. Refs that point at no commit (a tagged blob or
-    tree) and an unborn HEAD are left out.
+    tree), those of `git replace` and an unborn HEAD are left out.
     """
     out = repository.run(
         "for-each-ref",
@@ -110,7 +110,7 @@ def read_refs(repository: Repository) -> dict[bytes, bytes]:
         name, kind, oid, peeled_kind, peeled_oid = line.split(b"\0")
         if kind == b"tag":
             kind, oid = peeled_kind, peeled_oid
-        if kind == b"commit":
+        if kind == b"commit" and not name.startswith(b"refs/replace/"):
             refs[name] = bytes.fromhex(oid.decode())
     main = head(replace(repository, git_dir=repository.common_dir))
     if main is not None:
@@ -156,14 +156,14 @@ def find_root(repository: Repository) -> bytes | None:
     """Return the smallest root commit's id; None in a shallow clone, whose roots are cut off."""
     if shallow_boundary(repository):
         return None
-    out = repository.run("rev-list", "--max-parents=0", "--all")
+    out = repository.run("rev-list", "--max-parents=0", "--exclude=refs/replace/*", "--all")
     return min((bytes.fromhex(line.decode()) for line in out.split()), default=None)
 
 
 def shallow_boundary(repository: Repository) -> frozenset[bytes]:
     """Return the commits whose parents a shallow clone lacks."""
     try:
-        lines = (repository.common_dir / "shallow").read_bytes().split()
+        lines = repository.shallow_file.read_bytes().split()
     except FileNotFoundError:
         return frozenset()
     return frozenset(bytes.fromhex(line.decode()) for line in lines)

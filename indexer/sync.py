@@ -5,7 +5,7 @@ blobs' facts land together, so an interrupted sync leaves whole commits and goes
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from rsidx.indexer.history import CommitLine
 from rsidx.indexer.intake import MAX_BATCH_BLOBS, Intake, Progress, SyncReport
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
+from rsidx.store.cache import remove_cache
 from rsidx.store.database import Database
 from rsidx.store.prune import drop_unused_chunks
 from rsidx.store.writer import Writer
@@ -171,6 +172,8 @@ class _Sync:
         new = [line for line in lines if line.oid not in known]
         had_commits = bool(known)
         again = self._commits_to_read_again(scope)
+        if not scope.is_update:
+            again += self._grafted(lines, {line.oid for line in (*new, *again)})
         outside = {parent for line in (*new, *again) for parent in line.parents} - known.keys()
         known.update(queries.generations(self.connection, self.repository_id, outside))
         if new or again:
@@ -264,6 +267,26 @@ class _Sync:
             if (oid not in cut if state == "boundary" else not scope.is_update)
         ]
         return history.list_these(self.repository, wanted)
+
+    def _grafted(self, lines: Sequence[CommitLine], settled: Set[bytes]) -> list[CommitLine]:
+        """Return the commits that an earlier version read under a graft, of those not `settled`.
+
+        The graft may have made a root of one; what was made of their changes leaves the cache.
+        """
+        nodes = queries.commit_nodes(self.connection, self.repository_id)
+        parents = {node.oid: node.parents for node in nodes}
+        left_alone = settled | history.shallow_boundary(self.repository)
+        found = [
+            line
+            for line in lines
+            if line.oid not in left_alone and parents[line.oid] != line.parents
+        ]
+        if found:
+            root = history.find_root(self.repository)
+            queries.set_root(self.connection, self.repository_id, root)
+            if self.database.cache_file is not None:
+                remove_cache(self.database.cache_file)
+        return found
 
     def _repair_generations(self) -> None:
         """Compute all generations anew: older history may have come in below newer."""

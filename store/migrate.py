@@ -49,7 +49,9 @@ def _upgrade(connection: Connection, found: str | None) -> None:
     spec = importlib.util.find_spec("rsidx.migrations")
     assert spec is not None
     assert spec.submodule_search_locations
-    config.set_main_option("script_location", spec.submodule_search_locations[0])
+    # A per cent sign begins a reference in what alembic reads.
+    folder = spec.submodule_search_locations[0].replace("%", "%%")
+    config.set_main_option("script_location", folder)
     config.set_main_option("path_separator", "os")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:

@@ -24,7 +24,8 @@ STARCODER2 = Path(
 
 @pytest.fixture(autouse=True)
 def environment(tmp_path, monkeypatch):
-    """Nothing of the user's: no git configuration, no rsidx settings."""
+    """Nothing of the user's: no git configuration, no rsidx settings; nothing for later tests."""
+    before = dict(os.environ)
     for name in list(os.environ):
         if name.startswith(("GIT_", "RSIDX")):
             monkeypatch.delenv(name)
@@ -34,6 +35,9 @@ def environment(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("TZ", "UTC")
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 class Repo:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from sqlalchemy.exc import DBAPIError
 
 from rsidx import config, log
@@ -152,7 +153,8 @@ def _repository(ctx: click.Context, repo: Path) -> Repository:
     """Find the repository once for the whole command."""
     found = ctx.meta.get("rsidx.repository")
     if not isinstance(found, Repository):
-        found = ctx.meta["rsidx.repository"] = discover(repo)
+        is_named = ctx.get_parameter_source("repo") is not ParameterSource.DEFAULT
+        found = ctx.meta["rsidx.repository"] = discover(repo, is_named=is_named)
     return found
 
 
