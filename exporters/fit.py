@@ -137,8 +137,8 @@ class Fit:
     dialects: dict[str, list[str]]
 
 
-def inspect(source: str, database: Database | None) -> Fit:
-    """Measure a tokenizer; characters a token over the index's chunks where there is one."""
+def inspect(source: str, database: Database | None = None, *, name: str | None = None) -> Fit:
+    """Measure a tokenizer; characters a token over the chunks of a repository, if one is given."""
     encoder = Encoder(load(source), source=source)
 
     def split(words: tuple[str, ...]) -> dict[str, int]:
@@ -156,7 +156,7 @@ def inspect(source: str, database: Database | None) -> Fit:
     return Fit(
         n_tokens=encoder.n_tokens,
         end_token=encoder.end_token,
-        chars_per_token=_chars_per_token(encoder, database) if database else None,
+        chars_per_token=_chars_per_token(encoder, database, name) if database else None,
         split_keywords=split(KEYWORDS),
         split_macros=split(MACROS),
         control_tokens=encoder.control_tokens(),
@@ -164,9 +164,9 @@ def inspect(source: str, database: Database | None) -> Fit:
     )
 
 
-def _chars_per_token(encoder: Encoder, database: Database) -> float | None:
+def _chars_per_token(encoder: Encoder, database: Database, name: str | None) -> float | None:
     with database.browsing() as connection:
-        reader, chunk_ids = _open(connection, None)
+        reader, chunk_ids = _open(connection, name)
         if reader is None:
             return None
         # Evenly spread over the history, enough for two digits.

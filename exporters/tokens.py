@@ -6,6 +6,8 @@ The only module that knows the tokenizers library.
 import hashlib
 import itertools
 import json
+import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,32 +27,58 @@ _MAX_SHORT_ID = 1 << 16
 _DIGEST = 16
 _FILE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
+_HUB_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
 
 Ids: TypeAlias = Sequence[int]
 
 
 def load(source: str) -> Tokenizer:
-    """Load a tokenizer from a file, a folder or, where there is a network, a hub's name.
+    """Load a tokenizer from a file, a folder, or by its name on the hub.
 
-    Raises TokenizerError where there is none or it cannot be read.
+    The hub is asked for a name that is exactly `owner/name`, is not in the local cache, and does
+    not look like a path; never where HF_HUB_OFFLINE forbids it. Raises TokenizerError where there
+    is no tokenizer, or it cannot be read.
     """
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # noqa: PTH111  (Path's raises for an unknown user)
     file = path / _FILE if path.is_dir() else path
-    if file.exists():
-        try:
-            return Tokenizer.from_file(str(file))
-        except Exception as error:  # The library raises bare Exception for a bad file.
-            raise TokenizerError(f"{file} is not a tokenizer: {error}") from error
-    if path.is_dir() or path.suffix == ".json" or source.startswith((".", "/", "~")):
-        raise TokenizerError(f"there is no tokenizer at {file}")
+    if not file.exists() and is_hub_name(source):
+        file = cached_file(source) or _downloaded(source)
+    if not file.exists():
+        hint = "" if "/" in source else "; a name on the hub is spelled owner/name"
+        raise TokenizerError(f"there is no tokenizer at {file}{hint}")
     try:
-        return Tokenizer.from_pretrained(source)
-    except Exception as error:  # Likewise, for whatever the network did.
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # The library raises bare Exception for a bad file.
+        raise TokenizerError(f"{file} is not a tokenizer: {error}") from error
+
+
+def is_hub_name(source: str) -> bool:
+    """Tell whether this is spelled as `owner/name`, and no path of that spelling begins here."""
+    owner, _, _ = source.partition("/")
+    is_name = _HUB_NAME.fullmatch(source) and not source.endswith(".json")
+    return bool(is_name) and not Path(owner).exists()
+
+
+def cached_file(name: str) -> Path | None:
+    """Return where a tokenizer of the hub is in the local cache, None if it is not there."""
+    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415  (it costs 0.1 s)
+
+    found = try_to_load_from_cache(name, _FILE)
+    return Path(found) if isinstance(found, str) else None
+
+
+def _downloaded(name: str) -> Path:
+    """Fetch a tokenizer from the hub into the local cache: the only use of the network."""
+    from huggingface_hub import constants, hf_hub_download  # noqa: PLC0415
+
+    missing = f"there is no tokenizer at {name} here, nor in the local cache"
+    if constants.HF_HUB_OFFLINE:
+        raise TokenizerError(f"{missing}, and HF_HUB_OFFLINE forbids asking the hub")
+    try:
+        return Path(hf_hub_download(name, _FILE))
+    except Exception as error:  # Whatever the network did.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TokenizerError(
-            f"cannot get the tokenizer {source!r}: no such file or folder here, and the hub says: "
-            f"{reason}"
-        ) from error
+        raise TokenizerError(f"{missing}, and the hub says: {reason}") from error
 
 
 class Encoder:

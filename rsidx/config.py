@@ -1,110 +1,288 @@
-"""Configuration: `rsidx.toml`, below the environment, below the options.
+"""What is set outside the command line: variables, the user's own file, the repository's file.
 
-The file's tables are named like the commands and its keys like their options; keys above the
-first table are options that several commands share. Click reads it as defaults, so `RSIDX_*`
-variables and options go before it.
+The first of these that sets an option decides. A file's tables are named like the commands and
+its keys like their options; keys above the first table are options that several commands share.
+Whoever wrote the repository wrote its `rsidx.toml`: it may only set options that are declared
+harmless.
 """
 
 import difflib
+import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
-from rsidx.errors import ConfigError
+from rsidx.option import PREFIX, Names, Option, key_of, leaves, settable, variable, variables_of
 
 FILE_NAME = "rsidx.toml"
-_PLACES = frozenset({"db", "repo"})
-"""Options that say where something is; a file that came with a repository may not."""
+_USER_FILE = "rsidx/config.toml"
+_MAX_BYTES = 1_000_000
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def load(path: Path, root: click.Group, *, is_found: bool = False) -> dict[str, Any]:
-    """Return click's defaults from a file; raises ConfigError for what it does not know.
+@dataclass(slots=True)
+class Settings:
+    """Click's defaults for one command, and what is wrong with what was set, a line each.
 
-    A file that was found, and not named by the user, is the repository's: it may not say which
-    database is written to.
+    What is wrong has no effect.
     """
+
+    defaults: dict[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+def user_file() -> Path:
+    """Return where the user's own file is: in `$XDG_CONFIG_HOME`, else in `~/.config`."""
+    folder = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    # The XDG specification ignores a relative folder, which would be one of the repository's.
+    path = (folder if folder.is_absolute() else Path("~/.config")) / _USER_FILE
     try:
-        with path.open("rb") as file:
-            given = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
-    defaults = _defaults(given, root, path, "")
-    if is_found:
-        _refuse_places(given, path)
-    return defaults
+        return path.expanduser()
+    except RuntimeError:  # There is no home, and no such file.
+        return path
 
 
-def _refuse_places(given: Mapping[str, Any], path: Path) -> None:
-    for key, value in given.items():
-        if isinstance(value, Mapping):
-            _refuse_places(value, path)
-        elif key in _PLACES:
-            raise ConfigError(
-                f"{path}: {key} is not taken from a repository's own file; give --{key}, set "
-                f"RSIDX_{key.upper()}, or name this file with --config if you trust it"
-            )
+def settings(ctx: click.Context, given: Path | None, root: Path | None) -> Settings:
+    """Return what is set for the command of a context.
+
+    `given` is a file that the user named instead of the usual one, `root` the worktree whose own
+    file counts.
+    """
+    reader = _Reader(ctx)
+    mine = given or user_file()
+    if root is not None and not _is_same(root / FILE_NAME, mine):
+        reader.read_file(root / FILE_NAME, root=root)
+    reader.read_file(mine, must_exist=given is not None)
+    reader.read_variables()
+    return reader.settings
 
 
-def _defaults(given: Mapping[str, Any], group: click.Group, path: Path, at: str) -> dict[str, Any]:
-    context = click.Context(group)
-    commands = {name: group.get_command(context, name) for name in group.list_commands(context)}
-    shared: dict[str, Any] = {}
-    tables: dict[str, dict[str, Any]] = {name: {} for name in commands}
-    every = {name: _options(command) for name, command in commands.items() if command}
-    known_shared = set().union(*every.values()) if every else set()
-    for key, value in given.items():
-        name = key.replace("-", "_")
-        command = commands.get(key)
-        if isinstance(value, Mapping):
-            if command is None:
-                raise _unknown(path, f"[{at}{key}]", key, commands)
-            if isinstance(command, click.Group):
-                tables[key] = _defaults(value, command, path, f"{at}{key}.")
-                continue
-            for option, setting in value.items():
-                if option.replace("-", "_") not in every[key]:
-                    raise _unknown(path, f"{at}{key}.{option}", option, every[key])
-                tables[key][option.replace("-", "_")] = setting
-        elif name in known_shared:
-            shared[name] = value
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands: the table `at` of a file, or a variable. `root` as in `settings`."""
+
+    source: str
+    at: Names = ()
+    root: Path | None = None
+
+    def key(self, name: str) -> "_Place":
+        return _Place(self.source, (*self.at, name), self.root)
+
+    @property
+    def dotted(self) -> str:
+        names = (n if _BARE.fullmatch(n) else repr(n) for n in self.at)
+        return ".".join(names)
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.dotted}" if self.at else self.source
+
+
+class _Reader:
+    """Reads what is set for the command that runs, the weakest source first."""
+
+    def __init__(self, ctx: click.Context) -> None:
+        self.settings = Settings()
+        self._ctx = ctx
+        root = ctx.find_root()
+        assert isinstance(root.command, click.Group)
+        self._root = root.command
+        # As in ("tokenizer", "train").
+        self._running = tuple(ctx.command_path.split()[len(root.command_path.split()) :])
+
+    def read_file(self, path: Path, *, root: Path | None = None, must_exist: bool = False) -> None:
+        """Read a file; with `root` it is the own file of the repository there."""
+        # Not Path's: that raises for a folder that may not be looked into.
+        if not must_exist and not os.path.isfile(path):  # noqa: PTH113
+            return
+        try:
+            with path.open("rb") as file:
+                content = file.read(_MAX_BYTES + 1)
+            if len(content) > _MAX_BYTES:
+                raise ValueError(f"it has more than {_MAX_BYTES:,} bytes")
+            table = tomllib.loads(content.decode())
+        except OSError as error:
+            self._fault(f"cannot read {path}: {error.strerror}")
+        except (ValueError, RecursionError) as error:
+            self._fault(f"{path} is not TOML: {error}")
         else:
-            raise _unknown(path, f"{at}{key}", key, {*known_shared, *commands})
-    return {name: _with_shared(commands[name], shared, tables[name]) for name in commands}
+            self.settings.defaults |= self._group(table, self._root, _Place(str(path), root=root))
+
+    def _group(self, table: Mapping[str, Any], group: click.Group, place: _Place) -> dict[str, Any]:
+        """Read the table of a group; a command's own table goes before what they share."""
+        context = click.Context(group)
+        shared: dict[str, Any] = {}
+        own: dict[str, Any] = {}
+        for name, value in table.items():
+            here = place.key(name)
+            if not isinstance(value, Mapping):
+                shared |= self._shared(name, value, group, place)
+                continue
+            command = group.get_command(context, name)
+            if command is None:
+                self._unknown(here, f"[{here.dotted}]", group.list_commands(context))
+                continue
+            if isinstance(command, click.Group):
+                found = self._group(value, command, here)
+            else:
+                found = self._command(value, command, here)
+            if here.at == self._running[: len(here.at)]:
+                own |= found
+        return shared | own
+
+    def _command(
+        self, table: Mapping[str, Any], command: click.Command, place: _Place
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        options = settable(command)
+        for name, value in table.items():
+            option = options.get(name.replace("_", "-"))
+            if option is None:
+                here = place.key(name)
+                self._unknown(here, here.dotted, options)
+            else:
+                found |= self._value(option, value, place.key(name), place.at)
+        return found
+
+    def _shared(self, name: str, value: Any, group: click.Group, place: _Place) -> dict[str, Any]:
+        """Read a key of a group's table: an option of the command that runs, or of another."""
+        key = name.replace("_", "-")
+        option = settable(self._ctx.command).get(key)
+        if option is not None and place.at == self._running[: len(place.at)]:
+            return self._value(option, value, place.key(name), self._running)
+        known: set[str] = set(group.list_commands(click.Context(group)))
+        for path, command in leaves(group, place.at):
+            options = settable(command)
+            if key in options:
+                self._value(options[key], value, place.key(name), path)
+                return {}
+            known |= options.keys()
+        self._unknown(place.key(name), place.key(name).dotted, known)
+        return {}
+
+    def read_variables(self) -> None:
+        """Read the variables of the command that runs; of others only the names are checked."""
+        for option in settable(self._ctx.command).values():
+            for name in variables_of(option, self._running):
+                # An empty variable is as good as none.
+                if os.environ.get(name):
+                    place = _Place(name)
+                    self.settings.defaults |= self._value(
+                        option, os.environ[name], place, self._running
+                    )
+                    break
+        for name in sorted(os.environ):
+            if name.startswith(PREFIX) and os.environ[name]:
+                self._check_variable(name)
+
+    def _check_variable(self, name: str) -> None:
+        """Note a variable that is named like a command, and like none of its options."""
+        command: click.Command = self._root
+        at: Names = ()
+        while isinstance(command, click.Group):
+            context = click.Context(command)
+            inside = (
+                inner
+                for inner in command.list_commands(context)
+                if name.startswith(f"{variable((*at, inner))}_")
+            )
+            found = command.get_command(context, inner) if (inner := next(inside, "")) else None
+            if found is None:
+                break
+            command, at = found, (*at, inner)
+        if not at:
+            return
+        known: set[str] = set()
+        renamed: dict[str, str] = {}
+        for path, leaf in leaves(command, at):
+            for option in leaf.params:
+                if isinstance(option, click.Option):
+                    names = variables_of(option, path)
+                    known.update(names)
+                    # Click's own name for the option: the variable's before version 0.2.
+                    renamed |= {variable((*path, option.name or "")): n for n in names[:1]}
+        if name not in known:
+            nearest = renamed.get(name) or _nearest(name, known)
+            self._fault(f"{name} is no variable of rsidx; did you mean {nearest}?")
+
+    def _value(
+        self, option: click.Option, value: Any, place: _Place, command: Names
+    ) -> dict[str, Any]:
+        """Return a value as a default, none where it is wrong or not for this file to set."""
+        try:
+            found = self._converted(option, value, is_text=not place.at)
+        except (click.BadParameter, ValueError) as error:
+            reason = error.message if isinstance(error, click.BadParameter) else str(error)
+            self._fault(f"{place}: {reason.rstrip('.')}")
+            return {}
+        if place.root is not None:
+            try:
+                found = _harmless(option, found, place.root)
+            except ValueError as error:
+                self._fault(
+                    f"{place}: a repository's own file may {error}; set it in {user_file()}, or "
+                    f"with --{key_of(option)} or {variables_of(option, command)[-1]}"
+                )
+                return {}
+        return {option.name or "": found}
+
+    def _converted(self, option: click.Option, value: Any, *, is_text: bool) -> Any:
+        """Return the value as the option's type; raises ValueError or click's BadParameter."""
+        if option.is_flag:
+            if not is_text and not isinstance(value, bool):
+                raise ValueError(f"{_shown(value)} is neither true nor false")
+            return click.BOOL.convert(value, option, self._ctx)
+        if option.multiple:
+            values = value.split() if is_text else value if isinstance(value, list) else [value]
+            return tuple(self._scalar(option, one) for one in values)
+        return self._scalar(option, value)
+
+    def _scalar(self, option: click.Option, value: Any) -> Any:
+        if isinstance(value, bool | list | Mapping):
+            raise ValueError(f"{_shown(value)} is no value of --{key_of(option)}")
+        return option.type.convert(str(value), option, self._ctx)
+
+    def _unknown(self, place: _Place, shown: str, known: Iterable[str]) -> None:
+        name = place.at[-1]
+        if name in ("repo", "config"):
+            self._fault(f"{place}: no file can set this; give --{name} or {variable((name,))}")
+        else:
+            nearest = _nearest(name.replace("_", "-"), known)
+            self._fault(f"{place.source}: unknown key {shown}; did you mean {nearest!r}?")
+
+    def _fault(self, text: str) -> None:
+        self.settings.faults.append(text)
 
 
-def _with_shared(
-    command: click.Command | None, shared: Mapping[str, Any], own: dict[str, Any]
-) -> dict[str, Any]:
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            own[name] = _with_shared(inner, shared, own.get(name, {}))
-        return own
-    options = _options(command) if command else set()
-    return {**{key: value for key, value in shared.items() if key in options}, **own}
+def _harmless(option: click.Option, value: Any, root: Path) -> Any:
+    """Return what a repository's own file gives; raises ValueError that says what it may give."""
+    if not isinstance(option, Option) or option.harmless is False:
+        raise ValueError("not set this")
+    if option.harmless is True:
+        return value
+    try:
+        return option.harmless(value, root)
+    except ValueError as error:
+        raise ValueError(f"set this {option.harmless_if} only") from error
 
 
-def _options(command: click.Command) -> set[str]:
-    """Return the names of the options that a file may set."""
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        inner = (command.get_command(context, name) for name in command.list_commands(context))
-        return set().union(*(_options(one) for one in inner if one))
-    return {
-        parameter.name
-        for parameter in command.params
-        if isinstance(parameter, click.Option) and parameter.name and not parameter.is_eager
-    }
+def _shown(value: Any) -> str:
+    """Return a value as an error names it: lists and tables can be endlessly deep."""
+    if isinstance(value, list | Mapping):
+        return "a list" if isinstance(value, list) else "a table"
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _unknown(path: Path, shown: str, key: str, known: Any) -> ConfigError:
-    nearest = difflib.get_close_matches(
-        key.replace("-", "_"), [str(k) for k in known], n=1, cutoff=0
-    )
-    return ConfigError(f"{path}: unknown key {shown}; did you mean {nearest[0]!r}?")
+def _nearest(name: str, known: Iterable[str]) -> str:
+    return difflib.get_close_matches(name, sorted(known), n=1, cutoff=0)[0]

@@ -18,34 +18,60 @@ from rsidx.exporters.export import export as run_export
 from rsidx.exporters.fim import MIDDLES
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import REASONS
+from rsidx.exporters.tokens import cached_file, is_hub_name
 from rsidx.exporters.writer import FORMATS
+from rsidx.option import option, size_option
 from rsidx.output import emit, progress
 
 _DEFAULTS = Config(tokenizer="")
 
 
+def _tokenizer_of_repository(source: str, root: Path) -> str:
+    """Return a tokenizer that a repository may choose: its own, or one that is here already."""
+    path = root / source
+    file = path / "tokenizer.json" if path.is_dir() else path
+    if file.exists():
+        # A link must not lead out of the repository.
+        if not file.resolve().is_relative_to(root.resolve()):
+            raise ValueError(source)
+        return str(path)
+    if not is_hub_name(source) or cached_file(source) is None:
+        raise ValueError(source)
+    return source
+
+
+def _kept_harmlessly(names: tuple[str, ...], _root: Path) -> tuple[str, ...]:
+    if "secrets" in names:
+        raise ValueError("secrets")
+    return names
+
+
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("revisions", metavar="[REF]...", nargs=-1)
-@click.option(
+@option(
     "--tokenizer",
     required=True,
     metavar="PATH_OR_NAME",
+    harmless=_tokenizer_of_repository,
+    harmless_if="to a path inside the repository, or a name that is in the local cache",
     help="A tokenizer.json, a folder with one, or a name on the hub.",
 )
-@click.option(
+@option(
     "--kind",
     type=click.Choice(KINDS),
     default=_DEFAULTS.kind,
     show_default=True,
+    harmless=True,
     help="Edits, holes in the edited code that are to be filled in, or sequences: windows over the "
     "files that each commit changed.",
 )
-@click.option(
+@option(
     "--level",
     type=click.Choice(LEVELS),
     default=_DEFAULTS.level,
     show_default=True,
+    harmless=True,
     help="Edits of items (functions, structs and so on), or of files; long ones come in parts.",
 )
 @click.option(
@@ -55,21 +81,23 @@ _DEFAULTS = Config(tokenizer="")
     show_default=True,
     help="The share of examples whose code is to stay as it is.",
 )
-@click.option(
+@option(
     "--fim-middle",
     "fim_middles",
     multiple=True,
     type=click.Choice(MIDDLES),
     default=_DEFAULTS.fim_middles,
     show_default=True,
+    harmless=True,
     help="What a hole is: lines that the commit added, whole statements or items, some lines, some "
     "characters; may be given more than once.",
 )
-@click.option(
+@option(
     "--fim-spm",
     type=click.FloatRange(0, 1),
     default=_DEFAULTS.fim_spm,
     show_default=True,
+    harmless=True,
     help="The share of holes whose suffix comes first.",
 )
 @click.option(
@@ -79,37 +107,42 @@ _DEFAULTS = Config(tokenizer="")
     show_default=True,
     help="How far a sequence's next window begins behind the last, as a share of --max-chars.",
 )
-@click.option(
+@option(
     "--seed",
     type=int,
     default=_DEFAULTS.seed,
     show_default=True,
+    harmless=True,
     help="For what is drawn: holes, code that stays as it is, a random order.",
 )
-@click.option(
+@option(
     "--markers",
     type=click.Choice(["extended", "native"]),
     default=_DEFAULTS.markers,
     show_default=True,
+    harmless=True,
     help="Add the documented markers to the tokenizer, or use only its own tokens.",
 )
-@click.option(
+@option(
     "--dialect",
     type=click.Choice(DIALECTS),
     default=_DEFAULTS.dialect,
     show_default=True,
+    harmless=True,
     help="The model family; `auto` goes by the tokens that the tokenizer has.",
 )
-@click.option(
+@option(
     "--split",
     default=_DEFAULTS.split,
     show_default=True,
+    harmless=True,
     help="Three shares of the commits, or two dates or two commits at which val and test begin.",
 )
-@click.option(
+@option(
     "--embargo",
     default=_DEFAULTS.embargo,
     show_default=True,
+    harmless=True,
     help="What is left out between two splits: a share of the commits (0.005), a number of commits "
     "(20) or of days (7d).",
 )
@@ -120,53 +153,51 @@ _DEFAULTS = Config(tokenizer="")
     help="Keep the splits of an earlier export (its folder or manifest): each of its rows stays "
     "where it was.",
 )
-@click.option(
+@option(
     "--new-commits",
     type=click.Choice(["test", "out"]),
     default=_DEFAULTS.new_commits,
     show_default=True,
+    harmless=True,
     help="With --boundaries: whether commits that came since go to test or stay out.",
 )
 @click.option("--split-report", is_flag=True, help="Print what is related across the splits.")
-@click.option(
+@option(
     "--keep",
     multiple=True,
     type=click.Choice(FILTERS),
+    harmless=_kept_harmlessly,
+    harmless_if="without `secrets`",
     help="Export what is left out by default; may be given more than once.",
 )
-@click.option(
+@size_option(
     "--max-chars",
     type=click.IntRange(min=200),
     default=_DEFAULTS.max_chars,
-    show_default=True,
     help="Longer code is split between statements.",
 )
-@click.option(
+@size_option(
     "--max-tokens",
     type=click.IntRange(min=64),
     default=_DEFAULTS.max_tokens,
-    show_default=True,
     help="The length of an example.",
 )
-@click.option(
+@size_option(
     "--context-tokens",
     type=click.IntRange(min=0),
     default=_DEFAULTS.context_tokens,
-    show_default=True,
     help="The share of an example that context may take.",
 )
-@click.option(
+@size_option(
     "--max-files",
     type=click.IntRange(min=1),
     default=_DEFAULTS.max_files,
-    show_default=True,
     help="Commits with more changed Rust files are bulk commits.",
 )
-@click.option(
+@size_option(
     "--min-message",
     type=click.IntRange(min=0),
     default=_DEFAULTS.min_message,
-    show_default=True,
     help="Commits whose message has fewer characters are left out.",
 )
 @click.option(
@@ -198,11 +229,12 @@ _DEFAULTS = Config(tokenizer="")
     help="Show edits that came before: of the same commit, definitions before uses, or the last "
     "ones of the file; may be given more than once.",
 )
-@click.option(
+@option(
     "--labels",
     type=click.Choice(["target", "all"]),
     default=_DEFAULTS.labels,
     show_default=True,
+    harmless=True,
     help="Loss on the new code and the end token, or everywhere.",
 )
 @click.option(
@@ -228,11 +260,12 @@ _DEFAULTS = Config(tokenizer="")
     help="Also pack rows into longer ones (.packed.jsonl): none is cut, each has positions of its "
     "own.",
 )
-@click.option(
+@option(
     "--order",
     type=click.Choice(ORDERS),
     default=_DEFAULTS.order,
     show_default=True,
+    harmless=True,
     help="The order of train: by history, the fewest tokens with loss first, or by the seed.",
 )
 @click.option(

@@ -2,7 +2,13 @@
 
 import click
 
-from rsidx.commands.options import Place, json_option, max_bytes_option, place_options
+from rsidx.commands.options import (
+    Place,
+    hook_options,
+    json_option,
+    max_bytes_option,
+    place_options,
+)
 from rsidx.hooks import install as installer
 from rsidx.hooks import worker
 from rsidx.output import emit
@@ -56,7 +62,7 @@ def snippet(place: Place) -> None:
 
 @hooks.command()
 @click.argument("event", default="")
-@place_options
+@hook_options
 def wake(place: Place, event: str) -> None:
     """Wake the index in the background, for hooks that another program runs; EVENT is its hook."""
     worker.wake(place.repository, place.db, event)
@@ -64,7 +70,7 @@ def wake(place: Place, event: str) -> None:
 
 @hooks.command(hidden=True)
 @max_bytes_option
-@place_options
+@hook_options
 def run(place: Place, max_bytes: int) -> None:
     """Bring the index up to date; called by the hooks, detached."""
     worker.run(place.repository, place.db, max_bytes=max_bytes)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rsidx.commands.options import json_option
+from rsidx.commands.options import config_option, json_option
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.rows import ShownRow, ShownToken, row_shown
 from rsidx.output import emit, printable
@@ -29,6 +29,7 @@ _COLOURS = {
 @click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
 @click.option("--tokens", is_flag=True, help="Mark where tokens end.")
 @json_option
+@config_option
 def inspect(out: Path, row: str, split: str, tokens: bool, as_json: bool) -> None:
     """Show a row of the data set OUT as the model sees it.
 

@@ -1,6 +1,6 @@
 """Options that several commands share, and what they open."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -12,13 +12,15 @@ from click.core import ParameterSource
 from sqlalchemy.exc import DBAPIError
 
 from rsidx import config, log
-from rsidx.errors import IndexStoreError, RepositoryError
+from rsidx.errors import ConfigError, IndexStoreError, RepositoryError
 from rsidx.indexer.git import Repository, discover
 from rsidx.indexer.history import head
 from rsidx.indexer.wake import index_file
+from rsidx.option import Decorator, Option, option
 from rsidx.store.database import Database, resolve_url
 
 MAX_BYTES = 1_000_000
+_FAULTS = "rsidx.faults"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,31 @@ def linked_head(repository: Repository) -> str | None:
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --repo, --db, --config and --log-level; the command gets a `Place` as `place`."""
+    """Add --repo, --db, --config and --log-level; the command gets a `Place` as `place`.
 
-    @_options
+    Raises ConfigError for what is wrong in a file or variable.
+    """
+    return _with_place(command, is_hook=False)
+
+
+def hook_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the same to a hook, which never fails: what is wrong in a file or variable is logged."""
+    return _with_place(command, is_hook=True)
+
+
+def _with_place(command: Callable[..., Any], *, is_hook: bool) -> Callable[..., Any]:
+    @_repo_option
+    @(_hook_config_option if is_hook else config_option)
+    @_db_option
+    @_log_level_option
     @wraps(command)
     def with_place(repo: Path, db: str | None, log_level: str, **options: Any) -> Any:
-        repository = _repository(click.get_current_context(), repo)
+        ctx = click.get_current_context()
+        repository = _repository(ctx, repo)
         address = db or str(default_db(repository))
         _configure_log(address, log_level)
+        for fault in ctx.meta.get(_FAULTS, ()):
+            log.logger.info("ignored: %s", fault)
         return command(place=Place(address, repository.name, None, repository), **options)
 
     return with_place
@@ -82,20 +101,26 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the same options and --name; the command gets an `Index` as `index`.
 
-    With --db it needs no repository: the index alone was copied to the training machine.
+    With --db it needs no repository: the index alone was copied to the training machine. A
+    repository that is named, too, says which of the index's is meant.
     """
 
-    @_options
-    @click.option("--name", help="The repository, where the index has several.")
+    @_repo_option
+    @config_option
+    @_db_option
+    @_log_level_option
+    @_name_option
     @wraps(command)
     def with_index(
         repo: Path, db: str | None, log_level: str, name: str | None, **options: Any
     ) -> Any:
-        if db is not None:
+        ctx = click.get_current_context()
+        is_copy = db is not None and ctx.get_parameter_source("repo") is ParameterSource.DEFAULT
+        if db is not None and is_copy:
             index = Index(db, name, None)
         else:
-            repository = _repository(click.get_current_context(), repo)
-            address = str(default_db(repository))
+            repository = _repository(ctx, repo)
+            address = db or str(default_db(repository))
             index = Index(address, name or repository.name, linked_head(repository))
         _configure_log(index.db, log_level)
         return command(index=index, **options)
@@ -103,45 +128,17 @@ def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_index
 
 
-def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = (
-        click.option(
-            "-C",
-            "--repo",
-            type=click.Path(path_type=Path),
-            default=Path(),
-            envvar="RSIDX_REPO",
-            is_eager=True,
-            help="The repository.  [default: the current folder's]",
-        ),
-        click.option(
-            "--config",
-            "config_file",
-            type=click.Path(path_type=Path),
-            envvar="RSIDX_CONFIG",
-            is_eager=True,
-            callback=_read_config,
-            expose_value=False,
-            help="The configuration file.  [default: rsidx.toml at the repository's root]",
-        ),
-        click.option(
-            "--db",
-            envvar="RSIDX_DB",
-            help="The index: a path or an SQLAlchemy URL.  [default: rsidx/index.db in the "
-            "repository's git folder]",
-        ),
-        click.option(
-            "--log-level",
-            type=click.Choice(log.LEVELS),
-            default="warning",
-            show_default=True,
-            envvar="RSIDX_LOG_LEVEL",
-            help="How much to say on stderr.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+def measured_index_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --db, --name and --config; the command gets an `Index` or, without --db, None."""
+
+    @config_option
+    @_db_option
+    @_name_option
+    @wraps(command)
+    def with_index(db: str | None, name: str | None, **options: Any) -> Any:
+        return command(index=Index(db, name, None) if db is not None else None, **options)
+
+    return with_index
 
 
 def _configure_log(db: str, level: str) -> None:
@@ -158,31 +155,87 @@ def _repository(ctx: click.Context, repo: Path) -> Repository:
     return found
 
 
-def _read_config(ctx: click.Context, _: click.Parameter, given: Path | None) -> None:
-    """Take the file's settings for this command as its defaults."""
-    if ctx.resilient_parsing:
-        return
-    path = given
-    if path is None:
-        try:
-            repository = _repository(ctx, ctx.params.get("repo", Path()))
-        except RepositoryError:
-            # Where a command needs the repository, it will say so itself.
-            return
-        path = repository.worktree / config.FILE_NAME if repository.worktree else None
-        if path is None or not path.is_file():
-            return
-    parents = [ctx]
-    while parents[-1].parent is not None:
-        parents.append(parents[-1].parent)
-    top = parents[-1].command
-    assert isinstance(top, click.Group)
-    defaults: Any = config.load(path, top, is_found=given is None)
-    for at in reversed(parents[:-1]):
-        defaults = defaults.get(at.info_name or "", {})
-    ctx.default_map = {**(ctx.default_map or {}), **defaults}
+class _ConfigOption(Option):
+    """--config, which makes what is set elsewhere the command's defaults.
+
+    Raises ConfigError for what is wrong there; a hook finds it in the context's `meta`.
+    """
+
+    def __init__(self, *arguments: Any, is_hook: bool = False, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self._is_hook = is_hook
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        given, rest = super().handle_parse_result(ctx, opts, args)
+        if not ctx.resilient_parsing:
+            # Click's mark for what is not given is no Path.
+            file = given if isinstance(given, Path) else None
+            found = config.settings(ctx, file, _worktree(ctx, opts))
+            ctx.default_map = {**(ctx.default_map or {}), **found.defaults}
+            ctx.meta[_FAULTS] = found.faults
+            if found.faults and not self._is_hook:
+                raise ConfigError(found.faults[0])
+        return given, rest
 
 
+def _worktree(ctx: click.Context, opts: Mapping[str, Any]) -> Path | None:
+    """Return the worktree whose own file counts, None where there is none."""
+    repo = Path()
+    for parameter in ctx.command.params:
+        if parameter.name == "repo":
+            # It may stand behind --config.
+            repo = Path(parameter.consume_value(ctx, opts)[0])
+    try:
+        return _repository(ctx, repo).worktree
+    except RepositoryError:
+        # Where a command needs the repository, it will say so itself.
+        return None
+
+
+_repo_option = option(
+    "-C",
+    "--repo",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    envvar="RSIDX_REPO",
+    is_eager=True,
+    help="The repository.  [default: the current folder's]",
+)
+
+
+def _declared_config(*, is_hook: bool) -> Decorator:
+    return click.option(
+        "--config",
+        "config_file",
+        cls=_ConfigOption,
+        is_hook=is_hook,
+        type=click.Path(path_type=Path),
+        envvar="RSIDX_CONFIG",
+        is_eager=True,
+        expose_value=False,
+        help="Your own settings.  [default: ~/.config/rsidx/config.toml]",
+    )
+
+
+config_option = _declared_config(is_hook=False)
+_hook_config_option = _declared_config(is_hook=True)
+_db_option = option(
+    "--db",
+    envvar="RSIDX_DB",
+    help="The index: a path or an SQLAlchemy URL.  [default: rsidx/index.db in the repository's "
+    "git folder]",
+)
+_log_level_option = option(
+    "--log-level",
+    type=click.Choice(log.LEVELS),
+    default="warning",
+    show_default=True,
+    envvar="RSIDX_LOG_LEVEL",
+    help="How much to say on stderr.",
+)
+_name_option = option("--name", help="The repository, where the index has several.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 jobs_option = click.option(
     "--jobs",

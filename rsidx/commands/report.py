@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from rsidx.commands.options import config_option
 from rsidx.exporters.report.page import write_report
 
 
@@ -21,6 +22,7 @@ from rsidx.exporters.report.page import write_report
     show_default=True,
     help="So many rows are in the page, taken at equal distances.",
 )
+@config_option
 def report(out: Path, to: Path | None, samples: int) -> None:
     """Write a page about the data set OUT: counts, plots, leaks, and rows to browse.
 

@@ -45,7 +45,6 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={
-        "auto_envvar_prefix": "RSIDX",
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,
     },
@@ -54,6 +53,7 @@ class _LazyGroup(click.Group):
 def root() -> None:
     """Keep an index of a Rust repository's history, and export training data from it.
 
-    Options can also stand in rsidx.toml at the repository's root, in a table named like the
-    command, and in variables: RSIDX_EXPORT_MAX_TOKENS is `rsidx export --max-tokens`.
+    Options can also be given by variables (RSIDX_EXPORT_MAX_TOKENS is `rsidx export
+    --max-tokens`), in your own ~/.config/rsidx/config.toml, and, where they are harmless, in
+    rsidx.toml at the repository's root. The first of these that sets an option decides.
     """

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from rsidx.commands.options import Index, index_options, json_option
+from rsidx.commands.options import Index, index_options, json_option, measured_index_options
 from rsidx.exporters.fit import Fit
 from rsidx.exporters.fit import inspect as measure
 from rsidx.exporters.fit import train as train_tokenizer
+from rsidx.option import size_option
 from rsidx.output import emit, table
-from rsidx.store.database import Database, resolve_url
 
 
 @click.group()
@@ -21,11 +21,10 @@ def tokenizer() -> None:
 
 @tokenizer.command()
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option(
+@size_option(
     "--size",
     type=click.IntRange(min=1),
     default=16_384,
-    show_default=True,
     help="The size of the vocabulary.",
 )
 @index_options
@@ -38,16 +37,18 @@ def train(index: Index, out: Path, size: int) -> None:
 
 @tokenizer.command()
 @click.argument("source", metavar="PATH_OR_NAME")
-@click.option("--db", envvar="RSIDX_DB", help="Measure on this index's code, too.")
 @json_option
-def inspect(source: str, db: str | None, as_json: bool) -> None:
-    """Say how a tokenizer fits Rust: coverage, split keywords, control tokens."""
-    database = Database(resolve_url(db), create=False) if db else None
-    try:
-        found = measure(source, database)
-    finally:
-        if database is not None:
-            database.close()
+@measured_index_options
+def inspect(source: str, index: Index | None, as_json: bool) -> None:
+    """Say how a tokenizer fits Rust: control tokens, split keywords; with --db, coverage.
+
+    Coverage is measured on the code of an index.
+    """
+    if index is None:
+        found = measure(source)
+    else:
+        with index.database() as database:
+            found = measure(source, database, name=index.name)
     emit(asdict(found), table(_rows(found)), as_json=as_json)
 
 

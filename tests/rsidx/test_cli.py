@@ -264,51 +264,6 @@ def test_a_vocabulary_without_room_for_the_keywords_is_refused(filled, cli, tmp_
     assert filled.path.exists()
 
 
-def test_settings_rise_from_the_file_to_the_environment_to_the_options(
-    filled, cli, tmp_path, monkeypatch
-):
-    cli("tokenizer", "train", tmp_path / "tok", "--size", 3000)
-    (filled.path / "rsidx.toml").write_text(
-        f'[export]\ntokenizer = "{tmp_path / "tok"}"\nmax-tokens = 500\nkeep = ["bots"]\n'
-    )
-
-    def exported(*options):
-        out = cli("export", tmp_path / "out", "--json", "--split", "1,0,0", *options).out
-        return json.loads(out)["config"]
-
-    assert exported()["max_tokens"] == 500
-    assert exported()["keep"] == ["bots"]
-    monkeypatch.setenv("RSIDX_EXPORT_MAX_TOKENS", "600")
-    assert exported()["max_tokens"] == 600
-    assert exported("--max-tokens", "700")["max_tokens"] == 700
-
-
-@pytest.mark.usefixtures("filled")
-def test_a_shared_setting_reaches_every_command(cli, tmp_path):
-    file = tmp_path / "mine.toml"
-    file.write_text(f'db = "{tmp_path / "elsewhere.db"}"\n')
-    mine = ("--config", str(file))
-    assert "no index at" in cli("status", *mine, status=1).err
-    cli("backfill", *mine)
-    shown = json.loads(cli("status", "--json", *mine).out)
-    assert shown["database"] == str(tmp_path / "elsewhere.db")
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [("[export]\nmax-token = 5\n", "unknown key export.max-token; did you mean 'max_tokens'?"),
-     ("[exprot]\nx = 1\n", "unknown key [exprot]; did you mean 'export'?"),
-     ("log_levle = 'info'\n", "unknown key log_levle; did you mean 'log_level'?"),
-     ("[hooks.instal]\ndb = 'x'\n", "unknown key [hooks.instal]; did you mean 'install'?"),
-     ("db = \n", "is not TOML")],
-)  # fmt: skip
-def test_an_unknown_key_is_refused_with_the_nearest_known_one(repo, cli, text, says):
-    (repo.path / "rsidx.toml").write_text(text)
-    err = cli("backfill", status=1).err
-    assert says in err
-    assert err.count("\n") == 1
-
-
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [(("backfill", "nowhere"), 1, "rsidx: 'nowhere' names no commit"),
