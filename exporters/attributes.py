@@ -4,14 +4,12 @@ import json
 import posixpath
 from functools import lru_cache
 
-from wcmatch import glob
-
+from rsidx.exporters.globs import matches
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.store.reader import Reader
 from rsidx.store.rows import CommitRow
 
 _FILE = ".gitattributes"
-_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.FORCEUNIX
 _ANSWERS_KEPT = 4096
 Rule = tuple[str, str, bool | None]
 
@@ -56,11 +54,3 @@ class Attributes:
     def _read(self, blob_id: int | None) -> list[Rule]:
         facts = self._reader.manifest(blob_id) if blob_id is not None else None
         return json.loads(facts).get("attributes", []) if facts else []
-
-
-@lru_cache(_ANSWERS_KEPT)
-def matches(pattern: str, path: str) -> bool:
-    """Tell whether a pattern of a .gitattributes matches a path from its folder on."""
-    if "/" not in pattern:
-        return bool(glob.globmatch(posixpath.basename(path), pattern, flags=_FLAGS))
-    return bool(glob.globmatch(path, pattern.removeprefix("/"), flags=_FLAGS))

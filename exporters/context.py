@@ -73,8 +73,10 @@ _MAX_IMPORTS_BYTES = 400
 _MAX_USERS = 6
 _MAX_PART_BYTES = 400
 """Signatures of a container come by so many, so that some of them fit."""
+# Up to where the names begin, with the attributes, of a length that somebody would write.
 _USE = re.compile(
-    rb"(?:#\[[^\]]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?(?:use|extern\s+crate)\s[^;]*;", re.DOTALL
+    rb"(?:#\[[^\]]{0,200}\]\s{0,80}){0,8}(?:pub(?:\([^)]{0,80}\))?\s{1,80})?"
+    rb"(?:use|extern\s{1,80}crate)\s"
 )
 _WORD = re.compile(r"\w+")
 _WORD_BYTES = re.compile(rb"\w+")
@@ -222,11 +224,7 @@ class ContextBuilder:
             piece = self._forms.whole(chunk, file.starts[index])
             form = Form("whole", (piece,))
             if len(piece.text) > _MAX_IMPORTS_BYTES:
-                used = [
-                    Piece(piece.start + match.start(), match.group())
-                    for match in _USE.finditer(piece.text)
-                    if not names.isdisjoint(_WORD_BYTES.findall(match.group()))
-                ]
+                used = (one for one in _uses(piece) if not names.isdisjoint(_words(one)))
                 form = Form("used", tuple(used))
             excerpt = excerpt_of("imports", file, "", "imports", form, own)
             if excerpt is not None:
@@ -240,6 +238,20 @@ class ContextBuilder:
             if wanted[user.is_test] and len(found[user.is_test]) < _MAX_USERS:
                 found[user.is_test].append(user)
         return [*found[False], *found[True]]
+
+
+def _uses(piece: Piece) -> Iterator[Piece]:
+    """Yield each `use` or `extern crate` of a chunk, with its attributes."""
+    start = piece.start
+    for statement in piece.text.split(b";")[:-1]:
+        match = _USE.search(statement)
+        if match is not None:
+            yield Piece(start + match.start(), statement[match.start() :] + b";")
+        start += len(statement) + 1
+
+
+def _words(piece: Piece) -> list[bytes]:
+    return _WORD_BYTES.findall(piece.text)
 
 
 def _needed(names: set[str]) -> frozenset[str]:

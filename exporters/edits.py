@@ -6,11 +6,11 @@ chunk that only moved is no edit. A container that is new or gone as a whole is 
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 
+from rsidx.exporters.diff import opcodes
 from rsidx.store.facts import innermost
 from rsidx.store.reader import Reader
 from rsidx.store.rows import PARSED, ChangeRow, ChunkRow
@@ -177,8 +177,7 @@ class _Pairing:
         new_ids = [chunk.id for chunk in new[first : len(new) - last]]
         gone: list[int] = []
         come: list[int] = []
-        matcher = SequenceMatcher(None, old_ids, new_ids, autojunk=False)
-        for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        for tag, i1, i2, j1, j2 in opcodes(old_ids, new_ids):
             if tag != "equal":
                 gone += range(first + i1, first + i2)
                 come += range(first + j1, first + j2)
@@ -230,16 +229,17 @@ class _Pairing:
         self, removed: list[Side], added: list[Side], *, within_file: bool
     ) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
         """Pair the most similar chunks of the same kind first."""
-        candidates = [
-            (old, new)
-            for old in removed
-            for new in added
-            if old.chunks[0].kind == new.chunks[0].kind
-            and not old.chunks[0].kind.endswith("_footer")
-            and (old.path_id == new.path_id or not within_file)
+        alike: dict[object, list[Side]] = defaultdict(list)
+        for side in added:
+            alike[_class(side, within_file)].append(side)
+        groups = [
+            (side, alike[_class(side, within_file)])
+            for side in removed
+            if not side.chunks[0].kind.endswith("_footer")
         ]
-        if len(candidates) > _MAX_SIMILARITY_PAIRS:
+        if sum(len(group) for _, group in groups) > _MAX_SIMILARITY_PAIRS:
             return [], removed, added
+        candidates = [(old, new) for old, group in groups for new in group]
         lines = {side: self._lines(side) for pair in candidates for side in pair}
         scored = [(_similarity(lines[old], lines[new]), old, new) for old, new in candidates]
         scored = [entry for entry in scored if entry[0] >= _MIN_SIMILARITY]
@@ -345,7 +345,7 @@ def _match(
     removed: Sequence[Side], added: Sequence[Side], key: Callable[[Side], object]
 ) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
     """Pair sides with equal keys in their order; a key of None matches nothing."""
-    waiting: dict[object, list[Side]] = defaultdict(list)
+    waiting: dict[object, deque[Side]] = defaultdict(deque)
     rest = []
     for side in removed:
         value = key(side)
@@ -357,13 +357,17 @@ def _match(
     for side in added:
         value = key(side)
         if value is not None and waiting.get(value):
-            pairs.append((waiting[value].pop(0), side))
+            pairs.append((waiting[value].popleft(), side))
         else:
             unpaired.append(side)
     rest += [side for sides in waiting.values() for side in sides]
     order = {side: position for position, side in enumerate(removed)}
     rest.sort(key=order.__getitem__)
     return pairs, rest, unpaired
+
+
+def _class(side: Side, is_within_file: bool) -> object:
+    return side.chunks[0].kind, side.path_id if is_within_file else None
 
 
 def _similarity(old: Counter[bytes], new: Counter[bytes]) -> float:

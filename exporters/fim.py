@@ -5,12 +5,12 @@ statements or items, some lines, or some characters. Which, and whether the suff
 follows from the edit and the seed, so the same export makes the same holes.
 """
 
-import difflib
 import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rsidx.exporters.diff import opcodes
 from rsidx.exporters.examples import Around, Example
 from rsidx.exporters.parts import Part
 
@@ -139,10 +139,9 @@ def _added(text: EditedText, rng: random.Random, most: int) -> tuple[int, int] |
     offsets = [0]
     for line in new:
         offsets.append(offsets[-1] + len(line))
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     runs = [
         trimmed
-        for tag, _, _, first, last in matcher.get_opcodes()
+        for tag, _, _, first, last in opcodes(old, new)
         if tag in ("insert", "replace")
         and (trimmed := _trimmed(text.new, offsets[first], offsets[last])) is not None
         and trimmed[1] - trimmed[0] <= most

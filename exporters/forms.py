@@ -19,12 +19,15 @@ MAX_WHOLE_BYTES = 800
 _MAX_DOCS_BYTES = 300
 _MAX_MACRO_BYTES = 400
 _BLANK_LINES = re.compile(rb"(?:[ \t]*\r?\n)*")
-_ATTRIBUTES = re.compile(rb"(?:^[ \t]*#\[[^\n]*\n)+\Z", re.MULTILINE)
 _TYPES = frozenset({"struct", "enum", "union"})
 _PAIRS = {b"(": b")", b"[": b"]", b"{": b"}"}
 _TOKEN = re.compile(
-    rb"""//[^\n]*|/\*.*?\*/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)'|=>|[(){}\[\]]""", re.DOTALL
+    # What nobody closes goes to the end: what begins inside of it must not be tried as well.
+    rb"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)"""
+    rb"""|'(?:[^'\\]|\\.)'|=>|[(){}\[\]]""",
+    re.DOTALL,
 )
+_MACRO_HEAD = re.compile(rb"macro_rules!\s*[\w#]+\s*[({\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,7 @@ class Forms:
         if before <= _MAX_DOCS_BYTES:
             return piece
         first = _line_start(piece.text, before)
-        match = _ATTRIBUTES.search(piece.text, 0, first)
-        first = match.start() if match else first
+        first = _attributes_start(piece.text, first)
         return Piece(piece.start + first, piece.text[first:])
 
     def _reduced(
@@ -226,6 +228,16 @@ def _line_start(text: bytes, at: int) -> int:
     return at if text[line:at].strip() else line
 
 
+def _attributes_start(text: bytes, line: int) -> int:
+    """Return where the attributes on lines of their own right before a line begin."""
+    while line:
+        above = _line_start(text, line - 1)
+        if not text[above:line].lstrip(b" \t").startswith(b"#["):
+            break
+        line = above
+    return line
+
+
 def _each_once(pieces: Iterable[Piece]) -> list[Piece]:
     found: dict[int, Piece] = {}
     for piece in pieces:
@@ -234,7 +246,7 @@ def _each_once(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def _first_brace(text: bytes, start: int) -> int | None:
-    match = re.compile(rb"macro_rules!\s*[\w#]+\s*[({\[]").match(text, start)
+    match = _MACRO_HEAD.match(text, start)
     return match.end() - 1 if match else None
 
 

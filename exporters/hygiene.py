@@ -42,7 +42,7 @@ _POOR = re.compile(
     r"bump (?:the )?(?:crate )?versions?\b"
     r"|(?:bump|update|set) (?:\S+ )?(?:version )?to v?\d[\w.+-]*\s*\Z"
     r"|(?:prepare )?(?:for )?release (?:of )?(?:\S+ )?v?\d[\w.+-]*\s*\Z"
-    r"|(?:\S+ )?(?:version )?v?\d+\.\d+[\w.+-]*\s*\Z)",
+    r"|(?:\S+ )?(?:version )?v?\d++\.\d[\w.+-]*\s*\Z)",
     re.IGNORECASE,
 )
 

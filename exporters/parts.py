@@ -7,7 +7,8 @@ each run of changed pieces becomes a part, widened by its unchanged neighbours u
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+
+from rsidx.exporters.diff import opcodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,15 @@ def piece_ends(text: bytes, breaks: Sequence[tuple[int, int]], max_chars: int) -
 
 def _line_ends(text: bytes, start: int, end: int, max_chars: int) -> list[int]:
     ends = []
-    begin = start
+    length = 0
     for line in text[start:end].splitlines(keepends=True):
-        if _n_chars(line) > max_chars:
+        n_chars = _n_chars(line)
+        if n_chars > max_chars:
             raise UnsplittableError
-        if _n_chars(text[begin : start + len(line)]) > max_chars:
+        length += n_chars
+        if length > max_chars:
             ends.append(start)
-            begin = start
+            length = n_chars
         start += len(line)
     return ends
 
@@ -104,8 +107,7 @@ class _Sides:
     def parts(self) -> list[Part]:
         old = _pieces(self.old, self.old_starts)
         new = _pieces(self.new, self.new_starts)
-        matcher = SequenceMatcher(None, old, new, autojunk=False)
-        hunks = [codes[1:] for codes in matcher.get_opcodes() if codes[0] != "equal"]
+        hunks = [codes[1:] for codes in opcodes(old, new) if codes[0] != "equal"]
         parts: list[Part] = []
         floor = (0, 0)
         merged = self._merged(hunks)

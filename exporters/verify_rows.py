@@ -276,8 +276,7 @@ class Rows:
         raw = self._range(place) if place is not None else None
         if raw is None:
             return target
-        parts = (re.escape(part) for part in _PLACEHOLDER.split(target))
-        return raw if re.fullmatch(b".+?".join(parts), raw, re.DOTALL) else target
+        return raw if _fills(_PLACEHOLDER.split(target), raw) else target
 
     def _is_shown(self, raw: bytes, n_tokens: int, prompt: str) -> bool:
         """Tell whether a prompt has a text, the whole of it by its number of tokens."""
@@ -324,6 +323,23 @@ class Rows:
             return
         if not self._is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
             yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
+
+
+def _fills(parts: list[bytes], raw: bytes) -> bool:
+    """Tell whether a text is some parts in their order, with something between each two."""
+    first, *others = parts
+    if not raw.startswith(first):
+        return False
+    if not others:
+        return raw == first
+    end = len(first)
+    for part in others[:-1]:
+        # Where it is first leaves the most room for the others.
+        at = raw.find(part, end + 1)
+        if at < 0:
+            return False
+        end = at + len(part)
+    return raw.endswith(others[-1]) and len(raw) - len(others[-1]) > end
 
 
 def _overlap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:

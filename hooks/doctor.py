@@ -17,7 +17,7 @@ from rsidx.indexer.git import Repository, discover, git_version
 from rsidx.indexer.health import index_problem
 from rsidx.indexer.history import worktree_folders
 
-_PROGRAM = re.compile(r"^  if \[ -x (.+) \]; then set -- \1 -P -m rsidx$", re.MULTILINE)
+_PROGRAM = re.compile(r"^  if \[ -x (.+) \]; then set -- ", re.MULTILINE)
 _PLACE = re.compile(r"^  exec \"\$@\" hooks run(?: --db (.+))?$", re.MULTILINE)
 _SHEBANG = re.compile(r"#!(?:/usr/bin/env |/bin/|/usr/bin/)(?:ba|da|k|z)?sh\n")
 _LATE_S = 90

@@ -11,7 +11,11 @@ SCRIPT = "rsidx/hook"
 """In the common git folder: the hook as a program, for those who call it themselves."""
 CALL = 'hook="$(git rev-parse --git-common-dir)/rsidx/hook"; [ ! -x "$hook" ] || "$hook"'
 """What calls that program from any worktree, and does nothing in a clone that has it not."""
-_BLOCK = re.compile(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(
+    rf"^{re.escape(BEGIN)}\n(?:(?!{re.escape(BEGIN)}\n|{re.escape(END)}\n).*\n)*+"
+    rf"{re.escape(END)}\n",
+    re.MULTILINE,
+)
 
 
 def block(python: str, db: str = "") -> str:

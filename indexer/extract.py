@@ -28,7 +28,7 @@ _KEPT_BYTES = 2_000_000
 # A manifest begins with a table's header or a key; so what a blob is follows from its bytes, not
 # from the path that it was met under first. What only looks like one is cut as Rust.
 _MANIFEST = re.compile(
-    rb"\A\xef?\xbb?\xbf?(?:\s|#(?![!\[])[^\n]*\n|#\[[^\n]*\]\s*\n)*"
+    rb"\A\xef?\xbb?\xbf?(?:\s++|#(?![!\[])[^\n]*+\n|#\[[^\n]*\][^\S\n]*+\n)*+"
     rb"(?:\[\s*[\w\"'-]|[\w-]+\s*=)"
 )
 

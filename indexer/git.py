@@ -302,11 +302,14 @@ def _launcher() -> Any:
     return gitpython.cmd.Git("/")
 
 
+_VERSION = re.compile(r"(?<!\d)\d++(?:\.\d++)+")
+
+
 @cache
 def git_version() -> tuple[int, ...]:
     """Return the version of the git that is used, as in (2, 54, 0)."""
     out = str(_launcher().execute(["git", "version"]))
-    found = re.search(r"\d+(?:\.\d+)+", out)
+    found = _VERSION.search(out)
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 

@@ -30,6 +30,7 @@ _SETTINGS: Any = {
     "axes.spines.right": False,
     "legend.frameon": False,
 }
+_SIZE = re.compile(r' (?:width|height)="[^"]*"')
 _N_BINS = 32
 _MAX_MONTHS_LABELLED = 8
 
@@ -106,8 +107,9 @@ def _svg(figure: Any, label: str) -> str:
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = out.getvalue()
     text = text[text.index("<svg") :].replace(_INK, "currentColor")
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    head, _, rest = text.partition("<metadata>")
+    text = head + rest.partition("</metadata>")[2]
     # The page decides on the width; the height follows.
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    tag, end, rest = text.partition(">")
+    text = _SIZE.sub("", tag) + end + rest
     return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from rsidx.exporters.resolver.files import Definition
 
-_TOKEN = re.compile(r'\s*(\(|\)|,|\w+\s*=\s*"[^"]*"|\w+)')
+_TOKEN = re.compile(r'[(),]|\w++(?:\s*+=\s*+"[^"]*")?')
 _TRUE = frozenset({"unix", "debug_assertions", "panic"})
 _FALSE = frozenset({"windows", "miri", "loom", "docsrs", "doc", "doctest", "kani", "fuzzing"})
 _TARGET = {
@@ -25,6 +25,8 @@ _TARGET = {
     "panic": "unwind",
 }
 _LACKING = re.compile(r"(?:^|_)no_")
+_MAX_CHARS = 2000
+"""Nobody wrote a longer one; it might be nested too deep to be read."""
 _TEST, _FEATURE, _CUSTOM, _COMPILER_LACKS = 0.4, 0.45, 0.3, 0.1
 """Likelihoods of `test`, of a feature that is no default, of other names, and of `no_…`."""
 
@@ -46,7 +48,9 @@ def likelihood(cfg: str, features: frozenset[str]) -> float:
     """
     if not cfg:
         return 1
-    tokens = [match.group(1) for match in _TOKEN.finditer(f"all({cfg})")]
+    if len(cfg) > _MAX_CHARS:
+        return _CUSTOM
+    tokens = [match.group() for match in _TOKEN.finditer(f"all({cfg})")]
     return _Reader(tokens, features).predicate()
 
 

@@ -34,7 +34,7 @@ def _inside_parser() -> Parser:
 # Valid Rust that tree-sitter-rust 0.24 cannot parse. A substitution of the same length in the
 # parse buffer, never in the stored text, gets round each; offsets stay as they are.
 _FRONT_MATTER = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?(?:#![^\[\n][^\n]*\n)?\s*(-{3,})[^\n]*\n(?:.*?\n)?\1[ \t]*(?=\n|\Z)",
+    rb"\A(?:\xef\xbb\xbf)?(?:#![^\[\n][^\n]*\n)?\s*+(-{3,}+)[^\n]*+\n(?:.*?\n)?\1[ \t]*(?=\n|\Z)",
     re.DOTALL,
 )
 _PRIMITIVE_MACRO = re.compile(
@@ -45,11 +45,12 @@ _BLANKED = re.compile(
     |\bsafe(?=\s+(?:fn|static)\b)                      # safe fn                   (2024)
     |\bauto(?=\s+trait\b)                              # auto trait                (unstable)
     |\bconst(?=\s+(?:trait\b|[A-Z]\w*(?:<[^<>]*>)?\s+for\b)) # impl const Trait for .. (unstable)
-    |\bgen(?=\s+(?:fn|move)?\s*[\w{])                  # gen fn, gen { .. }        (unstable)
+    |\bgen(?=\s+[\w{])                                  # gen fn, gen { .. }        (unstable)
     |~                                                 # ~const Trait, a macro's own token
     """,
     re.VERBOSE,
 )
+_NOT_A_BREAK = re.compile(rb"[^\n]")
 _LIFETIME_FIRST = re.compile(rb"\b(?:dyn|impl)\s+('\w+\s*\+)(?=\s*[\w:?])")
 
 
@@ -78,7 +79,7 @@ _MACRO_ITEMS = _MACRO_DEFINITIONS | {
 
 
 def _spaces(match: re.Match[bytes]) -> bytes:
-    return re.sub(rb"[^\n]", b" ", match.group())
+    return _NOT_A_BREAK.sub(b" ", match.group())
 
 
 def _masked(source: bytes) -> bytes:

@@ -1,6 +1,5 @@
 """`rsidx apply`."""
 
-import difflib
 import os
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from rsidx.commands.options import Place, place_options
 from rsidx.errors import RsidxError
+from rsidx.exporters.diff import unified
 from rsidx.indexer.apply import replaced
 from rsidx.output import note, printable
 
@@ -39,14 +39,10 @@ def apply(place: Place, place_in_code: str, code: BinaryIO, write: bool) -> None
     except OSError as error:
         raise RsidxError(f"{path} cannot be read: {error.strerror}") from error
     result = replaced(source, symbol, code.read())
-    for line in difflib.unified_diff(
-        source.decode("utf-8", "replace").splitlines(),
-        result.decode("utf-8", "replace").splitlines(),
-        f"a/{path}",
-        f"b/{path}",
-        lineterm="",
-    ):
-        click.echo(printable(line))
+    old, new = (text.decode("utf-8", "replace").splitlines() for text in (source, result))
+    if old != new:
+        for line in (f"--- a/{path}", f"+++ b/{path}", *unified(old, new)):
+            click.echo(printable(line))
     if write:
         _write(file, result)
     else:

@@ -1,12 +1,12 @@
 """`rsidx show`."""
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 
 from rsidx.commands.options import Place, json_option, place_options
+from rsidx.exporters.diff import unified
 from rsidx.exporters.show import ShownEdit, commit_shown
 from rsidx.indexer.history import resolve
 from rsidx.output import emit
@@ -45,8 +45,7 @@ def _lines(
         yield f"{edit.change} {edit.kind} {edit.name}{inside} at {where}{came}{test}"
         if not stat:
             old, new = edit.old.splitlines(), edit.new.splitlines()
-            diff = difflib.unified_diff(old, new, lineterm="", n=3)
-            yield from (line for line in diff if not line.startswith(("---", "+++")))
+            yield from unified(old, new)
     for reason, n in sorted(dropped.items()):
         yield ""
         yield f"no edit: {n:,} {reason}"

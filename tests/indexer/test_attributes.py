@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rsidx.exporters.attributes import matches
+from rsidx.exporters.globs import matches
 from rsidx.indexer.attributes import read
 
 PIECES = st.sampled_from(("a", "b", "*", "?", "**", "a*", "*.rs", "[ab]", "[!a]", "a.rs"))
