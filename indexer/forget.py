@@ -11,15 +11,21 @@ from rsidx.store.database import Database
 from rsidx.store.forget import Forgotten, Removed
 
 
-def forget(repository: Repository, database: Database, targets: Sequence[str]) -> Removed:
+def forget(
+    repository: Repository, database: Database, targets: Sequence[str], *, dry_run: bool = False
+) -> Removed:
     """Take out the text of paths, file versions and commits, and never take it in again.
 
-    The room is overwritten, and the cache beside the index goes, too. Raises IndexStoreError for
-    a target that names nothing, before anything is changed, and while an export reads the index.
+    The room is overwritten, and the cache beside the index goes, too. With `dry_run` nothing is
+    changed, and what would go is returned. Raises IndexStoreError for a target that names nothing,
+    before anything is changed, and while an export reads the index.
     """
     with database.writing() as connection, database.dropping():
         wanted = _find(database, repository, targets)
         removed = store.forget(connection, wanted)
+        if dry_run:
+            connection.rollback()
+            return removed
         # First: once it is committed, nobody would look for what is left of it.
         if database.cache_file is not None:
             remove_cache(database.cache_file)
@@ -28,15 +34,20 @@ def forget(repository: Repository, database: Database, targets: Sequence[str]) -
     return removed
 
 
-def remember(repository: Repository, database: Database, targets: Sequence[str]) -> int:
+def remember(
+    repository: Repository, database: Database, targets: Sequence[str], *, dry_run: bool = False
+) -> int:
     """Undo `forget`; the next backfill reads the text again. Return how many blobs it will read.
 
-    Raises IndexStoreError for a target that names nothing.
+    With `dry_run` nothing is changed. Raises IndexStoreError for a target that names nothing.
     """
     with database.writing() as connection, database.dropping():
         wanted = _find(database, repository, targets)
         n_blobs = store.remember(connection, wanted)
-        connection.commit()
+        if dry_run:
+            connection.rollback()
+        else:
+            connection.commit()
     return n_blobs
 
 

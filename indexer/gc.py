@@ -8,13 +8,17 @@ from rsidx.store.database import Database
 from rsidx.store.prune import Pruned, prune
 
 
-def collect(repository: Repository, database: Database, *, max_bytes: int) -> Pruned:
+def collect(
+    repository: Repository, database: Database, *, max_bytes: int, dry_run: bool = False
+) -> Pruned:
     """Drop the commits that no ref and no worktree of the repository reaches, and their facts.
 
-    What is new comes in first: the tips of now are what the next update starts from. Raises
-    IndexStoreError when the index cannot be written, or an export reads it.
+    What is new comes in first: the tips of now are what the next update starts from. With
+    `dry_run` nothing is changed, and what would be dropped is returned. Raises IndexStoreError
+    when the index cannot be written, or an export reads it.
     """
-    update(repository, database, jobs=1, max_bytes=max_bytes)
+    if not dry_run:
+        update(repository, database, jobs=1, max_bytes=max_bytes)
     with database.writing() as connection, database.dropping():
         repository_id = queries.repository_id(connection, repository.name)
         if repository_id is None:
@@ -24,6 +28,9 @@ def collect(repository: Repository, database: Database, *, max_bytes: int) -> Pr
         revisions = [tip.hex() for tip in sorted(tips)]
         lines = history.list_commits(repository, revisions) if revisions else []
         pruned = prune(connection, repository_id, {line.oid for line in lines}, refs)
+        if dry_run:
+            connection.rollback()
+            return pruned
         queries.set_root(connection, repository_id, history.find_root(repository))
         connection.commit()
     database.vacuum()

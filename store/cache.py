@@ -1,10 +1,11 @@
 """Values that take long to make, by key, in a file of their own that may go at any time.
 
 Nothing in it is the only copy of anything: where it cannot be opened, is locked or is damaged,
-it is begun anew or done without.
+it is begun anew or done without. A file of its name that is no cache is left alone.
 """
 
 import contextlib
+import logging
 import os
 import sqlite3
 import tempfile
@@ -19,6 +20,22 @@ from rsidx.errors import IndexStoreError
 
 MAX_BYTES = 2 << 30
 _VERSION = 2
+_APPLICATION = 0x72736478
+"""Tells the file from any other SQLite database, even where it is damaged."""
+_HEADER = b"SQLite format 3\0"
+_N_HEADER = 100
+_TABLES = frozenset({"build", "entry", "claim"})
+"""Of a cache by version 0.1.0, which had no mark."""
+_NO_DAMAGE = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
 _ZEROS = 1 << 20
 _KEYS_AT_ONCE = 500
 _WAIT_S = 0.01
@@ -33,6 +50,7 @@ CREATE TABLE IF NOT EXISTS entry (
 CREATE TABLE IF NOT EXISTS claim (
     build_id INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (build_id, key)) WITHOUT ROWID;
 """
+_log = logging.getLogger("rsidx")
 
 
 class Cache:
@@ -120,11 +138,40 @@ class Cache:
             yield self._connection
 
 
+def is_cache(file: Path) -> bool:
+    """Tell whether a file is a cache, which may be removed, or is empty or absent."""
+    try:
+        with file.open("rb") as content:
+            header = content.read(_N_HEADER)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    if not header or not header.startswith(_HEADER):
+        return not header
+    application = int.from_bytes(header[68:72])
+    return application == _APPLICATION or (not application and _is_of_0_1_0(file))
+
+
+def _is_of_0_1_0(file: Path) -> bool:
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+        ) as opened:
+            tables = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return _TABLES.issuperset(name for (name,) in tables)
+    except sqlite3.Error:
+        return False
+
+
 def remove_cache(file: Path) -> None:
     """Remove a cache's file, overwritten with zeros; the caller sees to it that nobody uses it.
 
-    Raises IndexStoreError where it cannot be removed.
+    A file of that name that is no cache stays. Raises IndexStoreError where it cannot be removed.
     """
+    if not is_cache(file):
+        _log.warning("%s is no cache of rsidx and stays as it is", file)
+        return
     try:
         for part in (file, file.with_name(f"{file.name}-journal")):
             if part.exists():
@@ -191,17 +238,18 @@ def open_cache(
 ) -> Iterator[CacheFile]:
     """Open the cache in a file; in one that lasts as long as the block, where that cannot be.
 
-    `builds` are those that will be used. Raises IndexStoreError where damage is found only in
-    the block; the file is removed then.
+    `builds` are those that will be used. Raises IndexStoreError where there is no room, and where
+    damage is found only in the block; the file is removed then.
     """
     with contextlib.ExitStack() as stack:
         opened = _try(file, builds, max_bytes, stack) if file is not None else None
         if opened is None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rsidx-cache-"))
-            opened = _open(Path(folder) / "cache.db", builds, max_bytes, stack)
+            opened = _open_temporary(builds, max_bytes, stack)
         try:
             yield opened
         except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise IndexStoreError(f"cannot write {opened.file}: {error}") from error
             opened.file.unlink(missing_ok=True)
             raise IndexStoreError(
                 f"{opened.file} could not be used and was removed ({error}); run the command again"
@@ -215,9 +263,28 @@ def share_cache(file: Path, build: bytes) -> Iterator[Cache]:
         yield Cache(connection, _build_id(connection, build))
 
 
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether a database is at fault, and not the room or the rights that there are."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & 0xFF not in _NO_DAMAGE
+
+
+def _open_temporary(
+    builds: Sequence[bytes], max_bytes: int, stack: contextlib.ExitStack
+) -> CacheFile:
+    try:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rsidx-cache-"))
+        return _open(Path(folder) / "cache.db", builds, max_bytes, stack)
+    except (OSError, sqlite3.Error) as error:
+        raise IndexStoreError(f"cannot write to {tempfile.gettempdir()}: {error}") from error
+
+
 def _try(
     file: Path, builds: Sequence[bytes], max_bytes: int, stack: contextlib.ExitStack
 ) -> CacheFile | None:
+    if not is_cache(file):
+        _log.warning("%s is no cache of rsidx: this export does without one", file)
+        return None
     lock = FileLock(f"{file}.lock", timeout=0, mode=0o600)
     try:
         lock.acquire()
@@ -226,8 +293,9 @@ def _try(
     stack.callback(lock.release)
     try:
         return _open(file, builds, max_bytes, stack)
-    except sqlite3.Error:
-        pass
+    except sqlite3.Error as error:
+        if not _is_damage(error):
+            return None
     try:
         file.unlink(missing_ok=True)
         return _open(file, builds, max_bytes, stack)
@@ -249,6 +317,9 @@ def _open(
         for (name,) in tables.fetchall():
             connection.execute(f'DROP TABLE "{name}"')
         connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+    [application] = connection.execute("PRAGMA application_id").fetchone()
+    if application != _APPLICATION:
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
     opened = CacheFile(connection, file)
     opened.prepare(builds, max_bytes)
     return opened

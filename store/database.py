@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from rsidx.errors import IndexStoreError
+from rsidx.store.cache import remove_cache
 from rsidx.store.locks import FileLocks, Locks, ServerLocks, is_on_network
 from rsidx.store.migrate import migrate
 
@@ -54,6 +55,8 @@ class Database:
                     f"there is no index at {self.file}; run `rsidx backfill` first"
                 )
             self._create_file(self.file)
+            # What was made of an index that is gone does not follow from the new one.
+            remove_cache(self.file.with_name(f"{self.file.name}.cache"))
         self.engine = _engine(url)
         self._locks: Locks = FileLocks(self.file) if self.file else ServerLocks(self.engine)
         try:
@@ -118,13 +121,22 @@ class Database:
             yield
 
     def vacuum(self) -> None:
-        """Give the room of what was dropped back to the file system, overwritten."""
+        """Give the room of what was dropped back to the file system, overwritten.
+
+        Raises IndexStoreError where there is no room for a copy of what stays.
+        """
         if self.file is None:
             return
         with self._alone(), self.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
-            driver.execute("VACUUM")
+            try:
+                driver.execute("VACUUM")
+            except sqlite3.Error as error:
+                raise IndexStoreError(
+                    f"cannot write {self.file}: {error}; what was dropped is gone, but its room is "
+                    "not given back until this is run again"
+                ) from error
 
     def damage(self) -> str | None:
         """Return the first damage that SQLite finds in the file, None where there is none."""

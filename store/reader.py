@@ -6,7 +6,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from rsidx.store import schema
 from rsidx.store.chains import Texts
@@ -85,8 +85,9 @@ class Reader:
     def unsettled(self) -> list[tuple[object, ...]]:
         """Return what may differ the next time though the commits are the same.
 
-        That is the version of the extractor, the blobs that could not be read, and the commits
-        that are cut off. What follows from a snapshot holds for as long as this stays the same.
+        That is the version of the extractor, how many blobs an earlier one read, the blobs that
+        could not be read, the commits that are cut off, and what is forgotten. What follows from
+        a snapshot holds for as long as this stays the same.
         """
         blob, commit = schema.blob.c, schema.commit.c
         blobs = select(blob.oid, blob.state).where(blob.state.in_(UNREAD)).order_by(blob.oid)
@@ -98,12 +99,19 @@ class Reader:
             )
             .order_by(commit.oid)
         )
-        versions = select(blob.extractor_version).distinct().order_by(blob.extractor_version)
-        return [
-            tuple(row)
-            for query in (versions, blobs, based)
-            for row in self._connection.execute(query)
-        ]
+        versions = (
+            select(blob.extractor_version, func.count())
+            .where(blob.state != "forgotten")
+            .group_by(blob.extractor_version)
+            .order_by(blob.extractor_version.desc())
+        )
+        forgotten = select(schema.forgotten).order_by(*schema.forgotten.c)
+        # New blobs are of the latest version: their number says nothing about those before.
+        rows: list[tuple[object, ...]] = [tuple(row) for row in self._connection.execute(versions)]
+        rows[:1] = [(version,) for version, _ in rows[:1]]
+        for query in (blobs, based, forgotten):
+            rows += map(tuple, self._connection.execute(query))
+        return rows
 
     def message(self, commit_id: int) -> str:
         """Return a commit's message; bytes that are not UTF-8 come out as U+FFFD."""

@@ -12,9 +12,12 @@ from rsidx.output import emit
 @click.command()
 @click.argument("targets", metavar="[OID|PATH]...", nargs=-1)
 @click.option("--undo", is_flag=True, help="Let the next backfill read it again.")
+@click.option("--dry-run", is_flag=True, help="Say what would be forgotten, and forget nothing.")
 @json_option
 @place_options
-def forget(place: Place, targets: tuple[str, ...], undo: bool, as_json: bool) -> None:
+def forget(
+    place: Place, targets: tuple[str, ...], undo: bool, dry_run: bool, as_json: bool
+) -> None:
     """Take the text of a file, a folder, a file version or a commit out of the index for good.
 
     A path goes with all versions that it ever had; of a commit goes the message, with all file
@@ -27,18 +30,21 @@ def forget(place: Place, targets: tuple[str, ...], undo: bool, as_json: bool) ->
             lines = [f"{kind:<8}{name}" for kind, name in rows] or ["nothing is forgotten"]
             emit([{"kind": kind, "name": name} for kind, name in rows], lines, as_json=as_json)
         elif undo:
-            n_blobs = indexer.remember(place.repository, database, targets)
-            line = f"{n_blobs:,} file versions are read again by the next `rsidx backfill`"
+            n_blobs = indexer.remember(place.repository, database, targets, dry_run=dry_run)
+            verb = "would be" if dry_run else "are"
+            line = f"{n_blobs:,} file versions {verb} read again by the next `rsidx backfill`"
             emit({"n_blobs": n_blobs}, [line], as_json=as_json)
         else:
-            removed = indexer.forget(place.repository, database, targets)
+            removed = indexer.forget(place.repository, database, targets, dry_run=dry_run)
+            verb = "would be " if dry_run else ""
             lines = [
-                f"{removed.n_blobs:,} file versions and {removed.n_commits:,} messages forgotten, "
-                f"{removed.n_chunks:,} chunks dropped"
+                f"{removed.n_blobs:,} file versions and {removed.n_commits:,} messages "
+                f"{verb}forgotten, {removed.n_chunks:,} chunks {verb}dropped"
             ]
             if removed.n_chunks_elsewhere:
+                verb = "would stay" if dry_run else "stay"
                 lines.append(
-                    f"{removed.n_chunks_elsewhere:,} of their chunks stay: other versions or "
+                    f"{removed.n_chunks_elsewhere:,} of their chunks {verb}: other versions or "
                     "files contain them, too"
                 )
             emit(asdict(removed), lines, as_json=as_json)

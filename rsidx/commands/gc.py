@@ -10,19 +10,22 @@ from rsidx.output import emit, human_bytes
 
 
 @click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be dropped, and drop nothing.")
 @json_option
 @place_options
-def gc(place: Place, as_json: bool) -> None:
+def gc(place: Place, dry_run: bool, as_json: bool) -> None:
     """Drop commits that no ref reaches any more, as after an amend, a rebase or a deleted branch.
 
     An export never has them; this takes them out of the index, too.
     """
     with place.database() as database:
         before = database.file.stat().st_size if database.file else 0
-        pruned = collect(place.repository, database, max_bytes=MAX_BYTES)
+        pruned = collect(place.repository, database, max_bytes=MAX_BYTES, dry_run=dry_run)
         after = database.file.stat().st_size if database.file else 0
-    line = (
+    what = (
         f"{pruned.n_commits:,} commits, {pruned.n_blobs:,} file versions and "
-        f"{pruned.n_chunks:,} chunks dropped ({human_bytes(before)}, now {human_bytes(after)})"
+        f"{pruned.n_chunks:,} chunks"
     )
+    sizes = f"{human_bytes(before)}, now {human_bytes(after)}"
+    line = f"{what} would be dropped" if dry_run else f"{what} dropped ({sizes})"
     emit({**asdict(pruned), "n_bytes": after}, [line], as_json=as_json)

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from sqlalchemy import update
@@ -17,9 +18,11 @@ from rsidx.exporters import pool
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.tokens import Encoder
+from rsidx.indexer.forget import forget, remember
 from rsidx.store import cache as cache_module
 from rsidx.store import schema
 from rsidx.store.cache import open_cache, share_cache
+from rsidx.store.database import Database, resolve_url
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -139,6 +142,58 @@ def test_what_was_made_of_an_index_that_said_something_else_is_not_used(
     assert len(made) == 6
 
 
+@pytest.mark.parametrize("target", ["src/lib.rs", "commit", "blob"])
+def test_what_is_forgotten_and_read_again_is_exported_as_if_it_had_never_been_forgotten(
+    repo, index, exported, target
+):
+    grow(repo, index, 8)
+    revision = {"commit": "HEAD~3", "blob": "HEAD~3:src/lib.rs"}.get(target)
+    target = repo.git("rev-parse", revision) if revision else target
+
+    def check(name):
+        """Return an export, which is what one without a cache is."""
+        kept = exported(name)
+        cache = index.database.cache_file
+        aside = cache.rename(cache.with_name("aside"))
+        assert exported(f"{name}-fresh") == kept
+        aside.replace(cache)
+        return kept
+
+    before = check("before")
+    forget(index.repository, index.database, [target])
+    assert check("forgotten")[0] != before[0]
+    remember(index.repository, index.database, [target])
+    check("remembered")
+    index.sync()
+    assert check("after") == before
+
+
+def test_what_was_made_while_blobs_are_read_again_is_not_used_later(repo, index, exported, made):
+    grow(repo, index, 6)
+    blobs = [bytes.fromhex(repo.git("rev-parse", f"HEAD~{n}:src/lib.rs")) for n in range(3)]
+    for number, blob in enumerate(blobs):
+        with index.database.writing() as connection:
+            change = update(schema.blob).where(schema.blob.c.oid == blob)
+            connection.execute(change.values(extractor_version=999))
+            connection.commit()
+        exported(f"export{number}")
+        assert len(made) == 6
+        made.clear()
+
+
+def test_what_was_made_of_an_index_that_is_gone_is_not_used(repo, index, exported, made):
+    grow(repo, index, 6)
+    exported("first")
+    made.clear()
+    index.database.close()
+    index.file.unlink()
+    index.database = Database(resolve_url(str(index.file)), create=True)
+    index.sync(max_bytes=200)
+    small = exported("small")
+    assert len(made) == 6
+    assert small == exported("fresh", fresh=True)
+
+
 def test_another_version_of_the_code_does_not_use_it(repo, index, exported, made, monkeypatch):
     grow(repo, index, 3)
     exported("first")
@@ -228,12 +283,71 @@ def test_a_process_that_dies_is_a_clear_error_and_what_was_made_is_kept(
 
 
 @pytest.mark.parametrize("damage", ["garbage", "cut"])
-def test_a_damaged_cache_is_begun_anew(repo, index, exported, damage):
+def test_a_damaged_cache_is_begun_anew(repo, index, exported, made, damage):
     grow(repo, index, 10)
     first = exported("first")
     file = index.database.cache_file
     content = file.read_bytes()
-    file.write_bytes(b"no database" * 1000 if damage == "garbage" else content[: len(content) // 2])
+    rest = content[: len(content) // 2] if damage == "cut" else content[:100] + b"no page" * 5000
+    file.write_bytes(rest)
+    assert exported("second") == first
+    made.clear()
+    assert exported("third") == first
+    assert not made
+
+
+def other_database(file):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript("CREATE TABLE mine (x); INSERT INTO mine VALUES (1)")
+
+
+def other_text(file):
+    file.write_text("mine")
+
+
+@pytest.mark.parametrize("make", [other_database, other_text])
+def test_a_file_of_the_cache_s_name_that_is_none_is_left_alone(repo, index, exported, caplog, make):
+    grow(repo, index, 4)
+    first = exported("first")
+    file = index.database.cache_file
+    file.unlink()
+    make(file)
+    before = file.read_bytes()
+    assert exported("second") == first
+    assert "is no cache of rsidx" in caplog.text
+    forget(index.repository, index.database, ["src/lib.rs"])
+    assert file.read_bytes() == before
+
+
+def test_a_cache_of_version_0_1_0_is_used_and_can_be_removed(repo, index, exported, made):
+    grow(repo, index, 4)
+    first = exported("first")
+    with closing(sqlite3.connect(index.database.cache_file)) as connection:
+        connection.execute("PRAGMA application_id = 0")
+    made.clear()
+    assert exported("second") == first
+    assert not made
+    forget(index.repository, index.database, ["src/lib.rs"])
+    assert not index.database.cache_file.exists()
+
+
+def test_a_full_disk_is_one_line_and_what_was_made_stays(repo, index, exported, monkeypatch):
+    grow(repo, index, 10)
+    first = exported("first")
+    plain = cache_module._connect
+
+    def connect(file):
+        connection = plain(file)
+        [n_pages] = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {n_pages}")
+        return connection
+
+    monkeypatch.setattr(cache_module, "_connect", connect)
+    size = index.database.cache_file.stat().st_size
+    with pytest.raises(IndexStoreError, match=r"cannot write .*cache: database or disk is full"):
+        exported("other", text=True, max_tokens=700)
+    assert index.database.cache_file.stat().st_size == size
+    monkeypatch.undo()
     assert exported("second") == first
 
 

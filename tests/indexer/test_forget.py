@@ -2,6 +2,7 @@
 
 import pytest
 
+from rsidx.__main__ import main
 from rsidx.errors import IndexStoreError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
@@ -155,3 +156,22 @@ def test_the_cache_goes_before_what_is_forgotten_is_committed(filled, monkeypatc
     )
     forget(filled.repository, filled.database, ["src/secret"])
     assert seen == [True]
+
+
+@pytest.mark.parametrize("targets", [["src/secret"], ["--undo", "src/lib.rs"]])
+def test_a_dry_run_says_what_would_go_and_changes_nothing(
+    filled, repo, monkeypatch, capfd, targets
+):
+    monkeypatch.chdir(repo.path)
+    forget(filled.repository, filled.database, ["src/lib.rs"])
+    with filled.database.reading() as connection:
+        before = list(dump(connection))
+    assert main(["forget", "--db", str(filled.file), "--dry-run", *targets]) == 0
+    said = capfd.readouterr().out
+    assert "would be" in said
+    with filled.database.reading() as connection:
+        assert list(dump(connection)) == before
+    assert main(["forget", "--db", str(filled.file), *targets]) == 0
+    assert capfd.readouterr().out.splitlines()[0] == (
+        said.splitlines()[0].replace("would be read", "are read").replace("would be ", "")
+    )

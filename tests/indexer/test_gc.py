@@ -1,5 +1,9 @@
 """What no ref reaches leaves the index, and nothing else does."""
 
+import resource
+import subprocess
+import sys
+
 import pytest
 
 from rsidx.__main__ import main
@@ -121,3 +125,48 @@ def test_the_command_says_what_went(repo, monkeypatch, capfd):
     capfd.readouterr()
     assert main(["gc"]) == 0
     assert capfd.readouterr().out.startswith("1 commits, 1 file versions and 1 chunks dropped")
+
+
+def test_a_dry_run_says_what_would_go_and_changes_nothing(repo, make_index, monkeypatch, capfd):
+    monkeypatch.chdir(repo.path)
+    grow(repo, 3)
+    assert main(["backfill"]) == 0
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    repo.commit("not taken in", {"src/x.rs": "fn x() {}\n"})
+    index = make_index(repo, repo.path / ".git/rsidx/index.db")
+    before = dumped(index)
+    capfd.readouterr()
+    assert main(["gc", "--dry-run"]) == 0
+    said = capfd.readouterr().out
+    assert said == "1 commits, 1 file versions and 1 chunks would be dropped\n"
+    assert dumped(index) == before
+    assert main(["gc"]) == 0
+    assert capfd.readouterr().out.startswith("1 commits, 1 file versions and 1 chunks dropped")
+
+
+def limited(command, cwd, n_bytes):
+    """Run rsidx where no file can grow beyond a size, as on a full disk."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
+
+    program = [sys.executable, "-P", "-m", "rsidx", *command]
+    return subprocess.run(
+        program, cwd=cwd, capture_output=True, text=True, check=False, preexec_fn=limit
+    )
+
+
+def test_on_a_full_disk_it_is_one_line_that_names_the_index(repo, monkeypatch, make_index):
+    monkeypatch.chdir(repo.path)
+    grow(repo, 9)
+    assert main(["backfill"]) == 0
+    # Now the file is as small as it can be.
+    assert main(["gc"]) == 0
+    index = make_index(repo, repo.path / ".git/rsidx/index.db")
+    size = index.file.stat().st_size
+    for n_bytes in range(0, size, size // 6):
+        done = limited(["gc"], repo.path, n_bytes)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+        assert "index.db" in done.stderr
+        assert index.database.damage() is None
+    assert main(["gc"]) == 0
