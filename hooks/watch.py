@@ -5,10 +5,11 @@ looked at now and then in any case, for events get lost.
 """
 
 import logging
+import queue
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from filelock import FileLock, Timeout
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from rsidx.errors import RepositoryError
-from rsidx.hooks import worker
-from rsidx.hooks.worker import Report
+from rsidx.errors import NewerIndexError, RepositoryError, RsidxError
+from rsidx.hooks.worker import FAILED
 from rsidx.indexer.git import Repository
 from rsidx.indexer.history import ref_state
+from rsidx.indexer.intake import Progress
 
 _QUIET_S = 0.2
 _PATIENCE_S = 2.0
@@ -30,35 +31,100 @@ _FOLDERS = ("refs", "reftable", "worktrees")
 _log = logging.getLogger("rsidx")
 
 
+class Wakes:
+    """What wakes the watcher, and what ends it; a signal's handler may call `stop`.
+
+    A handler runs between any two steps of the main thread, so it may neither raise there nor
+    take a lock that this thread may hold, as setting a `threading.Event` does.
+    """
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.is_stopping = False
+
+    def wake(self) -> None:
+        """Have the refs looked at."""
+        if self._queue.empty():
+            self._queue.put(None)
+
+    def stop(self) -> None:
+        """End the watcher: at once, or after the batch that is being written."""
+        self.is_stopping = True
+        self._queue.put(None)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait to be woken; tell whether that came before so many seconds were over."""
+        try:
+            self._queue.get(timeout=seconds)
+        except queue.Empty:
+            return False
+        return True
+
+
+class _StoppedError(Exception):
+    """The watcher was asked to end while it was writing."""
+
+
+Update = Callable[[Progress], None]
+"""Brings the index up to date; what the `Progress` that it calls raises ends it."""
+
+
 def watch(
     repository: Repository,
-    db: str,
+    wakes: Wakes,
+    update: Update,
     *,
-    max_bytes: int,
     poll_s: float,
-    report: Report,
+    ready: Callable[[], None],
 ) -> None:
-    """Take in what is new whenever a ref moves; returns never, an exception ends it.
+    """Take in what is new whenever a ref moves, until `wakes` is stopped; calls `ready` once.
 
-    Raises RepositoryError where another one watches this repository.
+    Raises RepositoryError where another one watches this repository, and NewerIndexError.
     """
-    with _alone(repository), _events(repository) as changed:
-        seen = None
-        while True:
-            changed.clear()
+    with _alone(repository), _events(repository, wakes):
+        ready()
+        seen, complaint = None, ""
+        while not wakes.is_stopping:
             refs = ref_state(repository)
-            if refs != seen and worker.run(repository, db, max_bytes=max_bytes, report=report):
-                seen = refs
-            if changed.wait(poll_s):
-                _settle(changed)
+            if refs != seen:
+                text = _complaint_of(update, wakes)
+                seen = refs if text is None else None
+                if text is not None and text != complaint:
+                    _log.error("%s: %s", FAILED, text)
+                complaint = text or ""
+            if wakes.wait(poll_s):
+                _settle(wakes)
 
 
-def _settle(changed: threading.Event) -> None:
+def _complaint_of(update: Update, wakes: Wakes) -> str | None:
+    """Bring the index up to date and return what went wrong, None where nothing did."""
+
+    def end_if_stopped(_done: int, _total: int) -> None:
+        if wakes.is_stopping:
+            raise _StoppedError
+
+    try:
+        update(end_if_stopped)
+    except NewerIndexError:
+        raise
+    except _StoppedError:
+        return None
+    except Exception as error:
+        # Ctrl-C reaches the gits that are at work, too: that they ended is no fault then.
+        if wakes.is_stopping:
+            return None
+        if not isinstance(error, RsidxError):
+            _log.info("%s", FAILED, exc_info=True)
+        return str(error) if isinstance(error, RsidxError) else f"{type(error).__name__}: {error}"
+    return None
+
+
+def _settle(wakes: Wakes) -> None:
     """Wait until nothing has happened for a moment, but not for ever."""
     end = time.monotonic() + _PATIENCE_S
-    while changed.is_set() and time.monotonic() < end:
-        changed.clear()
-        changed.wait(_QUIET_S)
+    while time.monotonic() < end and not wakes.is_stopping:
+        if not wakes.wait(_QUIET_S):
+            return
 
 
 @contextmanager
@@ -77,24 +143,32 @@ def _alone(repository: Repository) -> Iterator[None]:
 
 
 @contextmanager
-def _events(repository: Repository) -> Iterator[threading.Event]:
-    """Yield what is set when a ref may have moved; where nothing can be watched, it never is."""
-    changed = threading.Event()
+def _events(repository: Repository, wakes: Wakes) -> Iterator[None]:
+    """Have the file system wake the watcher; where nothing can be watched, it is only polled."""
     observer: Any = Observer()
-    handler = _Handler(repository.common_dir, changed, observer)
+    handler = _Handler(repository.common_dir, wakes, observer)
+    before = threading.excepthook
+    threading.excepthook = _log_dead_thread
     try:
-        observer.schedule(handler, str(repository.common_dir), recursive=False)
-        handler.schedule_folders()
-        observer.start()
-    except OSError as error:
-        _log.warning("nothing can be watched (%s): the refs are only polled", error.strerror)
-        yield changed
-        return
-    try:
-        yield changed
+        try:
+            observer.schedule(handler, str(repository.common_dir), recursive=False)
+            handler.schedule_folders()
+            observer.start()
+        except OSError as error:
+            _log.warning("nothing can be watched (%s): the refs are only polled", error.strerror)
+        yield
     finally:
         observer.stop()
-        observer.join()
+        if observer.is_alive():
+            observer.join()
+        threading.excepthook = before
+
+
+def _log_dead_thread(dead: threading.ExceptHookArgs) -> None:
+    """Log why one of watchdog's threads ended; the refs are polled in any case."""
+    if dead.exc_value is not None:
+        info = (dead.exc_type, dead.exc_value, dead.exc_traceback)
+        _log.info("a thread that watches files ended", exc_info=info)
 
 
 class _Handler(FileSystemEventHandler):
@@ -103,9 +177,9 @@ class _Handler(FileSystemEventHandler):
     Reading them, as git does all the time and so does the index, is no event.
     """
 
-    def __init__(self, folder: Path, changed: threading.Event, observer: Any) -> None:
+    def __init__(self, folder: Path, wakes: Wakes, observer: Any) -> None:
         self._folder = folder
-        self._changed = changed
+        self._wakes = wakes
         self._observer = observer
         self._scheduled: set[str] = set()
 
@@ -121,9 +195,11 @@ class _Handler(FileSystemEventHandler):
             return
         paths = [Path(_text(path)) for path in (event.src_path, event.dest_path) if path]
         if any(self._is_of_refs(path) for path in paths):
-            self._changed.set()
+            self._wakes.wake()
         if event.event_type == "created" and any(path.name in _FOLDERS for path in paths):
-            self.schedule_folders()
+            # A folder may be gone again, and the watches of the system used up.
+            with suppress(OSError):
+                self.schedule_folders()
 
     def _is_of_refs(self, path: Path) -> bool:
         if path.suffix == ".lock":

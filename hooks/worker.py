@@ -8,14 +8,16 @@ from collections.abc import Callable
 
 from filelock import FileLock, Timeout
 
+from rsidx.errors import RsidxError
 from rsidx.hooks.script import MARK
 from rsidx.indexer.git import Repository
-from rsidx.indexer.intake import SyncReport
+from rsidx.indexer.intake import Progress, SyncReport
 from rsidx.indexer.wake import bring_up_to_date
 
 Report = Callable[[SyncReport], None]
 """Called with what each sync did."""
 _NOT_FOR_THE_WORKER = ("RSIDX_REPO", "GIT_INDEX_FILE")
+FAILED = "the index could not be brought up to date"
 _log = logging.getLogger("rsidx")
 
 
@@ -51,28 +53,42 @@ def _environment_of(repository: Repository) -> dict[str, str]:
     return kept
 
 
-def run(repository: Repository, db: str, *, max_bytes: int, report: Report | None = None) -> bool:
-    """Take in what is new; never raises, what goes wrong is logged. Tell whether it went well.
+def run(repository: Repository, db: str, *, max_bytes: int) -> None:
+    """Bring the index up to date for a hook; never raises, what goes wrong is logged."""
+    try:
+        work(repository, db, max_bytes=max_bytes)
+    except RsidxError as error:
+        _log.error("%s: %s", FAILED, error)
+    except Exception:  # A hook must never fail: the log and `rsidx status` tell.
+        _log.exception(FAILED)
+
+
+def work(
+    repository: Repository,
+    db: str,
+    *,
+    max_bytes: int,
+    report: Report | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Take in what is new, unless another worker is at it; then that one does.
 
     A burst of commits costs one worker: whoever comes while one is at work leaves the mark and
     goes. The mark is taken away before the refs are read, and looked at again after the lock is
-    let go, so none is missed.
+    let go, so none is missed. What `progress` raises ends the work between two batches.
     """
-    try:
-        mark = repository.common_dir / MARK
-        mark.parent.mkdir(exist_ok=True, mode=0o700)
-        mark.touch(mode=0o600)
-        while mark.exists():
-            try:
-                with FileLock(f"{mark}.lock", timeout=0, mode=0o600):
-                    while mark.exists():
-                        mark.unlink(missing_ok=True)
-                        done = bring_up_to_date(repository, db, jobs=2, max_bytes=max_bytes)
-                        if report is not None:
-                            report(done)
-            except Timeout:
-                return True
-    except Exception:  # A hook must never fail: the log and `rsidx status` tell.
-        _log.exception("the index could not be brought up to date")
-        return False
-    return True
+    mark = repository.common_dir / MARK
+    mark.parent.mkdir(exist_ok=True, mode=0o700)
+    mark.touch(mode=0o600)
+    while mark.exists():
+        try:
+            with FileLock(f"{mark}.lock", timeout=0, mode=0o600):
+                while mark.exists():
+                    mark.unlink(missing_ok=True)
+                    done = bring_up_to_date(
+                        repository, db, jobs=2, max_bytes=max_bytes, progress=progress
+                    )
+                    if report is not None:
+                        report(done)
+        except Timeout:
+            return

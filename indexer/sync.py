@@ -80,14 +80,23 @@ def sync(
     return report
 
 
-def update(repository: Repository, database: Database, *, jobs: int, max_bytes: int) -> SyncReport:
+def update(
+    repository: Repository,
+    database: Database,
+    *,
+    jobs: int,
+    max_bytes: int,
+    progress: Progress | None = None,
+) -> SyncReport:
     """Take in what the branches and worktrees have that the index has not.
 
     What is new is what the tips recorded last do not reach. An index without any takes the
-    newest commit alone: the history before it is backfill's.
+    newest commit alone: the history before it is backfill's. `progress` is also called while
+    another process writes, with none to do; what it raises ends the update.
     """
-    with database.writing() as connection:
-        run = _Sync(repository, database, connection, max_bytes, None)
+    waiting = (lambda: progress(0, 0)) if progress is not None else None
+    with database.writing(waiting=waiting) as connection:
+        run = _Sync(repository, database, connection, max_bytes, progress)
         refs = history.read_refs(repository)
         wanted = {tip for name, tip in refs.items() if name.startswith(b"refs/heads/")}
         wanted.update(history.worktree_heads(repository))

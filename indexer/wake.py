@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rsidx.indexer.git import Repository
-from rsidx.indexer.intake import SyncReport
+from rsidx.indexer.intake import Progress, SyncReport
 from rsidx.indexer.sync import mark, update
 from rsidx.store.database import Database, resolve_url
 
@@ -29,10 +29,17 @@ def start_from_here(repository: Repository, db: str) -> None:
         database.close()
 
 
-def bring_up_to_date(repository: Repository, db: str, *, jobs: int, max_bytes: int) -> SyncReport:
+def bring_up_to_date(
+    repository: Repository,
+    db: str,
+    *,
+    jobs: int,
+    max_bytes: int,
+    progress: Progress | None = None,
+) -> SyncReport:
     """Take in what is new on the branches and in the worktrees."""
     database = Database(resolve_url(db), create=True)
     try:
-        return update(repository, database, jobs=jobs, max_bytes=max_bytes)
+        return update(repository, database, jobs=jobs, max_bytes=max_bytes, progress=progress)
     finally:
         database.close()

@@ -3,6 +3,7 @@
 RsidxError               one line, exit status 1
 ├── RepositoryError      git refused, or the repository is not what was asked for
 ├── IndexStoreError      the database cannot be opened, or is not ours
+│   └── NewerIndexError  a newer rsidx wrote it: trying again is of no use
 ├── ConfigError          a configuration file or a value in it
 ├── TokenizerError       a tokenizer that cannot be loaded or lacks what is needed
 └── ExportError          an export that cannot be done as asked
@@ -21,6 +22,10 @@ class RepositoryError(RsidxError):
 
 class IndexStoreError(RsidxError):
     """The index's database cannot be opened or is not ours."""
+
+
+class NewerIndexError(IndexStoreError):
+    """A newer rsidx wrote the index; only an upgrade helps."""
 
 
 class ConfigError(RsidxError):

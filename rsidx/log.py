@@ -1,5 +1,6 @@
 """Logging: by level to stderr, and everything from INFO on to a bounded file beside the index."""
 
+import copy
 import logging
 import os
 import re
@@ -26,6 +27,26 @@ class _PrivateFileHandler(RotatingFileHandler):
         return super()._open()
 
 
+class _LibraryHandler(logging.Handler):
+    """Writes what libraries log into our log file alone, as warnings.
+
+    Without it Python prints them on stderr, where the user can do nothing about them. They are no
+    errors of ours: where one is, an error of ours follows.
+    """
+
+    def __init__(self, file: logging.Handler | None) -> None:
+        super().__init__(logging.WARNING)
+        self._file = file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._file is None or record.name.partition(".")[0] == logger.name:
+            return
+        own = copy.copy(record)
+        own.levelno, own.levelname = logging.WARNING, "WARNING"
+        own.msg, own.args = f"{record.name}: {record.getMessage()}", None
+        self._file.handle(own)
+
+
 def log_file(index: Path) -> Path:
     """Return where the log of an index is."""
     return Path(f"{index}.log")
@@ -35,18 +56,24 @@ def configure(level: str, file: Path | None) -> None:
     """Set up logging for this process; a file that cannot be written is done without."""
     logging.raiseExceptions = False
     logger.setLevel(logging.DEBUG)
+    root = logging.getLogger()
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
         handler.close()
+    for handler in list(root.handlers):
+        if isinstance(handler, _LibraryHandler):
+            root.removeHandler(handler)
     stderr = logging.StreamHandler()
     stderr.setLevel(level.upper())
     stderr.setFormatter(logging.Formatter("rsidx: %(message)s"))
     logger.addHandler(stderr)
+    to_file: logging.Handler | None = None
     if file is not None:
-        handler = _PrivateFileHandler(file, maxBytes=_MAX_BYTES, backupCount=1, delay=True)
-        handler.setLevel(min(logging.INFO, logging.getLevelName(level.upper())))
-        handler.setFormatter(logging.Formatter(_FORMAT))
-        logger.addHandler(handler)
+        to_file = _PrivateFileHandler(file, maxBytes=_MAX_BYTES, backupCount=1, delay=True)
+        to_file.setLevel(min(logging.INFO, logging.getLevelName(level.upper())))
+        to_file.setFormatter(logging.Formatter(_FORMAT))
+        logger.addHandler(to_file)
+    root.addHandler(_LibraryHandler(to_file))
 
 
 @dataclass(frozen=True, slots=True)

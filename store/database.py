@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from rsidx.errors import IndexStoreError
 from rsidx.store.cache import remove_cache
-from rsidx.store.locks import FileLocks, Locks, ServerLocks, is_on_network
+from rsidx.store.locks import FileLocks, Locks, ServerLocks, Waiting, is_on_network
 from rsidx.store.migrate import migrate
 
 _CACHE_KIB = 24_576
@@ -98,12 +98,15 @@ class Database:
             yield connection.execution_options(rsidx_browse=self.file is not None)
 
     @contextmanager
-    def writing(self, *, timeout_s: float = -1) -> Iterator[Connection]:
+    def writing(
+        self, *, timeout_s: float = -1, waiting: Waiting | None = None
+    ) -> Iterator[Connection]:
         """Open a connection under the writers' lock, to add to what is there; -1 waits without end.
 
-        The caller commits. Raises IndexStoreError when the lock is not had in time.
+        The caller commits. `waiting` is called while the lock is waited for, and may raise to
+        give up. Raises IndexStoreError if the lock cannot be acquired in time.
         """
-        with self._locks.writing(timeout_s), self.engine.connect() as connection:
+        with self._locks.writing(timeout_s, waiting), self.engine.connect() as connection:
             yield connection.execution_options(rsidx_write=True)
 
     @contextmanager

@@ -8,7 +8,7 @@ rows waits for no reader either, but says so and does nothing.
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -25,13 +25,20 @@ _WRITTEN = "another process is writing to the index"
 _READ = "an export is reading the index; run this again when it is done"
 
 
+Waiting = Callable[[], None]
+"""Called again and again while a lock is waited for."""
+
+
 class Locks(Protocol):
     """The locks of one index."""
 
-    def writing(self, timeout_s: float) -> AbstractContextManager[None]:
+    def writing(
+        self, timeout_s: float, waiting: Waiting | None = None
+    ) -> AbstractContextManager[None]:
         """Hold the lock of all that write; -1 waits without end.
 
-        Raises IndexStoreError when it is not had in time.
+        `waiting` is called now and then meanwhile, and may raise to give up. Raises
+        IndexStoreError if the lock cannot be acquired in time.
         """
 
     def reading(self) -> AbstractContextManager[None]:
@@ -48,15 +55,21 @@ class FileLocks:
         self._file = file
 
     @contextmanager
-    def writing(self, timeout_s: float) -> Iterator[None]:
+    def writing(self, timeout_s: float, waiting: Waiting | None = None) -> Iterator[None]:
         """Hold the writers' lock, see `Locks`."""
-        lock = FileLock(f"{self._file}.lock", timeout=timeout_s, mode=0o600)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise IndexStoreError(_WRITTEN) from error
-        except OSError as error:
-            raise self._unwritable(error) from error
+        lock = FileLock(f"{self._file}.lock", mode=0o600)
+        end = time.monotonic() + timeout_s
+        while True:
+            try:
+                lock.acquire(timeout=_POLL_S, poll_interval=_POLL_S / 2)
+                break
+            except Timeout as error:
+                if timeout_s >= 0 and time.monotonic() >= end:
+                    raise IndexStoreError(_WRITTEN) from error
+                if waiting is not None:
+                    waiting()
+            except OSError as error:
+                raise self._unwritable(error) from error
         try:
             yield
         finally:
@@ -110,13 +123,15 @@ class ServerLocks:
         self._engine = engine
 
     @contextmanager
-    def writing(self, timeout_s: float) -> Iterator[None]:
+    def writing(self, timeout_s: float, waiting: Waiting | None = None) -> Iterator[None]:
         """Hold the writers' lock, see `Locks`."""
         end = time.monotonic() + timeout_s
         with self._engine.connect() as session:
             while not _call(session, "pg_try_advisory_lock", _WRITERS):
                 if timeout_s >= 0 and time.monotonic() > end:
                     raise IndexStoreError(_WRITTEN)
+                if waiting is not None:
+                    waiting()
                 time.sleep(_POLL_S)
             try:
                 yield

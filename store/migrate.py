@@ -10,14 +10,14 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from rsidx.errors import IndexStoreError
+from rsidx.errors import NewerIndexError
 from rsidx.store.schema import SCHEMA_VERSION
 
 
 def migrate(engine: Engine, lock: Callable[[], AbstractContextManager[None]]) -> None:
     """Create or upgrade the tables under the writers' lock; do nothing where they are current.
 
-    Raises IndexStoreError for a database that a newer rsidx wrote.
+    Raises NewerIndexError for a database that a newer rsidx wrote.
     """
     with engine.connect() as connection:
         if _version(connection) == SCHEMA_VERSION:
@@ -55,7 +55,7 @@ def _upgrade(connection: Connection, found: str | None) -> None:
     config.set_main_option("path_separator", "os")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
-        raise IndexStoreError(
+        raise NewerIndexError(
             f"the index was written by a newer rsidx (schema {found}, this one knows "
             f"{SCHEMA_VERSION}); upgrade rsidx, or name another database with --db"
         )

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -128,18 +127,22 @@ def files_outside(repo):
     }
 
 
-def test_no_program_of_the_repository_runs_and_nothing_outside_is_written(hostile, trap):
+def test_no_program_of_the_repository_runs_and_nothing_outside_is_written(hostile, trap, wait):
     repo, commands = hostile
     _, fell = trap
     fell.unlink(missing_ok=True)
     before = files_outside(repo)
     done = {}
+    log = discover(repo.path).common_dir / "rsidx/index.db.log"
     for command in commands:
+        n_syncs = log.read_text().count("sync: ") if log.exists() else 0
         result = run(command)
+        if command[:2] == ["hooks", "wake"]:
+            # What it started.
+            wait(lambda: log.read_text().count("sync: ") > n_syncs)  # noqa: B023
         done[" ".join(command[:2])] = result
         assert not fell.exists(), f"{command}: {fell.read_text()}"
         assert "unexpected error" not in result.stderr, result.stderr
-    time.sleep(2)  # What `wake` started.
     assert not fell.exists()
     assert files_outside(repo) == before
     # They did their work; the doctor complains, as it should.
@@ -147,7 +150,7 @@ def test_no_program_of_the_repository_runs_and_nothing_outside_is_written(hostil
     assert failed <= {"doctor -C"}, {name: done[name].stderr for name in failed}
 
 
-def test_the_watcher_runs_none_either(hostile, trap):
+def test_the_watcher_runs_none_either(hostile, trap, wait):
     repo, _ = hostile
     _, fell = trap
     fell.unlink(missing_ok=True)
@@ -156,10 +159,7 @@ def test_the_watcher_runs_none_either(hostile, trap):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert "watching" in process.stdout.readline()
-            end = time.monotonic() + 20
-            while not (log.exists() and "sync: " in log.read_text()):
-                assert time.monotonic() < end
-                time.sleep(0.1)
+            wait(lambda: log.exists() and "sync: " in log.read_text())
         finally:
             process.kill()
     assert not fell.exists()

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -13,9 +12,11 @@ from multiprocessing import get_context
 from rsidx.processes import begin_as_worker
 if __name__ == "__main__":
     pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=begin_as_worker)
-    for _ in range(2):
-        pool.submit(time.sleep, 0.5)
-    time.sleep(60)
+    # Both are busy at once, so there are two.
+    for future in [pool.submit(time.sleep, 0.5) for _ in range(4)]:
+        future.result()
+    print("worked", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -38,11 +39,16 @@ def alive(pid):
 def test_a_killed_parent_leaves_no_worker(tmp_path, wait):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
-    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     try:
-        wait(lambda: len(children_of(process.pid)) == 2)
+        assert process.stdout.readline() == b"worked\n"
         workers = children_of(process.pid)
-        time.sleep(1)
+        assert len(workers) == 2
         assert all(alive(worker) for worker in workers)
     finally:
         process.kill()

@@ -8,11 +8,8 @@ import click
 
 from rsidx.commands.options import Place, max_bytes_option, place_options
 from rsidx.hooks.units import SYSTEMS, unit
-from rsidx.indexer.intake import SyncReport
-
-
-class _Stopped(BaseException):
-    """The process was asked to end."""
+from rsidx.hooks.worker import work
+from rsidx.indexer.intake import Progress, SyncReport
 
 
 @click.command()
@@ -41,20 +38,22 @@ def watch(place: Place, poll_s: float, system: str | None, max_bytes: int) -> No
     if system is not None:
         click.echo(unit(system, place.repository, place.db), nl=False)
         return
-    from rsidx.hooks.watch import watch as run  # noqa: PLC0415  (a unit needs no watchdog)
+    from rsidx.hooks.watch import Wakes  # noqa: PLC0415  (a unit needs no watchdog)
+    from rsidx.hooks.watch import watch as run  # noqa: PLC0415
+
+    wakes = Wakes()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        wakes.stop()
+
+    def update(progress: Progress) -> None:
+        work(place.repository, place.db, max_bytes=max_bytes, report=_say, progress=progress)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-    click.echo(f"watching {place.repository.common_dir}; Ctrl-C ends it")
-    try:
-        run(place.repository, place.db, max_bytes=max_bytes, poll_s=poll_s, report=_say)
-    except _Stopped:
-        # What a sync had not committed is taken in by the next one.
-        click.echo("ended")
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise _Stopped
+        signal.signal(number, stop)
+    line = f"watching {place.repository.common_dir}; Ctrl-C ends it"
+    run(place.repository, wakes, update, poll_s=poll_s, ready=lambda: click.echo(line))
+    click.echo("ended")
 
 
 def _say(report: SyncReport) -> None:

@@ -50,6 +50,19 @@ def hooked(repo):
     return repo
 
 
+def programs(repo):
+    """The files that have the block: the hooks of git's folder, and the program for managers."""
+    folder = discover(repo.path).common_dir
+    files = [folder / "rsidx" / "hook", *(folder / "hooks" / name for name in hooks.HOOKS)]
+    return [path for path in files if path.exists()]
+
+
+def wait_for_workers(repo):
+    """Make the hooks end after what they started: once git is back, nothing is under way."""
+    for path in programs(repo):
+        path.write_text(path.read_text() + "wait\n")
+
+
 def settle(repo, wait, *oids):
     wait(lambda: set(oids) <= indexed(repo), 40)
 
@@ -112,19 +125,20 @@ def test_a_rebase_is_taken_in_at_its_end(hooked, wait):
         hooked.commit(f"topic {n}", {"t.rs": f"fn t{n}() {{}}\n"})
     settle(hooked, wait, hooked.git("rev-parse", "HEAD"))
     started = hooked.path.parent / "started"
-    python = hooked.path.parent / "python"
-    # What a worker would find in the midst of a rebase.
-    python.write_text(
-        f"#!/bin/sh\ntest -d .git/rebase-merge && echo midst >>{started}\n"
-        f'echo woken >>{started}\nexec {sys.executable} "$@"\n'
-    )
+    replace_python(hooked, f'echo woken >>{started}\nexec {sys.executable} "$@"\n')
+    wait_for_workers(hooked)
+    hooked.git("rebase", "-q", "--force-rebase", "--exec", "true", "--root")
+    assert set(hooked.git("rev-list", "HEAD").split()) <= indexed(hooked)
+    assert started.read_text() == "woken\n"
+
+
+def replace_python(repo, script):
+    """Have the hooks start a shell script."""
+    python = repo.path.parent / "python"
+    python.write_text(f"#!/bin/sh\n{script}")
     python.chmod(0o755)
-    for name in hooks.HOOKS:
-        path = hooked.path / ".git/hooks" / name
+    for path in programs(repo):
         path.write_text(path.read_text().replace(sys.executable, str(python)))
-    hooked.git("rebase", "-q", "--force-rebase", "--exec", "sleep 0.7", "--root")
-    settle(hooked, wait, *hooked.git("rev-list", "HEAD").split())
-    assert "midst" not in started.read_text()
 
 
 @in_files
@@ -146,16 +160,23 @@ def test_a_checkout_says_nothing_and_keeps_its_status(hooked):
     assert done.stdout == done.stderr == b""
 
 
-def test_the_hook_says_nothing_and_no_pipe_waits_for_it(hooked):
+def test_the_hook_says_nothing_and_nothing_waits_for_its_worker(hooked, wait):
+    go = hooked.path.parent / "go"
+    # A worker that ends only once the commit is known to be over.
+    wait_for_go = f"while [ ! -e {go} ]; do sleep 0.05; done\n"
+    replace_python(hooked, f'echo said; {wait_for_go}exec {sys.executable} "$@"\n')
     (hooked.path / "a.rs").write_text("fn c() {}\n")
-    start = time.monotonic()
-    done = subprocess.run(
-        ["git", "-C", str(hooked.path), "-c", "user.name=x", "-c", "user.email=x@y",
-         "commit", "-qam", "three"],
-        capture_output=True, check=True, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert time.monotonic() - start < 0.3
+    try:
+        # Whoever reads a pipe waits for all that have it open.
+        done = subprocess.run(
+            ["git", "-C", str(hooked.path), "-c", "user.name=x", "-c", "user.email=x@y",
+             "commit", "-qam", "three"],
+            capture_output=True, check=True, stdin=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
+    finally:
+        go.touch()
     assert done.stdout == done.stderr == b""
+    settle(hooked, wait, hooked.git("rev-parse", "HEAD"))
 
 
 def test_a_commit_that_comes_while_the_worker_reads_is_read_in_another_round(hooked, monkeypatch):
@@ -174,23 +195,23 @@ def test_a_commit_that_comes_while_the_worker_reads_is_read_in_another_round(hoo
     assert not mark.exists()
 
 
-def test_a_mark_that_nobody_came_for_does_not_stop_the_next_hook(hooked, wait):
+def test_a_mark_that_nobody_came_for_does_not_stop_the_next_hook(hooked):
+    wait_for_workers(hooked)
     mark = discover(hooked.path).common_dir / MARK
     mark.touch()
     skipped = hooked.commit("while a worker is on its way", {"a.rs": "fn b() {}\n"})
-    time.sleep(1)
     assert skipped not in indexed(hooked)
     os.utime(mark, (time.time() - 300, time.time() - 300))
     oid = hooked.commit("later", {"a.rs": "fn c() {}\n"})
-    settle(hooked, wait, skipped, oid)
+    assert {skipped, oid} <= indexed(hooked)
 
 
-def test_rsidx_0_turns_it_off(hooked, wait):
+def test_rsidx_0_turns_it_off(hooked):
+    wait_for_workers(hooked)
     off = hooked.commit("off", {"a.rs": "fn off() {}\n"}, RSIDX="0")
-    time.sleep(1)
     assert off not in indexed(hooked)
     on = hooked.commit("on", {"a.rs": "fn on() {}\n"})
-    settle(hooked, wait, on)
+    assert {off, on} <= indexed(hooked)
 
 
 def test_a_failing_worker_fails_no_commit_and_leaves_its_reason_in_the_log(hooked, wait):

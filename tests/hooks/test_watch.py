@@ -3,21 +3,29 @@
 import plistlib
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
+from rsidx.errors import IndexStoreError
+from rsidx.hooks import watch as module
+from rsidx.hooks import worker
 from rsidx.hooks.units import unit
+from rsidx.hooks.watch import Wakes
+from rsidx.indexer import intake
 from rsidx.indexer.git import discover
+from rsidx.indexer.wake import start_from_here
+from rsidx.store.database import Database, resolve_url
 from tests.hooks.test_hooks import indexed, settle
 
 
 @contextmanager
-def watching(repo, *options):
-    command = [sys.executable, "-u", "-m", "rsidx", "watch", "-C", str(repo.path), *options]
+def watching(repo, *options, script="from rsidx.__main__ import main; sys.exit(main())"):
+    program = [sys.executable, "-u", "-c", f"import sys; {script}"]
+    command = [*program, "watch", "-C", str(repo.path), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert "watching" in process.stdout.readline()
@@ -26,12 +34,6 @@ def watching(repo, *options):
         if process.poll() is None:
             process.kill()
         process.communicate()
-
-
-def looks(repo):
-    """How often the watcher has brought the index up to date."""
-    log = discover(repo.path).common_dir / "rsidx" / "index.db.log"
-    return log.read_text().count("sync: ") if log.exists() else 0
 
 
 def test_what_runs_no_hook_is_taken_in_at_once(repo, wait, tmp_path):
@@ -58,47 +60,54 @@ def test_what_runs_no_hook_is_taken_in_at_once(repo, wait, tmp_path):
 
 def test_where_events_get_lost_it_polls(repo, wait):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
-    stop_events = "import rsidx.hooks.watch as w; w._KINDS = (); " \
-        "from rsidx.__main__ import main; main()"  # fmt: skip
-    command = [
-        sys.executable,
-        "-u",
-        "-c",
-        stop_events,
-        "watch",
-        "-C",
-        str(repo.path),
-        "--poll",
-        "0.5",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert "watching" in process.stdout.readline()
-            settle(repo, wait, repo.git("rev-parse", "HEAD"))
-            settle(repo, wait, repo.commit("two", {"a.rs": "fn b() {}\n"}))
-        finally:
-            process.kill()
-
-
-def test_it_does_not_wake_itself_nor_for_who_only_reads(repo, wait):
-    repo.commit("one", {"a.rs": "fn a() {}\n"})
-    with watching(repo, "--poll", "600"):
+    script = "import rsidx.hooks.watch as w; w._KINDS = (); from rsidx.__main__ import main; main()"
+    with watching(repo, "--poll", "0.5", script=script):
         settle(repo, wait, repo.git("rev-parse", "HEAD"))
-        time.sleep(1)
-        before = looks(repo)
-        for _ in range(5):
+        settle(repo, wait, repo.commit("two", {"a.rs": "fn b() {}\n"}))
+
+
+def file_of(repo):
+    return str(discover(repo.path).common_dir / "rsidx" / "index.db")
+
+
+def test_neither_readers_nor_its_own_writing_wake_it_but_a_commit_does(repo, wait, monkeypatch):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    repository, wakes, seen = discover(repo.path), Wakes(), set()
+    start_from_here(repository, file_of(repo))
+    plain = module._Handler.on_any_event
+
+    def handle(handler, event):
+        plain(handler, event)
+        seen.add(event.src_path)
+
+    monkeypatch.setattr(module._Handler, "on_any_event", handle)
+
+    def all_events_are_handled(name):
+        # They come in order.
+        path = repository.common_dir / name
+        path.touch()
+        wait(lambda: str(path) in seen)
+
+    with module._events(repository, wakes):
+        for n in range(5):
             repo.git("log", "--all")
             repo.git("status")
-            repo.write({"a.rs": f"fn a{time.time_ns()}() {{}}\n"})
+            repo.write({"a.rs": f"fn a{n}() {{}}\n"})
             repo.git("add", "-A")
-        time.sleep(1.5)
-        assert looks(repo) == before
-        # A burst is one look, or two.
-        for n in range(10):
-            repo.commit(f"burst {n}", {"a.rs": f"fn b{n}() {{}}\n"})
-        settle(repo, wait, repo.git("rev-parse", "HEAD"))
-        time.sleep(1)
-        assert looks(repo) - before <= 4
+            worker.run(repository, file_of(repo), max_bytes=1000)
+        all_events_are_handled("first")
+        assert not wakes.wait(0)
+        repo.commit("two")
+        all_events_are_handled("second")
+        assert wakes.wait(0)
+
+
+def test_a_burst_of_events_wakes_it_once():
+    wakes = Wakes()
+    for _ in range(10):
+        wakes.wake()
+    assert wakes.wait(0)
+    assert not wakes.wait(0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -111,12 +120,108 @@ def test_it_ends_cleanly_and_another_one_may_begin(repo, wait, number):
         assert "another `rsidx watch`" in second.stderr
         settle(repo, wait, repo.git("rev-parse", "HEAD"))
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
-        assert process.returncode == 0
-        assert out.endswith("ended\n")
-        assert err == ""
+        assert_ended(process)
     with watching(repo):
         pass
+
+
+def assert_ended(process):
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out[-6:], err) == (0, "ended\n", "")
+
+
+def test_what_the_library_says_at_its_end_is_in_the_log_alone(repo, wait):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    # As it does where a thread of its own finds itself stopped.
+    script = """
+import logging, threading
+import rsidx.hooks.watch as w
+class Observer(w.Observer):
+    def stop(self):
+        logging.getLogger("watchdog.observers.inotify").error("the thread is %s", "inactive")
+        thread = threading.Thread(target=lambda: 1 / 0)
+        thread.start()
+        thread.join()
+        super().stop()
+w.Observer = Observer
+from rsidx.__main__ import main
+sys.exit(main())
+"""
+    with watching(repo, script=script) as process:
+        settle(repo, wait, repo.git("rev-parse", "HEAD"))
+        process.send_signal(signal.SIGTERM)
+        assert_ended(process)
+    log = (repo.path / ".git/rsidx/index.db.log").read_text()
+    assert "WARNING watchdog.observers.inotify: the thread is inactive\n" in log
+    assert "ZeroDivisionError" in log
+    assert " ERROR " not in log
+
+
+def test_it_ends_while_it_waits_for_another_writer(repo):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    start_from_here(discover(repo.path), file_of(repo))
+    database = Database(resolve_url(file_of(repo)), create=False)
+    with closing(database), database.writing(), watching(repo) as process:
+        process.send_signal(signal.SIGINT)
+        assert_ended(process)
+
+
+def test_it_ends_after_the_batch_that_is_being_written(repo, monkeypatch):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    repository, wakes, done = discover(repo.path), Wakes(), []
+    start_from_here(repository, file_of(repo))
+    for n in range(12):
+        repo.commit(f"commit {n}", {"a.rs": f"fn a{n}() {{}}\n"})
+    monkeypatch.setattr(intake, "_MAX_BATCH_COMMITS", 1)
+    plain = intake.Intake._write
+
+    def write(*args):
+        wakes.stop()
+        done.append(plain(*args))
+        return done[-1]
+
+    monkeypatch.setattr(intake.Intake, "_write", write)
+    watch(repository, wakes)
+    assert done == []
+    assert len(indexed(repo)) == 1
+
+
+def watch(repository, wakes, poll_s=600):
+    def update(progress):
+        db = str(repository.common_dir / "rsidx" / "index.db")
+        worker.work(repository, db, max_bytes=1000, progress=progress)
+
+    module.watch(repository, wakes, update, poll_s=poll_s, ready=lambda: None)
+
+
+def test_what_goes_wrong_again_and_again_is_said_once(repo, monkeypatch, caplog):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    wakes, tries = Wakes(), []
+
+    def fail(*_, **__):
+        tries.append(1)
+        if len(tries) == 6:
+            wakes.stop()
+        raise IndexStoreError("no room" if len(tries) < 4 else "no disk")
+
+    monkeypatch.setattr(worker, "work", fail)
+    watch(discover(repo.path), wakes, poll_s=0.001)
+    said = [record.getMessage().rsplit(": ")[-1] for record in caplog.records]
+    assert said == ["no room", "no disk"]
+
+
+def test_an_index_of_a_newer_rsidx_ends_it_with_a_line(repo, wait):
+    repo.commit("one", {"a.rs": "fn a() {}\n"})
+    with watching(repo) as process:
+        settle(repo, wait, repo.git("rev-parse", "HEAD"))
+        with closing(sqlite3.connect(file_of(repo))) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = '9999'")
+            connection.commit()
+        repo.commit("two", {"a.rs": "fn b() {}\n"})
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    [line] = err.splitlines()
+    assert "newer rsidx" in line
 
 
 def test_a_sync_that_fails_is_tried_again(repo, wait):
@@ -124,8 +229,8 @@ def test_a_sync_that_fails_is_tried_again(repo, wait):
     file = discover(repo.path).common_dir / "rsidx" / "index.db"
     file.parent.mkdir()
     file.write_bytes(b"no database" * 200)
-    with watching(repo, "--poll", "0.5"):
-        time.sleep(1)
+    with watching(repo, "--poll", "0.5") as process:
+        assert "cannot open the index" in process.stderr.readline()
         file.unlink()
         wait(lambda: len(indexed(repo)) == 1)
 

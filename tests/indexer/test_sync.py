@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from sqlalchemy import text
@@ -286,8 +285,10 @@ if __name__ == "__main__":
     repository = discover(Path(sys.argv[1]))
     database = Database(resolve_url(sys.argv[2]), create=True)
     scope = module.history_scope(repository, [], all_refs=False, since=None)
-    print("go", flush=True)
-    module.sync(repository, database, scope, jobs=int(sys.argv[3]), max_bytes=100_000)
+    module.sync(
+        repository, database, scope, jobs=int(sys.argv[3]), max_bytes=100_000,
+        progress=lambda done, total: print(done, flush=True),
+    )
 """
 
 
@@ -302,18 +303,17 @@ def test_killed_at_any_moment_it_leaves_whole_commits_and_ends_where_it_would_ha
     script.write_text(SCRIPT)
     file = tmp_path / "killed.db"
     killed = 0
-    for attempt in range(14):
+    for attempt in range(8):
         process = subprocess.Popen(
             [sys.executable, str(script), str(repo.path), str(file), str(jobs)],
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        process.stdout.readline()
-        time.sleep(0.012 * (attempt + 1) + (0.25 if jobs > 1 else 0))
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            killed += 1
-        process.wait()
+        # So many batches are written, and it is at the next one, somewhere.
+        for _ in range(attempt):
+            process.stdout.readline()
+        os.killpg(process.pid, signal.SIGKILL)
+        killed += process.wait() == -signal.SIGKILL
         process.stdout.close()
         index = make_index(repo, "killed.db")
         with index.database.reading() as connection:
