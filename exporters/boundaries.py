@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from rsidx.errors import ExportError
+from rsidx.exporters.chronology import dated
 from rsidx.exporters.plan import SPLITS, Split, reachable
 from rsidx.exporters.scratch import Numbers
 from rsidx.exporters.writer import MANIFEST
@@ -80,6 +81,9 @@ def freeze(
     """
     if frozen.starts[-1] is None:
         raise ExportError("the earlier export has no test split whose boundaries could be kept")
+    # In the order of that export: what came since bears no witness to the dates.
+    before = reachable(commits, frozen.tips)
+    then = {commit.oid: commit for commit in dated(list(commits.values()), before)}
     keys = []
     following: tuple[int, bytes] | None = None
     for oid in reversed(frozen.starts):
@@ -88,18 +92,18 @@ def freeze(
                 raise ExportError(
                     f"the earlier export's splits begin at {oid.hex()}, which is not in the index"
                 )
-            following = commits[oid].generation, oid
+            following = then[oid].date, oid
         assert following is not None
         keys.append(following)
     val_out, val, test_out, test = reversed(keys)
-    before = reachable(commits, frozen.tips)
-    old = [commit for commit in chosen if commit.oid in before]
+    old = [then[commit.oid] for commit in chosen if commit.oid in before]
+    old.sort(key=lambda commit: (commit.date, commit.oid))
     new = [commit for commit in chosen if commit.oid not in before]
     n_before = [
-        sum((commit.generation, commit.oid) < key for commit in old)
+        sum((commit.date, commit.oid) < key for commit in old)
         for key in (val_out, val, test_out, test)
     ]
-    wanted = [c for c in new if new_in_test and (c.generation, c.oid) > test]
+    wanted = [c for c in new if new_in_test and (c.date, c.oid) > test]
     split = Split(n_before[0], n_before[2], n_before[1] - n_before[0], n_before[3] - n_before[2])
     return [*old, *wanted], split, len(new) - len(wanted)
 

@@ -6,7 +6,7 @@ Val and test stay in the order of history.
 import hashlib
 import struct
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,22 @@ from rsidx.exporters.scratch import Scratch
 ORDERS = ("time", "difficulty", "random")
 """By history; the fewest tokens with loss first, of these the shortest example; by the seed."""
 _DAY_S = 86_400
+_YEAR_S = 365 * _DAY_S
 _SIZES = struct.Struct(">QQ")
+
+
+def newest(dates: Iterable[int]) -> int:
+    """Return the newest of some commits' dates, 0 for none.
+
+    Nothing was built on the last ones, so nothing contradicts their dates: those of the newest
+    hundredth (of one at least) do not count if they are over a year after all others.
+    """
+    found = sorted(dates)
+    if not found:
+        return 0
+    n_doubted = max(1, len(found) // 100)
+    latest = found[max(0, len(found) - 1 - n_doubted)] + _YEAR_S
+    return max(date for date in found if date <= latest)
 
 
 class Weights:

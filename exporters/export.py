@@ -12,9 +12,10 @@ from typing import Any
 from rsidx.errors import ExportError
 from rsidx.exporters import boundaries, card, licenses
 from rsidx.exporters.boundaries import Moved, described
+from rsidx.exporters.chronology import dated
 from rsidx.exporters.config import Config
 from rsidx.exporters.croissant import FILE, describe
-from rsidx.exporters.curriculum import Sorter, Weights, sort_key
+from rsidx.exporters.curriculum import Sorter, Weights, newest, sort_key
 from rsidx.exporters.destination import Destination
 from rsidx.exporters.entries import MadeRow
 from rsidx.exporters.inventory import sealed
@@ -80,12 +81,8 @@ def export(
         with phases.of("history"):
             # The tips first: a commit that comes in meanwhile is one too many, and none is missing.
             refs = queries.ref_tips(connection, repository_id)
-            commits = reader.commits()
-            by_oid = {commit.oid: commit for commit in commits}
-            tips = _tips(refs, config.revisions, by_oid)
-            chosen, dropped = select(
-                commits, reachable(by_oid, list(tips.values())), frozenset(config.keep)
-            )
+            by_oid, tips, reached = _history(reader, refs, config.revisions)
+            chosen, dropped = select(list(by_oid.values()), reached, frozenset(config.keep))
             statistics.dropped.update({f"commits_{reason}": n for reason, n in dropped.items()})
             chosen, split = _split(chosen, by_oid, config, statistics)
             inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
@@ -128,6 +125,17 @@ def export(
         manifest = sealed({**manifest, "phases_s": phases.rounded()}, files)
         write_json(folder / MANIFEST, manifest)
     return manifest
+
+
+def _history(
+    reader: Reader, refs: dict[bytes, bytes], revisions: Sequence[str]
+) -> tuple[dict[bytes, CommitRow], dict[str, bytes], frozenset[bytes]]:
+    """Return all commits in their order, the tips that were asked for, and what these reach."""
+    commits = {commit.oid: commit for commit in reader.commits()}
+    tips = _tips(refs, revisions, commits)
+    reached = reachable(commits, list(tips.values()))
+    ordered = dated(list(commits.values()), reached)
+    return {commit.oid: commit for commit in ordered}, tips, reached
 
 
 def _tips(
@@ -277,8 +285,7 @@ def _output(
     weights = None
     if config.half_life is not None:
         train = [plan.commits[n] for n in plan.positions() if not plan.split.number(n)]
-        newest = max((commit.committer_time for commit in train), default=0)
-        weights = Weights(config.half_life, newest)
+        weights = Weights(config.half_life, newest(commit.date for commit in train))
     key = sort_key(config.order, config.seed)
     sorter = Sorter(folder, key) if key is not None else None
     return _Output(writers, statistics, moved, weights, sorter)
@@ -303,5 +310,5 @@ def _write(
             commit, name = plan.commits[position], plan.split.name(position)
             for edit in sifter.kept(position):
                 for row in edit.rows:
-                    output.put(name, row, commit.committer_time)
+                    output.put(name, row, commit.date)
         output.finish()

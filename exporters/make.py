@@ -5,7 +5,6 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from rsidx.exporters.relations import Patch
 from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
 from rsidx.exporters.sequence import file_pieces, windows
 from rsidx.exporters.tokens import Encoder, load
+from rsidx.store.dates import spelled
 from rsidx.store.reader import Reader
 from rsidx.store.rows import CommitRow
 
@@ -277,7 +277,7 @@ class Maker:
             "id": hashlib.blake2b(where.encode("utf-8", "replace"), digest_size=12).hexdigest(),
             "commit": commit.oid.hex(),
             "parent": commit.parents[0].hex() if commit.parents else None,
-            "time": datetime.fromtimestamp(commit.committer_time, UTC).isoformat(),
+            "time": spelled(commit.committer_time),
             "path": example.path,
             "old_path": example.old_path or None,
             "symbol": edit.name,

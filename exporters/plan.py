@@ -141,8 +141,8 @@ def _with_embargo(commits: Sequence[CommitRow], split: Split, spec: str) -> Spli
     for start, end in ((split.val_from, split.test_from), (split.test_from, len(commits))):
         n = n_commits if start else 0
         if days and start:
-            until = commits[start - 1].generation + days * _DAY_S
-            n = sum(commits[position].generation < until for position in range(start, end))
+            until = commits[start - 1].date + days * _DAY_S
+            n = sum(commits[position].date < until for position in range(start, end))
         n_out.append(min(n, end - start))
     return replace(split, val_embargo=n_out[0], test_embargo=n_out[1])
 
@@ -166,7 +166,7 @@ def _by_date(commits: Sequence[CommitRow], words: Sequence[str]) -> Split:
             raise ExportError(f"--split: {word!r} is neither a date nor a commit") from error
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         seconds = moment.timestamp()
-        later = (i for i, commit in enumerate(commits) if commit.generation >= seconds)
+        later = (i for i, commit in enumerate(commits) if commit.date >= seconds)
         positions.append(next(later, len(commits)))
     return _in_order(positions, words)
 

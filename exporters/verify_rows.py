@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rsidx.exporters.chronology import believable
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import Patch, leaks
 from rsidx.exporters.scratch import Scratch
@@ -26,8 +27,9 @@ class History(Protocol):
     def first_parent(self, commit: str) -> str | None:
         """Return a commit's first parent."""
 
-    def generation(self, commit: str) -> int:
-        """Return a commit's corrected date; raises KeyError for one that HEAD does not reach."""
+    @property
+    def commits(self) -> dict[str, tuple[tuple[str, ...], int]]:
+        """Every commit that a ref reaches with its parents and date, parents before children."""
 
 
 @dataclass(slots=True)
@@ -86,6 +88,7 @@ class Rows:
         self._checked = checked
         self._split = ""
         self._newest_before = self._newest = -1
+        self._dates = _dates(history.commits, manifest["tips"].values())
         self._last_edit: tuple[Any, str] = ([], "")
         self.edits = Edits()
 
@@ -183,14 +186,13 @@ class Rows:
     def _order(self, split: str, commit: str) -> Iterator[str]:
         if split != self._split:
             self._split, self._newest_before = split, self._newest
-        try:
-            generation = self._history.generation(commit)
-        except KeyError:
-            yield f"HEAD does not reach {commit}"
+        date = self._dates.get(commit)
+        if date is None:
+            yield f"the tips of the export do not reach {commit}"
             return
-        if generation < self._newest_before:
+        if date < self._newest_before:
             yield f"{commit} is older than a row of an earlier split"
-        self._newest = max(self._newest, generation)
+        self._newest = max(self._newest, date)
 
     def _roles(self, meta: dict[str, Any]) -> Iterator[str]:
         counted: Counter[str] = Counter()
@@ -340,6 +342,15 @@ def _fills(parts: list[bytes], raw: bytes) -> bool:
             return False
         end = at + len(part)
     return raw.endswith(others[-1]) and len(raw) - len(others[-1]) > end
+
+
+def _dates(commits: dict[str, tuple[tuple[str, ...], int]], tips: Iterable[str]) -> dict[str, int]:
+    """Return the believable date of each commit that the tips reach."""
+    reached = set(tips)
+    for oid in reversed(commits):
+        if oid in reached:
+            reached.update(commits[oid][0])
+    return believable((oid, *facts) for oid, facts in commits.items() if oid in reached)
 
 
 def _overlap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:

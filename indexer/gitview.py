@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 from rsidx.indexer import history
 from rsidx.indexer.git import Repository
 from rsidx.indexer.objects import BlobReader
+from rsidx.store import dates
 
 _TREES_KEPT = 64
 _BLOBS_KEPT = 512
@@ -21,28 +22,24 @@ class GitView:
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
 
     @cached_property
-    def _commits(self) -> dict[str, tuple[str | None, int]]:
-        """Map every commit of every ref to its first parent and its corrected date."""
-        dates = {}
-        out = self._repository.run("log", "--all", "--no-decorate", "-z", "--format=%H %ct", "HEAD")
-        for line in out.split(b"\0"):
-            if line:
-                oid, date = line.decode().split()
-                dates[oid] = int(date)
-        found: dict[str, tuple[str | None, int]] = {}
-        for commit in history.list_commits(self._repository, ("--all", "HEAD")):
-            oid, parents = commit.oid.hex(), [parent.hex() for parent in commit.parents]
-            above = max((found[p][1] for p in parents if p in found), default=0)
-            found[oid] = (parents[0] if parents else None, max(dates[oid], above + 1))
-        return found
+    def commits(self) -> dict[str, tuple[tuple[str, ...], int]]:
+        """Every commit of every ref with its parents and its date, parents before children."""
+        every = ("--exclude=refs/replace/*", "--all", "HEAD")
+        out = self._repository.run("log", "--no-decorate", "-z", "--format=%H %ct", *every)
+        lines = (line.partition(b" ") for line in out.split(b"\0"))
+        time = {oid.decode(): dates.parsed(date) for oid, _, date in lines}
+        return {
+            commit.oid.hex(): (
+                tuple(parent.hex() for parent in commit.parents),
+                time[commit.oid.hex()],
+            )
+            for commit in history.list_commits(self._repository, every)
+        }
 
     def first_parent(self, commit: str) -> str | None:
         """Return a commit's first parent; None for a root and for an unknown commit."""
-        return self._commits.get(commit, (None, 0))[0]
-
-    def generation(self, commit: str) -> int:
-        """Return a commit's corrected date; raises KeyError for a commit that no ref reaches."""
-        return self._commits[commit][1]
+        parents, _ = self.commits.get(commit, ((), 0))
+        return parents[0] if parents else None
 
     def _tree(self, commit: str) -> Mapping[str, str]:
         listed = history.list_tree(self._repository, bytes.fromhex(commit))

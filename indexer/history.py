@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rsidx.errors import RepositoryError
 from rsidx.indexer.git import DIFF_FLAGS, GitProcess, Repository
+from rsidx.store import dates
 from rsidx.store.facts import ChangeRecord, CommitRecord
 
 _FORMAT = "%H%x00%P%x00%at%x00%ct%x00%an%x00%ae%x00%B%x00"
@@ -21,7 +22,6 @@ _BOT = re.compile(
     re.IGNORECASE,
 )
 _READ_BYTES = 1 << 16
-_INT64 = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +146,11 @@ def _worktree_lines(repository: Repository) -> list[bytes]:
 
 
 def committer_time(repository: Repository, commits: Sequence[bytes]) -> int:
-    """Return the smallest committer time of commits that git has, in seconds."""
+    """Return the earliest date of commits that git has, in seconds; 0 if none has one."""
     oids = [oid.hex() for oid in commits]
-    out = repository.run("rev-list", "--no-walk=unsorted", "--timestamp", *oids)
-    return min(_time(line.split()[0]) for line in out.splitlines())
+    out = repository.run("log", "--no-walk=unsorted", "--no-decorate", "--format=%ct", *oids)
+    known = (dates.parsed(line) for line in out.split(b"\n")[:-1])
+    return min((date for date in known if date != dates.NO_DATE), default=dates.NO_DATE)
 
 
 def find_root(repository: Repository) -> bytes | None:
@@ -290,21 +291,13 @@ def _record(
     return CommitRecord(
         oid=bytes.fromhex(oid.decode()),
         parents=parents,
-        author_time=_time(author_time),
-        committer_time=_time(committer_time),
+        author_time=dates.parsed(author_time),
+        committer_time=dates.parsed(committer_time),
         message=message.decode("utf-8", "replace").strip(),
         is_bot=_BOT.search(who) is not None,
         state=state,
         changes=changes,
     )
-
-
-def _time(text: bytes) -> int:
-    """Read a date in seconds; one that git itself could not read counts as 0."""
-    try:
-        return max(0, min(int(text), _INT64))
-    except ValueError:
-        return 0
 
 
 def list_tree(repository: Repository, commit: bytes) -> tuple[tuple[bytes, bytes], ...]:

@@ -22,12 +22,15 @@ from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
 from rsidx.store.cache import remove_cache
 from rsidx.store.database import Database
+from rsidx.store.dates import LATEST
 from rsidx.store.prune import drop_unused_chunks
 from rsidx.store.writer import Writer
 
 _SERIAL_COMMITS = 8
 """So many new commits and fewer are parsed in this process: workers take longer to start."""
 
+_NO_GENERATION = 2 * LATEST
+"""No generation is above this; an earlier version stored dates that had no bound."""
 _NONE_BEFORE: Mapping[bytes, bytes] = MappingProxyType({})
 _log = logging.getLogger("rsidx")
 
@@ -173,6 +176,8 @@ class _Sync:
 
     def run(self, scope: Scope, jobs: int, refs: Mapping[bytes, bytes] | None = None) -> SyncReport:
         """Take in a scope; `refs` are the refs if they were read for it."""
+        if queries.newest_generation(self.connection, self.repository_id) > _NO_GENERATION:
+            self._repair_generations()
         self._refresh(jobs, unread=not scope.is_update)
         lines = history.list_commits(self.repository, scope.revisions) if scope.revisions else []
         known = queries.generations(
@@ -315,7 +320,7 @@ class _Sync:
                 stack += waiting
                 continue
             above = max((generation.get(parent, 0) for parent in node.parents), default=0)
-            generation[node.oid] = max(node.committer_time, above + 1)
+            generation[node.oid] = max(min(node.committer_time, LATEST), above + 1)
             if generation[node.oid] != node.generation:
                 changed[node.id] = generation[node.oid]
             stack.pop()

@@ -80,6 +80,13 @@ def generations(connection: Connection, repository: int, oids: Iterable[bytes]) 
     return found
 
 
+def newest_generation(connection: Connection, repository: int) -> int:
+    """Return the largest generation of a repository's commits, 0 where it has none."""
+    column = schema.commit.c.generation
+    query = select(func.max(column)).where(schema.commit.c.repository_id == repository)
+    return connection.execute(query).scalar() or 0
+
+
 def ref_tips(connection: Connection, repository: int) -> dict[bytes, bytes]:
     """Return each ref's tip as it was last indexed."""
     query = select(schema.ref.c.name, schema.ref.c.tip).where(

@@ -1,6 +1,6 @@
 """Rows of the index as plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PARSED = frozenset({"parsed", "errors"})
 """States of a blob that has chunks."""
@@ -10,7 +10,10 @@ UNREAD = ("missing", "promised", "poison")
 
 @dataclass(frozen=True, slots=True)
 class CommitRow:
-    """A commit; `message` is read apart, by `Reader.message`."""
+    """A commit; `message` is read apart, by `Reader.message`.
+
+    `date` is when it was made as far as that can be believed, once an export has looked at it.
+    """
 
     id: int
     oid: bytes
@@ -19,6 +22,7 @@ class CommitRow:
     committer_time: int
     is_bot: bool
     state: str
+    date: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

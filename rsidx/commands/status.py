@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 
@@ -13,6 +12,7 @@ from rsidx.indexer.status import status as read_status
 from rsidx.indexer.wake import index_file
 from rsidx.log import LastError, last_error, log_file
 from rsidx.output import emit, human_bytes, table
+from rsidx.store.dates import moment
 
 
 @click.command()
@@ -43,16 +43,16 @@ def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
     yield "imports", f"{counts.n_imports:,}"
     yield "references", f"{counts.n_references:,}"
     if found.newest_commit_time is not None:
-        moment = datetime.fromtimestamp(found.newest_commit_time, UTC)
-        yield "newest commit", f"{moment:%Y-%m-%d %H:%M} UTC"
+        made = moment(found.newest_commit_time)
+        yield "newest commit", f"{made:%Y-%m-%d %H:%M} UTC"
     yield "hook", hook
     if not found.behind:
         yield "behind", "no: every branch is indexed"
     for name, n_missing in found.behind.items():
         yield "behind", f"{name} by {n_missing:,} commits"
-    if found.behind_since is not None:
-        moment = datetime.fromtimestamp(found.behind_since, UTC)
-        yield "since", f"{moment:%Y-%m-%d %H:%M} UTC, when the oldest of them was made"
+    if found.behind_since:
+        made = moment(found.behind_since)
+        yield "since", f"{made:%Y-%m-%d %H:%M} UTC, when the oldest of them was made"
 
 
 def _error_rows(error: LastError | None) -> Iterator[tuple[str, str]]:
