@@ -5,7 +5,7 @@ sources nested 200,000 deep, these do not.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -208,17 +208,19 @@ def parse_items_in(body: Node, source: bytes) -> list[Node]:
 
 def _error_bytes(tree: Tree) -> int:
     """Count the bytes under ERROR nodes, a missing node as one."""
-    total = 0
+    return sum(max(1, end - start) for start, end in error_ranges(tree))
+
+
+def error_ranges(tree: Tree) -> Iterator[tuple[int, int]]:
+    """Yield the bytes of each ERROR node, and of each node that is missing, in their order."""
     cursor = tree.walk()
     while True:
         node = cursor.node
         assert node is not None
-        if node.is_error:
-            total += max(1, node.end_byte - node.start_byte)
-        elif node.is_missing:
-            total += 1
+        if node.is_error or node.is_missing:
+            yield node.start_byte, node.end_byte
         elif node.has_error and cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
-                return total
+                return

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rsidx.indexer.rust.chunks import Earlier, cut
-from rsidx.indexer.rust.grammar import Version, parse_version
+from rsidx.indexer.rust.grammar import Version, error_ranges, parse_version
 from rsidx.indexer.rust.model import Chunk
 
 
@@ -27,3 +27,9 @@ def parse(source: bytes, before: ParsedFile | None = None) -> ParsedFile:
     earlier = Earlier(before.chunks, hunks) if before and hunks else None
     chunks = cut(version.tree, source, earlier)
     return ParsedFile(chunks, version.tree.root_node.has_error, version)
+
+
+def first_error(source: bytes) -> int | None:
+    """Return the offset of a file's first syntax error, None where it has none."""
+    version, _ = parse_version(source, None)
+    return next((start for start, _ in error_ranges(version.tree)), None)

@@ -186,7 +186,7 @@ def test_code_is_put_in_place_only_if_asked_and_only_if_it_parses(filled, cli, t
     cli("apply", "src/lib.rs:act", code, "--write")
     assert (filled.path / "src/lib.rs").read_text() == before.replace("work", "rest")
     code.write_text("    pub fn act(&self {\n")
-    assert "syntax errors" in cli("apply", "src/lib.rs:act", code, "--write", status=1).err
+    assert "syntax error in line 1" in cli("apply", "src/lib.rs:act", code, "--write", status=1).err
     assert "defined nowhere" in cli("apply", "src/lib.rs:lost", code, status=1).err
     assert "cannot be read" in cli("apply", "src/lost.rs:act", code, status=1).err
     assert "not in the worktree" in cli("apply", "../x.rs:act", code, status=1).err

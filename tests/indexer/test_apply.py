@@ -1,0 +1,208 @@
+"""Code is put in place as asked, and takes nothing away that it was not asked to."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from rsidx import files
+from rsidx.__main__ import main
+from rsidx.errors import RsidxError
+from rsidx.files import put
+from rsidx.indexer.apply import replaced
+
+SOURCE = b"""\
+use std::fmt;
+
+pub struct Thing {
+    size: u32,
+}
+
+impl Thing {
+    /// Acts.
+    pub fn act(&self) -> u32 {
+        self.size
+    }
+
+    fn rest(&self) {}
+}
+
+pub fn free() -> u32 { 1 }
+
+pub fn last() {}
+"""
+ACT = b"    pub fn act(&self) -> u32 {\n        self.size + 1\n    }\n"
+# The empty line before an item is the item's.
+FREE = b"\npub fn free() -> u32 { 2 }\n"
+
+
+def test_the_symbol_alone_is_replaced():
+    result = replaced(SOURCE, "Thing::act", ACT)
+    assert result == SOURCE.replace(b"    /// Acts.\n", b"").replace(
+        b"self.size\n", b"self.size + 1\n"
+    )
+    assert replaced(SOURCE, "free", FREE) == SOURCE.replace(b"{ 1 }", b"{ 2 }")
+
+
+def test_other_items_may_come_with_it():
+    code = b"\nconst TWO: u32 = 2;\n\npub fn free() -> u32 { two() }\n\nfn two() -> u32 { TWO }\n"
+    assert replaced(SOURCE, "free", code) == SOURCE.replace(b"\npub fn free() -> u32 { 1 }\n", code)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (b"", "the new code is empty; --delete takes free out of the file"),
+        (b" \n\t\n", "the new code is empty"),
+        (b"```rust\n```\n", "the new code is empty"),
+        (b"// nothing left to do\n", "does not define free; --delete"),
+        (b"pub fn other() {}\n", "does not define free; --delete"),
+        (b"/* pub fn free() -> u32 { 2 } */\n", "does not define free"),
+        (b"mod free {}\n", "does not define free"),
+        (b"pub fn free() {}\npub fn free() {}\n", "free is defined 2 times"),
+        (b"pub fn free() {\n    1\n", "has a syntax error in line 1: pub fn free() {"),
+        (b"pub fn free() {}\n}\n", "syntax error in line 2: }"),
+        (b"pub fn free() {}\n<|endoftext|>", r"in line 2: <\|endoftext\|>"),
+        (b"Here it is:\n```rust\npub fn free() {}\n```\n", "in line 1: Here it is:"),
+    ],
+)
+def test_code_that_is_not_the_symbol_is_refused(code, says):
+    with pytest.raises(RsidxError, match=says):
+        replaced(SOURCE, "free", code)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "code", "says"),
+    [
+        ("Thing::act", b"fn act(&self) {}\n}\n\nimpl Other {\n", "the function rest of Thing|rest"),
+        ("Thing::act", b"fn act(&self) {}\n}\n\nmod m {\n", "is not there any more"),
+        ("free", b"pub fn free() {}\n/* ", "syntax error"),
+    ],
+)
+def test_code_that_takes_other_items_away_is_refused(symbol, code, says):
+    with pytest.raises(RsidxError, match=says):
+        replaced(SOURCE, symbol, code)
+
+
+def test_code_without_a_line_end_takes_nothing_of_the_next_line():
+    result = replaced(SOURCE, "free", b"pub fn free() -> u32 { 2 } // so")
+    assert b"{ 2 } // so\n\npub fn last() {}\n" in result
+
+
+def test_one_fence_around_the_code_is_left_out():
+    for code in (b"```rust\n" + ACT + b"```", b"\n```\n" + ACT + b"```\n\n"):
+        assert replaced(SOURCE, "act", code) == replaced(SOURCE, "act", ACT)
+
+
+def test_a_symbol_is_taken_out_if_asked():
+    for code in (b"", b"\n", b"// gone\n"):
+        result = replaced(SOURCE, "Thing::act", code, delete=True)
+        assert b"fn act" not in result
+        assert b"fn rest" in result
+    assert b"fn free" not in replaced(SOURCE, "free", b"fn other() {}\n", delete=True)
+    assert b"fn free" in replaced(SOURCE, "free", b"fn free() {}\n", delete=True)
+    with pytest.raises(RsidxError, match="not there any more"):
+        replaced(SOURCE, "Thing::act", b"}\nimpl Other {\n", delete=True)
+
+
+def test_a_file_with_errors_can_be_mended():
+    broken = b"pub fn a() -> { 1 }\n\npub fn b() {}\n"
+    assert replaced(broken, "b", b"\npub fn b() { a() }\n") == broken.replace(b"{}", b"{ a() }")
+
+
+@pytest.fixture
+def apply(repo, monkeypatch, capfd, tmp_path):
+    monkeypatch.chdir(repo.path)
+    repo.commit("the first commit", {"src/lib.rs": SOURCE})
+
+    def run(*arguments, code=FREE):
+        (tmp_path / "code").write_bytes(code)
+        capfd.readouterr()
+        status = main(["apply", *map(str, arguments), str(tmp_path / "code")])
+        return status, capfd.readouterr().err
+
+    return run
+
+
+AFTER = SOURCE.replace(b"{ 1 }", b"{ 2 }")
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_written(apply, repo, tmp_path):
+    (repo.path / "link.rs").symlink_to("src/lib.rs")
+    assert apply("link.rs:free", "--write") == (0, "")
+    assert (repo.path / "link.rs").is_symlink()
+    assert (repo.path / "src/lib.rs").read_bytes() == AFTER
+    (tmp_path / "outside.rs").write_bytes(SOURCE)
+    (repo.path / "out.rs").symlink_to(tmp_path / "outside.rs")
+    status, err = apply("out.rs:free", "--write")
+    assert (status, "not in the worktree" in err) == (1, True)
+    assert (tmp_path / "outside.rs").read_bytes() == SOURCE
+
+
+def test_the_mode_stays_and_a_file_that_is_read_only_is_refused(apply, repo):
+    file = repo.path / "src/lib.rs"
+    file.chmod(0o750)
+    assert apply("src/lib.rs:free", "--write") == (0, "")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o750
+    file.chmod(0o444)
+    status, err = apply("src/lib.rs:free", "--write", code=b"pub fn free() {}\n")
+    assert (status, err) == (1, "rsidx: src/lib.rs is read-only\n")
+    assert file.read_bytes() == AFTER
+
+
+def test_what_is_no_file_and_what_is_git_s_is_refused(apply, repo):
+    os.mkfifo(repo.path / "pipe.rs")
+    assert "is not a file" in apply("pipe.rs:free", "--write")[1]
+    (repo.path / ".git/x.rs").write_bytes(SOURCE)
+    assert "not in the worktree" in apply(".git/x.rs:free", "--write")[1]
+
+
+def test_a_file_that_is_edited_meanwhile_stays_as_it_is(apply, repo, monkeypatch):
+    file = repo.path / "src/lib.rs"
+    plain = os.fsync
+
+    def edit(descriptor):
+        file.write_bytes(b"// mine\n")
+        plain(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", edit)
+    status, err = apply("src/lib.rs:free", "--write")
+    assert (status, "was changed meanwhile" in err) == (1, True)
+    assert file.read_bytes() == b"// mine\n"
+    assert [path.name for path in file.parent.iterdir()] == ["lib.rs"]
+
+
+@pytest.mark.usefixtures("apply")
+def test_it_is_written_though_nobody_reads_the_diff(repo, tmp_path):
+    (tmp_path / "code").write_bytes(FREE)
+    command = [sys.executable, "-P", "-m", "rsidx", "apply", "src/lib.rs:free", "--write",
+               str(tmp_path / "code")]  # fmt: skip
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (repo.path / "src/lib.rs").read_bytes() == AFTER
+    assert done.stderr == b""
+
+
+def test_nothing_is_waited_for_to_delete(apply, repo):
+    status, err = apply("src/lib.rs:free", "--write", code=b"")
+    assert (status, "the new code is empty" in err) == (1, True)
+    assert apply("src/lib.rs:free", "--write", "--delete", code=b"") == (0, "")
+    assert b"free" not in (repo.path / "src/lib.rs").read_bytes()
+
+
+def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"before")
+
+    def fail():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        put(file, b"after", fail)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir() if path.is_file()] == [
+        ("file", b"before")
+    ]
