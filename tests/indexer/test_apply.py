@@ -62,7 +62,7 @@ def test_other_items_may_come_with_it():
         (b"/* pub fn free() -> u32 { 2 } */\n", "does not define free"),
         (b"mod free {}\n", "does not define free"),
         (b"pub fn free() {}\npub fn free() {}\n", "free is defined 2 times"),
-        (b"pub fn free() {\n    1\n", "has a syntax error in line 1: pub fn free() {"),
+        (b"pub fn free() {\n    1\n", "has a syntax error in line 1: pub fn free"),
         (b"pub fn free() {}\n}\n", "syntax error in line 2: }"),
         (b"pub fn free() {}\n<|endoftext|>", r"in line 2: <\|endoftext\|>"),
         (b"Here it is:\n```rust\npub fn free() {}\n```\n", "in line 1: Here it is:"),
