@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -177,16 +176,57 @@ def test_plain_git_falls_into_the_trap(hostile, trap):
         assert fell.exists(), command
 
 
-def test_the_repository_s_own_file_cannot_say_where_to_write(repo, tmp_path):
+SETTINGS = {
+    "db": ('db = "elsewhere.db"', "backfill"),
+    "backfill.db": ('[backfill]\ndb = "elsewhere.db"', "backfill"),
+    "backfill.fetch": ("[backfill]\nfetch = true", "backfill"),
+    "fetch": ("fetch = true", "backfill"),
+    "apply.write": ("[apply]\nwrite = true", "apply"),
+    "export.keep": ('[export]\nkeep = ["secrets"]', "export"),
+    "export.tokenizer": ('[export]\ntokenizer = "owner/name"', "export"),
+}
+"""What a repository's own file must not set: its key, the file, and what it would do harm in."""
+
+
+def test_the_repository_s_own_file_is_refused_what_could_do_harm(hostile, trap, hub):
+    repo, _ = hostile
+    _, fell = trap
+    place = ["-C", str(repo.path)]
+    out = repo.path.parent / "out"
+    code = repo.path.parent / "code.rs"
+    code.write_text("pub fn f13() -> u32 { 7 }\n")
+    commands = {
+        "backfill": ["backfill", *place, "--all"],
+        "apply": ["apply", "src/lib.rs:f13", str(code), *place],
+        "export": ["export", str(out), *place, "--keep", "messages"],
+    }
+    file = repo.path / "rsidx.toml"
+    file.write_text("")
+    fell.unlink(missing_ok=True)
+    before = {**files_outside(repo), "rsidx.toml": None}
+    for key, (text, name) in SETTINGS.items():
+        file.write_text(f"{text}\n")
+        refused = run(commands[name], **hub.environment)
+        assert (refused.returncode, refused.stdout) == (1, ""), key
+        assert f"rsidx.toml: {key}: a repository's own file may" in refused.stderr
+        assert "set it in" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    file.write_text("fetch = true\n[apply]\nwrite = true\n[hooks.run]\nmax-bytes = 1\n")
+    assert run(["hooks", "run", *place], **hub.environment).returncode == 0
+    log = (repo.path / ".git/rsidx/index.db.log").read_text()
+    for key in ("fetch", "apply.write", "hooks.run.max-bytes"):
+        assert f"rsidx.toml: {key}: a repository's own file may not set this" in log
+    assert "sync: " in log
+    assert not fell.exists(), fell.read_text()
+    assert hub.asked == []
+    assert not out.exists()
+    assert {**files_outside(repo), "rsidx.toml": None} == before
+
+
+def test_a_file_that_the_user_names_may_say_where_to_write(repo, tmp_path):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
     target = tmp_path / "elsewhere.db"
-    for text in (f'db = "{target}"\n', f'[backfill]\ndb = "{target}"\n'):
-        (repo.path / "rsidx.toml").write_text(text)
-        refused = run(["backfill", "-C", str(repo.path)])
-        assert refused.returncode == 1
-        assert "a repository's own file may not set this" in refused.stderr
-        assert not target.exists()
+    (repo.path / "rsidx.toml").write_text(f'db = "{target}"\n')
     named = ["--config", str(repo.path / "rsidx.toml")]
     assert run(["backfill", "-C", str(repo.path), *named]).returncode == 0
-    assert target.exists()
-    assert Path(target).stat().st_mode & 0o777 == 0o600
+    assert target.stat().st_mode & 0o777 == 0o600

@@ -88,7 +88,7 @@ def _with_place(command: Callable[..., Any], *, is_hook: bool) -> Callable[..., 
     @wraps(command)
     def with_place(repo: Path, db: str | None, log_level: str, **options: Any) -> Any:
         ctx = click.get_current_context()
-        repository = _repository(ctx, repo)
+        repository = _repository(ctx, repo, ctx.get_parameter_source("repo"))
         address = db or str(default_db(repository))
         _configure_log(address, log_level)
         for fault in ctx.meta.get(_FAULTS, ()):
@@ -115,11 +115,11 @@ def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
         repo: Path, db: str | None, log_level: str, name: str | None, **options: Any
     ) -> Any:
         ctx = click.get_current_context()
-        is_copy = db is not None and ctx.get_parameter_source("repo") is ParameterSource.DEFAULT
-        if db is not None and is_copy:
+        source = ctx.get_parameter_source("repo")
+        if db is not None and source is ParameterSource.DEFAULT:
             index = Index(db, name, None)
         else:
-            repository = _repository(ctx, repo)
+            repository = _repository(ctx, repo, source)
             address = db or str(default_db(repository))
             index = Index(address, name or repository.name, linked_head(repository))
         _configure_log(index.db, log_level)
@@ -146,11 +146,11 @@ def _configure_log(db: str, level: str) -> None:
     log.configure(level, log.log_file(file) if file else None)
 
 
-def _repository(ctx: click.Context, repo: Path) -> Repository:
+def _repository(ctx: click.Context, repo: Path, source: ParameterSource | None) -> Repository:
     """Find the repository once for the whole command."""
     found = ctx.meta.get("rsidx.repository")
     if not isinstance(found, Repository):
-        is_named = ctx.get_parameter_source("repo") is not ParameterSource.DEFAULT
+        is_named = source is not ParameterSource.DEFAULT
         found = ctx.meta["rsidx.repository"] = discover(repo, is_named=is_named)
     return found
 
@@ -182,13 +182,14 @@ class _ConfigOption(Option):
 
 def _worktree(ctx: click.Context, opts: Mapping[str, Any]) -> Path | None:
     """Return the worktree whose own file counts, None where there is none."""
-    repo = Path()
+    repo: Any = Path()
+    source = ParameterSource.DEFAULT
     for parameter in ctx.command.params:
         if parameter.name == "repo":
             # It may stand behind --config.
-            repo = Path(parameter.consume_value(ctx, opts)[0])
+            repo, source = parameter.consume_value(ctx, opts)
     try:
-        return _repository(ctx, repo).worktree
+        return _repository(ctx, Path(repo), source).worktree
     except RepositoryError:
         # Where a command needs the repository, it will say so itself.
         return None

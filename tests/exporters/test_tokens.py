@@ -1,6 +1,9 @@
 """Tokenizers and dialects: texts never become control tokens, and come back as they were."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -120,3 +123,58 @@ def test_no_end_token_is_a_clear_error(tmp_path, plain_file):
         Encoder(load(str(path)))
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "x</s"}))
     assert Encoder(load(str(path)), source=str(path)).end_token == "x</s"
+
+
+LOADS = """
+import json, sys
+from rsidx.errors import TokenizerError
+from rsidx.exporters.tokens import load
+for name in sys.argv[1:]:
+    try:
+        said = load(name).get_vocab_size()
+    except TokenizerError as error:
+        said = str(error)
+    print(json.dumps(said))
+"""
+
+
+def loaded(folder, hub, *names, **variables):
+    env = {**os.environ, **hub.environment, **variables}
+    done = subprocess.run([sys.executable, "-P", "-c", LOADS, *names], cwd=folder, env=env,
+                          capture_output=True, check=True)  # fmt: skip
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_only_owner_and_name_are_asked_of_the_hub(tmp_path, hub):
+    folder = tmp_path / "work"
+    (folder / "models").mkdir(parents=True)
+    (folder / "taken/here").mkdir(parents=True)
+    names = (
+        "starcodr2", "starcoder2.json", "a/b/c", "./a/b", "../a", "~/a", "~nobody/a", "/a/b",
+        "a/b.json", "a\\b", "models/starcodr2", "taken/here", "a/", "/", "", ".", "a b/c",
+        "https://example.com/a", "a/b\nc",
+    )  # fmt: skip
+    said = loaded(folder, hub, *names)
+    assert hub.asked == []
+    for name, text in zip(names, said, strict=True):
+        assert text.startswith("there is no tokenizer at "), (name, text)
+    assert said[0].endswith("starcodr2; a name on the hub is spelled owner/name")
+    [text] = loaded(folder, hub, "owner/name")
+    assert text.startswith("there is no tokenizer at owner/name here, nor in the local cache, and "
+                           "the hub says: ")  # fmt: skip
+    assert "\n" not in text
+    assert hub.asked
+
+
+def test_a_tokenizer_of_the_hub_is_fetched_once(tmp_path, hub, tokenizer_file):
+    [text] = loaded(tmp_path, hub, "owner/name", HF_HUB_OFFLINE="1")
+    assert text.endswith("nor in the local cache, and HF_HUB_OFFLINE forbids asking the hub")
+    assert hub.asked == []
+    hub.files["/owner/name/resolve/main/tokenizer.json"] = tokenizer_file.read_bytes()
+    size = load(str(tokenizer_file)).get_vocab_size()
+    assert loaded(tmp_path, hub, "owner/name") == [size]
+    assert hub.asked
+    hub.asked.clear()
+    assert loaded(tmp_path, hub, "owner/name") == [size]
+    assert loaded(tmp_path, hub, "owner/name", HF_HUB_OFFLINE="1") == [size]
+    assert hub.asked == []

@@ -241,6 +241,10 @@ def test_the_repository_is_found_on_either_side_of_the_file(
     named = ("--config", tmp_path / "mine.toml")
     for options in ((*named, "-C", other.path), ("-C", other.path, *named)):
         assert "other/rsidx.toml: backfill.jobs" in cli("status", *options, status=1).err
+    monkeypatch.setenv("GIT_DIR", str(repo.path / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(repo.path))
+    monkeypatch.chdir(other.path)
+    assert "no index at" in cli("status", *named, status=1).err
     monkeypatch.setenv("RSIDX_REPO", str(other.path))
     assert "other/rsidx.toml: backfill.jobs" in cli("status", *named, status=1).err
     assert repo.path.exists()
