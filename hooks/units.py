@@ -4,13 +4,22 @@ import plistlib
 import sys
 from pathlib import Path
 
+from rsidx.errors import IndexStoreError
 from rsidx.indexer.git import Repository
+from rsidx.indexer.wake import has_password
 
 SYSTEMS = ("systemd", "launchd")
 
 
 def unit(system: str, repository: Repository, db: str) -> str:
-    """Return the unit file of one of `SYSTEMS` for a repository and its index."""
+    """Return the unit file of one of `SYSTEMS` for a repository and its index.
+
+    Raises IndexStoreError for an address with a password, which would stand in the file.
+    """
+    if has_password(db):
+        raise IndexStoreError(
+            "a unit file cannot keep the password in --db; leave it out, and put it into ~/.pgpass"
+        )
     place = repository.worktree or repository.git_dir
     command = [sys.executable, "-P", "-m", "rsidx", "watch", "-C", str(place), "--db", db]
     if system == "launchd":

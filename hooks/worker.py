@@ -34,9 +34,10 @@ def wake(repository: Repository, db: str, event: str) -> None:
     if is_rebase and event != "post-rewrite":
         return
     subprocess.Popen(
-        [sys.executable, "-P", "-m", "rsidx", "hooks", "run", "--db", db],
+        [sys.executable, "-P", "-m", "rsidx", "hooks", "run"],
         cwd=repository.worktree or repository.git_dir,
-        env=_environment_of(repository),
+        # The address is no argument: everybody sees those, and it may hold a password.
+        env={**_environment_of(repository), "RSIDX_HOOKS_RUN_DB": db},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

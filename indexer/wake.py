@@ -5,7 +5,7 @@ from pathlib import Path
 from rsidx.indexer.git import Repository
 from rsidx.indexer.intake import Progress, SyncReport
 from rsidx.indexer.sync import mark, update
-from rsidx.store.database import Database, resolve_url
+from rsidx.store.database import Database, passwords, resolve_url
 
 
 def index_file(db: str) -> Path | None:
@@ -17,7 +17,7 @@ def index_file(db: str) -> Path | None:
 
 def has_password(db: str) -> bool:
     """Tell whether an index's address has a password in it."""
-    return resolve_url(db).password is not None
+    return bool(passwords(resolve_url(db)))
 
 
 def start_from_here(repository: Repository, db: str) -> None:

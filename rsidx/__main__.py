@@ -15,6 +15,7 @@ from rsidx import __version__
 from rsidx.commands.root import root
 from rsidx.errors import RsidxError
 from rsidx.output import note, printable
+from rsidx.passwords import masked, passwords_of, without
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,22 +30,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except RsidxError as error:
         logging.getLogger("rsidx").info("%s: %s", type(error).__name__, error)
-        note(f"rsidx: {printable(str(error))}")
+        note(f"rsidx: {printable(masked(str(error)))}")
         return 1
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     except Exception:
-        note(f"rsidx: unexpected error; please report it with {_report()}")
+        given = sys.argv[1:] if arguments is None else arguments
+        note(f"rsidx: unexpected error; please report it with {_report(given)}")
         return 3
     return status if isinstance(status, int) else 0
 
 
-def _report() -> Path:
-    """Write versions and traceback to a file that is ready to paste."""
-    text = (
+def _report(given: Sequence[str]) -> Path:
+    """Write versions and traceback, without passwords, to a file that is ready to paste."""
+    # Argument by argument: within quotes a password may have blanks and quotes of its own.
+    known = passwords_of((*given, *os.environ.values()))
+    arguments = [without(known, argument) for argument in given]
+    text = without(
+        known,
         f"rsidx {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
-        f"arguments: {sys.argv[1:]}\n\n{traceback.format_exc()}"
+        f"arguments: {arguments}\n\n{traceback.format_exc()}",
     )
     with tempfile.NamedTemporaryFile(
         "w", prefix="rsidx-", suffix=".log", delete=False, encoding="utf-8"

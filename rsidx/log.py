@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from rsidx.passwords import masked
+
 _LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ \d+ ([A-Z]+) (.*)")
 LEVELS = ("debug", "info", "warning", "error")
 _MAX_BYTES = 500_000
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(message)s"
 logger = logging.getLogger("rsidx")
+
+
+class _Formatter(logging.Formatter):
+    """Leaves out the passwords of addresses, of those in a traceback, too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
 
 
 class _PrivateFileHandler(RotatingFileHandler):
@@ -65,13 +74,13 @@ def configure(level: str, file: Path | None) -> None:
             root.removeHandler(handler)
     stderr = logging.StreamHandler()
     stderr.setLevel(level.upper())
-    stderr.setFormatter(logging.Formatter("rsidx: %(message)s"))
+    stderr.setFormatter(_Formatter("rsidx: %(message)s"))
     logger.addHandler(stderr)
     to_file: logging.Handler | None = None
     if file is not None:
         to_file = _PrivateFileHandler(file, maxBytes=_MAX_BYTES, backupCount=1, delay=True)
         to_file.setLevel(min(logging.INFO, logging.getLevelName(level.upper())))
-        to_file.setFormatter(logging.Formatter(_FORMAT))
+        to_file.setFormatter(_Formatter(_FORMAT))
         logger.addHandler(to_file)
     root.addHandler(_LibraryHandler(to_file))
 

@@ -37,7 +37,23 @@ def resolve_url(db: str) -> URL:
     try:
         return make_url(db)
     except (ArgumentError, ValueError) as error:
-        raise IndexStoreError(f"--db {db!r} is neither a path nor a database URL") from error
+        # Not repeated: it may hold a password.
+        raise IndexStoreError("--db is neither a path nor a database URL") from error
+
+
+def passwords(url: URL) -> list[str]:
+    """Return the passwords in an address: the user's, and those of its query."""
+    found = [str(url.password)] if url.password is not None else []
+    for key, value in url.query.items():
+        if "pass" in key.lower():
+            found += [value] if isinstance(value, str) else value
+    return found
+
+
+def shown(url: URL) -> str:
+    """Return an address as it may be printed, without its passwords."""
+    hidden = {key: "***" for key in url.query if "pass" in key.lower()}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 class Database:
@@ -72,7 +88,7 @@ class Database:
     @property
     def shown(self) -> str:
         """The address as it may be printed: a path, or a URL without its password."""
-        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+        return str(self.file) if self.file else shown(self.url)
 
     @staticmethod
     def _create_file(file: Path) -> None:
@@ -159,11 +175,14 @@ class Database:
 
 def _engine(url: URL) -> Engine:
     try:
-        engine = create_engine(url)
+        # An error names no parameters: they are the code of a repository that may be private.
+        engine = create_engine(url, hide_parameters=True)
     except (ImportError, ArgumentError) as error:
-        raise IndexStoreError(f"cannot use the database {url!r}: {error}") from error
+        raise IndexStoreError(f"cannot use the database {shown(url)}: {error}") from error
     if engine.dialect.name not in ("sqlite", "postgresql"):
-        raise IndexStoreError(f"cannot use the database {url!r}: neither SQLite nor PostgreSQL")
+        raise IndexStoreError(
+            f"cannot use the database {shown(url)}: neither SQLite nor PostgreSQL"
+        )
     if url.drivername != "sqlite":
         return engine
     file = Path(url.database or "").absolute()
