@@ -1,5 +1,6 @@
 """The report's page: one file, without a network, from nothing but an export's own files."""
 
+import os
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -8,17 +9,27 @@ from rsidx.errors import ExportError
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import REASONS
 from rsidx.exporters.report.collect import Collected, Sample, collect
+from rsidx.files import put
 
 _N_PATHS = 20
 _CODE = frozenset({"context", "old", "lead", "new", "prefix", "suffix"})
+_LABELS = {"old": "old code", "new": "new code (with loss)", "lead": "up to here (no loss)"}
+"""What a run of tokens is called, where that is not its role."""
+_MARK = b'<meta name="generator" content="rsidx report">'
+"""Stands in the head of every report: what has it there may be replaced by another."""
+_HEAD_BYTES = 1024
 
 
 def write_report(out: Path, to: Path, *, n_samples: int) -> None:
     """Write the report of an export to a file.
 
-    Raises ExportError where `out` is no export, where the libraries for it are missing, and where
-    `to` cannot be written.
+    A file that is there must be a report. Raises ExportError where it is none, where `out` is no
+    export, where the libraries for it are missing, and where `to` cannot be written.
     """
+    to = to.resolve()
+    if to.is_relative_to(out.resolve()):
+        raise ExportError(f"{to} is inside of the data set; a report goes beside it")
+    _check(to)
     try:
         import jinja2  # noqa: PLC0415  (an extra)
         import matplotlib  # noqa: F401, PLC0415
@@ -33,9 +44,26 @@ def write_report(out: Path, to: Path, *, n_samples: int) -> None:
     source = resources.files("rsidx.exporters.report").joinpath("page.html").read_text("utf-8")
     page = environment.from_string(source).render(**_values(found))
     try:
-        to.write_text(page, "utf-8")
+        put(to, page.encode(), lambda: _check(to))
     except OSError as error:
         raise ExportError(f"cannot write {to}: {error.strerror}") from error
+
+
+def _check(to: Path) -> None:
+    """Raise ExportError for a file that is neither a report nor empty."""
+    try:
+        if not os.path.lexists(to):
+            return
+        head = b""
+        if to.is_file():
+            with to.open("rb") as file:
+                head = file.read(_HEAD_BYTES)
+            if not head:
+                return
+    except OSError as error:
+        raise ExportError(f"cannot write {to}: {error.strerror}") from error
+    if _MARK not in head:
+        raise ExportError(f"{to} is no report of rsidx and stays as it is; name another file")
 
 
 def _values(found: Collected) -> dict[str, Any]:
@@ -97,18 +125,15 @@ def _leak(relations: dict[str, Any], reason: str) -> dict[str, Any]:
 
 
 def _shown(sample: Sample) -> dict[str, Any]:
-    meta = sample.meta
-    parts: dict[str, str] = {}
-    for role, text in sample.runs:
-        parts[role] = parts.get(role, "") + text
+    """Return a row's runs in the order in which the model sees them."""
     return {
         "split": sample.split,
         "number": sample.number,
-        "meta": meta,
-        "parts": [
-            (role, _highlighted(text) if role in _CODE else text)
-            for role, text in parts.items()
-            if text.strip()
+        "meta": sample.meta,
+        "runs": [
+            (role, _LABELS.get(role, role), _highlighted(text) if role in _CODE else text)
+            for role, text in sample.runs
+            if text
         ],
     }
 
@@ -120,7 +145,9 @@ def _highlighted(text: str) -> Any:
     from pygments.lexers import RustLexer  # noqa: PLC0415
 
     lexer = RustLexer(stripnl=False, ensurenl=False)
-    return Markup(highlight(text, lexer, HtmlFormatter(nowrap=True)))
+    marked = highlight(text, lexer, HtmlFormatter(nowrap=True))
+    # The formatter ends the last line, too.
+    return Markup(marked if text.endswith("\n") else marked.removesuffix("\n"))
 
 
 def _styles() -> str:

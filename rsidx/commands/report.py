@@ -13,7 +13,7 @@ from rsidx.exporters.report.page import write_report
 @click.option(
     "--to",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write.  [default: OUT-report.html, beside OUT]",
+    help="The file to write.  [default: OUT.report.html]",
 )
 @click.option(
     "--samples",
@@ -26,8 +26,9 @@ from rsidx.exporters.report.page import write_report
 def report(out: Path, to: Path | None, samples: int) -> None:
     """Write a page about the data set OUT: counts, plots, leaks, and rows to browse.
 
-    One file that needs no network. OUT itself stays as it is.
+    One file that needs no network, beside OUT, which stays as it is. An earlier report is replaced;
+    another file is not.
     """
-    target = to or out.resolve().with_name(f"{out.resolve().name}-report.html")
+    target = to or out.resolve().with_name(f"{out.resolve().name}.report.html")
     write_report(out, target, n_samples=samples)
     click.echo(str(target))

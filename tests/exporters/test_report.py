@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from tokenizers import Tokenizer
 
+from rsidx.__main__ import main
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
@@ -108,9 +109,102 @@ def test_holes_are_shown_with_what_is_around(repo, index, tmp_path, plain_file):
     assert '<pre class="suffix">' in text
 
 
+def shown(file):
+    """Return split, number and text of each row of a page, as a browser has it."""
+
+    class Rows(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.rows, self.in_code = [], False
+
+        def handle_starttag(self, tag, attributes):
+            if tag == "details":
+                self.rows.append([dict(attributes)["data-split"], []])
+            self.in_code = self.in_code or tag == "pre"
+            self.is_first = tag == "pre"
+
+        def handle_endtag(self, tag):
+            self.in_code = self.in_code and tag != "pre"
+
+        def handle_data(self, data):
+            if self.in_code:
+                # The parser of a browser leaves out a line end behind the tag.
+                self.rows[-1][1].append(data[self.is_first and data.startswith("\n") :])
+            self.is_first = False
+
+    rows = Rows()
+    rows.feed(file.read_text("utf-8"))
+    return [(split, "".join(texts)) for split, texts in rows.rows]
+
+
+def assert_shows_what_the_model_sees(out, page, read_jsonl):
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+    rows = [
+        (split, tokenizer.decode(row["input_ids"], skip_special_tokens=False))
+        for split in ("train", "val", "test")
+        for row in read_jsonl(out / f"{split}.jsonl")
+    ]
+    assert shown(page) == rows
+
+
+def test_rows_are_what_the_model_sees_in_its_order(report, out, read_jsonl):
+    assert_shows_what_the_model_sees(out, report(n_samples=1000), read_jsonl)
+
+
+@pytest.mark.parametrize("suffix_first", [0, 1])
+def test_holes_are_shown_in_the_order_of_their_tokens(
+    repo, index, tmp_path, plain_file, read_jsonl, suffix_first
+):
+    tokenizer = Tokenizer.from_file(str(plain_file))
+    tokenizer.add_special_tokens(["<fim_prefix>", "<fim_middle>", "<fim_suffix>"])
+    tokenizer.save(str(tmp_path / "fim.json"))
+    for n in range(4):
+        body = f"fn f() {{\n    one({n});\n    two();\n}}\n\nfn after_{n}() {{}}\n"
+        repo.commit(f"commit number {n}", {"src/lib.rs": body})
+    index.sync()
+    config = Config(
+        tokenizer=str(tmp_path / "fim.json"), kind="fim", split="1,0,0", fim_spm=suffix_first
+    )
+    export(index.database, tmp_path / "out", config)
+    write_report(tmp_path / "out", tmp_path / "r.html", n_samples=100)
+    assert_shows_what_the_model_sees(tmp_path / "out", tmp_path / "r.html", read_jsonl)
+    text = (tmp_path / "r.html").read_text("utf-8")
+    is_behind = text.index('<pre class="prefix">') > text.index('<pre class="suffix">')
+    assert is_behind == bool(suffix_first)
+
+
+def test_a_report_replaces_a_report_and_nothing_else(report, out, tmp_path):
+    page = report()
+    page.chmod(0o640)
+    assert report().stat().st_mode & 0o777 == 0o640
+    (tmp_path / "empty.html").touch()
+    write_report(out, tmp_path / "empty.html", n_samples=1)
+    (tmp_path / "link.html").symlink_to(page)
+    write_report(out, tmp_path / "link.html", n_samples=1)
+    assert (tmp_path / "link.html").is_symlink()
+    for name, content in (("main.rs", b"fn main() {}\n"), ("index.db", b"SQLite format 3\0")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ExportError, match=f"{name} is no report of rsidx"):
+            write_report(out, tmp_path / name, n_samples=1)
+        assert (tmp_path / name).read_bytes() == content
+    for to in (out / "report.html", out / "README.md", out / "tokenizer" / "x.html"):
+        with pytest.raises(ExportError, match="a report goes beside it"):
+            write_report(out, to, n_samples=1)
+    with pytest.raises(ExportError, match="is no report"):
+        write_report(out, tmp_path, n_samples=1)
+
+
+def test_the_command_writes_beside_the_data_set(out, capfd):
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert main(["report", str(out)]) == 0
+    assert capfd.readouterr().out == f"{out}.report.html\n"
+    assert (out.parent / "out.report.html").read_text("utf-8").startswith("<!doctype html>")
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
 def test_what_is_no_export_and_what_cannot_be_written_are_one_line(report, tmp_path, monkeypatch):
     with pytest.raises(ExportError, match="no export"):
-        write_report(tmp_path, tmp_path / "r.html", n_samples=1)
+        write_report(tmp_path / "home", tmp_path / "r.html", n_samples=1)
     target = report()
     with pytest.raises(ExportError, match="cannot write"):
         write_report(tmp_path / "out", target / "x", n_samples=1)
