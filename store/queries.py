@@ -22,7 +22,9 @@ def repository_id(connection: Connection, name: str | None) -> int | None:
     if len(found) == 1 or not rows:
         return found[0] if found else None
     known = ", ".join(row.name for row in rows)
-    raise IndexStoreError(f"the index has {known}; name one of them with --name")
+    if name is None:
+        raise IndexStoreError(f"the index has {known}; name one of them with --name")
+    raise IndexStoreError(f"the index has {known}, and no {name}")
 
 
 def find_or_add_repository(
@@ -55,7 +57,8 @@ def find_or_add_repository(
         # A root may go with its branch; then one of the tips must be known.
         if not any(has_commit(tip) for tip in sorted(set(ref_tips(connection, row.id).values()))):
             raise IndexStoreError(
-                f"the index has another repository called {name}; use another index (--db)"
+                f"the index has another repository called {name}, as the last part of origin's "
+                "address or the folder is; use another index (--db)"
             )
         set_root(connection, row.id, find_root())
     return int(row.id)

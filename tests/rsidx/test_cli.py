@@ -250,6 +250,15 @@ def test_repositories_share_an_index_by_name_and_never_mix(
     metas = (tmp_path / "out/train.meta.jsonl").read_text().splitlines()
     commits = {json.loads(meta)["commit"] for meta in metas}
     assert commits == set(other.git("rev-list", "HEAD").split())
+    cli("export", tmp_path / "named", *options, "-C", other.path)
+    assert (tmp_path / "named/train.meta.jsonl").read_text().splitlines() == metas
+    measure = ("tokenizer", "inspect", tmp_path / "tok", "--db", shared)
+    assert "name one of them with --name" in cli(*measure, status=1).err
+    assert "coverage" in cli(*measure, "--name", "other").out
+    unknown = make_repo("third")
+    unknown.commit("first")
+    err = cli("status", "--db", shared, "-C", unknown.path, status=1).err
+    assert err == "rsidx: the index has repo, other, and no third\n"
     stranger = make_repo("elsewhere/repo")
     stranger.commit("stranger", {"src/lib.rs": RUST})
     err = cli("backfill", "--db", shared, "-C", stranger.path, status=1).err

@@ -151,7 +151,7 @@ def test_neither_a_path_nor_a_url():
 
 def test_a_server_without_locks_of_ours_is_refused(monkeypatch):
     engine = SimpleNamespace(dialect=SimpleNamespace(name="mysql"))
-    monkeypatch.setattr(database_module, "create_engine", lambda _: engine)
+    monkeypatch.setattr(database_module, "create_engine", lambda _, **__: engine)
     with pytest.raises(IndexStoreError, match="neither SQLite nor PostgreSQL"):
         Database(resolve_url("mysql://nobody:secret@127.0.0.1/none"), create=True)
 
