@@ -4,6 +4,7 @@ Byte-level BPE with digits one by one, as StarCoder2's; Rust's keywords and comm
 whole tokens by construction.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +57,10 @@ _SPLIT = Regex(r"\d| ?[\p{L}_][\p{L}\p{N}_]*(?:!(?!=))?| ?[^\s\p{L}\p{N}_]+|\s+(
 def train(database: Database, out: Path, *, name: str | None, vocabulary_size: int) -> Encoder:
     """Train on every distinct chunk of the index and write a tokenizer's folder.
 
-    Raises TokenizerError for an empty index, a folder that exists, or a vocabulary too small
-    for Rust's keywords and common macros to be whole tokens.
+    Raises TokenizerError for an empty index, a folder that is not new or empty or cannot be
+    written, or a vocabulary too small for Rust's keywords and common macros to be whole tokens.
     """
-    if out.exists():
-        raise TokenizerError(f"{out} exists; name a new folder")
+    _check_empty(out)
     with database.browsing() as connection:
         reader, chunk_ids = _open(connection, name)
         if reader is None:
@@ -79,9 +79,21 @@ def train(database: Database, out: Path, *, name: str | None, vocabulary_size: i
                 )
             n_repeats *= 8
     encoder = Encoder(tokenizer)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    encoder.save(out, max_tokens=2048)
+    _check_empty(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        encoder.save(out, max_tokens=2048)
+    except OSError as error:
+        raise TokenizerError(f"cannot write {out}: {error.strerror}") from error
     return encoder
+
+
+def _check_empty(out: Path) -> None:
+    try:
+        if os.path.lexists(out) and (not out.is_dir() or any(out.iterdir())):
+            raise TokenizerError(f"{out} exists and is no empty folder; name a new one")
+    except OSError as error:
+        raise TokenizerError(f"{out} cannot be read: {error.strerror}") from error
 
 
 def _trained(texts: Iterator[str], vocabulary_size: int) -> Tokenizer:

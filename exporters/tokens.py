@@ -228,10 +228,13 @@ class Encoder:
         return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
 
     def save(self, folder: Path, *, max_tokens: int) -> None:
-        """Write a folder that `AutoTokenizer.from_pretrained` opens."""
-        folder.mkdir()
+        """Write a folder, new or empty, that `AutoTokenizer.from_pretrained` opens.
+
+        Raises OSError where it cannot be written.
+        """
+        folder.mkdir(exist_ok=True)
         self._tokenizer.encode_special_tokens = False
-        self._tokenizer.save(str(folder / _FILE))
+        (folder / _FILE).write_text(self._tokenizer.to_str(pretty=True), "utf-8")
         self._tokenizer.encode_special_tokens = True
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",

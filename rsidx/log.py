@@ -13,6 +13,7 @@ from rsidx.passwords import masked
 _LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ \d+ ([A-Z]+) (.*)")
 LEVELS = ("debug", "info", "warning", "error")
 _MAX_BYTES = 500_000
+_MAX_LINE_BYTES = 1000
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(message)s"
 logger = logging.getLogger("rsidx")
 
@@ -56,13 +57,28 @@ class _LibraryHandler(logging.Handler):
         self._file.handle(own)
 
 
+def _is_ours(file: Path) -> bool:
+    """Tell whether a file is a log of rsidx, empty or absent."""
+    try:
+        with file.open("rb") as lines:
+            first = lines.readline(_MAX_LINE_BYTES).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return not first or _LINE.match(first) is not None
+
+
 def log_file(index: Path) -> Path:
     """Return where the log of an index is."""
     return Path(f"{index}.log")
 
 
 def configure(level: str, file: Path | None) -> None:
-    """Set up logging for this process; a file that cannot be written is done without."""
+    """Set up logging for this process.
+
+    A file that cannot be written is done without, and so is one that is no log of rsidx.
+    """
     logging.raiseExceptions = False
     logger.setLevel(logging.DEBUG)
     root = logging.getLogger()
@@ -77,7 +93,7 @@ def configure(level: str, file: Path | None) -> None:
     stderr.setFormatter(_Formatter("rsidx: %(message)s"))
     logger.addHandler(stderr)
     to_file: logging.Handler | None = None
-    if file is not None:
+    if file is not None and _is_ours(file) and _is_ours(Path(f"{file}.1")):
         to_file = _PrivateFileHandler(file, maxBytes=_MAX_BYTES, backupCount=1, delay=True)
         to_file.setLevel(min(logging.INFO, logging.getLevelName(level.upper())))
         to_file.setFormatter(_Formatter(_FORMAT))

@@ -19,6 +19,7 @@ from rsidx.errors import IndexStoreError
 from rsidx.store.cache import remove_cache
 from rsidx.store.locks import FileLocks, Locks, ServerLocks, Waiting, is_on_network
 from rsidx.store.migrate import migrate
+from rsidx.store.place import check_place
 
 _CACHE_KIB = 24_576
 _BUSY_TIMEOUT_MS = 60_000
@@ -65,6 +66,8 @@ class Database:
     def __init__(self, url: URL, *, create: bool) -> None:
         self.url = url
         self.file = Path(url.database) if url.drivername == "sqlite" and url.database else None
+        if self.file is not None:
+            check_place(self.file)
         if self.file is not None and not self.file.exists():
             if not create:
                 raise IndexStoreError(

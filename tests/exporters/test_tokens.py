@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, normalizers
 
 from rsidx.errors import TokenizerError
 from rsidx.exporters.dialects import choose
+from rsidx.exporters.fit import train
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.vocabulary import MARKERS, token_of
 from rsidx.store.cache import open_cache
@@ -178,3 +179,27 @@ def test_a_tokenizer_of_the_hub_is_fetched_once(tmp_path, hub, tokenizer_file):
     assert loaded(tmp_path, hub, "owner/name") == [size]
     assert loaded(tmp_path, hub, "owner/name", HF_HUB_OFFLINE="1") == [size]
     assert hub.asked == []
+
+
+def test_a_tokenizer_is_trained_into_a_new_or_an_empty_folder_only(repo, index, tmp_path):
+    repo.commit("the first commit", {"src/lib.rs": "pub fn f() -> u32 { 1 }\n"})
+    index.sync()
+
+    def into(out):
+        return train(index.database, out, name=None, vocabulary_size=3000)
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("mine", "file", "link"):
+        with pytest.raises(TokenizerError, match=f"{name} exists and is no empty folder"):
+            into(tmp_path / name)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+    (tmp_path / "empty").mkdir()
+    into(tmp_path / "empty")
+    into(tmp_path / "new" / "one")
+    for name in ("empty", "new/one"):
+        assert (tmp_path / name / "tokenizer.json").is_file()
+    with pytest.raises(TokenizerError, match=r"cannot write .*file/tok: File exists"):
+        into(tmp_path / "file" / "tok")
