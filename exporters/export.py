@@ -26,7 +26,7 @@ from rsidx.exporters.plan import SPLITS, Plan, Split, reachable, select, split_c
 from rsidx.exporters.pool import Made, make_entries
 from rsidx.exporters.sidecars import Sidecars
 from rsidx.exporters.sift import Sifter
-from rsidx.exporters.snapshot import Snapshot
+from rsidx.exporters.snapshot import Snapshot, depth_first
 from rsidx.exporters.staging import staging
 from rsidx.exporters.texts import Texts
 from rsidx.exporters.tokens import Encoder
@@ -96,7 +96,7 @@ def export(
             with phases.of("make"):
                 # It remembers much, and so does its reader: they go before rows are written.
                 maker = Maker(Reader(connection, repository_id), config, renderer)
-                wanted = _missing(cache, inside)
+                wanted = depth_first(_missing(cache, inside), by_oid)
                 made = make_entries(
                     maker,
                     wanted,

@@ -4,10 +4,49 @@ A snapshot is the first parent's snapshot and the commit's own changes, so going
 commit to another costs the changes on the way between them.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from rsidx.store.reader import Reader
 from rsidx.store.rows import CommitRow
+
+
+def depth_first(
+    wanted: Iterable[CommitRow], commits: Mapping[bytes, CommitRow]
+) -> list[CommitRow]:
+    """Return commits in the order that moves a `Snapshot` the least.
+
+    Every branch is finished before the next one begins, the shortest first, so each change is
+    applied and undone once at most. In the order of history, branches that grew side by side
+    take turns, and each turn costs the way between them. `commits` are all commits by id.
+    """
+    left = {commit.oid for commit in wanted}
+    children: dict[bytes | None, list[CommitRow]] = {}
+    n_below = Counter(left)
+    for commit in sorted(commits.values(), key=lambda commit: -commit.generation):
+        parent = first_parent(commit)
+        parent = parent if parent in commits else None
+        if n_below[commit.oid]:
+            children.setdefault(parent, []).append(commit)
+            if parent is not None:
+                n_below[parent] += n_below[commit.oid]
+    ordered = []
+    stack = _longest_first(children.get(None, ()), n_below)
+    while stack:
+        commit = stack.pop()
+        if commit.oid in left:
+            ordered.append(commit)
+        stack += _longest_first(children.get(commit.oid, ()), n_below)
+    return ordered
+
+
+def _longest_first(commits: Sequence[CommitRow], n_below: Counter[bytes]) -> list[CommitRow]:
+    return sorted(commits, key=lambda commit: -n_below[commit.oid])
+
+
+def first_parent(commit: CommitRow) -> bytes | None:
+    """Return the commit whose tree a commit changed; None for one that brings its own base."""
+    return commit.parents[0] if commit.parents and commit.state != "boundary" else None
 
 
 class Snapshot:
@@ -74,9 +113,8 @@ class Snapshot:
             self._replace(self._reader.base(commit.id))
 
     def _parent(self, commit: CommitRow) -> CommitRow | None:
-        if not commit.parents or commit.state == "boundary":
-            return None
-        return self._reader.commit(commit.parents[0])
+        parent = first_parent(commit)
+        return self._reader.commit(parent) if parent is not None else None
 
     def _apply(self, commit: CommitRow, parent: CommitRow | None) -> None:
         if parent is None:

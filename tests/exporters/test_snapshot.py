@@ -1,8 +1,9 @@
 """Snapshots: the tree at any commit, whatever way was taken there."""
 
 import random
+from collections import Counter
 
-from rsidx.exporters.snapshot import Snapshot
+from rsidx.exporters.snapshot import Snapshot, depth_first
 from rsidx.indexer import history
 from rsidx.store import queries
 from rsidx.store.reader import Reader
@@ -65,3 +66,40 @@ def test_a_commit_whose_parent_is_not_indexed_stands_on_its_base(repo, index):
             assert listed(reader, snapshot) == dict(tree)
             snapshot.move_to(commit)
             assert listed(reader, snapshot) == dict(history.list_tree(index.repository, commit.oid))
+
+
+def test_depth_first_each_change_is_applied_and_undone_once_at_most(repo, index):
+    repo.commit("base", {"base.rs": "fn base() {}\n"})
+    repo.git("branch", "side")
+    for n in range(20):
+        for branch in ("main", "side"):
+            repo.git("checkout", "-q", branch)
+            repo.commit(f"{branch} {n}", {f"{branch}.rs": f"fn {branch}() {{ {n} }}\n"})
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "-m", "merge", "side")
+    index.sync(all_refs=True)
+    with index.database.reading() as connection:
+        reader = CountingReader(Reader(connection, queries.repository_id(connection, None)))
+        commits = {commit.oid: commit for commit in reader.commits()}
+        wanted = [commit for commit in commits.values() if len(commit.parents) < 2]
+        ordered = depth_first(reversed(wanted), commits)
+        assert sorted(commit.oid for commit in ordered) == sorted(c.oid for c in wanted)
+        snapshot = Snapshot(reader)
+        for commit in ordered:
+            snapshot.move_to(commit)
+        assert max(reader.n_reads.values()) == 2
+
+
+class CountingReader:
+    """A reader that counts how often each commit's changes are asked for."""
+
+    def __init__(self, reader):
+        self._reader = reader
+        self.n_reads = Counter()
+
+    def changes(self, commit_id):
+        self.n_reads[commit_id] += 1
+        return self._reader.changes(commit_id)
+
+    def __getattr__(self, name):
+        return getattr(self._reader, name)
