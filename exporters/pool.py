@@ -1,9 +1,9 @@
 """Making entries on all cores: each process has a stretch of history of its own.
 
 Stretches come in the order of `rsidx.exporters.snapshot.depth_first`, so that a process sees
-versions of the same files and goes from one tree to the next. Who is done takes over from the end of the longest stretch
-that is left. The process that asks makes entries itself, too: another one for it to wait for would
-take a fifth of a gigabyte more.
+versions of the same files and goes from one tree to the next. An idle process takes over from the
+end of the longest stretch that is left. The process that asks makes entries itself, too: another
+one for it to wait for would take a fifth of a gigabyte more.
 """
 
 from collections import deque

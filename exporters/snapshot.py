@@ -11,9 +11,7 @@ from rsidx.store.reader import Reader
 from rsidx.store.rows import CommitRow
 
 
-def depth_first(
-    wanted: Iterable[CommitRow], commits: Mapping[bytes, CommitRow]
-) -> list[CommitRow]:
+def depth_first(wanted: Iterable[CommitRow], commits: Mapping[bytes, CommitRow]) -> list[CommitRow]:
     """Return commits in the order that moves a `Snapshot` the least.
 
     Every branch is finished before the next one begins, the shortest first, so each change is
