@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
@@ -22,6 +21,7 @@ from rsidx.hooks.worker import FAILED
 from rsidx.indexer.git import Repository
 from rsidx.indexer.history import ref_state
 from rsidx.indexer.intake import Progress
+from rsidx.locking import HeldError, locked
 
 _QUIET_S = 0.2
 _PATIENCE_S = 2.0
@@ -131,15 +131,11 @@ def _settle(wakes: Wakes) -> None:
 def _alone(repository: Repository) -> Iterator[None]:
     file = repository.common_dir / "rsidx" / "watch.lock"
     file.parent.mkdir(exist_ok=True, mode=0o700)
-    lock = FileLock(file, timeout=0, mode=0o600)
     try:
-        lock.acquire()
-    except Timeout as error:
+        with locked(file):
+            yield
+    except HeldError as error:
         raise RepositoryError(f"another `rsidx watch` is at work in {file.parent}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

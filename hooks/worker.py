@@ -6,13 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from filelock import FileLock, Timeout
-
 from rsidx.errors import RsidxError
 from rsidx.hooks.script import MARK
 from rsidx.indexer.git import Repository
 from rsidx.indexer.intake import Progress, SyncReport
 from rsidx.indexer.wake import bring_up_to_date
+from rsidx.locking import HeldError, locked
 
 Report = Callable[[SyncReport], None]
 """Called with what each sync did."""
@@ -83,7 +82,7 @@ def work(
     mark.touch(mode=0o600)
     while mark.exists():
         try:
-            with FileLock(f"{mark}.lock", timeout=0, mode=0o600):
+            with locked(mark.with_name(f"{mark.name}.lock")):
                 while mark.exists():
                     mark.unlink(missing_ok=True)
                     done = bring_up_to_date(
@@ -91,5 +90,5 @@ def work(
                     )
                     if report is not None:
                         report(done)
-        except Timeout:
+        except HeldError:
             return

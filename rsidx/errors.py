@@ -6,7 +6,8 @@ RsidxError               one line, exit status 1
 │   └── NewerIndexError  a newer rsidx wrote it: trying again is of no use
 ├── ConfigError          a configuration file or a value in it
 ├── TokenizerError       a tokenizer that cannot be loaded or lacks what is needed
-└── ExportError          an export that cannot be done as asked
+├── ExportError          an export that cannot be done as asked
+└── LockError            a file system that refuses locks
 
 Each message says what happened and, where there is one, what to do about it.
 """
@@ -34,6 +35,10 @@ class ConfigError(RsidxError):
 
 class TokenizerError(RsidxError):
     """A tokenizer cannot be loaded, or lacks what was asked of it."""
+
+
+class LockError(RsidxError):
+    """A file system refuses the locks that keep two writers apart."""
 
 
 class ExportError(RsidxError):

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from rsidx.errors import IndexStoreError
+from rsidx.errors import IndexStoreError, LockError
+from rsidx.locking import HeldError, locked
 
 MAX_BYTES = 2 << 30
 _VERSION = 2
@@ -285,12 +284,10 @@ def _try(
     if not is_cache(file):
         _log.warning("%s is no cache of rsidx: this export does without one", file)
         return None
-    lock = FileLock(f"{file}.lock", timeout=0, mode=0o600)
     try:
-        lock.acquire()
-    except (Timeout, OSError):
+        stack.enter_context(locked(file.with_name(f"{file.name}.lock")))
+    except (HeldError, LockError, OSError):
         return None
-    stack.callback(lock.release)
     try:
         return _open(file, builds, max_bytes, stack)
     except sqlite3.Error as error:

@@ -13,10 +13,10 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, func, select
 
 from rsidx.errors import IndexStoreError
+from rsidx.locking import HeldError, acquire, lock
 
 _WRITERS, _READERS = 0x72736964_78000001, 0x72736964_78000002
 """What the two are called on a server, for each of its databases."""
@@ -57,23 +57,24 @@ class FileLocks:
     @contextmanager
     def writing(self, timeout_s: float, waiting: Waiting | None = None) -> Iterator[None]:
         """Hold the writers' lock, see `Locks`."""
-        lock = FileLock(f"{self._file}.lock", mode=0o600)
+        file = self._file.with_name(f"{self._file.name}.lock")
         end = time.monotonic() + timeout_s
         while True:
             try:
-                lock.acquire(timeout=_POLL_S, poll_interval=_POLL_S / 2)
+                descriptor = acquire(file)
                 break
-            except Timeout as error:
+            except HeldError as error:
                 if timeout_s >= 0 and time.monotonic() >= end:
                     raise IndexStoreError(_WRITTEN) from error
                 if waiting is not None:
                     waiting()
+                time.sleep(_POLL_S)
             except OSError as error:
                 raise self._unwritable(error) from error
         try:
             yield
         finally:
-            lock.release()
+            os.close(descriptor)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -85,7 +86,7 @@ class FileLocks:
             yield
             return
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            lock(descriptor, self._file, fcntl.LOCK_SH)
             yield
         finally:
             os.close(descriptor)
@@ -99,8 +100,8 @@ class FileLocks:
             raise self._unwritable(error) from error
         try:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                lock(descriptor, self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except HeldError as error:
                 raise IndexStoreError(_READ) from error
             yield
         finally:

@@ -3,6 +3,7 @@
 `RSIDX_TEST_SEQUENCES=1000 pytest tests/indexer/test_equivalence.py` is the long run.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,7 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from filelock import FileLock
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -230,7 +230,8 @@ class Histories(RuleBasedStateMachine):
             if mark.exists():
                 quiet_since = time.monotonic()
             time.sleep(0.02)
-        with FileLock(f"{mark}.lock"):
+        with Path(f"{mark}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             pass
 
     @rule()
