@@ -32,7 +32,7 @@ _MAX_BYTES = 1_000_000
 _SEED = 1
 _TEXTS_AT_ONCE = 4096
 LIBRARIES = ("sqlalchemy.dialects.sqlite", "tree_sitter", "tree_sitter_rust", "git", "click",
-             "zstandard", "filelock", "orjson")  # fmt: skip
+             "zstandard", "orjson")  # fmt: skip
 """What a hook's worker imports."""
 
 

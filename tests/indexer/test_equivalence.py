@@ -232,7 +232,6 @@ class Histories(RuleBasedStateMachine):
             time.sleep(0.02)
         with Path(f"{mark}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            pass
 
     @rule()
     def backfill(self):
