@@ -44,6 +44,12 @@ class Destination:
         except OSError as error:
             raise ExportError(f"cannot read {self.path}: {error.strerror}") from error
 
+    def files(self) -> list[str]:
+        """Return the names of the files that would be replaced."""
+        if not self.path.exists():
+            return []
+        return sorted(name for name, _ in walk(self.path, read_files(self.path) or {}))
+
     def check_content(self, folder: Path) -> None:
         """Raise ExportError unless a folder is empty, or holds an export and nothing else."""
         files = read_files(folder)

@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from rsidx.errors import ExportError
 from rsidx.exporters import boundaries, card, licenses
 from rsidx.exporters.boundaries import Moved, described
@@ -17,6 +19,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.croissant import FILE, describe
 from rsidx.exporters.curriculum import Sorter, Weights, newest, sort_key
 from rsidx.exporters.destination import Destination
+from rsidx.exporters.dialects import Dialect
 from rsidx.exporters.entries import MadeRow
 from rsidx.exporters.inventory import sealed
 from rsidx.exporters.make import Maker, build_of, writing_tools
@@ -24,6 +27,7 @@ from rsidx.exporters.manifest import Statistics, manifest_of
 from rsidx.exporters.phases import Phases
 from rsidx.exporters.plan import SPLITS, Plan, Split, reachable, select, split_commits
 from rsidx.exporters.pool import Made, make_entries
+from rsidx.exporters.render import Renderer
 from rsidx.exporters.sidecars import Sidecars
 from rsidx.exporters.sift import Sifter
 from rsidx.exporters.snapshot import Snapshot, depth_first
@@ -64,29 +68,15 @@ def export(
     destination = out if isinstance(out, Destination) else Destination(out)
     phases = Phases()
     with phases.of("validate"):
-        check_format(
-            config.format,
-            labels=config.labels,
-            pad=config.pad,
-            pack=config.pack is not None,
-            columns=config.columns,
-        )
-        encoder, dialect, renderer = writing_tools(config)
+        encoder, dialect, renderer = _tools(config)
     with database.browsing() as connection, staging(destination) as folder:
-        repository_id = queries.repository_id(connection, config.name)
-        if repository_id is None:
-            raise ExportError("the index is empty; run `rsidx backfill` first")
+        repository_id = _repository(connection, config)
         reader = Reader(connection, repository_id)
         statistics = Statistics()
         with phases.of("history"):
-            # The tips first: a commit that comes in meanwhile is one too many, and none is missing.
             refs = queries.ref_tips(connection, repository_id)
-            by_oid, tips, reached = _history(reader, refs, config.revisions)
-            chosen, dropped = select(list(by_oid.values()), reached, frozenset(config.keep))
-            statistics.dropped.update({f"commits_{reason}": n for reason, n in dropped.items()})
-            chosen, split = _split(chosen, by_oid, config, statistics)
+            by_oid, tips, chosen, split = _commits(reader, refs, config, statistics)
             inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
-            statistics.dropped["commits_embargo"] += len(chosen) - len(inside)
             found = _licenses(reader, by_oid, list(tips.values()))
             licenses.check(found, config.licenses)
         build = build_of(config, encoder, dialect, reader)
@@ -125,6 +115,63 @@ def export(
         manifest = sealed({**manifest, "phases_s": phases.rounded()}, files)
         write_json(folder / MANIFEST, manifest)
     return manifest
+
+
+def preview(database: Database, destination: Destination, config: Config) -> dict[str, Any]:
+    """Return what an export would replace, and of how many commits each split would be.
+
+    Nothing is written. Raises ExportError or TokenizerError as `export` does.
+    """
+    _tools(config)
+    statistics = Statistics()
+    with database.browsing() as connection:
+        repository_id = _repository(connection, config)
+        refs = queries.ref_tips(connection, repository_id)
+        reader = Reader(connection, repository_id)
+        _, tips, chosen, split = _commits(reader, refs, config, statistics)
+    splits = described(chosen, split)
+    return {
+        "out": str(destination.path),
+        "replaced_files": destination.files(),
+        "tips": {name: tip.hex() for name, tip in tips.items()},
+        "commits": {name: splits[name]["n_commits"] for name in SPLITS},
+        "dropped": {reason: n for reason, n in sorted(statistics.dropped.items()) if n},
+    }
+
+
+def _tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
+    """Return what turns examples into ids; raises for what does not go together."""
+    check_format(
+        config.format,
+        labels=config.labels,
+        pad=config.pad,
+        pack=config.pack is not None,
+        columns=config.columns,
+    )
+    return writing_tools(config)
+
+
+def _repository(connection: Connection, config: Config) -> int:
+    repository_id = queries.repository_id(connection, config.name)
+    if repository_id is None:
+        raise ExportError("the index is empty; run `rsidx backfill` first")
+    return repository_id
+
+
+def _commits(
+    reader: Reader, refs: dict[bytes, bytes], config: Config, statistics: Statistics
+) -> tuple[dict[bytes, CommitRow], dict[str, bytes], list[CommitRow], Split]:
+    """Return all commits, the tips asked for, the commits to export, and which split each is of.
+
+    `refs` must be read before: a commit that comes in meanwhile is one too many, and none is
+    missing.
+    """
+    by_oid, tips, reached = _history(reader, refs, config.revisions)
+    chosen, dropped = select(list(by_oid.values()), reached, frozenset(config.keep))
+    statistics.dropped.update({f"commits_{reason}": n for reason, n in dropped.items()})
+    chosen, split = _split(chosen, by_oid, config, statistics)
+    statistics.dropped["commits_embargo"] += sum(map(split.is_out, range(len(chosen))))
+    return by_oid, tips, chosen, split
 
 
 def _history(

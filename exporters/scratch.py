@@ -17,8 +17,9 @@ class Scratch:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or Path(tempfile.gettempdir())
+        self._folder = folder or Path()
         try:
+            self._folder = folder or Path(tempfile.gettempdir())
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".scratch-") as file:
                 # Nobody else can open it, so nothing needs to be locked.
                 address = f"{Path(file.name).as_uri()}?nolock=1"

@@ -61,8 +61,8 @@ def staging(destination: Destination) -> Iterator[Path]:
 def _begun(out: Path) -> tuple[Path, int]:
     """Make a folder of ours beside `out`; return it with the descriptor that holds it."""
     work = Path(tempfile.mkdtemp(prefix=_prefix(out), dir=out.parent))
-    (work / _MARK).write_text(_MARK_TEXT)
     try:
+        (work / _MARK).write_text(_MARK_TEXT)
         return work, _locked(work)
     except OSError:
         _discard(work)

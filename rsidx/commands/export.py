@@ -15,6 +15,7 @@ from rsidx.exporters.destination import Destination
 from rsidx.exporters.dialects import DIALECTS
 from rsidx.exporters.earlier import SOURCES
 from rsidx.exporters.export import export as run_export
+from rsidx.exporters.export import preview
 from rsidx.exporters.fim import MIDDLES
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import REASONS
@@ -279,6 +280,11 @@ def _kept_harmlessly(names: tuple[str, ...], _root: Path) -> tuple[str, ...]:
     is_flag=True,
     help="Replace an earlier export even if its files were changed since; never other files.",
 )
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be replaced, and of how many commits the splits would be; write nothing.",
+)
 @click.option("--pad", is_flag=True, help="Pad every example to --max-tokens.")
 @click.option("--text", is_flag=True, help="Put the texts into the meta files, too.")
 @click.option(
@@ -297,6 +303,7 @@ def export(
     jobs: int,
     split_report: bool,
     replace_edited: bool,
+    dry_run: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -310,10 +317,28 @@ def export(
     if not options["revisions"] and index.head is not None:
         options["revisions"] = (index.head,)
     config = Config(tokenizer=tokenizer, name=index.name, **options)
+    if dry_run:
+        with index.database() as database:
+            found = preview(database, destination, config)
+        emit(found, _preview_lines(found), as_json=as_json)
+        return
     with index.database() as database, progress("export", "commits") as update:
         manifest = run_export(database, destination, config, jobs=jobs, progress=update)
     lines = [*_lines(out, manifest), *(_split_report(manifest) if split_report else [])]
     emit(manifest, lines, as_json=as_json)
+
+
+def _preview_lines(found: dict[str, Any]) -> list[str]:
+    n_files = len(found["replaced_files"])
+    what = f"an export of {n_files:,} files would be replaced" if n_files else "would be made"
+    lines = [f"{found['out']}: {what}"]
+    lines += [f"{name:<6}{found['commits'][name]:>10,} commits" for name in SPLITS]
+    return [*lines, _left_out(found["dropped"])]
+
+
+def _left_out(dropped: dict[str, int]) -> str:
+    counts = ", ".join(f"{n:,} {reason}" for reason, n in dropped.items())
+    return f"left out: {counts or 'nothing'}"
 
 
 def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
@@ -328,8 +353,7 @@ def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
             f"{counts['learned_tokens'][name]:>13,} with loss"
         )
     lines.append(f"definitions shown in {counts['context_coverage']:.1%} of the examples")
-    dropped = ", ".join(f"{n:,} {reason}" for reason, n in manifest["dropped"].items())
-    lines.append(f"left out: {dropped or 'nothing'}")
+    lines.append(_left_out(manifest["dropped"]))
     return lines
 
 

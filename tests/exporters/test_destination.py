@@ -401,8 +401,9 @@ def cli(repo, capfd, monkeypatch, tokenizer_file):
 
     def run(out, *more):
         capfd.readouterr()
-        status = main(["export", str(out), "--tokenizer", str(tokenizer_file), *more])
-        return status, capfd.readouterr().err
+        status = main(["export", str(out), "--tokenizer", str(tokenizer_file), *map(str, more)])
+        run.said, err = capfd.readouterr()
+        return status, err
 
     return run
 
@@ -425,3 +426,22 @@ def test_the_command_replaces_an_edited_export_only_if_asked(cli, tmp_path):
     assert (status, "(val.meta.jsonl)" in err) == (1, True)
     assert cli(out, "--replace-edited") == (0, "")
     assert cli(out) == (0, "")
+
+
+def test_a_dry_run_says_what_would_be_replaced_and_writes_nothing(cli, tmp_path):
+    out = tmp_path / "out"
+    cache = Path(".git/rsidx/index.db.cache")
+    assert cli(out, "--dry-run") == (0, "")
+    assert cli.said.splitlines()[:2] == [f"{out}: would be made", "train          2 commits"]
+    assert not out.exists()
+    assert not cache.exists()
+    assert cli(out) == (0, "")
+    before = contents(tmp_path)
+    assert cli(out, "--dry-run", "--json") == (0, "")
+    found = json.loads(cli.said)
+    assert found["replaced_files"] == sorted(name for name in contents(out) if name != "tokenizer")
+    assert sum(found["commits"].values()) == 3
+    assert contents(tmp_path) == before
+    (out / "notes.txt").write_text("mine")
+    status, err = cli(out, "--dry-run")
+    assert (status, "(notes.txt)" in err) == (1, True)
