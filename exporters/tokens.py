@@ -39,11 +39,12 @@ def load(source: str) -> Tokenizer:
     not look like a path; never where HF_HUB_OFFLINE forbids it. Raises TokenizerError where there
     is no tokenizer, or it cannot be read.
     """
-    path = Path(os.path.expanduser(source))  # noqa: PTH111  (Path's raises for an unknown user)
-    file = path / _FILE if path.is_dir() else path
-    if not file.exists() and is_hub_name(source):
+    # Path's own raises for an unknown user, and for what may not be looked at.
+    path = Path(os.path.expanduser(source))  # noqa: PTH111
+    file = path / _FILE if os.path.isdir(path) else path  # noqa: PTH112
+    if not os.path.exists(file) and is_hub_name(source):  # noqa: PTH110
         file = cached_file(source) or _downloaded(source)
-    if not file.exists():
+    if not os.path.exists(file):  # noqa: PTH110
         hint = "" if "/" in source else "; a name on the hub is spelled owner/name"
         raise TokenizerError(f"there is no tokenizer at {file}{hint}")
     try:

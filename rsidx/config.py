@@ -47,13 +47,16 @@ def user_file() -> Path:
         return path
 
 
-def settings(ctx: click.Context, given: Path | None, root: Path | None) -> Settings:
+def settings(
+    ctx: click.Context, given: Path | None, root: Path | None, *, is_hook: bool = False
+) -> Settings:
     """Return what is set for the command of a context.
 
     `given` is a file that the user named instead of the usual one, `root` the worktree whose own
-    file counts.
+    file counts. For a hook, what is set for other commands is not looked at: to load all that they
+    need would take half as long again as its work.
     """
-    reader = _Reader(ctx)
+    reader = _Reader(ctx, is_hook=is_hook)
     mine = given or user_file()
     if root is not None and not _is_same(root / FILE_NAME, mine):
         reader.read_file(root / FILE_NAME, root=root)
@@ -92,9 +95,10 @@ class _Place:
 class _Reader:
     """Reads what is set for the command that runs, the weakest source first."""
 
-    def __init__(self, ctx: click.Context) -> None:
+    def __init__(self, ctx: click.Context, *, is_hook: bool) -> None:
         self.settings = Settings()
         self._ctx = ctx
+        self._is_hook = is_hook
         root = ctx.find_root()
         assert isinstance(root.command, click.Group)
         self._root = root.command
@@ -129,6 +133,8 @@ class _Reader:
             if not isinstance(value, Mapping):
                 shared |= self._shared(name, value, group, place)
                 continue
+            if not self._concerns(here.at):
+                continue
             command = group.get_command(context, name)
             if command is None:
                 self._unknown(here, f"[{here.dotted}]", group.list_commands(context))
@@ -137,9 +143,16 @@ class _Reader:
                 found = self._group(value, command, here)
             else:
                 found = self._command(value, command, here)
-            if here.at == self._running[: len(here.at)]:
+            if self._runs(here.at):
                 own |= found
         return shared | own
+
+    def _runs(self, at: Names) -> bool:
+        """Tell whether this is the command that runs, or a group that it is in."""
+        return at == self._running[: len(at)]
+
+    def _concerns(self, at: Names) -> bool:
+        return self._runs(at) or not self._is_hook
 
     def _command(
         self, table: Mapping[str, Any], command: click.Command, place: _Place
@@ -159,8 +172,10 @@ class _Reader:
         """Read a key of a group's table: an option of the command that runs, or of another."""
         key = name.replace("_", "-")
         option = settable(self._ctx.command).get(key)
-        if option is not None and place.at == self._running[: len(place.at)]:
+        if option is not None and self._runs(place.at):
             return self._value(option, value, place.key(name), self._running)
+        if self._is_hook:
+            return {}
         known: set[str] = set(group.list_commands(click.Context(group)))
         for path, command in leaves(group, place.at):
             options = settable(command)
@@ -192,12 +207,13 @@ class _Reader:
         at: Names = ()
         while isinstance(command, click.Group):
             context = click.Context(command)
-            inside = (
+            inside = [
                 inner
                 for inner in command.list_commands(context)
-                if name.startswith(f"{variable((*at, inner))}_")
-            )
-            found = command.get_command(context, inner) if (inner := next(inside, "")) else None
+                if name.startswith(f"{variable((*at, inner))}_") and self._concerns((*at, inner))
+            ]
+            inner = max(inside, key=len, default="")
+            found = command.get_command(context, inner)
             if found is None:
                 break
             command, at = found, (*at, inner)
@@ -210,7 +226,7 @@ class _Reader:
                 if isinstance(option, click.Option):
                     names = variables_of(option, path)
                     known.update(names)
-                    # Click's own name for the option: the variable's before version 0.2.
+                    # Click's own name for the option was its variable's in an earlier version.
                     renamed |= {variable((*path, option.name or "")): n for n in names[:1]}
         if name not in known:
             nearest = renamed.get(name) or _nearest(name, known)

@@ -211,10 +211,10 @@ def test_the_repository_s_own_file_is_refused_what_could_do_harm(hostile, trap, 
         assert f"rsidx.toml: {key}: a repository's own file may" in refused.stderr
         assert "set it in" in refused.stderr
         assert refused.stderr.count("\n") == 1
-    file.write_text("fetch = true\n[apply]\nwrite = true\n[hooks.run]\nmax-bytes = 1\n")
+    file.write_text('db = "x.db"\n[backfill]\nfetch = true\n[hooks.run]\nmax-bytes = 1\n')
     assert run(["hooks", "run", *place], **hub.environment).returncode == 0
     log = (repo.path / ".git/rsidx/index.db.log").read_text()
-    for key in ("fetch", "apply.write", "hooks.run.max-bytes"):
+    for key in ("db", "hooks.run.max-bytes"):
         assert f"rsidx.toml: {key}: a repository's own file may not set this" in log
     assert "sync: " in log
     assert not fell.exists(), fell.read_text()

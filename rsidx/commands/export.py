@@ -30,12 +30,15 @@ _DEFAULTS = Config(tokenizer="")
 def _tokenizer_of_repository(source: str, root: Path) -> str:
     """Return a tokenizer that a repository may choose: its own, or one that is here already."""
     path = root / source
-    file = path / "tokenizer.json" if path.is_dir() else path
-    if file.exists():
-        # A link must not lead out of the repository.
-        if not file.resolve().is_relative_to(root.resolve()):
-            raise ValueError(source)
-        return str(path)
+    try:
+        file = path / "tokenizer.json" if path.is_dir() else path
+        if file.exists():
+            # A link must not lead out of the repository.
+            if not file.resolve().is_relative_to(root.resolve()):
+                raise ValueError(source)
+            return str(path)
+    except OSError as error:
+        raise ValueError(source) from error
     if not is_hub_name(source) or cached_file(source) is None:
         raise ValueError(source)
     return source

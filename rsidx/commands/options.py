@@ -172,7 +172,7 @@ class _ConfigOption(Option):
         if not ctx.resilient_parsing:
             # Click's mark for what is not given is no Path.
             file = given if isinstance(given, Path) else None
-            found = config.settings(ctx, file, _worktree(ctx, opts))
+            found = config.settings(ctx, file, _worktree(ctx, opts), is_hook=self._is_hook)
             ctx.default_map = {**(ctx.default_map or {}), **found.defaults}
             ctx.meta[_FAULTS] = found.faults
             if found.faults and not self._is_hook:

@@ -153,7 +153,7 @@ def test_only_owner_and_name_are_asked_of_the_hub(tmp_path, hub):
     names = (
         "starcodr2", "starcoder2.json", "a/b/c", "./a/b", "../a", "~/a", "~nobody/a", "/a/b",
         "a/b.json", "a\\b", "models/starcodr2", "taken/here", "a/", "/", "", ".", "a b/c",
-        "https://example.com/a", "a/b\nc",
+        "https://example.com/a", "a/b\nc", "x" * 5000,
     )  # fmt: skip
     said = loaded(folder, hub, *names)
     assert hub.asked == []
