@@ -10,6 +10,7 @@ from rsidx.exporters.earlier import EarlierEdit, EarlierEdits, definitions_first
 from rsidx.exporters.edits import Edit, Side, commit_edits, edit_of, file_edits, same_tokens
 from rsidx.exporters.examples import Example
 from rsidx.exporters.hygiene import broken_rules, is_generated, is_poor, is_vendored
+from rsidx.exporters.licenses import Licenses
 from rsidx.exporters.parts import Part, UnsplittableError, split
 from rsidx.exporters.redact import without_people
 from rsidx.exporters.resolver.files import modules_of
@@ -55,6 +56,7 @@ class Options:
     no_edit: float = 0.0
     earlier: frozenset[str] = frozenset()
     seed: int = 0
+    licenses: tuple[str, ...] = ()
 
 
 class Builder:
@@ -72,6 +74,7 @@ class Builder:
         self._context = ContextBuilder(reader, self.resolver, options.extras)
         self._repository = reader.repository_name()
         self._attributes = Attributes(reader)
+        self._licenses = Licenses(reader, options.licenses)
         self._standing: CommitRow | None = None
         self._earlier = EarlierEdits(reader, self._edits_before, self.text, options.max_chars // 2)
         self.dropped: Counter[str] = Counter()
@@ -84,6 +87,7 @@ class Builder:
     def edits(self, commit: CommitRow) -> tuple[Edit, ...]:
         """Return the edits of a commit that pass the filters."""
         self._attributes.stand_at(commit)
+        self._licenses.stand_at(commit)
         changes = self._reader.changes(commit.id)
         n_files = sum(self._is_rust(change) for change in changes)
         if n_files > self._options.max_files and "bulk" not in self._options.keep:
@@ -145,10 +149,15 @@ class Builder:
         return True
 
     def _unfit(self, edit: Edit, text: bytes) -> str | None:
-        """Return the rule of hygiene that an edit breaks, None for none that is on."""
+        """Return the rule of hygiene that an edit breaks, None for none that is on.
+
+        `license`: a side of it is under none of the licences that are allowed.
+        """
         keep = self._options.keep
         side = edit.new or edit.old
         assert side is not None
+        if not self._licenses.allow_edit(edit):
+            return "license"
         path = self._reader.path(side.path_id)
         has = self._attributes.has
         if "vendored" not in keep and (is_vendored(path) or has("linguist-vendored", path)):
@@ -187,6 +196,8 @@ class Builder:
         message = self._message(commit)
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
         for number, edit in enumerate(edits):
+            # An edit's history may have been looked at meanwhile.
+            self._licenses.stand_at(commit)
             own = edit.new if at_commit else edit.old
             example = self._example(edit, own, message)
             earlier: list[EarlierEdit] = []
@@ -235,6 +246,7 @@ class Builder:
     def stand_at(self, commit: CommitRow, laid: Mapping[int, int | None]) -> None:
         """Go to a commit's tree with some files replaced (path → blob), or gone (None)."""
         self._standing = commit
+        self._licenses.stand_on(commit, laid)
         self._snapshot.move_to(commit)
         self._snapshot.lay(laid)
         self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
@@ -249,7 +261,13 @@ class Builder:
         assert shown is not None
         place = own or shown
         mentions = self.mentions(edit, place.path_id)
-        excerpts = self._context.candidates(mentions, own=own)
+        found = self._context.candidates(mentions, own=own)
+        excerpts = [
+            excerpt
+            for excerpt in found
+            if self._licenses.allow(excerpt.path_id, before=self._options.context_at != "commit")
+        ]
+        self.dropped["context_license"] += len(found) - len(excerpts)
         return Example(
             repository=self._repository,
             path=self._path(shown.path_id),
@@ -299,6 +317,11 @@ class Builder:
             )
             for number, part in enumerate(kept)
         ]
+
+    def license_of(self, commit: CommitRow, edit: Edit) -> str | None:
+        """Return the licence that an edit of a commit is under, None where it names none."""
+        self._licenses.stand_at(commit)
+        return self._licenses.of_edit(edit)
 
     def breaks(self, side: Side | None) -> list[tuple[int, int]]:
         """Return where a side may be cut: (byte offset, depth)."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rsidx.exporters.licenses import NO_LICENSE
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.sidecars import PACKED, TEXT
 from rsidx.exporters.writer import FORMATS
@@ -40,7 +41,7 @@ def render(manifest: dict[str, Any]) -> str:
         "tags:",
         "- rust",
         "- code-edits",
-        *_license(manifest["licenses"]),
+        *_license([*manifest["licenses"]]),
         "task_categories:",
         "- text-generation",
         "size_categories:",
@@ -93,8 +94,7 @@ def render(manifest: dict[str, Any]) -> str:
         "`tokenizer/`; a model must have its embeddings resized to "
         f"{manifest['tokenizer']['n_tokens']}.",
         "",
-        "Licences that the packages name: " + (", ".join(manifest["licenses"]) or "none") + ".",
-        "",
+        *_table("By licence of the code", manifest["licenses"]),
         *_table("By split and change", counts["examples_by_change"], counts["tokens_by_change"]),
         *_table("By kind of code", counts["examples_by_kind"], counts["tokens_by_kind"]),
         *_table("Context by rule", counts["excerpts_by_rule"]),
@@ -142,8 +142,8 @@ def _relations(relations: dict[str, dict[str, int]]) -> list[str]:
 
 def _license(found: list[str]) -> list[str]:
     """Return the front matter's licence: one that the hub knows by name, else `other`."""
-    if len(found) != 1:
-        return ["license: other"] if found else []
+    if len(found) != 1 or found == [NO_LICENSE]:
+        return ["license: other"] if len(found) > 1 else []
     names = [_HUB_LICENSES.get(word) for word in found[0].split(" OR ")]
     if None in names:
         return ["license: other", f"license_name: {found[0]}"]

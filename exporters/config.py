@@ -82,6 +82,7 @@ def builder_options(config: Config) -> Options:
         no_edit=config.no_edit,
         earlier=frozenset(config.earlier),
         seed=config.seed,
+        licenses=tuple(sorted(config.licenses)),
     )
 
 

@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from rsidx.exporters.licenses import NO_LICENSE
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.writer import FORMATS
 
@@ -74,7 +75,8 @@ def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[s
         "name": f"{manifest['repository']}-{manifest['config']['kind']}",
         "description": description,
         "version": "1.0.0",
-        "license": [_SPDX + name for name in manifest["licenses"]] or "unknown",
+        "license": [_SPDX + name for name in manifest["licenses"] if name != NO_LICENSE]
+        or "unknown",
         "keywords": ["code", "rust", "code edits"],
         "distribution": [
             *(_file(folder, path, media_type or _BYTES) for path in files),

@@ -23,8 +23,8 @@ class MadeRow:
     """A row: its ids without padding, and the spans of ids that have loss.
 
     `meta` is what is known of it as JSON, `brief` the part of that which is counted:
-    `id`, `change`, `kind`, `is_test`, `n_tokens`, `n_earlier`, `year`, `path`, and of the
-    excerpts `sections` and `rules`.
+    `id`, `change`, `kind`, `is_test`, `license`, `n_tokens`, `n_earlier`, `year`, `path`, and of
+    the excerpts `sections` and `rules`.
     """
 
     ids: "array[int]"

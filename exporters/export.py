@@ -30,7 +30,7 @@ from rsidx.exporters.pool import Made, make_entries
 from rsidx.exporters.render import Renderer
 from rsidx.exporters.sidecars import Sidecars
 from rsidx.exporters.sift import Sifter
-from rsidx.exporters.snapshot import Snapshot, depth_first
+from rsidx.exporters.snapshot import depth_first
 from rsidx.exporters.staging import staging
 from rsidx.exporters.texts import Texts
 from rsidx.exporters.tokens import Encoder
@@ -77,8 +77,6 @@ def export(
             refs = queries.ref_tips(connection, repository_id)
             by_oid, tips, chosen, split = _commits(reader, refs, config, statistics)
             inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
-            found = _licenses(reader, by_oid, list(tips.values()))
-            licenses.check(found, config.licenses)
         build = build_of(config, encoder, dialect, reader)
         with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
             cache = cache_file.of(build)
@@ -106,11 +104,11 @@ def export(
                 ):
                     _write(folder, encoder, sifter, moved, statistics, config)
                     statistics.across_splits.update(sifter.across_splits())
+            _check_licenses(config, statistics)
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
             manifest["splits"] = described(chosen, split)
-            manifest["licenses"] = found
             files = _describe(folder, manifest)
         manifest = sealed({**manifest, "phases_s": phases.rounded()}, files)
         write_json(folder / MANIFEST, manifest)
@@ -148,6 +146,7 @@ def _tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
         pack=config.pack is not None,
         columns=config.columns,
     )
+    licenses.check(config.licenses)
     return writing_tools(config)
 
 
@@ -205,14 +204,13 @@ def _tips(
     return tips
 
 
-def _licenses(reader: Reader, commits: dict[bytes, CommitRow], tips: list[bytes]) -> list[str]:
-    """Return the licences that the tips' trees name."""
-    snapshot = Snapshot(reader)
-    found: set[str] = set()
-    for tip in tips:
-        snapshot.move_to(commits[tip])
-        found.update(licenses.licenses_of(reader, snapshot.files))
-    return sorted(found)
+def _check_licenses(config: Config, statistics: Statistics) -> None:
+    n_left_out = statistics.dropped["edits_license"]
+    if n_left_out and not statistics.examples.total():
+        raise ExportError(
+            f"--license: no edit is left; {n_left_out:,} are under other licences than "
+            f"{', '.join(config.licenses)}, or under none that is known"
+        )
 
 
 def _split(

@@ -42,7 +42,6 @@ _NOT_IN_AN_ENTRY = frozenset(
         "embargo",
         "boundaries",
         "new_commits",
-        "licenses",
         "format",
         "columns",
         "pack",
@@ -103,6 +102,7 @@ def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader)
         for field in fields(config)
         if field.name not in _NOT_IN_AN_ENTRY
     }
+    asked["licenses"] = sorted(config.licenses)
     asked["keep"] = sorted(_FILTERS_OF_ENTRIES.intersection(config.keep))
     digest = hashlib.blake2b(digest_size=16)
     folder = Path(__file__).parent
@@ -285,6 +285,7 @@ class Maker:
             "kind": edit.kind,
             "change": "none" if edit.is_unchanged else edit.change,
             "is_test": edit.is_test,
+            "license": self._builder.license_of(commit, edit),
             "part": [example.part_number + 1, example.n_parts],
             "old": old,
             "new": new,
@@ -353,6 +354,7 @@ def _is_whole(edit: Edit, part: Part) -> bool:
 def made_row(row: Row, meta: dict[str, Any]) -> MadeRow:
     """Return a row as it is kept."""
     brief = {key: meta[key] for key in ("id", "change", "kind", "is_test", "n_tokens")}
+    brief["license"] = meta["license"]
     brief["sections"] = [shown["section"] for shown in meta["context"]]
     brief |= {"year": meta["time"][:4], "path": meta["path"]}
     brief["n_earlier"] = len(row.edits)

@@ -9,6 +9,7 @@ from typing import Any
 from rsidx import __version__
 from rsidx.exporters.config import Config
 from rsidx.exporters.entries import MadeRow
+from rsidx.exporters.licenses import NO_LICENSE
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import COMPARED
 from rsidx.exporters.tokens import Encoder
@@ -44,6 +45,7 @@ class Statistics:
     now_train: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     years: Counter[str] = field(default_factory=Counter)
+    licenses: Counter[str] = field(default_factory=Counter)
     paths: Counter[str] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
 
@@ -62,6 +64,7 @@ class Statistics:
         self.with_context += not _AROUND.issuperset(brief["sections"])
         self.years[f"{split}/{brief['year']}"] += 1
         self.paths[brief["path"]] += 1
+        self.licenses[brief["license"] or NO_LICENSE] += 1
         self.lengths[n_tokens["total"]] += 1
         self.with_earlier += bool(brief["n_earlier"])
         self.test_code += brief["is_test"]
@@ -131,6 +134,7 @@ def manifest_of(
             "length_quantiles": _quantiles(statistics.lengths),
             "packed_rows": {name: statistics.packed[name] for name in SPLITS if config.pack},
         },
+        "licenses": dict(sorted(statistics.licenses.items())),
         "relations": {
             "left_out": dict(sorted(statistics.related.items())),
             "across_splits": {reason: statistics.across_splits[reason] for reason in COMPARED},

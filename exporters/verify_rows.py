@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rsidx.exporters.chronology import believable
+from rsidx.exporters.licenses import covers, license_of
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import Patch, leaks
 from rsidx.exporters.scratch import Scratch
@@ -23,6 +24,9 @@ class History(Protocol):
 
     def blob(self, oid: str) -> bytes | None:
         """Return a blob's bytes, None where it is missing."""
+
+    def manifest(self, oid: str) -> Mapping[str, Any]:
+        """Return the facts of a Cargo.toml, none where it cannot be read."""
 
     def first_parent(self, commit: str) -> str | None:
         """Return a commit's first parent."""
@@ -82,6 +86,7 @@ class Rows:
         self, manifest: dict[str, Any], encoder: Encoder, history: History, checked: Checked
     ) -> None:
         self._at_commit = manifest["config"]["context_at"] == "commit"
+        self._allowed = tuple(sorted(manifest["config"]["licenses"]))
         self._labels_all = manifest["config"]["labels"] == "all"
         self._encoder = encoder
         self._history = history
@@ -102,6 +107,7 @@ class Rows:
             yield f"{parent} is not the first parent of {commit}"
             return
         yield from self._order(split, commit)
+        yield from self._license(meta)
         yield from self._roles(meta)
         if "completion" in row:
             texts = {"prompt": row["prompt"], "new": self._without_end(row["completion"])}
@@ -169,6 +175,36 @@ class Rows:
             text = self._range({"blob": middle["blob"], "start": start, "end": end})
             if text is None or not self._is_shown(text, meta["n_tokens"][name], prompt):
                 yield f"the prompt does not have the {name} of the middle"
+
+    def _license(self, meta: dict[str, Any]) -> Iterator[str]:
+        """Check what licence a row says it is under, and that all it shows may be exported."""
+        new, old = (meta["commit"], meta["path"]), (meta["parent"], meta["old_path"])
+        edit = meta.get("edit", meta)
+        found = self._license_at(*(new if edit["new"] is not None else old))
+        if found != meta["license"]:
+            yield f"it is under {found or 'no licence'}, and says {meta['license'] or 'none'}"
+        if not self._allowed:
+            return
+        at = meta["commit"] if self._at_commit else meta["parent"]
+        shown = {(at, excerpt["path"]) for excerpt in meta["context"]}
+        shown |= {place for place, side in ((new, edit["new"]), (old, edit["old"])) if side}
+        for one in meta.get("earlier", ()):
+            before = self._history.first_parent(one["commit"])
+            sides = ((one["commit"], one["path"], "new"), (before, one["old_path"], "old"))
+            shown |= {(commit, path) for commit, path, side in sides if one[side]}
+        for commit, path in sorted(shown):
+            if not covers(self._allowed, self._license_at(commit, path)):
+                yield f"it shows {path} of {commit}, which is under no licence that is allowed"
+
+    def _license_at(self, commit: str | None, path: str) -> str | None:
+        tree = self._history.tree(commit) if commit is not None else {}
+
+        def facts(folder: bytes) -> Mapping[str, Any] | None:
+            name = folder.decode("utf-8", "replace")
+            oid = tree.get(f"{name}/Cargo.toml" if name else "Cargo.toml")
+            return self._history.manifest(oid) if oid is not None else None
+
+        return license_of(path.encode("utf-8", "replace"), facts)
 
     def _remember(self, split: str, number: int, meta: dict[str, Any], target: bytes) -> None:
         """Keep what an edit is compared by, once for all of its rows."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -25,12 +24,6 @@ _log = logging.getLogger("rsidx")
 _BLOBS_A_TASK = 24
 # A tree takes 20 to 30 times the memory of its source.
 _KEPT_BYTES = 2_000_000
-# A manifest begins with a table's header or a key; so what a blob is follows from its bytes, not
-# from the path that it was met under first. What only looks like one is cut as Rust.
-_MANIFEST = re.compile(
-    rb"\A\xef?\xbb?\xbf?(?:\s++|#(?![!\[])[^\n]*+\n|#\[[^\n]*\][^\S\n]*+\n)*+"
-    rb"(?:\[\s*[\w\"'-]|[\w-]+\s*=)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +63,7 @@ class Extractor:
             return BlobRecord(oid, max(0, n_bytes), state, EXTRACTOR_VERSION)
         if b"\0" in content or not _is_utf8(content):
             return BlobRecord(oid, n_bytes, "not_text", EXTRACTOR_VERSION)
-        manifest = manifests.read(content) if _MANIFEST.match(content) else None
-        if manifest is None:
-            manifest = attributes.read(content)
+        manifest = manifests.read(content) or attributes.read(content)
         if manifest is not None:
             return BlobRecord(oid, n_bytes, "manifest", EXTRACTOR_VERSION, manifest=manifest)
         version, new = self._parse(oid, content, before)

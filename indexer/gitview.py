@@ -1,15 +1,18 @@
 """What git says of commits, trees and blobs, for checks that must not trust the index."""
 
+import json
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
+from typing import Any
 
-from rsidx.indexer import history
+from rsidx.indexer import history, manifests
 from rsidx.indexer.git import Repository
 from rsidx.indexer.objects import BlobReader
 from rsidx.store import dates
 
 _TREES_KEPT = 64
 _BLOBS_KEPT = 512
+_MANIFESTS_KEPT = 4096
 
 
 class GitView:
@@ -20,6 +23,7 @@ class GitView:
         self._reader = reader
         self.tree = lru_cache(_TREES_KEPT)(self._tree)
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
+        self.manifest = lru_cache(_MANIFESTS_KEPT)(self._manifest)
 
     @cached_property
     def commits(self) -> dict[str, tuple[tuple[str, ...], int]]:
@@ -44,6 +48,12 @@ class GitView:
     def _tree(self, commit: str) -> Mapping[str, str]:
         listed = history.list_tree(self._repository, bytes.fromhex(commit))
         return {path.decode("utf-8", "replace"): oid.hex() for path, oid in listed}
+
+    def _manifest(self, oid: str) -> Mapping[str, Any]:
+        """Return the facts of a Cargo.toml, none where it cannot be read."""
+        content = self._blob(oid)
+        facts = manifests.read(content) if content is not None else None
+        return json.loads(facts) if facts is not None else {}
 
     def _blob(self, oid: str) -> bytes | None:
         return self._reader.read(bytes.fromhex(oid))[1]

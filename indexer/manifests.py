@@ -1,6 +1,7 @@
 """The facts of a Cargo.toml: a pure function of its bytes."""
 
 import json
+import re
 import tomllib
 from typing import Any
 
@@ -17,16 +18,24 @@ _PACKAGE_KEYS = (
     "autobenches",
 )
 _TARGET_KEYS = ("name", "path", "proc-macro", "edition")
+# A manifest begins with a table's header or a key; so what a blob is follows from its bytes, not
+# from the path that it was met under first. What only looks like one is cut as Rust.
+_MANIFEST = re.compile(
+    rb"\A\xef?\xbb?\xbf?(?:\s++|#(?![!\[])[^\n]*+\n|#\[[^\n]*\][^\S\n]*+\n)*+"
+    rb"(?:\[\s*[\w\"'-]|[\w-]+\s*=)"
+)
 
 
 def read(source: bytes) -> str | None:
-    """Return a manifest's facts as JSON with sorted keys, None where it is not TOML.
+    """Return a manifest's facts as JSON with sorted keys, None where it is none.
 
     Keys: `package` (name, edition, license, build, autobins and the like), `workspace` (members,
     exclude, dependencies), `targets` (kind → list of name, path), `dependencies` (name →
     package, path, workspace), `patch` (package → path) and `default_features` (those that
     `default` turns on).
     """
+    if _MANIFEST.match(source) is None:
+        return None
     try:
         manifest = tomllib.loads(source.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):

@@ -1,8 +1,14 @@
-"""No text of a repository keeps a pattern busy: each is met by a process with little CPU time."""
+"""No text of a repository keeps rsidx busy: each is met by a process with little CPU time."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("exporters", "hooks", "indexer", "rsidx", "store")
 _LIMITED = """
 import resource
 resource.setrlimit(resource.RLIMIT_CPU, (20, 21))
@@ -26,3 +32,32 @@ for text in (*elements, b"1" * 1_000_000 + b"," * 64, (b"1," + b" " * 9000) * 10
 def test_long_lists_of_numbers_are_told_in_linear_time():
     result = limited(_LISTS)
     assert result.returncode == 0, result.stderr or f"killed by signal {-result.returncode}"
+
+
+@pytest.mark.parametrize("what", ["patterns", "calls"])
+def test_no_text_takes_long(what, tokenizer_file):
+    args = [str(tokenizer_file)] if what == "calls" else []
+    command = [sys.executable, "-m", "tests.adversarial", what, *args]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"it died at: {result.stderr.splitlines()[-1:]}"
+    assert result.stdout == ""
+    # Of every pattern and call, and each text.
+    assert len(result.stderr.splitlines()) > 400
+
+
+def test_every_pattern_stands_where_the_test_above_finds_it():
+    inside = []
+    for folder in FOLDERS:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            tree = ast.parse(file.read_text("utf-8"))
+            functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda)]
+            calls = {n for f in functions for n in ast.walk(f) if isinstance(n, ast.Call)}
+            inside += [
+                f"{file.relative_to(ROOT)}: {ast.unparse(call)}"
+                for call in calls
+                if ast.unparse(call.func).startswith("re.")
+                and ast.unparse(call.func) != "re.escape"
+                and "escape" not in ast.unparse(call)
+            ]
+    # Made of what `_one` and `_set` return: tested with patterns of all kinds.
+    assert [one for one in inside if not one.startswith("exporters/globs.py")] == []

@@ -209,7 +209,8 @@ def _kept_harmlessly(names: tuple[str, ...], _root: Path) -> tuple[str, ...]:
     "licenses",
     multiple=True,
     metavar="SPDX",
-    help="Export only if every package is under one of these; may be given more than once.",
+    help="Export only code whose crate was under one of these at its commit; may be given more "
+    "than once.",
 )
 @click.option(
     "--context-at",

@@ -1,8 +1,7 @@
-"""What is left out because nobody wrote it, or it says nothing; licences."""
+"""What is left out because nobody wrote it, or it says nothing."""
 
 import pytest
 
-from rsidx.errors import ExportError
 from rsidx.exporters.build import FILTERS
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
@@ -103,31 +102,6 @@ def test_each_rule_is_counted_and_can_be_turned_off(repo, index, tokenizer_file,
 def test_code_that_breaks_two_rules_is_kept_only_if_both_are():
     text = ('static A: &str = "' + "QUJD" * 300 + '";\n').encode()
     assert list(broken_rules(text)) == ["encoded", "long_lines"]
-
-
-@pytest.mark.parametrize(
-    ("allowed", "is_met"),
-    [(("MIT",), True), (("Apache-2.0", "Unicode-3.0"), True), (("GPL-3.0-only",), False),
-     ((), True)],
-)  # fmt: skip
-def test_licences_are_recorded_and_checked(repo, index, tokenizer_file, tmp_path, allowed, is_met):
-    inner = '[package]\nname = "y"\nlicense = "(MIT OR Apache-2.0) AND (Unicode-3.0 OR MIT)"\n'
-    fixture = '[package]\nname = "z"\nlicense = "GPL-3.0-only"\n'
-    repo.commit("the first commit", {
-        "Cargo.toml": '[workspace]\n[workspace.package]\nlicense = "MIT/Apache-2.0"\n',
-        "y/Cargo.toml": inner, "y/src/lib.rs": GOOD, "tests/z/Cargo.toml": fixture,
-    })  # fmt: skip
-    index.sync()
-    config = Config(tokenizer=str(tokenizer_file), split="1,0,0", licenses=allowed)
-    if not is_met:
-        with pytest.raises(ExportError, match="does not cover"):
-            export(index.database, tmp_path / "out", config)
-        return
-    manifest = export(index.database, tmp_path / "out", config)
-    assert manifest["licenses"] == [
-        "(MIT OR Apache-2.0) AND (Unicode-3.0 OR MIT)", "MIT OR Apache-2.0",
-    ]  # fmt: skip
-    assert "license: other" in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
 def test_what_the_repository_calls_generated_or_vendored_is_left_out_while_it_does(

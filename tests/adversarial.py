@@ -1,0 +1,243 @@
+"""Meets every pattern of rsidx with texts that are made to keep patterns busy.
+
+`python -m tests.adversarial patterns` or `calls`: prints what takes too long, a line each; a
+process that hangs is killed by its limit of CPU time, and its last line says where it was.
+"""
+
+import contextlib
+import importlib
+import pkgutil
+import re
+import resource
+import signal
+import sys
+import time
+import tomllib
+from collections import deque
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+N_CHARS = 1_000_000
+_LIMIT_S, _ALL_S = 3, 150
+_BOUNDED = {"rsidx.exporters.redact._EMAIL"}
+"""What only meets messages, which are cut before."""
+_UNITS = {
+    "numbers": "12, ", "digits": "1", "hex list": "0xff, ", "padded numbers": "1" + " " * 50 + ",",
+    "spaces": " ", "tabs": "\t", "newlines": "\n", "blank lines": " \r\n", "quotes": '"',
+    "backslashes": "\\", "escaped quotes": '\\"', "lifetimes": "'a ", "opening": "([{<",
+    "closing": ">}])", "letters": "a", "words": "word ", "slashes": "/", "hex": "0123456789abcdef",
+    "escapes": "\\x4f", "base64": "QUJD+/", "urls": "https://user:", "at": "a@", "dots": "a.",
+    "dashes": "-", "pem": "-----BEGIN PRIVATE" + " KEY-----\n", "comments": "/*", "docs": "/// a\n",
+    "accents": "a\u0301é", "emoji": "\U0001f600", "equals": "a=", "paths": "a::",
+    "attributes": "#[", "blank attributes": "#[a]\n\n", "markers": "<<<<<<< a\n",
+    "controls": "\x1b[0",
+    "nul": "\0", "keywords": "unsafe extern gen const use pub(", "trailers": "signed-off-by: a\n",
+}  # fmt: skip
+
+
+def texts(n_chars):
+    """Return the texts by name; each ends with what none of their patterns goes on with."""
+    found = {name: (unit * (n_chars // len(unit) + 1))[:n_chars] for name, unit in _UNITS.items()}
+    return {name: text + "\n\x07!" for name, text in found.items()}
+
+
+def modules():
+    """Yield the modules of rsidx whose libraries are there."""
+    project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())
+    for package in project["tool"]["setuptools"]["packages"]:
+        folder = importlib.import_module(package).__path__
+        for info in pkgutil.iter_modules(folder, f"{package}."):
+            if info.ispkg or "__main__" in info.name or "migrations" in package:
+                continue
+            try:
+                yield importlib.import_module(info.name)
+            except ImportError as error:
+                if str(error.name).startswith("rsidx"):
+                    raise
+
+
+def patterns():
+    """Return the patterns that modules hold, anywhere in their values, with their names."""
+    found = {}
+
+    def look(value, name, depth):
+        if isinstance(value, re.Pattern):
+            found.setdefault(value, name)
+        elif depth and isinstance(value, dict):
+            for one in value.values():
+                look(one, name, depth - 1)
+        elif depth and isinstance(value, (list, tuple, set, frozenset)):
+            for one in value:
+                look(one, name, depth - 1)
+        elif depth and is_dataclass(value) and not isinstance(value, type):
+            for field in fields(value):
+                look(getattr(value, field.name), name, depth - 1)
+
+    for module in modules():
+        for name, value in vars(module).items():
+            look(value, f"{module.__name__}.{name}", 4)
+    return found
+
+
+def is_anchored(name):
+    """Tell whether a pattern is only ever asked about one place, by the code that names it."""
+    source = Path(sys.modules[name.rpartition(".")[0]].__file__).read_text("utf-8")
+    used = re.findall(rf"\b{re.escape(name.rpartition('.')[2])}\.(\w+)\(", source)
+    return bool(used) and not set(used) - {"match", "fullmatch"}
+
+
+def pumped(pattern):
+    """Yield texts that repeat what the pattern itself repeats."""
+    text = (
+        pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
+    )
+    tree = re._parser.parse(text, pattern.flags & ~re.UNICODE)
+    whole, repeats = _sample(tree, {})
+    yield from ((before, unit) for before, unit in repeats if unit)
+    yield "", whole or "a"
+
+
+def _sample(tree, groups):
+    """Return a text that a pattern matches, and what of it is repeated, behind what."""
+    text, repeats = "", []
+    for kind, value in tree:
+        name = str(kind)
+        inside = []
+        piece = ""
+        if name == "LITERAL":
+            piece = chr(value)
+        elif name in ("ANY", "NOT_LITERAL"):
+            piece = next(c for c in "a1" if name == "ANY" or ord(c) != value)
+        elif name == "IN":
+            piece = next(
+                (c for c in "a1 ,_-A\n\t" + "".join(map(chr, range(256))) if _is_in(c, value)), ""
+            )
+        elif name == "BRANCH":
+            for branch in value[1]:
+                piece, more = _sample(branch, groups)
+                inside += more
+        elif name == "SUBPATTERN":
+            piece, inside = _sample(value[-1], groups)
+            groups[value[0]] = piece
+        elif name == "ATOMIC_GROUP":
+            piece, inside = _sample(value, groups)
+        elif name == "GROUPREF":
+            piece = groups.get(value, "")
+        elif name.endswith("REPEAT"):
+            least, most, inner = value
+            piece, inside = _sample(inner, groups)
+            if most > 8:
+                inside = [("", piece), *inside]
+            piece *= max(1, least)
+        repeats += [(text + before, unit) for before, unit in inside]
+        text += piece
+    return text, repeats
+
+
+def _is_in(character, items):
+    class_ = re._parser.SubPattern(re._parser.State(), [(re._constants.IN, items)])
+    return re._compiler.compile(class_).match(character) is not None
+
+
+class _TooLongError(Exception):
+    pass
+
+
+def _limited(name, call):
+    print(name, file=sys.stderr, flush=True)
+    started = time.process_time()
+
+    def stop(*_):
+        # The timer may run on while another process has the processor.
+        if time.process_time() - started > _LIMIT_S:
+            raise _TooLongError
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, _LIMIT_S, 1)
+    try:
+        call()
+    except _TooLongError:
+        print(name, flush=True)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _meet(pattern, text, anchored):
+    if isinstance(pattern.pattern, bytes):
+        text = text.encode()
+    if anchored:
+        pattern.match(text)
+        pattern.match(text, len(text) // 2)
+    else:
+        deque(pattern.finditer(text), maxlen=0)
+
+
+def check_patterns():
+    """Meet each pattern with each text."""
+    common = texts(N_CHARS)
+    for pattern, name in patterns().items():
+        if name in _BOUNDED:
+            continue
+        anchored = is_anchored(name)
+        own = {}
+        for number, (before, unit) in enumerate(pumped(pattern)):
+            own[f"pumped {number}"] = before + unit * (N_CHARS // len(unit)) + "\x07!"
+            row = before + unit * 100
+            own[f"repeated {number}"] = row * (N_CHARS // len(row)) + "\x07!"
+        own = {text: text_name for text_name, text in own.items()}
+        for text, text_name in ({text: one for one, text in common.items()} | own).items():
+            _limited(f"{name} {text_name}", lambda p=pattern, t=text, a=anchored: _meet(p, t, a))
+
+
+def _calls(tokenizer):
+    """Return what meets a repository's text with more than patterns of ours.
+
+    A tokenizer and the parser take time in proportion to a text, but up to 7 and 27 seconds for a
+    megabyte; so they get less.
+    """
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    from rsidx.exporters import diff, globs, hygiene, parts, relations, verify_rows  # noqa: PLC0415
+    from rsidx.indexer import attributes, manifests  # noqa: PLC0415
+    from rsidx.indexer.rust.parser import parse  # noqa: PLC0415
+    from rsidx.output import printable  # noqa: PLC0415
+
+    encoder = Tokenizer.from_file(tokenizer)
+
+    def split(text):
+        with contextlib.suppress(parts.UnsplittableError):
+            parts.split(text.encode(), text[::-1].encode(), [], [], max_chars=4000)
+
+    def compare(text):
+        lines = text.splitlines() + text[:100_000].split(" ")
+        diff.opcodes(["a", *lines, "b", *lines], [*lines[::-1], *lines, "c"])
+
+    return {
+        "hygiene": lambda text: list(hygiene.broken_rules(text.encode())),
+        "message": lambda text: hygiene.is_poor(text, 10),
+        "patch": lambda text: relations.Patch.of(text.encode(), text[::-1].encode()),
+        "attributes": lambda text: attributes.read(text.encode()),
+        "manifest": lambda text: manifests.read(b'a = "' + text.encode()),
+        "pattern": lambda text: globs.matches("*" + text[:2000] + "*z", text[:4000]),
+        "stars": lambda text: globs.matches("/".join(f"*{c}" for c in text[:2000]), text[:9000]),
+        "placeholders": lambda text: verify_rows._fills(
+            [b"", *text.encode().split(), b"z"], b"a" * N_CHARS
+        ),
+        "parts": split,
+        "difference": compare,
+        "terminal": printable,
+        "tokenizer": lambda text: encoder.encode(text[:200_000]).ids,
+        "parser": lambda text: parse(text[:50_000].encode()),
+    }
+
+
+def check_calls(tokenizer):
+    """Give each text to each call."""
+    for name, call in _calls(tokenizer).items():
+        for text_name, text in texts(N_CHARS).items():
+            _limited(f"{name} {text_name}", lambda c=call, t=text: c(t))
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CPU, (_ALL_S, _ALL_S + 1))
+    {"patterns": check_patterns, "calls": check_calls}[sys.argv[1]](*sys.argv[2:])

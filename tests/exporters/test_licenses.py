@@ -1,0 +1,233 @@
+"""The licence of a row is that of its crate at its commit, and the gate goes by that."""
+
+import json
+
+import pytest
+
+from rsidx.errors import ExportError
+from rsidx.exporters.config import Config
+from rsidx.exporters.export import export
+from rsidx.exporters.licenses import check, covers, license_of
+
+pytestmark = pytest.mark.usefixtures("wordy")
+
+
+def package(name, license_line):
+    return f'[package]\nname = "{name}"\nversion = "0.1.0"\n{license_line}\n'
+
+
+GPL, MIT = (f'license = "{name}"' for name in ("GPL-3.0-only", "MIT"))
+
+
+def answer(n, name="f"):
+    return f"pub fn {name}() -> u32 {{\n    {n} + {name}_helper({n})\n}}\n"
+
+
+@pytest.fixture
+def rows(index, tokenizer_file, tmp_path, read_jsonl):
+    """Return the rows' meta lines of an export, and its manifest."""
+
+    def do(*licenses, **options):
+        index.sync()
+        out = tmp_path / f"out {licenses} {options}"
+        settings = {"split": "1,0,0", "keep": ("near_duplicates",), **options}
+        config = Config(str(tokenizer_file), licenses=licenses, **settings)
+        manifest = export(index.database, out, config)
+        assert index.problems(out) == []
+        return read_jsonl(out / "train.meta.jsonl"), manifest
+
+    return do
+
+
+def test_a_row_is_under_the_licence_of_its_commit(repo, rows):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    repo.commit("two", {"src/lib.rs": answer(2)})
+    repo.commit("another licence", {"Cargo.toml": package("p", MIT)})
+    last = repo.commit("three", {"src/lib.rs": answer(3)})
+    metas, manifest = rows()
+    assert [meta["license"] for meta in metas] == ["GPL-3.0-only", "GPL-3.0-only", "MIT"]
+    assert manifest["licenses"] == {"GPL-3.0-only": 2, "MIT": 1}
+    metas, manifest = rows("MIT")
+    assert [(meta["commit"], meta["license"]) for meta in metas] == [(last, "MIT")]
+    assert manifest["dropped"]["edits_license"] == 2
+    assert manifest["licenses"] == {"MIT": 1}
+
+
+@pytest.mark.parametrize("options", [{"kind": "sequence"}, {"level": "file"}], ids=str)
+def test_other_kinds_go_by_it_too(repo, rows, options):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    repo.commit("another licence", {"Cargo.toml": package("p", MIT)})
+    repo.commit("two", {"src/lib.rs": answer(2)})
+    assert [meta["license"] for meta in rows("MIT", **options)[0]] == ["MIT"]
+
+
+def test_a_commit_that_changes_the_licence_makes_edits_under_the_new_one(repo, rows):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    repo.commit(
+        "both",
+        {"Cargo.toml": package("p", MIT), "src/lib.rs": answer(2), "src/m.rs": answer(7, "g")},
+    )
+    metas, _ = rows()
+    assert [(meta["symbol"], meta["license"]) for meta in metas] == [
+        ("f", "GPL-3.0-only"), ("f", "MIT"), ("g", "MIT"),
+    ]  # fmt: skip
+    # The old code of `f` was under another one.
+    metas, manifest = rows("MIT")
+    assert [meta["symbol"] for meta in metas] == ["g"]
+    assert manifest["dropped"]["edits_license"] == 2
+
+
+def test_a_deletion_is_under_the_licence_of_what_was_there(repo, rows):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1) + answer(2, "g")})
+    repo.commit("both", {"Cargo.toml": package("p", MIT), "src/lib.rs": answer(1)})
+    metas, _ = rows(keep=("deletions",))
+    assert [(meta["change"], meta["license"]) for meta in metas][-1] == ("delete", "GPL-3.0-only")
+    assert all(meta["change"] != "delete" for meta in rows(keep=("deletions",))[0][:-1])
+
+
+WORKSPACE = {
+    "Cargo.toml": '[workspace]\nmembers = ["a", "b", "c"]\n[workspace.package]\n'
+    'license = "MIT/Apache-2.0"\n',
+    "a/Cargo.toml": package("a", "license.workspace = true")
+    + '[dependencies]\nb = {path = "../b"}\n',
+    "b/Cargo.toml": package("b", GPL),
+    "c/Cargo.toml": package("c", 'license-file = "LICENSE"'),
+    "tools/build.rs": answer(9, "tool"),
+    "b/src/lib.rs": "pub fn secret_of_b(n: u32) -> u32 {\n    n * 77\n}\n",
+    "c/src/lib.rs": answer(5, "c"),
+}
+
+
+def uses_b(n):
+    return f"use b::secret_of_b;\n\npub fn a() -> u32 {{\n    secret_of_b({n}) + own({n})\n}}\n"
+
+
+OWN = "\npub fn own(n: u32) -> u32 {\n    n + 11\n}\n"
+
+
+def test_each_member_of_a_workspace_has_its_own_and_inherits_where_it_says_so(repo, rows):
+    repo.commit("one", {**WORKSPACE, "a/src/lib.rs": uses_b(1) + OWN})
+    metas, manifest = rows()
+    by_path = {meta["path"]: meta["license"] for meta in metas}
+    assert by_path == {
+        "a/src/lib.rs": "MIT OR Apache-2.0",
+        "b/src/lib.rs": "GPL-3.0-only",
+        "c/src/lib.rs": None,
+        "tools/build.rs": None,
+    }
+    assert manifest["licenses"]["NOASSERTION"] == 2
+
+
+def test_context_shows_no_code_under_another_licence(repo, rows):
+    repo.commit("one", {**WORKSPACE, "a/src/lib.rs": uses_b(1) + OWN})
+    repo.commit("two", {"a/src/lib.rs": uses_b(2) + OWN})
+    repo.commit("both", {"a/src/lib.rs": uses_b(3) + OWN, "b/src/lib.rs": answer(4, "b")})
+
+    def shown(metas):
+        return {excerpt["path"] for meta in metas for excerpt in meta["context"]}
+
+    metas, _ = rows()
+    assert shown(metas) == {"a/src/lib.rs", "b/src/lib.rs"}
+    metas, manifest = rows("Apache-2.0")
+    assert {meta["path"] for meta in metas} == shown(metas) == {"a/src/lib.rs"}
+    assert manifest["dropped"]["context_license"] > 0
+    metas, _ = rows("Apache-2.0", context_with=("callers", "names"), context_at="commit")
+    assert shown(metas) == {"a/src/lib.rs"}
+
+
+def test_earlier_edits_under_another_licence_are_not_shown(repo, rows):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    repo.commit("two", {"src/lib.rs": answer(2)})
+    relicensed = repo.commit("another licence", {"Cargo.toml": package("p", MIT)})
+    for n in (3, 4):
+        repo.commit(f"as {n}", {"src/lib.rs": answer(n)})
+    metas, _ = rows(earlier=("history", "commit"))
+    assert max(len(meta["earlier"]) for meta in metas) == 3
+    metas, _ = rows("MIT", earlier=("history", "commit"))
+    assert [len(meta["earlier"]) for meta in metas] == [0, 1]
+    after = repo.git("rev-list", f"{relicensed}..HEAD").split()
+    assert all(one["commit"] in after for meta in metas for one in meta["earlier"])
+
+
+def test_a_copy_that_is_left_out_does_not_take_its_twin_with_it(repo, rows):
+    members = {"g/Cargo.toml": package("g", GPL), "m/Cargo.toml": package("m", MIT)}
+    repo.commit("one", {**members, "g/src/lib.rs": answer(1)})
+    repo.commit("two", {"m/src/lib.rs": answer(1)})
+    metas, manifest = rows("MIT", keep=())
+    assert [meta["path"] for meta in metas] == ["m/src/lib.rs"]
+    assert "edits_duplicates" not in manifest["dropped"]
+
+
+def test_an_export_that_the_gate_leaves_nothing_of_is_refused(repo, rows, tmp_path):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    with pytest.raises(ExportError, match="no edit is left; 1 are under other licences than MIT"):
+        rows("MIT")
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("Apache2", "Apache-2.0"), ("GPL-3.0-onyl", "GPL-3.0-only"), ("MTI", "MIT")],
+)
+def test_a_name_that_is_no_licence_is_refused_with_the_nearest(name, nearest):
+    with pytest.raises(ExportError, match=f"{name}' is no SPDX.*did you mean {nearest}"):
+        check(("MIT", name))
+
+
+def test_names_of_licences_are_taken():
+    check(("mit", "GPL-3.0", "Apache-2.0 WITH LLVM-exception", "LicenseRef-ours"))
+
+
+@pytest.mark.parametrize(
+    ("expression", "is_met"),
+    [("MIT", True), ("mit OR GPL-3.0-only", True), ("MIT AND GPL-3.0-only", False),
+     ("(MIT OR GPL-3.0-only) AND (Apache-2.0 OR Zlib)", True), (None, False), ("MIT OR", False),
+     ("GPL-3.0-only OR (MIT AND Zlib)", False), ("(" * 200 + "MIT" + ")" * 200, True)],
+)  # fmt: skip
+def test_an_expression_is_met_by_licences_that_are_allowed(expression, is_met):
+    assert covers(("Apache-2.0", "MIT"), expression) is is_met
+
+
+def of(path, **manifests):
+    """Return a file's licence; manifests are given by their folders, `_` for the root."""
+    facts = {key.replace("_", "").encode(): value for key, value in manifests.items()}
+    return license_of(path.encode(), facts.get)
+
+
+def test_the_nearest_package_counts_and_what_cannot_be_read_is_none():
+    root = {"package": {"license": "MIT"}, "workspace": {"is_root": True, "license": "Zlib"}}
+    assert of("src/a.rs", _=root) == "MIT"
+    assert of("tests/x/src/a.rs", _=root) == "MIT"
+    assert of("m/src/a.rs", _=root, m={"package": {"name": "m"}}) is None
+    assert of("m/src/a.rs", _=root, m={"package": {"license": {"workspace": True}}}) == "Zlib"
+    assert of("m/src/a.rs", _=root, m={"package": {}, "workspace": {"is_root": True}}) == "MIT"
+    assert of("m/src/a.rs", _=root, m={}) is None
+    assert of("m/src/a.rs", m={"package": {"license": {"workspace": True}}}) is None
+    assert of("src/a.rs", _={"package": {"license": "MIT / Apache-2.0"}}) == "MIT OR Apache-2.0"
+    assert of("src/a.rs", _={"package": {"license": "x" * 501}}) is None
+    assert of("src/a.rs", _={"package": {"license": 3}}) is None
+
+
+def test_verify_finds_a_licence_that_is_not_the_crates(repo, index, tokenizer_file, tmp_path):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    index.sync()
+    out = tmp_path / "out"
+    export(index.database, out, Config(str(tokenizer_file), split="1,0,0"))
+    file = out / "train.meta.jsonl"
+    meta = json.loads(file.read_text())
+    file.write_text(json.dumps({**meta, "license": "MIT"}) + "\n")
+    assert "it is under GPL-3.0-only, and says MIT" in index.problems(out)
+
+
+def test_verify_finds_code_that_no_licence_of_the_export_covers(
+    repo, index, tokenizer_file, tmp_path
+):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    index.sync()
+    out = tmp_path / "out"
+    export(index.database, out, Config(str(tokenizer_file), split="1,0,0"))
+    file = out / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["config"]["licenses"] = ["MIT"]
+    file.write_text(json.dumps(manifest))
+    assert any("shows src/lib.rs" in text for text in index.problems(out))
