@@ -75,7 +75,8 @@ def work(
 
     A burst of commits costs one worker: whoever comes while one is at work leaves the mark and
     goes. The mark is taken away before the refs are read, and looked at again after the lock is
-    let go, so none is missed. What `progress` raises ends the work between two batches.
+    let go, so none is missed; a refresh looks at it between batches. What `progress` raises ends
+    the work between two batches.
     """
     mark = repository.common_dir / MARK
     mark.parent.mkdir(exist_ok=True, mode=0o700)
@@ -86,7 +87,11 @@ def work(
                 while mark.exists():
                     mark.unlink(missing_ok=True)
                     done = bring_up_to_date(
-                        repository, db, jobs=2, max_bytes=max_bytes, progress=progress
+                        repository,
+                        db,
+                        max_bytes=max_bytes,
+                        progress=progress,
+                        gives_way=mark.exists,
                     )
                     if report is not None:
                         report(done)

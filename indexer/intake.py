@@ -144,7 +144,7 @@ class Intake:
             above = max((known.get(parent, 0) for parent in record.parents), default=0)
             known[record.oid] = max(record.committer_time, above + 1)
             generations.append(known[record.oid])
-        self._writer.write_commits(batch, generations)
+        self._writer.write_commits(batch, generations, EXTRACTOR_VERSION)
         self._connection.commit()
         for blob in blobs:
             states = self.report.blobs_by_state

@@ -4,16 +4,20 @@ from dataclasses import dataclass
 
 from rsidx.indexer import history
 from rsidx.indexer.git import Repository
+from rsidx.indexer.refresh import refreshing_since
+from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.queries import Counts
+from rsidx.store.stale import count_stale_blobs
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """The index's content, and the refs whose commits it lacks (name → commits missing).
 
-    `behind_since` is the time of the oldest commit that it lacks, in seconds.
+    `behind_since` is the time of the oldest commit that it lacks, in seconds. `n_stale_blobs` have
+    the facts of another version of rsidx; a process reads them again since `refreshing_since`.
     """
 
     database: str
@@ -23,6 +27,8 @@ class Status:
     n_missing_commits: int
     behind_since: int | None
     newest_commit_time: int | None
+    n_stale_blobs: int
+    refreshing_since: int | None
 
 
 def status(repository: Repository, database: Database) -> Status:
@@ -50,6 +56,8 @@ def status(repository: Repository, database: Database) -> Status:
             if lacking:
                 oldest.append(lacking[0])
                 behind[name.decode("utf-8", "replace")] = len(lacking)
+        n_stale = count_stale_blobs(connection, EXTRACTOR_VERSION)
+        since = refreshing_since(database.file)
         return Status(
             database=database.shown,
             database_bytes=database.file.stat().st_size if database.file else 0,
@@ -58,4 +66,6 @@ def status(repository: Repository, database: Database) -> Status:
             n_missing_commits=len(missing),
             behind_since=history.committer_time(repository, oldest) if oldest else None,
             newest_commit_time=max((node.committer_time for node in nodes), default=None),
+            n_stale_blobs=n_stale,
+            refreshing_since=int(since) if n_stale and since is not None else None,
         )

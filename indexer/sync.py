@@ -6,24 +6,21 @@ blobs' facts land together, so an interrupted sync leaves whole commits and goes
 
 import logging
 from collections.abc import Mapping, Sequence, Set
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from rsidx.errors import IndexStoreError
 from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Wanted, extraction
 from rsidx.indexer.git import Repository
 from rsidx.indexer.history import CommitLine
 from rsidx.indexer.intake import MAX_BATCH_BLOBS, Intake, Progress, SyncReport
-from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
 from rsidx.store.cache import remove_cache
 from rsidx.store.database import Database
 from rsidx.store.dates import LATEST
-from rsidx.store.prune import drop_unused_chunks
 from rsidx.store.writer import Writer
 
 _SERIAL_COMMITS = 8
@@ -78,9 +75,7 @@ def sync(
     """
     with database.writing() as connection:
         run = _Sync(repository, database, connection, max_bytes, progress)
-        report = run.run(scope, jobs)
-    run.give_back_room()
-    return report
+        return run.run(scope, jobs)
 
 
 def update(
@@ -113,9 +108,7 @@ def update(
         else:
             newest = history.head(repository) or min(wanted)
             revisions = ["--max-count=1", newest.hex()]
-        report = run.run(Scope(tuple(revisions), is_update=True), jobs, refs)
-    run.give_back_room()
-    return report
+        return run.run(Scope(tuple(revisions), is_update=True), jobs, refs)
 
 
 def fetch_promised(repository: Repository, database: Database, *, jobs: int, max_bytes: int) -> int:
@@ -172,13 +165,13 @@ class _Sync:
         )
         self.writer = Writer(connection, self.repository_id)
         self._intake = Intake(repository, connection, self.writer, progress)
-        self._has_dropped = False
 
     def run(self, scope: Scope, jobs: int, refs: Mapping[bytes, bytes] | None = None) -> SyncReport:
         """Take in a scope; `refs` are the refs if they were read for it."""
         if queries.newest_generation(self.connection, self.repository_id) > _NO_GENERATION:
             self._repair_generations()
-        self._refresh(jobs, unread=not scope.is_update)
+        if not scope.is_update:
+            self.read_unread(jobs)
         lines = history.list_commits(self.repository, scope.revisions) if scope.revisions else []
         known = queries.generations(
             self.connection, self.repository_id, (line.oid for line in lines)
@@ -205,44 +198,6 @@ class _Sync:
         _log.info("sync: %d commits, %d file versions", report.n_commits, report.n_blobs)
         return report
 
-    def give_back_room(self) -> None:
-        """Give back the room of facts that were replaced, once the connection is let go.
-
-        Where an export reads meanwhile, later ones fill it.
-        """
-        if self._has_dropped:
-            with suppress(IndexStoreError):
-                self.database.vacuum()
-
-    def _refresh(self, jobs: int, *, unread: bool) -> None:
-        """Read the blobs again whose facts an older extractor made; their commits stay.
-
-        Also those that git did not have, where `unread` asks for it.
-        """
-        stale = self.writer.stale_blobs(EXTRACTOR_VERSION)
-        if stale:
-            _log.warning("this version of rsidx parses %d file versions again", len(stale))
-            self._has_dropped = True
-            self._list_again(jobs)
-            with self.database.dropping():
-                self._read_again(stale, jobs, queries.predecessors(self.connection))
-                drop_unused_chunks(self.connection)
-                self.connection.commit()
-        if unread:
-            self.read_unread(jobs)
-
-    def _list_again(self, jobs: int) -> None:
-        """Write the commits anew: an older version left out paths that are kept now.
-
-        Comes before the blobs are read again: killed between, the next sync does both.
-        """
-        oids = [node.oid for node in queries.commit_nodes(self.connection, self.repository_id)]
-        lines = history.list_these(self.repository, oids)
-        known = queries.generations(self.connection, self.repository_id, oids)
-        with self._extraction(jobs) as extractor:
-            again = Intake(self.repository, self.connection, self.writer, None)
-            again.take_in(lines, known, extractor)
-
     def read_unread(self, jobs: int) -> int:
         """Try the blobs again that git did not have; return how many it has now."""
         missing = self.writer.unread_blobs()
@@ -251,13 +206,11 @@ class _Sync:
         self._intake.report.n_read_again = len(missing) - len(self.writer.unread_blobs())
         return self._intake.report.n_read_again
 
-    def _read_again(
-        self, oids: Sequence[bytes], jobs: int, before: Mapping[bytes, bytes] = _NONE_BEFORE
-    ) -> None:
+    def _read_again(self, oids: Sequence[bytes], jobs: int) -> None:
         with self._extraction(jobs) as extractor:
             for start in range(0, len(oids), MAX_BATCH_BLOBS):
                 part = oids[start : start + MAX_BATCH_BLOBS]
-                pending = extractor.submit([Wanted(oid, before.get(oid)) for oid in part])
+                pending = extractor.submit([Wanted(oid) for oid in part])
                 self.writer.rewrite_blobs(pending.records())
                 self.connection.commit()
 

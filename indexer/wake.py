@@ -1,11 +1,20 @@
 """What a hook asks of the index: start from here, and come up to date."""
 
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from rsidx.errors import IndexInUseError
 from rsidx.indexer.git import Repository
 from rsidx.indexer.intake import Progress, SyncReport
+from rsidx.indexer.refresh import is_needed, refresh
 from rsidx.indexer.sync import mark, update
 from rsidx.store.database import Database, passwords, resolve_url
+
+_NICENESS = 10
+_log = logging.getLogger("rsidx")
 
 
 def index_file(db: str) -> Path | None:
@@ -33,13 +42,37 @@ def bring_up_to_date(
     repository: Repository,
     db: str,
     *,
-    jobs: int,
     max_bytes: int,
     progress: Progress | None = None,
+    gives_way: Callable[[], bool] = lambda: False,
 ) -> SyncReport:
-    """Take in what is new on the branches and in the worktrees."""
+    """Take in what is new on the branches and in the worktrees.
+
+    After that read again what another version of rsidx read, with little of the machine, until
+    it is done or there is reason to give way.
+    """
     database = Database(resolve_url(db), create=True)
     try:
-        return update(repository, database, jobs=jobs, max_bytes=max_bytes, progress=progress)
+        report = update(repository, database, jobs=2, max_bytes=max_bytes, progress=progress)
+        if is_needed(repository, database):
+            _let_others_go_first()
+            try:
+                refresh(
+                    repository,
+                    database,
+                    jobs=1,
+                    max_bytes=max_bytes,
+                    progress=progress,
+                    gives_way=gives_way,
+                )
+            except IndexInUseError as error:
+                _log.info("file versions of another version of rsidx are left for later: %s", error)
+        return report
     finally:
         database.close()
+
+
+def _let_others_go_first() -> None:
+    with suppress(OSError):
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, 0, max(own, _NICENESS))

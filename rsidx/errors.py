@@ -3,7 +3,8 @@
 RsidxError               one line, exit status 1
 ├── RepositoryError      git refused, or the repository is not what was asked for
 ├── IndexStoreError      the database cannot be opened, or is not ours
-│   └── NewerIndexError  a newer rsidx wrote it: trying again is of no use
+│   ├── NewerIndexError  a newer rsidx wrote it: trying again is of no use
+│   └── IndexInUseError  another process holds its lock: it works again later
 ├── ConfigError          a configuration file or a value in it
 ├── TokenizerError       a tokenizer that cannot be loaded or lacks what is needed
 ├── ExportError          an export that cannot be done as asked
@@ -27,6 +28,10 @@ class IndexStoreError(RsidxError):
 
 class NewerIndexError(IndexStoreError):
     """A newer rsidx wrote the index; only an upgrade helps."""
+
+
+class IndexInUseError(IndexStoreError):
+    """Another process writes the index, or reads what was to be dropped."""
 
 
 class ConfigError(RsidxError):

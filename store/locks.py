@@ -15,7 +15,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine, func, select
 
-from rsidx.errors import IndexStoreError
+from rsidx.errors import IndexInUseError, IndexStoreError
 from rsidx.locking import HeldError, acquire, lock
 
 _WRITERS, _READERS = 0x72736964_78000001, 0x72736964_78000002
@@ -38,14 +38,14 @@ class Locks(Protocol):
         """Hold the lock of all that write; -1 waits without end.
 
         `waiting` is called now and then meanwhile, and may raise to give up. Raises
-        IndexStoreError if the lock cannot be acquired in time.
+        IndexInUseError if the lock cannot be acquired in time.
         """
 
     def reading(self) -> AbstractContextManager[None]:
         """Keep what is there from being dropped; any number of readers may."""
 
     def without_readers(self) -> AbstractContextManager[None]:
-        """Let nobody read for long; raises IndexStoreError at once where somebody does."""
+        """Let nobody read for long; raises IndexInUseError at once where somebody does."""
 
 
 class FileLocks:
@@ -65,7 +65,7 @@ class FileLocks:
                 break
             except HeldError as error:
                 if timeout_s >= 0 and time.monotonic() >= end:
-                    raise IndexStoreError(_WRITTEN) from error
+                    raise IndexInUseError(_WRITTEN) from error
                 if waiting is not None:
                     waiting()
                 time.sleep(_POLL_S)
@@ -102,7 +102,7 @@ class FileLocks:
             try:
                 lock(descriptor, self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except HeldError as error:
-                raise IndexStoreError(_READ) from error
+                raise IndexInUseError(_READ) from error
             yield
         finally:
             os.close(descriptor)
@@ -130,7 +130,7 @@ class ServerLocks:
         with self._engine.connect() as session:
             while not _call(session, "pg_try_advisory_lock", _WRITERS):
                 if timeout_s >= 0 and time.monotonic() > end:
-                    raise IndexStoreError(_WRITTEN)
+                    raise IndexInUseError(_WRITTEN)
                 if waiting is not None:
                     waiting()
                 time.sleep(_POLL_S)
@@ -154,7 +154,7 @@ class ServerLocks:
         """Hold the readers' lock alone, see `Locks`."""
         with self._engine.connect() as session:
             if not _call(session, "pg_try_advisory_lock", _READERS):
-                raise IndexStoreError(_READ)
+                raise IndexInUseError(_READ)
             try:
                 yield
             finally:

@@ -66,16 +66,26 @@ def prune(
 
 def drop_unused_chunks(connection: Connection) -> int:
     """Drop the chunks that no blob contains, with their facts; return how many."""
+    return sum(drop_unused_chunks_in_parts(connection, n_at_once=None))
+
+
+def drop_unused_chunks_in_parts(connection: Connection, *, n_at_once: int | None) -> Iterator[int]:
+    """Drop the chunks that no blob contains, so many at once; yield how many after each part.
+
+    The caller may commit after each: what is there is whole.
+    """
     lists = connection.execute(select(schema.blob_chunks.c.chunk_ids)).scalars()
     used = {chunk_id for packed in lists for chunk_id in unpack_ids(packed)}
     # The highest first: a chunk goes before the one that it is a version of.
     every = connection.execute(select(schema.chunk.c.id).order_by(schema.chunk.c.id.desc()))
     unused = [chunk_id for chunk_id in every.scalars() if chunk_id not in used]
+    # None of those that stay is a version of one that goes, from the first part on.
     set_free(connection, frozenset(unused))
-    for table in (schema.symbol, schema.import_, schema.chunk_references):
-        delete_rows(connection, table, "chunk_id", unused)
-    delete_rows(connection, schema.chunk, "id", unused)
-    return len(unused)
+    for part in _parts(unused, n_at_once or max(1, len(unused))):
+        for table in (schema.symbol, schema.import_, schema.chunk_references):
+            delete_rows(connection, table, "chunk_id", part)
+        delete_rows(connection, schema.chunk, "id", part)
+        yield len(part)
 
 
 def _drop_unused_blobs(connection: Connection) -> int:
@@ -126,5 +136,5 @@ def delete_rows(connection: Connection, table: Table, key: str, ids: Iterable[in
         connection.execute(delete(table).where(table.c[key].in_(part)))
 
 
-def _parts(values: list[int]) -> Iterator[list[int]]:
-    return (values[i : i + _IN_BATCH] for i in range(0, len(values), _IN_BATCH))
+def _parts(values: list[int], n_at_once: int = _IN_BATCH) -> Iterator[list[int]]:
+    return (values[i : i + n_at_once] for i in range(0, len(values), n_at_once))

@@ -85,9 +85,9 @@ class Reader:
     def unsettled(self) -> list[tuple[object, ...]]:
         """Return what may differ the next time though the commits are the same.
 
-        That is the version of the extractor, how many blobs an earlier one read, the blobs that
-        could not be read, the commits that are cut off, and what is forgotten. What follows from
-        a snapshot holds for as long as this stays the same.
+        That is the version of the extractor, how many blobs and commits an earlier one read, the
+        blobs that could not be read, the commits that are cut off, and what is forgotten. What
+        follows from a snapshot holds for as long as this stays the same.
         """
         blob, commit = schema.blob.c, schema.commit.c
         blobs = select(blob.oid, blob.state).where(blob.state.in_(UNREAD)).order_by(blob.oid)
@@ -105,11 +105,18 @@ class Reader:
             .group_by(blob.extractor_version)
             .order_by(blob.extractor_version.desc())
         )
+        listed = (
+            select(commit.extractor_version, func.count())
+            .where(commit.repository_id == self._repository_id)
+            .group_by(commit.extractor_version)
+            .order_by(commit.extractor_version.desc())
+            .offset(1)
+        )
         forgotten = select(schema.forgotten).order_by(*schema.forgotten.c)
         # New blobs are of the latest version: their number says nothing about those before.
         rows: list[tuple[object, ...]] = [tuple(row) for row in self._connection.execute(versions)]
         rows[:1] = [(version,) for version, _ in rows[:1]]
-        for query in (blobs, based, forgotten):
+        for query in (blobs, listed, based, forgotten):
             rows += map(tuple, self._connection.execute(query))
         return rows
 

@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """The newest migration; a database at another version is migrated or refused."""
 
 metadata = MetaData(
@@ -69,6 +69,13 @@ commit = Table(
         String,
         nullable=False,
         comment="`ok`, `boundary` (shallow: parents are unknown) or `unreadable`",
+    ),
+    Column(
+        "extractor_version",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="which paths are kept; commits of an older one are listed again",
     ),
     UniqueConstraint("repository_id", "oid"),
     comment="One row per commit seen of a repository.",

@@ -120,13 +120,6 @@ class Writer:
         self._blobs.look_up(distinct)
         return [oid for oid in distinct if self._blobs.get(oid) is None]
 
-    def stale_blobs(self, extractor_version: int) -> list[bytes]:
-        """Return the blobs whose facts another version of the extractor made."""
-        c = schema.blob.c
-        is_stale = (c.extractor_version != extractor_version) & (c.state != "forgotten")
-        query = select(c.oid).where(is_stale).order_by(c.id)
-        return list(self._connection.execute(query).scalars())
-
     def unread_blobs(self) -> list[bytes]:
         """Return the blobs that git did not have."""
         c = schema.blob.c
@@ -230,7 +223,9 @@ class Writer:
             self._insert(schema.dictionary, ("id", "content"), [(1, content)])
             self._codec.add(1, content)
 
-    def write_commits(self, commits: Sequence[CommitRecord], generations: Sequence[int]) -> None:
+    def write_commits(
+        self, commits: Sequence[CommitRecord], generations: Sequence[int], extractor_version: int
+    ) -> None:
         """Insert commits with their changes, or replace them; their blobs must be there."""
         changes = [change for commit in commits for change in commit.changes]
         paths = [change.path for change in changes]
@@ -259,6 +254,7 @@ class Writer:
                     self._codec.compress_message(commit.message),
                     commit.is_bot,
                     commit.state,
+                    extractor_version,
                 )
             )
             change_rows += [

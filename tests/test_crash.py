@@ -45,7 +45,7 @@ POINTS = {
     "migration": [
         ("alembic.op:create_table", 1), ("alembic.op:create_index", 1),
         ("alembic.op:batch_alter_table", 1), ("rsidx.store.prune:set_free", 1),
-        (WRITER + "rewrite_blobs", 1), ("rsidx.indexer.sync:drop_unused_chunks", 1),
+        (WRITER + "rewrite_blobs", 1), ("rsidx.indexer.refresh:drop_unused_chunks", 1),
         (CONNECTION, 2),
     ],
     "export": [
@@ -165,6 +165,8 @@ class Scene:
             with operations.batch_alter_table("chunk") as table:
                 table.drop_constraint("fk_chunk_base_id_chunk", "foreignkey")
                 table.drop_column("base_id")
+            with operations.batch_alter_table("commit") as table:
+                table.drop_column("extractor_version")
             connection.commit()
 
     def start(self, command, point=("-", "0", "before")):

@@ -7,6 +7,7 @@ from time import perf_counter
 import click
 
 from rsidx.commands.options import Place, jobs_option, json_option, max_bytes_option, place_options
+from rsidx.indexer.refresh import is_needed, refresh
 from rsidx.indexer.sync import fetch_promised, history_scope, sync
 from rsidx.output import emit, progress
 
@@ -36,14 +37,15 @@ def backfill(
     """
     start = perf_counter()
     scope = history_scope(place.repository, revisions, all_refs=all_refs, since=since)
+    jobs = jobs or os.cpu_count() or 1
     with place.database(create=True) as database, progress("backfill", "commits") as update:
-        jobs = jobs or os.cpu_count() or 1
         report = sync(
             place.repository, database, scope, jobs=jobs, max_bytes=max_bytes, progress=update
         )
         if fetch:
             fetched = fetch_promised(place.repository, database, jobs=jobs, max_bytes=max_bytes)
             report.n_read_again += fetched
+    n_refreshed = _refresh(place, jobs, max_bytes)
     seconds = perf_counter() - start
     states = ", ".join(f"{n} {state}" for state, n in sorted(report.blobs_by_state.items()))
     lines = [
@@ -52,6 +54,19 @@ def backfill(
     ]
     if report.n_read_again:
         lines.append(f"{report.n_read_again:,} file versions read that git did not have before")
+    if n_refreshed:
+        lines.append(f"{n_refreshed:,} file versions of another version of rsidx read again")
     if report.n_unreadable:
         lines.append(f"{report.n_unreadable:,} commits could not be compared (objects are missing)")
-    emit({**asdict(report), "seconds": round(seconds, 3)}, lines, as_json=as_json)
+    counts = {**asdict(report), "n_refreshed": n_refreshed}
+    emit({**counts, "seconds": round(seconds, 3)}, lines, as_json=as_json)
+
+
+def _refresh(place: Place, jobs: int, max_bytes: int) -> int:
+    with place.database() as database:
+        if not is_needed(place.repository, database):
+            return 0
+        with progress("reading again", "file versions") as update:
+            return refresh(
+                place.repository, database, jobs=jobs, max_bytes=max_bytes, progress=update
+            )

@@ -21,8 +21,9 @@ from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import REASONS
 from rsidx.exporters.tokens import cached_file, is_hub_name
 from rsidx.exporters.writer import FORMATS
+from rsidx.indexer.refresh import n_stale_blobs
 from rsidx.option import option, size_option
-from rsidx.output import emit, progress
+from rsidx.output import emit, note, progress
 
 _DEFAULTS = Config(tokenizer="")
 
@@ -327,6 +328,12 @@ def export(
         emit(found, _preview_lines(found), as_json=as_json)
         return
     with index.database() as database, progress("export", "commits") as update:
+        n_stale = n_stale_blobs(database)
+        if n_stale:
+            note(
+                f"rsidx: {n_stale:,} file versions in the index are as another version of rsidx "
+                "read them; `rsidx backfill` reads them again"
+            )
         manifest = run_export(database, destination, config, jobs=jobs, progress=update)
     lines = [*_lines(out, manifest), *(_split_report(manifest) if split_report else [])]
     emit(manifest, lines, as_json=as_json)

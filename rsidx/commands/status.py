@@ -38,6 +38,8 @@ def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
     yield "index", f"{found.database} ({human_bytes(found.database_bytes)})"
     yield "commits", f"{counts.n_commits:,}" + _by_state(counts.commits_by_state, "ok")
     yield "file versions", f"{counts.n_blobs:,}" + _by_state(counts.blobs_by_state, "parsed")
+    if found.n_stale_blobs:
+        yield "to read again", _stale(found)
     yield "chunks", f"{counts.n_chunks:,} in {counts.n_places:,} places"
     yield "symbols", f"{counts.n_symbols:,}"
     yield "imports", f"{counts.n_imports:,}"
@@ -53,6 +55,17 @@ def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
     if found.behind_since:
         made = moment(found.behind_since)
         yield "since", f"{made:%Y-%m-%d %H:%M} UTC, when the oldest of them was made"
+
+
+def _stale(found: Status) -> str:
+    text = (
+        f"{found.n_stale_blobs:,} of {found.counts.n_blobs:,} file versions are as another version "
+        "of rsidx read them; "
+    )
+    if found.refreshing_since is None:
+        return text + "the hook goes on after the next commit, `rsidx backfill` does it now"
+    moment = datetime.fromtimestamp(found.refreshing_since, UTC)
+    return text + f"a process has been at it since {moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _error_rows(error: LastError | None) -> Iterator[tuple[str, str]]:

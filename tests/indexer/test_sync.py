@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import text
 
 from rsidx.indexer import extract, history, intake
-from rsidx.indexer import sync as module
 from rsidx.indexer.sync import update
 from rsidx.store import queries, versions, writer
 from rsidx.store.dump import dump
@@ -251,27 +250,6 @@ def test_a_worktree_shares_the_index_of_its_repository(repo, make_index, tmp_pat
     repo.commit("main", {"m.rs": "fn m() {}\n"})
     linked.commit("side again", {"side.rs": "fn side2() {}\n"})
     assert update(index.repository, index.database, jobs=1, max_bytes=1000).n_commits == 2
-
-
-def test_a_newer_extractor_parses_all_blobs_again_and_takes_in_new_paths(
-    repo, make_index, monkeypatch
-):
-    repo.commit("before all", {".gitattributes": "a.rs linguist-generated\n"})
-    grow(repo, 60)
-    repo.commit("manifest", {"Cargo.toml": '[package]\nname = "x"\n'})
-    repo.commit("attributes", {"src/.gitattributes": "*.rs linguist-vendored\n"})
-    old, new = make_index(repo, "old.db"), make_index(repo, "new.db")
-    monkeypatch.setattr(extract, "EXTRACTOR_VERSION", 0)
-    monkeypatch.setattr(module, "EXTRACTOR_VERSION", 0)
-    monkeypatch.setattr(history, "is_indexed_path", lambda path: path.endswith((b".rs", b".toml")))
-    old.sync()
-    monkeypatch.undo()
-    new.sync()
-    assert dumped(old) != dumped(new)
-    old.sync()
-    assert dumped(old) == dumped(new)
-    sizes = [index.database.file.stat().st_size for index in (old, new)]
-    assert sizes[0] <= sizes[1]
 
 
 SCRIPT = """
