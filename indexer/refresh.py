@@ -24,6 +24,7 @@ from rsidx.indexer.extract import Extraction, Wanted, extraction
 from rsidx.indexer.git import Repository
 from rsidx.indexer.intake import MAX_BATCH_BLOBS, Intake, Progress
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
+from rsidx.locking import HeldError, lock
 from rsidx.store import queries, stale
 from rsidx.store.database import Database
 from rsidx.store.prune import drop_unused_chunks, drop_unused_chunks_in_parts
@@ -83,8 +84,8 @@ def refreshing_since(file: Path | None) -> float | None:
             return None
         descriptor = os.open(_announcement(file), os.O_RDONLY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            lock(descriptor, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except HeldError:
             return os.fstat(descriptor).st_mtime
         finally:
             os.close(descriptor)
@@ -99,7 +100,7 @@ def _announced(file: Path | None) -> Iterator[None]:
         return
     descriptor = os.open(_announcement(file), os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        lock(descriptor, file, fcntl.LOCK_SH)
         os.utime(descriptor)
         yield
     finally:

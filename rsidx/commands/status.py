@@ -64,8 +64,8 @@ def _stale(found: Status) -> str:
     )
     if found.refreshing_since is None:
         return text + "the hook goes on after the next commit, `rsidx backfill` does it now"
-    moment = datetime.fromtimestamp(found.refreshing_since, UTC)
-    return text + f"a process has been at it since {moment:%Y-%m-%d %H:%M} UTC"
+    since = moment(found.refreshing_since)
+    return text + f"a process has been at it since {since:%Y-%m-%d %H:%M} UTC"
 
 
 def _error_rows(error: LastError | None) -> Iterator[tuple[str, str]]:
