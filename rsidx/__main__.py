@@ -29,8 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         note("rsidx: interrupted")
         return 130
     except RsidxError as error:
-        logging.getLogger("rsidx").info("%s: %s", type(error).__name__, error)
-        note(f"rsidx: {printable(masked(str(error)))}")
+        # What a driver or git says may have several lines.
+        text = " ".join(line.strip() for line in str(error).splitlines()).strip()
+        logging.getLogger("rsidx").info("%s: %s", type(error).__name__, text)
+        note(f"rsidx: {printable(masked(text))}")
         return 1
     except BrokenPipeError:
         sys.stderr.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rsidx.__main__ import main
+from rsidx.errors import IndexStoreError
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -289,6 +290,14 @@ def test_bad_input_gets_a_clear_line_and_its_status(cli, arguments, status, says
     err = cli(*arguments, status=status).err
     assert says in err
     assert "Traceback" not in err
+
+
+def test_a_fault_of_several_lines_is_printed_as_one(cli, monkeypatch):
+    def fail(*_, **__):
+        raise IndexStoreError("the server says:\n\tis it running?\n")
+
+    monkeypatch.setattr("rsidx.commands.backfill.sync", fail)
+    assert cli("backfill", status=1).err == "rsidx: the server says: is it running?\n"
 
 
 def test_the_unexpected_ends_with_3_and_a_report_to_paste(cli, monkeypatch):
