@@ -30,7 +30,8 @@ Options can be set in four places; the first of these that sets one decides:
    are for all commands that have the option;
 4. `rsidx.toml` at the repository's root, written in the same way. Whoever wrote the repository
    wrote it, so it may set the options that are listed under their commands below, and no other.
-   A path in it is relative to the repository's root.
+   A path in it is relative to the repository's root. A file that you trust counts as yours where
+   `--config` names it.
 
 What is wrong in a file or a variable ends a command with status 1; a hook writes it to the log and
 goes on without it."""

@@ -17,7 +17,18 @@ from typing import Any
 
 import click
 
-from rsidx.option import PREFIX, Names, Option, key_of, leaves, settable, variable, variables_of
+from rsidx.option import (
+    PREFIX,
+    Names,
+    converted,
+    harmless,
+    key_of,
+    leaves,
+    settable,
+    variable,
+    variables_below,
+    variables_of,
+)
 
 FILE_NAME = "rsidx.toml"
 _USER_FILE = "rsidx/config.toml"
@@ -219,17 +230,9 @@ class _Reader:
             command, at = found, (*at, inner)
         if not at:
             return
-        known: set[str] = set()
-        renamed: dict[str, str] = {}
-        for path, leaf in leaves(command, at):
-            for option in leaf.params:
-                if isinstance(option, click.Option):
-                    names = variables_of(option, path)
-                    known.update(names)
-                    # Click's own name for the option was its variable's in an earlier version.
-                    renamed |= {variable((*path, option.name or "")): n for n in names[:1]}
-        if name not in known:
-            nearest = renamed.get(name) or _nearest(name, known)
+        names = variables_below(command, at)
+        if names.get(name) != name:
+            nearest = names.get(name) or _nearest(name, names.values())
             self._fault(f"{name} is no variable of rsidx; did you mean {nearest}?")
 
     def _value(
@@ -237,14 +240,14 @@ class _Reader:
     ) -> dict[str, Any]:
         """Return a value as a default, none where it is wrong or not for this file to set."""
         try:
-            found = self._converted(option, value, is_text=not place.at)
+            found = converted(option, value, self._ctx, is_text=not place.at)
         except (click.BadParameter, ValueError) as error:
             reason = error.message if isinstance(error, click.BadParameter) else str(error)
             self._fault(f"{place}: {reason.rstrip('.')}")
             return {}
         if place.root is not None:
             try:
-                found = _harmless(option, found, place.root)
+                found = harmless(option, found, place.root)
             except ValueError as error:
                 self._fault(
                     f"{place}: a repository's own file may {error}; set it in {user_file()}, or "
@@ -252,22 +255,6 @@ class _Reader:
                 )
                 return {}
         return {option.name or "": found}
-
-    def _converted(self, option: click.Option, value: Any, *, is_text: bool) -> Any:
-        """Return the value as the option's type; raises ValueError or click's BadParameter."""
-        if option.is_flag:
-            if not is_text and not isinstance(value, bool):
-                raise ValueError(f"{_shown(value)} is neither true nor false")
-            return click.BOOL.convert(value, option, self._ctx)
-        if option.multiple:
-            values = value.split() if is_text else value if isinstance(value, list) else [value]
-            return tuple(self._scalar(option, one) for one in values)
-        return self._scalar(option, value)
-
-    def _scalar(self, option: click.Option, value: Any) -> Any:
-        if isinstance(value, bool | list | Mapping):
-            raise ValueError(f"{_shown(value)} is no value of --{key_of(option)}")
-        return option.type.convert(str(value), option, self._ctx)
 
     def _unknown(self, place: _Place, shown: str, known: Iterable[str]) -> None:
         name = place.at[-1]
@@ -281,24 +268,5 @@ class _Reader:
         self.settings.faults.append(text)
 
 
-def _harmless(option: click.Option, value: Any, root: Path) -> Any:
-    """Return what a repository's own file gives; raises ValueError that says what it may give."""
-    if not isinstance(option, Option) or option.harmless is False:
-        raise ValueError("not set this")
-    if option.harmless is True:
-        return value
-    try:
-        return option.harmless(value, root)
-    except ValueError as error:
-        raise ValueError(f"set this {option.harmless_if} only") from error
-
-
-def _shown(value: Any) -> str:
-    """Return a value as an error names it: lists and tables can be endlessly deep."""
-    if isinstance(value, list | Mapping):
-        return "a list" if isinstance(value, list) else "a table"
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
 def _nearest(name: str, known: Iterable[str]) -> str:
-    return difflib.get_close_matches(name, sorted(known), n=1, cutoff=0)[0]
+    return difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=0)[0]

@@ -4,7 +4,7 @@
 that came with a repository may do with it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -78,6 +78,20 @@ def variables_of(option: click.Option, command: Names) -> list[str]:
     return shared if option.is_eager else [variable((*command, key_of(option))), *shared]
 
 
+def variables_below(command: click.Command, names: Names) -> dict[str, str]:
+    """Return the variables of a command, or of all in a group: what is written, what is meant.
+
+    What is meant differs for the names inside of rsidx, which earlier versions took.
+    """
+    meant: dict[str, str] = {}
+    for path, leaf in leaves(command, names):
+        for option in leaf.params:
+            if isinstance(option, click.Option) and (known := variables_of(option, path)):
+                meant.setdefault(variable((*path, option.name or "")), known[0])
+                meant.update((name, name) for name in known)
+    return meant
+
+
 def variable(names: Names) -> str:
     """Return the variable, or the beginning of variables, for a command and its option."""
     return PREFIX + "_".join(names).replace("-", "_").upper()
@@ -87,6 +101,49 @@ def settable(command: click.Command) -> dict[str, click.Option]:
     """Return the options of a command that a file can set, by their keys."""
     options = (option for option in command.params if isinstance(option, click.Option))
     return {key_of(option): option for option in options if not option.is_eager}
+
+
+def converted(option: click.Option, value: Any, ctx: click.Context, *, is_text: bool) -> Any:
+    """Return a value of a file, or with `is_text` of a variable, as the option's type.
+
+    Raises ValueError or click's BadParameter for one that the option does not take.
+    """
+
+    def scalar(value: Any) -> Any:
+        if isinstance(value, bool | list | Mapping):
+            raise ValueError(f"{_shown(value)} is no value of --{key_of(option)}")
+        return option.type.convert(str(value), option, ctx)
+
+    if option.is_flag:
+        if not is_text and not isinstance(value, bool):
+            raise ValueError(f"{_shown(value)} is neither true nor false")
+        return click.BOOL.convert(value, option, ctx)
+    if option.multiple:
+        values = value.split() if is_text else value if isinstance(value, list) else [value]
+        return tuple(scalar(one) for one in values)
+    return scalar(value)
+
+
+def _shown(value: Any) -> str:
+    """Return a value as an error names it: lists and tables can be endlessly deep."""
+    if isinstance(value, list | Mapping):
+        return "a list" if isinstance(value, list) else "a table"
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def harmless(option: click.Option, value: Any, root: Path) -> Any:
+    """Return what to use of a value in the own file of the repository at `root`.
+
+    Raises ValueError that says what such a file may do.
+    """
+    if not isinstance(option, Option) or option.harmless is False:
+        raise ValueError("not set this")
+    if option.harmless is True:
+        return value
+    try:
+        return option.harmless(value, root)
+    except ValueError as error:
+        raise ValueError(f"set this {option.harmless_if} only") from error
 
 
 def leaves(command: click.Command, names: Names) -> Iterator[tuple[Names, click.Command]]:
