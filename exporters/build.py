@@ -12,7 +12,7 @@ from rsidx.exporters.examples import Example
 from rsidx.exporters.hygiene import broken_rules, is_generated, is_poor, is_vendored
 from rsidx.exporters.licenses import Licenses
 from rsidx.exporters.parts import Part, UnsplittableError, split
-from rsidx.exporters.redact import without_people
+from rsidx.exporters.redact import Redactor, is_only_secrets, whole_placeholders, without_people
 from rsidx.exporters.resolver.files import modules_of
 from rsidx.exporters.resolver.references import Resolver, Site
 from rsidx.exporters.snapshot import Snapshot
@@ -75,6 +75,7 @@ class Builder:
         self._repository = reader.repository_name()
         self._attributes = Attributes(reader)
         self._licenses = Licenses(reader, options.licenses)
+        self._redactor = Redactor(reader.blob_text) if "secrets" not in options.keep else None
         self._standing: CommitRow | None = None
         self._earlier = EarlierEdits(reader, self._edits_before, self.text, options.max_chars // 2)
         self.dropped: Counter[str] = Counter()
@@ -204,7 +205,13 @@ class Builder:
             if "commit" in self._options.earlier:
                 used = uses.get(edit, frozenset())
                 earlier += self._earlier.of_commit(commit, edits[:number], used)
-            yield self._behind(example, earlier, parent)
+            yield self._redacted(self._behind(example, earlier, parent))
+
+    def _redacted(self, whole: Example) -> Example:
+        """Return an example without secrets, its message cut."""
+        if self._redactor is not None:
+            whole = self._redactor.whole(whole)
+        return replace(whole, message=_cut(whole.message))
 
     def _behind(
         self, example: Example, earlier: list[EarlierEdit], newest: CommitRow | None
@@ -253,8 +260,8 @@ class Builder:
 
     def example_at(self, side: Side, message: str) -> Example:
         """Return the example of an edit that is still to be made where the builder stands."""
-        example = self._example(edit_of(self._reader, side), side, self._cut(message))
-        return self._behind(example, [], self._standing)
+        example = self._example(edit_of(self._reader, side), side, message.replace("\r\n", "\n"))
+        return self._redacted(self._behind(example, [], self._standing))
 
     def _example(self, edit: Edit, own: Side | None, message: str) -> Example:
         shown = edit.new or edit.old
@@ -301,7 +308,7 @@ class Builder:
             return []
         kept = [part for part in parts if part.new_end > part.new_start or edit.new is None]
         dropped["parts_deletions"] += len(parts) - len(kept)
-        return [
+        examples = [
             replace(
                 example.naming(
                     old[part.old_start : part.old_end] + b" " + new[part.lead_start : part.new_end]
@@ -317,6 +324,23 @@ class Builder:
             )
             for number, part in enumerate(kept)
         ]
+        return self.without_secrets(examples, dropped)
+
+    def without_secrets(self, parts: list[Example], dropped: Counter[str]) -> list[Example]:
+        """Return parts of a whole example with the secrets replaced that their own texts show.
+
+        Counted in `dropped`: `parts_only_secrets`, those that nothing is left to learn from.
+        """
+        if self._redactor is None:
+            return parts
+        redacted = [self._redactor.part(part) for part in parts]
+        kept = [part for part in redacted if not is_only_secrets(part)]
+        dropped["parts_only_secrets"] += len(parts) - len(kept)
+        return kept
+
+    def cuts_secret(self, blob_id: int, bounds: Sequence[int]) -> bool:
+        """Tell whether one of some offsets in a blob is inside of a secret that is replaced."""
+        return self._redactor is not None and self._redactor.cuts(blob_id, bounds)
 
     def license_of(self, commit: CommitRow, edit: Edit) -> str | None:
         """Return the licence that an edit of a commit is under, None where it names none."""
@@ -398,16 +422,17 @@ class Builder:
         return "::".join((*names, *modules_of(edit.container)))
 
     def _message(self, commit: CommitRow) -> str:
-        return self._cut(without_people(self._reader.message(commit.id)))
+        """Return a commit's whole message; a browser's has carriage returns, which go."""
+        message = without_people(self._reader.message(commit.id)).replace("\r\n", "\n")
+        self.dropped["messages_cut"] += len(message) > _MAX_MESSAGE_CHARS
+        return message
 
-    def _cut(self, message: str) -> str:
-        # A message that was written in a browser has carriage returns.
-        message = message.replace("\r\n", "\n")
-        if len(message) <= _MAX_MESSAGE_CHARS:
-            return message
-        self.dropped["messages_cut"] += 1
-        cut = message[:_MAX_MESSAGE_CHARS]
-        return cut.rsplit("\n", 1)[0].rstrip() or cut
+
+def _cut(message: str) -> str:
+    if len(message) <= _MAX_MESSAGE_CHARS:
+        return message
+    cut = whole_placeholders(message[:_MAX_MESSAGE_CHARS])
+    return cut.rsplit("\n", 1)[0].rstrip() or cut
 
 
 def _by_container(chunks: Iterable[ChunkRow]) -> dict[str, list[ChunkRow]]:

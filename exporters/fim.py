@@ -82,21 +82,12 @@ def _example(
         is_suffix_first=is_suffix_first,
         middle=kind,
     )
-    shown = around.prefix + around.suffix
-    # What the file around shows needs no excerpt.
-    pairs = [
-        (excerpt, path)
-        for excerpt, path in zip(whole.excerpts, whole.excerpt_paths, strict=True)
-        if excerpt.section != "outline" and excerpt.text.strip() not in shown
-    ]
     return replace(
         whole,
         part=Part(0, 0, start, end, start),
         n_parts=1,
         new=text.new[start:end].decode("utf-8"),
         around=around,
-        excerpts=tuple(excerpt for excerpt, _ in pairs),
-        excerpt_paths=tuple(path for _, path in pairs),
     )
 
 

@@ -22,9 +22,9 @@ from rsidx.exporters.fim import EditedText, fill_in
 from rsidx.exporters.fim_dialects import choose_fim
 from rsidx.exporters.parts import Part, UnsplittableError
 from rsidx.exporters.phases import Phases
-from rsidx.exporters.redact import cuts_secret, redact
 from rsidx.exporters.relations import Patch
 from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
+from rsidx.exporters.secrets import RULES, scanner_version
 from rsidx.exporters.sequence import file_pieces, windows
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.store.dates import spelled
@@ -106,9 +106,9 @@ def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader)
     asked["keep"] = sorted(_FILTERS_OF_ENTRIES.intersection(config.keep))
     digest = hashlib.blake2b(digest_size=16)
     folder = Path(__file__).parent
-    for file in sorted([*folder.rglob("*.py"), *(folder.parent / "store").glob("*.py")]):
+    for file in sorted([*folder.rglob("*.py"), RULES, *(folder.parent / "store").glob("*.py")]):
         digest.update(file.read_bytes())
-    for part in (asked, encoder.source_sha256, encoder.added, dialect.name):
+    for part in (asked, encoder.source_sha256, encoder.added, dialect.name, scanner_version()):
         digest.update(repr(part).encode())
     digest.update(repr((reader.repository_name(), reader.unsettled())).encode())
     return digest.digest()
@@ -192,19 +192,11 @@ class Maker:
     def _parts(self, whole: Example, max_chars: int, dropped: Counter[str]) -> list[Example]:
         """Return the parts of an edit, or the hole in it, without secrets."""
         if self._config.kind == "fim":
-            parts = self._hole(whole, max_chars, dropped)
-        elif self._config.kind == "sequence":
-            parts = self._windows(whole, max_chars, dropped)
-        else:
-            parts = self._builder.parts(whole, max_chars, dropped)
-        if "secrets" in self._config.keep:
-            return parts
-        texts = [self._builder.text(side).decode() for side in (whole.edit.old, whole.edit.new)]
-        texts += [part.around.prefix + part.around.suffix for part in parts if part.around]
-        redacted = redact(whole, parts, texts)
-        kept = [p for p in redacted if not p.is_redacted or p.window or p.old != p.new]
-        dropped["parts_only_secrets"] += len(parts) - len(kept)
-        return kept
+            holes = self._builder.without_secrets(self._hole(whole, max_chars, dropped), dropped)
+            return [hole.without_shown() for hole in holes]
+        if self._config.kind == "sequence":
+            return self._builder.without_secrets(self._windows(whole, max_chars, dropped), dropped)
+        return self._builder.parts(whole, max_chars, dropped)
 
     def _windows(self, whole: Example, max_chars: int, dropped: Counter[str]) -> list[Example]:
         """Return the windows over a file's new version, none where it is gone."""
@@ -245,7 +237,7 @@ class Maker:
             start + found.part.new_end,
             around.end,
         )
-        if "secrets" not in self._config.keep and cuts_secret(text.file, bounds):
+        if self._builder.cuts_secret(edit.new.blob_id, bounds):
             dropped["edits_cutting_a_secret"] += 1
             return []
         return [found]

@@ -12,6 +12,7 @@ from rsidx.exporters.entries import MadeRow
 from rsidx.exporters.licenses import NO_LICENSE
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import COMPARED
+from rsidx.exporters.secrets import scanner_version
 from rsidx.exporters.tokens import Encoder
 from rsidx.store.reader import Reader
 
@@ -100,7 +101,10 @@ def manifest_of(
     n_examples = statistics.examples.total()
     return {
         "rsidx_version": __version__,
-        "libraries": {name: version(name) for name in ("tokenizers", "rensa")},
+        "libraries": {
+            **{name: version(name) for name in ("tokenizers", "rensa")},
+            "secrets": scanner_version(),
+        },
         "config": asked,
         "repository": reader.repository_name(),
         "tips": {name: tip.hex() for name, tip in tips.items()},

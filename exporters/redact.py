@@ -1,89 +1,39 @@
-"""Secrets in code, context and messages: found by detect-secrets, replaced by placeholders.
+"""Redaction: an example's secrets are replaced by placeholders, in every text that it shows.
 
 A placeholder becomes the tokenizer's own token for what it stands for (`<KEY>`, `<PASSWORD>`,
-`<EMAIL>`), or its spelling where there is none. The same value has the same placeholder wherever
-an example shows it.
+`<EMAIL>`), or its spelling where there is none. What is a secret is decided on whole files and on
+the whole message: where a text is from says which of its bytes go, so a key that a part, an excerpt
+or a window cuts goes, too. The same value elsewhere in the example has the same placeholder.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from detect_secrets.plugins.artifactory import ArtifactoryDetector
-from detect_secrets.plugins.aws import AWSKeyDetector
-from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
-from detect_secrets.plugins.base import RegexBasedDetector
-from detect_secrets.plugins.basic_auth import BasicAuthDetector
-from detect_secrets.plugins.cloudant import CloudantDetector
-from detect_secrets.plugins.discord import DiscordBotTokenDetector
-from detect_secrets.plugins.github_token import GitHubTokenDetector
-from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
-from detect_secrets.plugins.ibm_cloud_iam import IbmCloudIamDetector
-from detect_secrets.plugins.ibm_cos_hmac import IbmCosHmacDetector
-from detect_secrets.plugins.jwt import JwtTokenDetector
-from detect_secrets.plugins.mailchimp import MailchimpDetector
-from detect_secrets.plugins.npm import NpmDetector
-from detect_secrets.plugins.openai import OpenAIDetector
-from detect_secrets.plugins.pypi_token import PypiTokenDetector
-from detect_secrets.plugins.sendgrid import SendGridDetector
-from detect_secrets.plugins.slack import SlackDetector
-from detect_secrets.plugins.softlayer import SoftlayerDetector
-from detect_secrets.plugins.square_oauth import SquareOAuthDetector
-from detect_secrets.plugins.stripe import StripeDetector
-from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
-from detect_secrets.plugins.twilio import TwilioKeyDetector
+import re2
 
-from rsidx.exporters.examples import Example
+from rsidx.exporters.examples import Example, Source
+from rsidx.exporters.secrets import Secret, secrets_in
 
-_PASSWORDS = BasicAuthDetector()
-_ARTIFACTORY = ArtifactoryDetector()
-_DETECTORS: tuple[RegexBasedDetector, ...] = (
-    AWSKeyDetector(),
-    AzureStorageKeyDetector(),
-    DiscordBotTokenDetector(),
-    GitHubTokenDetector(),
-    GitLabTokenDetector(),
-    JwtTokenDetector(),
-    MailchimpDetector(),
-    NpmDetector(),
-    OpenAIDetector(),
-    PypiTokenDetector(),
-    SendGridDetector(),
-    SlackDetector(),
-    SquareOAuthDetector(),
-    StripeDetector(),
-    TelegramBotTokenDetector(),
-    TwilioKeyDetector(),
-)
-_SLOW_DETECTORS: tuple[RegexBasedDetector, ...] = (
-    CloudantDetector(),
-    IbmCloudIamDetector(),
-    IbmCosHmacDetector(),
-    SoftlayerDetector(),
-)
-# What these find has a run of so many characters, which most code has not.
-_RUN = re.compile(r"[A-Za-z0-9_\-/+=.]{20}")
-_LONG_RUN = re.compile(r"[A-Za-z0-9_\-]{24}")
-# The library's own detector finds a private key's first line alone.
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|[^\"]*)",
-    re.DOTALL,
-)
-_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b")
+_EMAIL = re2.compile(rb"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b")
 _PEOPLE = re.compile(
     r"^(?:signed-off-by|co-authored-by|reviewed-by|acked-by|tested-by|reported-by|suggested-by"
-    r"|helped-by|approved-by|cc|author)\s*:.*\n?",
+    r"|helped-by|approved-by|cc|author)\s*+:.*\n?",
     re.IGNORECASE | re.MULTILINE,
 )
-_REST = re.compile(r"[A-Za-z0-9_\-+/=]*")
-"""What follows a match without a break belongs to the secret; some patterns end early."""
-_MIN_CHARS = 3
-_MOST_SECRET_BYTES = 8192
-_TEXTS_KEPT = 1 << 12
+_LINE_OF_KEY = re.compile(rb"[A-Za-z0-9_\-+/=]{16,}+")
+_MIN_CHARS = 6
+"""A shorter value is replaced where it is a secret, not wherever it occurs."""
+_MAX_WORD_CHARS = 16
+"""A value up to so long is replaced only where it is a word of its own."""
+_BLOBS_KEPT = 1 << 15
 _OPEN, _CLOSE = "\ue0fe", "\ue0ff"
 _PLACEHOLDER = re.compile(f"{_OPEN}([A-Z]+){_CLOSE}")
+
+Values = tuple[tuple[bytes, str], ...]
+"""Values that must not be shown, each with what its placeholder is called, the longest first."""
 
 
 def without_people(message: str) -> str:
@@ -91,69 +41,15 @@ def without_people(message: str) -> str:
     return _PEOPLE.sub("", message).rstrip()
 
 
-@lru_cache(_TEXTS_KEPT)
-def secrets_in(text: str) -> tuple[tuple[str, str], ...]:
-    """Return the secrets in a text, each with what its placeholder is called."""
-    return tuple(dict.fromkeys(_found(text)))
-
-
-def cuts_secret(file: bytes, bounds: Sequence[int]) -> bool:
-    """Tell whether a secret in a file goes across one of some offsets, which ascend.
-
-    Neither side of such a cut has all of it, so neither would be redacted.
-    """
-    first = max(0, bounds[0] - _MOST_SECRET_BYTES)
-    # One character a byte: what makes a secret is ASCII.
-    text = file[first : bounds[-1] + _MOST_SECRET_BYTES].decode("latin-1")
-    for value in {value for value, _ in _found(text)}:
-        at = text.find(value)
-        while at >= 0:
-            start, end = first + at, first + at + len(value)
-            if any(start < bound < end for bound in bounds):
-                return True
-            at = text.find(value, at + 1)
-    return False
-
-
-def _found(text: str) -> Iterator[tuple[str, str]]:
-    for match in _PRIVATE_KEY.finditer(text):
-        yield match.group(), "KEY"
-    for detector in _detectors_for(text):
-        is_password = detector is _PASSWORDS
-        for pattern in detector.denylist:
-            for match in pattern.finditer(text):
-                start, end = match.span(1) if is_password else _span(match)
-                end = _REST.match(text, end).end()  # type: ignore[union-attr]
-                value = text[start:end].strip(" \t\n\"'")
-                if len(value) >= _MIN_CHARS:
-                    yield value, "PASSWORD" if is_password else "KEY"
-
-
-def _detectors_for(text: str) -> Iterator[RegexBasedDetector]:
-    """Yield the detectors that could find something in a text."""
-    if "://" in text:
-        yield _PASSWORDS
-    if "AKC" in text or "AP" in text:
-        yield _ARTIFACTORY
-    if _RUN.search(text):
-        yield from _DETECTORS
-    if _LONG_RUN.search(text):
-        yield from _SLOW_DETECTORS
-
-
-def _span(match: re.Match[str]) -> tuple[int, int]:
-    """Return where the secret of a match is: the group that is most of it, else all of it.
-
-    Some of the library's patterns have a group for the secret, others for its prefix alone.
-    """
-    spans = [match.span(number) for number in range(1, match.re.groups + 1)]
-    start, end = max(spans, key=lambda span: span[1] - span[0], default=match.span())
-    return (start, end) if 2 * (end - start) >= len(match.group()) else match.span()
-
-
 def has_placeholder(text: str) -> bool:
     """Tell whether a text has a placeholder, or code that looks like one."""
     return _OPEN in text
+
+
+def whole_placeholders(text: str) -> str:
+    """Return a text that was cut at its end without the beginning of a placeholder there."""
+    at = text.rfind(_OPEN)
+    return text[:at] if at > text.rfind(_CLOSE) else text
 
 
 def split_placeholders(text: str) -> Iterator[tuple[str, bool]]:
@@ -165,49 +61,120 @@ def split_placeholders(text: str) -> Iterator[tuple[str, bool]]:
             yield piece, False
 
 
-def redact(whole: Example, parts: list[Example], sides: Iterable[str]) -> list[Example]:
-    """Return the parts of an edit with all secrets replaced that the edit shows anywhere.
+class Redactor:
+    """Replaces secrets; `blob_text` gives a blob's bytes by its id."""
 
-    `sides` are its whole old and new code, and `whole` has all of its excerpts.
-    """
-    texts = (*sides, whole.message, *(excerpt.text for excerpt in whole.excerpts))
-    texts += tuple(text for one in whole.earlier for text in (one.old_text, one.new_text))
-    found = {value: kind for text in texts for value, kind in secrets_in(text)}
-    for email in _EMAIL.findall(whole.message):
-        found.setdefault(email, "EMAIL")
-    return [_redacted(part, found) for part in parts] if found else parts
+    def __init__(self, blob_text: Callable[[int], bytes]) -> None:
+        self._blob_text = blob_text
+        self._in_blob = lru_cache(_BLOBS_KEPT)(self._found)
+
+    def whole(self, example: Example) -> Example:
+        """Return a whole edit's example, redacted, with the secrets of all that it may show.
+
+        The message must be whole, too; it may be cut behind this.
+        """
+        message = example.message.encode()
+        found = secrets_in(message)
+        values = dict(values_of(message, found))
+        for blob_id in sorted(example.blob_ids()):
+            values |= dict(self._in_blob(blob_id)[1])
+        found += tuple(
+            Secret(match.start(), match.end(), "EMAIL") for match in _EMAIL.finditer(message)
+        )
+        if not values and not found:
+            return example
+        ordered = tuple(sorted(values.items(), key=lambda item: (-len(item[0]), item[0])))
+        shown = _replaced(message, [*found, *occurrences(message, ordered)])
+        whole = replace(example, secrets=ordered).map_context(self._cleaner(ordered))
+        return _marked(replace(whole, message=shown))
+
+    def part(self, example: Example) -> Example:
+        """Return a part of a whole that is redacted with its own texts redacted, too."""
+        if example.secrets:
+            example = example.map_code(self._cleaner(example.secrets))
+        return _marked(example)
+
+    def _cleaner(self, values: Values) -> Callable[[str, Source | None], str]:
+        def clean(text: str, source: Source | None) -> str:
+            data = text.encode()
+            found = [*self._cut(source), *occurrences(data, values)]
+            return _replaced(data, found) if found else text
+
+        return clean
+
+    def cuts(self, blob_id: int, bounds: Sequence[int]) -> bool:
+        """Tell whether one of some offsets in a blob is inside of a secret."""
+        secrets, _ = self._in_blob(blob_id)
+        return any(one.start < bound < one.end for one in secrets for bound in bounds)
+
+    def _found(self, blob_id: int) -> tuple[tuple[Secret, ...], Values]:
+        text = self._blob_text(blob_id)
+        secrets = secrets_in(text)
+        return secrets, tuple(values_of(text, secrets))
+
+    def _cut(self, source: Source | None) -> Iterator[Secret]:
+        """Yield what a text has of its blob's secrets, by offsets in the text."""
+        if source is None or not (secrets := self._in_blob(source.blob_id)[0]):
+            return
+        offset = 0
+        for first, last in source.ranges:
+            begin = bisect_right(secrets, first, key=lambda one: one.end)
+            for one in secrets[begin:]:
+                if one.start >= last:
+                    break
+                start, end = max(one.start, first) - first, min(one.end, last) - first
+                yield Secret(offset + start, offset + end, one.kind)
+            is_ended = self._blob_text(source.blob_id)[last - 1 : last] == b"\n"
+            offset += last - first + (not is_ended)
 
 
-def _redacted(example: Example, found: dict[str, str]) -> Example:
-    # The longest first: a secret may be a part of another.
-    ordered = sorted(found, key=lambda value: (-len(value), value))
-    pattern = re.compile("|".join(re.escape(value) for value in ordered))
+def values_of(text: bytes, secrets: Iterable[Secret]) -> Iterator[tuple[bytes, str]]:
+    """Yield what may not be shown of a text's secrets: of one over several lines, each line."""
+    for secret in secrets:
+        value = text[secret.start : secret.end]
+        pieces = [value] if b"PRIVATE KEY" not in value else _LINE_OF_KEY.findall(value)
+        yield from ((piece, secret.kind) for piece in pieces)
 
-    def clean(text: str) -> str:
-        return pattern.sub(lambda match: f"{_OPEN}{found[match.group()]}{_CLOSE}", text)
 
-    excerpts = tuple(replace(one, text=clean(one.text)) for one in example.excerpts)
-    shown = (example.message, example.old, example.lead, example.new)
-    message, old, lead, new = map(clean, shown)
-    around = example.around
-    if around is not None:
-        around = replace(around, prefix=clean(around.prefix), suffix=clean(around.suffix))
-    is_changed = (message, old, lead, new) != shown or excerpts != example.excerpts
-    window = tuple((clean(text), has_loss) for text, has_loss in example.window)
-    earlier = tuple(
-        replace(one, old_text=clean(one.old_text), new_text=clean(one.new_text))
-        for one in example.earlier
-    )
-    is_changed |= (around, window, earlier) != (example.around, example.window, example.earlier)
-    return replace(
-        example,
-        around=around,
-        window=window,
-        earlier=earlier,
-        message=message,
-        old=old,
-        lead=lead,
-        new=new,
-        excerpts=excerpts,
-        is_redacted=is_changed,
-    )
+def occurrences(text: bytes, values: Values) -> Iterator[Secret]:
+    """Yield where a text has one of some values; a short one must be a word of its own."""
+    for value, kind in values:
+        at = text.find(value) if len(value) >= _MIN_CHARS else -1
+        while at >= 0:
+            end = at + len(value)
+            around = text[max(0, at - 1) : at] + text[end : end + 1]
+            if len(value) > _MAX_WORD_CHARS or not re.search(rb"\w", around):
+                yield Secret(at, end, kind)
+            at = text.find(value, end)
+
+
+def is_only_secrets(part: Example) -> bool:
+    """Tell whether what there is to learn from a redacted part is nothing but placeholders."""
+    learned = "".join(text for text, has_loss in part.window if has_loss) or part.new
+    if part.is_redacted and not part.window and part.around is None and part.old == part.new:
+        return not part.edit.is_unchanged
+    return has_placeholder(learned) and not _PLACEHOLDER.sub("", learned).strip()
+
+
+def _marked(example: Example) -> Example:
+    """Return an example that says whether it shows a placeholder."""
+    shown: list[str] = []
+
+    def look(text: str, _: Source | None) -> str:
+        shown.append(text)
+        return text
+
+    example.map_context(look).map_code(look)
+    return replace(example, is_redacted=any(map(has_placeholder, shown)))
+
+
+def _replaced(text: bytes, secrets: Iterable[Secret]) -> str:
+    """Return a text with placeholders; one stands for all that overlap or touch each other."""
+    pieces: list[bytes] = []
+    done = 0
+    last = -1
+    for one in sorted(secrets, key=lambda one: (one.start, -one.end)):
+        if one.start > last:
+            pieces += [text[done : one.start], f"{_OPEN}{one.kind}{_CLOSE}".encode()]
+        last = done = max(done, one.end)
+    return b"".join((*pieces, text[done:])).decode("utf-8")

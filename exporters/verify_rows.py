@@ -12,6 +12,7 @@ from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.relations import Patch, leaks
 from rsidx.exporters.scratch import Scratch
 from rsidx.exporters.tokens import Encoder
+from rsidx.exporters.verify_secrets import SecretCheck
 
 _PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
 
@@ -95,6 +96,8 @@ class Rows:
         self._newest_before = self._newest = -1
         self._dates = _dates(history.commits, manifest["tips"].values())
         self._last_edit: tuple[Any, str] = ([], "")
+        keeps_secrets = "secrets" in manifest["config"]["keep"]
+        self._secrets = SecretCheck(history.blob) if not keeps_secrets else None
         self.edits = Edits()
 
     def problems(
@@ -115,6 +118,9 @@ class Rows:
             yield from self._lists(row, meta)
             texts = self._texts(row["input_ids"], meta["roles"])
         prompt, target = texts["prompt"], texts["new"].encode()
+        if self._secrets is not None:
+            every = (prompt, texts.get("window") or texts["new"], *meta.get("text", {}).values())
+            yield from self._secrets.problems(meta, "\n".join(every))
         if "learned" in meta:
             yield from self._window(meta, texts)
             self._remember(split, number, meta, target)

@@ -1,15 +1,21 @@
 """No secret and nobody's name leaves the index."""
 
+import dataclasses
 import json
-import random
-import string
 
 import pytest
+from planted import PLANTED
 from tokenizers import Tokenizer
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import Config, config_of
+from rsidx.exporters.earlier import EarlierEdit
+from rsidx.exporters.edits import Edit, Side
+from rsidx.exporters.examples import Around, Example
+from rsidx.exporters.excerpts import Excerpt
 from rsidx.exporters.export import export
-from rsidx.exporters.redact import secrets_in, split_placeholders, without_people
+from rsidx.exporters.inquiry import Target, context_at, prompt_at
+from rsidx.exporters.parts import Part
+from rsidx.exporters.redact import split_placeholders, whole_placeholders, without_people
 from rsidx.exporters.verify import verify
 from rsidx.exporters.verify_rows import Checked
 from rsidx.indexer.gitview import GitView
@@ -17,111 +23,227 @@ from rsidx.indexer.objects import blob_reader
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
-LETTERS, HEX = string.ascii_letters + string.digits, "0123456789abcdef"
-UPPER = string.ascii_uppercase + string.digits
-KINDS = {
-    "aws": lambda pick: "AKIA" + pick(UPPER, 16),
-    "github": lambda pick: "ghp_" + pick(LETTERS, 36),
-    "gitlab": lambda pick: "glpat-" + pick(LETTERS, 20),
-    "slack": lambda pick: f"xoxb-{pick('123456789', 12)}-{pick(LETTERS.lower(), 24)}",
-    "stripe": lambda pick: "sk_live_" + pick(LETTERS, 24),
-    "twilio": lambda pick: "SK" + pick(HEX, 32),
-    "sendgrid": lambda pick: f"SG.{pick(LETTERS, 22)}.{pick(LETTERS, 43)}",
-    "jwt": lambda pick: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0." + pick(LETTERS, 43),
-    "telegram": lambda pick: f"1{pick('0123456789', 9)}:{pick(LETTERS, 35)}",
-    "pypi": lambda pick: "pypi-AgEIcHlwaS5vcmc" + pick(LETTERS, 80),
-    "azure": lambda pick: "AccountKey=" + pick(LETTERS, 86) + "==",
-    "basic": lambda pick: "https://user:" + pick(LETTERS, 18) + "@example.org/x",
-    "pem": lambda pick: "-----BEGIN {0}-----\\n{1}\\n-----END {0}-----".format(
-        "PRIVATE KEY", pick(LETTERS, 64)
-    ),
-}  # fmt: skip
+UNFILTERED = ("letters", "encoded", "long_lines", "messages")
+KEY = next(planted for planted in PLANTED if planted.name == "github_classic").code
+OTHER_KEY = next(planted for planted in PLANTED if planted.name == "npm").code
+LONG_KEY = next(planted for planted in PLANTED if planted.name == "key_rsa")
+STEP = 12
 
 
-def planted(seed):
-    """Return a secret of some kind, and a part of it that nobody may see."""
-    rng = random.Random(seed)
-    kind = list(KINDS)[seed % len(KINDS)]
-    secret = KINDS[kind](lambda alphabet, n: "".join(rng.choices(alphabet, k=n)))
-    hidden = {"basic": secret[13:31], "pem": secret[-80:-40], "azure": secret[-20:-2]}
-    return secret, hidden.get(kind, secret[-12:])
+def documented(text):
+    return "".join(f"/// {line}\n" for line in text.split("\n"))
 
 
 @pytest.fixture
 def plant(repo, index):
-    """A hundred secrets: in code that is edited, in code that it refers to, and in messages."""
-    hidden = []
-    for n in range(34):
-        secrets = [planted(3 * n + k) for k in range(3)]
-        hidden += [part for _, part in secrets]
-        held = f'pub const HELD_{n}: &str = "{secrets[1][0]}";\n'
-        for step in range(3):
-            code = (
-                f"use crate::held::HELD_{n};\n\npub fn call_{n}() -> Client {{\n"
-                f'    let key = "{secrets[0][0]}";\n    Client::new(key, HELD_{n}, {step})\n}}\n'
-            )
-            files = {f"src/f{n}.rs": code, "src/held.rs": held}
-            mods = "".join(f"mod f{k};\n" for k in range(n + 1))
-            files["src/lib.rs"] = f"mod held;\n{mods}pub struct Client;\n"
-            files["Cargo.toml"] = '[package]\nname = "x"\n'
-            repo.commit(
-                f"step {step} with {secrets[2][0]}\n\nMail bob.builder@example.com of it.\n\n"
-                "Signed-off-by: Bob Builder <bob.builder@example.com>\n"
-                "Co-authored-by: Alice Smith <alice@example.com>",
-                files,
-            )
+    """Every planted form in code, documentation, a definition that it refers to, and a message."""
+    mods = "".join(f"mod f{n};\nmod held{n};\n" for n in range(len(PLANTED)))
+    files = {"Cargo.toml": '[package]\nname = "x"\n', "src/lib.rs": f"{mods}pub struct Client;\n"}
+    repo.commit("begin", files)
+    people = (
+        "Mail bob.builder@example.com of it.\n\n"
+        "Signed-off-by: Bob Builder <bob.builder@example.com>\n"
+        "Co-authored-by: Alice Smith <alice@example.com>"
+    )
+    for n, planted in enumerate(PLANTED):
+        files = {
+            f"src/held{n}.rs": f'pub const HELD_{n}: &str = r##"{planted.code}"##;\n',
+            f"src/f{n}.rs": calling(n, planted.code, 0),
+        }
+        repo.commit(f"Begin with {planted.code}\n\n{people}", files)
+    for few in range(0, len(PLANTED), 40):
+        numbered = list(enumerate(PLANTED))[few : few + 40]
+        files = {f"src/f{n}.rs": calling(n, planted.code, 1) for n, planted in numbered}
+        repo.commit(f"Go on\n\n{people}", files)
     index.sync()
-    return index, hidden[:100]
+    return index
 
 
-@pytest.mark.parametrize("markers", ["extended", "native"])
-def test_no_planted_secret_is_in_the_output(plant, starcoder_like, tmp_path, markers):
-    index, hidden = plant
-    config = Config(tokenizer=str(starcoder_like), markers=markers, text=True, context_tokens=2048)
-    manifest = export(index.database, tmp_path / "out", config)
-    assert len({n % len(KINDS) for n in range(len(hidden))}) >= 10
-    tokenizer = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer" / "tokenizer.json"))
-    shown, n_redacted = [], 0
+def calling(n, code, step):
+    return (
+        f"use crate::held{n}::HELD_{n};\n\n{documented(code)}pub fn call_{n}() -> Client {{\n"
+        f'    let key = r##"{code}"##;\n    Client::new(key, HELD_{n}, {step})\n}}\n'
+    )
+
+
+@pytest.fixture
+def fim_like(starcoder_like, tmp_path):
+    """The same tokenizer with the tokens for filling in."""
+    tokenizer = Tokenizer.from_file(str(starcoder_like))
+    tokenizer.add_special_tokens(["<fim_prefix>", "<fim_suffix>", "<fim_middle>"])
+    path = tmp_path / "fim.json"
+    tokenizer.save(str(path))
+    return path
+
+
+def everything_in(out):
+    """Return all that an export shows: its rows as text, and its meta lines."""
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+    texts = []
     for split in ("train", "val", "test"):
-        for line in (tmp_path / "out" / f"{split}.jsonl").read_text("utf-8").splitlines():
-            ids = json.loads(line)["input_ids"]
-            shown.append(tokenizer.decode(ids, skip_special_tokens=False))
-        metas = (tmp_path / "out" / f"{split}.meta.jsonl").read_text("utf-8")
-        shown.append(metas)
-        n_redacted += sum(json.loads(line)["is_redacted"] for line in metas.splitlines())
-    every = "\n".join(shown)
-    assert [secret for secret in hidden if secret in every] == []
-    assert n_redacted > 60
+        rows = map(json.loads, (out / f"{split}.jsonl").read_text("utf-8").splitlines())
+        texts += [tokenizer.decode(row["input_ids"], skip_special_tokens=False) for row in rows]
+        metas = map(json.loads, (out / f"{split}.meta.jsonl").read_text("utf-8").splitlines())
+        texts += [text for meta in metas for text in meta["text"].values()]
+    return "\n".join(texts)
+
+
+def leaked(text, planted):
+    """Return the forms of which a text shows a stretch."""
+    return [
+        one.name
+        for one in planted
+        if any(piece[n : n + STEP] in text for piece in one.hidden
+               for n in range(0, len(piece) - STEP + 1, STEP))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"context_tokens": 2048},
+        {"earlier": ("commit", "history"), "markers": "native"},
+        {"level": "file"},
+        {"kind": "fim", "max_chars": 600},
+        {"kind": "sequence", "max_chars": 600},
+    ],
+    ids=["edit", "earlier", "file", "fim", "sequence"],
+)
+def test_no_planted_secret_is_in_an_export(plant, fim_like, tmp_path, options):
+    out = tmp_path / "out"
+    given = {"text": True, "keep": UNFILTERED, "max_tokens": 4096, **options}
+    manifest = export(plant.database, out, Config(tokenizer=str(fim_like), **given))
+    shown = everything_in(out)
+    assert leaked(shown, PLANTED) == []
     for name in ("Bob Builder", "bob.builder", "Alice"):
-        assert name not in every
-    assert tokenizer.token_to_id("<KEY>") is not None
-    assert "<KEY>" in every
-    assert "<PASSWORD>" in every
-    assert "<EMAIL>" in every
+        assert name not in shown
+    for placeholder in ("<KEY>", "<PASSWORD>"):
+        assert placeholder in shown
     assert manifest["counts"]["examples"]["train"] > 50
-    with blob_reader(index.repository, max_bytes=1 << 20) as reader:
+    with blob_reader(plant.repository, max_bytes=1 << 20) as reader:
         checked = Checked()
-        assert list(verify(tmp_path / "out", GitView(index.repository, reader), checked)) == []
-        assert checked.n_redacted == n_redacted
+        assert list(verify(out, GitView(plant.repository, reader), checked)) == []
+        assert checked.n_redacted > 50
 
 
 def test_a_placeholder_is_the_tokenizers_own_token(plant, starcoder_like, tmp_path):
-    index, _ = plant
-    export(index.database, tmp_path / "out", Config(tokenizer=str(starcoder_like)))
+    export(plant.database, tmp_path / "out", Config(tokenizer=str(starcoder_like)))
     tokenizer = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer" / "tokenizer.json"))
     rows = (tmp_path / "out" / "train.jsonl").read_text("utf-8").splitlines()
     n_keys = sum(json.loads(row)["input_ids"].count(tokenizer.token_to_id("<KEY>")) for row in rows)
     assert n_keys > 50
 
 
+def long_key(n_lines):
+    """Return a private key of so many lines, and its lines."""
+    lines = [f"{n:03}{LONG_KEY.hidden[1 + n % 10][3:]}" for n in range(n_lines)]
+    label = "RSA PRIVATE" + " KEY"
+    return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----")), lines
+
+
+@pytest.mark.parametrize("keep", [(), ("encoded",)])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"kind": "sequence"}, {"level": "file"}, {"kind": "fim"}],
+    ids=["edit", "sequence", "file", "fim"],
+)
+def test_no_line_of_a_key_that_comes_in_parts_is_shown(
+    repo, index, fim_like, tmp_path, keep, options
+):
+    key, lines = long_key(100)
+    changed = key.replace(lines[50], lines[50][::-1])
+    for message, text in (("Add a key", key), ("Change a line of the key", changed)):
+        code = f'pub const KEY: &str = r#"{text}"#;\n\npub fn f() {{\n    sign(KEY)\n}}\n'
+        repo.commit(message, {"src/lib.rs": code})
+    index.sync()
+    out = tmp_path / "out"
+    config = Config(
+        tokenizer=str(fim_like),
+        split="1,0,0",
+        text=True,
+        keep=keep,
+        max_chars=2000,
+        **options,
+    )
+    export(index.database, out, config)
+    shown = everything_in(out)
+    assert [line for line in [*lines, lines[50][::-1]] if line[:20] in shown] == []
+    assert index.problems(out) == []
+
+
+def test_verify_reports_a_key_that_was_exported_in_pieces(repo, index, starcoder_like, tmp_path):
+    key, _ = long_key(100)
+    repo.commit("Add a key", {"src/lib.rs": f'pub const KEY: &str = r#"{key}"#;\n'})
+    index.sync()
+    out = tmp_path / "out"
+    config = Config(tokenizer=str(starcoder_like), split="1,0,0", keep=("secrets", "encoded"))
+    export(index.database, out, config)
+    assert index.problems(out) == []
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    assert manifest["counts"]["examples"]["train"] > 1
+    manifest["config"]["keep"] = ["encoded"]
+    (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    assert sum("it shows a secret" in problem for problem in index.problems(out)) >= 100
+
+
+def test_verify_reports_a_secret_in_a_message(repo, index, starcoder_like, tmp_path):
+    repo.commit(f"Use the key {KEY}", {"src/lib.rs": "pub fn f() {}\n"})
+    index.sync()
+    out = tmp_path / "out"
+    export(index.database, out, Config(tokenizer=str(starcoder_like), keep=("secrets",)))
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    manifest["config"]["keep"] = []
+    (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    assert any("it shows a secret: 'ghp_'" in problem for problem in index.problems(out))
+
+
+def test_a_value_is_replaced_wherever_the_example_shows_it(repo, index, starcoder_like, tmp_path):
+    """What makes it a secret stands in another file than the edited code, and beyond its chunk."""
+    word = "Zq7vLm2Xw9"
+    held = f'pub const ADDRESS: &str = "https://robot:{word}@git.corp.net/x";\n'
+    files = {"Cargo.toml": '[package]\nname = "x"\n', "src/lib.rs": "mod held;\nmod user;\n"}
+    repo.commit("Hold it", {**files, "src/held.rs": held})
+    for n in range(2):
+        user = (
+            "use crate::held::ADDRESS;\n\n"
+            f"pub fn f() {{\n    // Was {word} before; {word}s is another.\n"
+            f"    go(ADDRESS, {n})\n}}\n"
+        )
+        repo.commit(f"Say {word} {n}", {"src/user.rs": user})
+    index.sync()
+    out = tmp_path / "out"
+    export(index.database, out, Config(tokenizer=str(starcoder_like), split="1,0,0", text=True))
+    shown = everything_in(out)
+    assert f"{word}s is another" in shown
+    assert "Was <PASSWORD> before" in shown
+    assert "Say <PASSWORD> 1" in shown
+    assert shown.count(word) == shown.count(f"{word}s is another")
+
+
+def test_the_end_of_a_message_that_is_cut_shows_no_piece_of_a_secret(
+    repo, index, starcoder_like, tmp_path
+):
+    for n in range(5, 60, 6):
+        filler = "word " * 200
+        message = filler[: 1000 - n] + " " + KEY
+        repo.commit(message, {"src/lib.rs": f"pub fn f() {{\n    {n}\n}}\n"})
+    index.sync()
+    out = tmp_path / "out"
+    export(index.database, out, Config(tokenizer=str(starcoder_like), split="1,0,0", text=True))
+    shown = everything_in(out)
+    assert "ghp_" not in shown
+    assert "\\ue0fe" not in "".join(
+        text for text, is_token in split_placeholders(shown) if not is_token
+    )
+
+
 def test_both_sides_have_the_same_placeholder_and_an_edit_of_secrets_alone_is_left_out(
     repo, index, starcoder_like, tmp_path
 ):
-    one, other = planted(0)[0], planted(13)[0]
     code = 'pub fn f() {{\n    login("{}", {});\n}}\n'
-    repo.commit("one", {"src/lib.rs": code.format(one, 1)})
-    repo.commit("two", {"src/lib.rs": code.format(one, 2)})
-    repo.commit("rotate", {"src/lib.rs": code.format(other, 2)})
+    repo.commit("one", {"src/lib.rs": code.format(KEY, 1)})
+    repo.commit("two", {"src/lib.rs": code.format(KEY, 2)})
+    repo.commit("rotate", {"src/lib.rs": code.format(OTHER_KEY, 2)})
     index.sync()
     config = Config(tokenizer=str(starcoder_like), split="1,0,0")
     manifest = export(index.database, tmp_path / "out", config)
@@ -132,28 +254,115 @@ def test_both_sides_have_the_same_placeholder_and_an_edit_of_secrets_alone_is_le
     assert text.count('login("<KEY>", 1)') == text.count('login("<KEY>", 2)') == 1
 
 
+@pytest.fixture
+def with_a_key(repo, index):
+    """A function that has a secret and refers to a definition with another."""
+    files = {
+        "Cargo.toml": '[package]\nname = "x"\n',
+        "src/lib.rs": "mod held;\nmod user;\n",
+        "src/held.rs": f'pub const HELD: &str = "{OTHER_KEY}";\n',
+    }
+    for n in range(2):
+        files["src/user.rs"] = (
+            f'use crate::held::HELD;\n\npub fn f() {{\n    go("{KEY}", HELD, {n})\n}}\n'
+        )
+        repo.commit(f"Go with {n}", files)
+    index.sync()
+    return index
+
+
+@pytest.mark.parametrize("keep", [(), ("secrets",)])
+def test_a_prompt_has_the_placeholders_of_the_row(with_a_key, starcoder_like, tmp_path, keep):
+    out = tmp_path / "out"
+    config = Config(
+        tokenizer=str(starcoder_like), split="1,0,0", context_from="old", text=True, keep=keep
+    )
+    export(with_a_key.database, out, config)
+    rows = map(json.loads, (out / "train.jsonl").read_text("utf-8").splitlines())
+    metas = map(json.loads, (out / "train.meta.jsonl").read_text("utf-8").splitlines())
+    ((row, meta),) = [
+        pair for pair in zip(rows, metas, strict=True) if pair[1]["change"] == "modify"
+    ]
+    target = Target(bytes.fromhex(meta["parent"]), "src/user.rs", "f")
+    prompt = prompt_at(with_a_key.database, "repo", target, meta["text"]["message"], config_of(out))
+    n_prompt = meta["n_tokens"]["total"] - meta["n_tokens"]["new"] - 1
+    assert prompt.input_ids == row["input_ids"][:n_prompt]
+    assert meta["is_redacted"] == (not keep)
+    for key in (KEY, OTHER_KEY):
+        assert (key in prompt.text) == bool(keep)
+
+
+def test_a_prompts_message_is_redacted(with_a_key, repo, starcoder_like):
+    config = Config(tokenizer=str(starcoder_like))
+    target = Target(bytes.fromhex(repo.git("rev-parse", "HEAD")), "src/user.rs", "f")
+    message = "Use " + "ghp_" + KEY[4:][::-1] + " instead"
+    prompt = prompt_at(with_a_key.database, "repo", target, message, config)
+    assert "Use <KEY> instead" in prompt.text
+
+
+def test_context_shows_no_secret(with_a_key, repo):
+    target = Target(bytes.fromhex(repo.git("rev-parse", "HEAD")), "src/user.rs", "f")
+    (answer,) = context_at(with_a_key.database, "repo", target)
+    shown = "".join(piece.text for piece in answer.context)
+    assert "HELD: &str" in shown
+    assert OTHER_KEY not in shown
+
+
 def test_secrets_are_kept_if_asked_for(plant, starcoder_like, tmp_path):
-    index, hidden = plant
     config = Config(tokenizer=str(starcoder_like), keep=("secrets",), text=True)
-    export(index.database, tmp_path / "out", config)
-    metas = (tmp_path / "out" / "train.meta.jsonl").read_text("utf-8")
-    assert hidden[0] in metas
-    assert "Signed-off-by" not in metas
+    export(plant.database, tmp_path / "out", config)
+    shown = everything_in(tmp_path / "out")
+    assert KEY in shown
+    assert "Signed-off-by" not in shown
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_found(kind):
-    secret, hidden = planted(list(KINDS).index(kind))
-    assert any(hidden in value for value, _ in secrets_in(f'let x = "{secret}";\n'))
+NAMES = frozenset(
+    "repository path old_path module symbol rule form section kind name container change middle"
+    " excerpt_paths names secrets".split()
+)
+"""The fields of an example that hold text and show no code or message."""
 
 
-@pytest.mark.parametrize(
-    "code",
-    ["let skip = ask_live_key();", 'assert_eq!(sha256(b""), "e3b0c44298fc1c149afbf4c8996fb924");',
-     'let url = "https://example.org:8080/a";', "pub const AKIA: usize = 16;"],
-)  # fmt: skip
-def test_ordinary_code_has_none(code):
-    assert secrets_in(code) == ()
+def texts_of(value, field=""):
+    """Yield every text in a value, but for names."""
+    if isinstance(value, str):
+        yield field, value
+    elif dataclasses.is_dataclass(value):
+        for one in dataclasses.fields(value):
+            if one.name not in NAMES:
+                yield from texts_of(getattr(value, one.name), one.name)
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from texts_of(one, field)
+
+
+def filled(kind, **given):
+    """Return a dataclass with a text in each field that can hold one."""
+    texts = {one.name: "shown" for one in dataclasses.fields(kind) if one.type in (str, "str")}
+    return kind(**{**texts, **given})
+
+
+def test_no_text_of_an_example_is_forgotten():
+    side = Side(1, 2, 0, 0, ())
+    example = filled(
+        Example,
+        edit=filled(Edit, is_test=False, old=side, new=side),
+        part=Part(0, 0, 0, 0, 0),
+        part_number=0,
+        n_parts=1,
+        excerpts=(filled(Excerpt, path_id=1, blob_id=2, ranges=((0, 5),)),),
+        excerpt_paths=("shown",),
+        around=filled(Around, start=0, end=5, is_suffix_first=False),
+        window=(("shown", True),),
+        earlier=(filled(EarlierEdit, order=0, commit=b"", old=side, new=side),),
+    )
+    assert len(list(texts_of(example))) >= 10
+    mapped = example.map_context(lambda _, __: "hidden").map_code(lambda _, __: "hidden")
+    assert {text for _, text in texts_of(mapped)} == {"hidden"}, list(texts_of(mapped))
+    every = {one.name for one in dataclasses.fields(Example)}
+    known = {"edit", "part", "part_number", "n_parts", "is_redacted", "learned", "ends"}
+    known |= {name for name, _ in texts_of(example)} | {"excerpts", "around", "window", "earlier"}
+    assert every <= known | NAMES, "a new field: does it show text?"
 
 
 def test_trailers_that_name_people_go_and_the_rest_stays():
@@ -165,3 +374,8 @@ def test_text_is_split_around_placeholders():
     text = "a\ue0feKEY\ue0ffb\ue0feEMAIL\ue0ff"
     found = list(split_placeholders(text))
     assert found == [("a", False), ("<KEY>", True), ("b", False), ("<EMAIL>", True)]
+
+
+def test_a_placeholder_that_a_cut_leaves_open_goes():
+    assert whole_placeholders("a\ue0feKEY\ue0ffb\ue0feEM") == "a\ue0feKEY\ue0ffb"
+    assert whole_placeholders("a\ue0feKEY\ue0ff") == "a\ue0feKEY\ue0ff"

@@ -1,0 +1,79 @@
+"""What is a secret and what is not."""
+
+import json
+
+import pytest
+from planted import LOOK_ALIKES, PLANTED
+
+from rsidx.exporters.secrets import RULES, scanner_version, secrets_in
+
+SURROUNDINGS = {
+    "string": 'pub fn f() -> &str {{\n    r#"{}"#\n}}\n',
+    "escaped": 'let text = "\\n{}\\n";\n',
+    "documentation": "/// Give it {}, then go on.\npub fn f() {{}}\n",
+    "parentheses": "See ({}).",
+    "alone": "{}",
+}
+LEAST_BYTES = 8
+
+
+def without_secrets(text):
+    data = text.encode()
+    for secret in reversed(secrets_in(data)):
+        data = data[: secret.start] + b"<>" + data[secret.end :]
+    return data.decode()
+
+
+def shown(text, hidden):
+    """Return the stretches of some secrets that a text shows."""
+    pieces = (one[n : n + LEAST_BYTES] for one in hidden for n in range(len(one) - LEAST_BYTES + 1))
+    return [piece for piece in pieces if piece in text]
+
+
+@pytest.mark.parametrize("surroundings", SURROUNDINGS)
+def test_every_form_is_found_to_its_last_character(surroundings):
+    text = SURROUNDINGS[surroundings]
+    assert len(PLANTED) >= 40
+    missed = [p.name for p in PLANTED if shown(without_secrets(text.format(p.code)), p.hidden)]
+    assert missed == []
+
+
+def test_of_what_looks_alike_two_at_most_are_taken_for_secrets():
+    assert len(LOOK_ALIKES) >= 40
+    changed = [name for name, code in LOOK_ALIKES.items() if without_secrets(code) != code]
+    assert len(changed) <= 2, changed
+
+
+def test_all_are_found_in_one_text_that_has_them_close_together():
+    every = " ".join(planted.code for planted in PLANTED)
+    text = without_secrets(every)
+    assert [p.name for p in PLANTED if shown(text, p.hidden)] == []
+
+
+def test_code_between_the_constants_of_a_pem_parser_stays():
+    code = LOOK_ALIKES["pem_constants"]
+    key = next(p.code for p in PLANTED if p.name == "key_rsa")
+    assert without_secrets(f"{key}\n{code}\n{key}\n") == f"<>\n{code}\n<>\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "between", "behind"),
+    [
+        ('"', "\\n\\\n     ", '"'),
+        ('concat!(\n    "', '\\n",\n    "', '"\n)'),
+        ("/// ", "\n/// ", "\n"),
+        ('b"', "\\r\\n", '"'),
+    ],
+)
+def test_a_key_is_found_however_its_lines_are_written(before, between, behind):
+    planted = next(p for p in PLANTED if p.name == "key_pkcs8")
+    code = before + between.join(planted.code.split("\n")) + behind
+    assert shown(without_secrets(code), planted.hidden) == []
+
+
+def test_the_rules_say_where_they_are_from_and_under_which_licence():
+    rules = json.loads(RULES.read_text("utf-8"))
+    assert scanner_version().startswith(rules["source"])
+    assert "MIT License" in RULES.with_name("secret_rules.NOTICE").read_text("utf-8")
+    assert "Apache License" in RULES.with_name("secret_rules.LICENSE").read_text("utf-8")
+    assert len(rules["rules"]) > 300
