@@ -23,6 +23,7 @@ _PEOPLE = re.compile(
     r"|helped-by|approved-by|cc|author)\s*+:.*\n?",
     re.IGNORECASE | re.MULTILINE,
 )
+_OF_WORD = re.compile(rb"\w")
 _LINE_OF_KEY = re.compile(rb"[A-Za-z0-9_\-+/=]{16,}+")
 _MIN_CHARS = 6
 """A shorter value is replaced where it is a secret, not wherever it occurs."""
@@ -143,7 +144,7 @@ def occurrences(text: bytes, values: Values) -> Iterator[Secret]:
         while at >= 0:
             end = at + len(value)
             around = text[max(0, at - 1) : at] + text[end : end + 1]
-            if len(value) > _MAX_WORD_CHARS or not re.search(rb"\w", around):
+            if len(value) > _MAX_WORD_CHARS or not _OF_WORD.search(around):
                 yield Secret(at, end, kind)
             at = text.find(value, end)
 

@@ -19,8 +19,6 @@ from pathlib import Path
 
 N_CHARS = 1_000_000
 _LIMIT_S, _ALL_S = 3, 150
-_BOUNDED = {"rsidx.exporters.redact._EMAIL"}
-"""What only meets messages, which are cut before."""
 _UNITS = {
     "numbers": "12, ", "digits": "1", "hex list": "0xff, ", "padded numbers": "1" + " " * 50 + ",",
     "spaces": " ", "tabs": "\t", "newlines": "\n", "blank lines": " \r\n", "quotes": '"',
@@ -176,8 +174,6 @@ def check_patterns():
     """Meet each pattern with each text."""
     common = texts(N_CHARS)
     for pattern, name in patterns().items():
-        if name in _BOUNDED:
-            continue
         anchored = is_anchored(name)
         own = {}
         for number, (before, unit) in enumerate(pumped(pattern)):
@@ -197,7 +193,16 @@ def _calls(tokenizer):
     """
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    from rsidx.exporters import diff, globs, hygiene, parts, relations, verify_rows  # noqa: PLC0415
+    from rsidx.exporters import (  # noqa: PLC0415
+        diff,
+        globs,
+        hygiene,
+        parts,
+        redact,
+        relations,
+        secrets,
+        verify_rows,
+    )
     from rsidx.indexer import attributes, manifests  # noqa: PLC0415
     from rsidx.indexer.rust.parser import parse  # noqa: PLC0415
     from rsidx.output import printable  # noqa: PLC0415
@@ -223,6 +228,8 @@ def _calls(tokenizer):
         "placeholders": lambda text: verify_rows._fills(
             [b"", *text.encode().split(), b"z"], b"a" * N_CHARS
         ),
+        "secrets": lambda text: secrets.secrets_in(text.encode()),
+        "emails": lambda text: deque(redact._EMAIL.finditer(text.encode()), maxlen=0),
         "parts": split,
         "difference": compare,
         "terminal": printable,
