@@ -165,7 +165,7 @@ def _start_helper(url: str, cache_file: Path, config: Config) -> None:
     begin_as_worker()
     encoder, _, renderer = writing_tools(config)
     encoder.keep_in(_helper_stack.enter_context(share_cache(cache_file, encoder.identity)))
-    database = Database(make_url(url), create=False)
+    database = Database(make_url(url), create=False, is_known=True)
     connection = _helper_stack.enter_context(database.browsing())
     repository_id = queries.repository_id(connection, config.name)
     assert repository_id is not None

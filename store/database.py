@@ -8,15 +8,25 @@ file system, where WAL has no shared memory. One lock is held around all that wr
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from rsidx.errors import IndexStoreError
+from rsidx.errors import IndexStoreError, LockError
 from rsidx.store.cache import remove_cache
+from rsidx.store.copies import (
+    MADE_BY_BACKUP,
+    Progress,
+    add_to_count,
+    back_up,
+    fault,
+    home_of,
+    move_in,
+    torn,
+)
 from rsidx.store.locks import FileLocks, Locks, ServerLocks, Waiting, is_on_network
 from rsidx.store.migrate import migrate
 from rsidx.store.place import check_place
@@ -63,7 +73,12 @@ class Database:
     Writing happens inside `writing()`, which holds the lock that every writer shares.
     """
 
-    def __init__(self, url: URL, *, create: bool) -> None:
+    def __init__(self, url: URL, *, create: bool, is_known: bool = False) -> None:
+        """Open an index; `is_known` says that a process of this command has looked at it.
+
+        Raises IndexStoreError where there is none, for a copy that is not whole, and for one that
+        a newer rsidx wrote.
+        """
         self.url = url
         self.file = Path(url.database) if url.drivername == "sqlite" and url.database else None
         if self.file is not None:
@@ -79,9 +94,40 @@ class Database:
         self.engine = _engine(url)
         self._locks: Locks = FileLocks(self.file) if self.file else ServerLocks(self.engine)
         try:
-            migrate(self.engine, self._alone)
+            said = self._recognise(self.file) if self.file and not is_known else None
+            has_migrated = migrate(self.engine, self._alone)
         except DBAPIError as error:
-            raise IndexStoreError(f"cannot open the index {self.shown}: {error.orig}") from error
+            raise self._unreadable(error) from error
+        is_at_home = self.file is None or is_known or said == home_of(self.file)
+        # Unless the file says where it lives, the first that writes to it makes it say so.
+        self._is_settled = is_at_home and not has_migrated
+        if not self._is_settled and said != MADE_BY_BACKUP:
+            with suppress(IndexStoreError, LockError, sqlite3.Error), self.writing(timeout_s=0):
+                pass
+
+    def _recognise(self, file: Path) -> int:
+        """Return what a file says of where it lives, see `rsidx.store.copies`.
+
+        Raises IndexStoreError for a copy that is not whole.
+        """
+        with self.engine.connect() as connection:
+            said = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            is_empty = not connection.exec_driver_sql("PRAGMA page_count").scalar()
+            if is_empty or said in (MADE_BY_BACKUP, home_of(file)):
+                return int(said or 0)
+            try:
+                found = fault(_driver(connection), file)
+            except sqlite3.DatabaseError as error:
+                raise torn(file, error) from error
+        if found is not None:
+            raise torn(file, found)
+        return int(said or 0)
+
+    def _unreadable(self, error: DBAPIError) -> IndexStoreError:
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if self.file is not None and code & 0xFF == sqlite3.SQLITE_CORRUPT:
+            return torn(self.file, error.orig)
+        return IndexStoreError(f"cannot open the index {self.shown}: {error.orig}")
 
     @property
     def cache_file(self) -> Path | None:
@@ -125,8 +171,12 @@ class Database:
         The caller commits. `waiting` is called while the lock is waited for, and may raise to
         give up. Raises IndexStoreError if the lock cannot be acquired in time.
         """
-        with self._locks.writing(timeout_s, waiting), self.engine.connect() as connection:
-            yield connection.execution_options(rsidx_write=True)
+        with self._locks.writing(timeout_s, waiting), self.engine.connect() as opened:
+            connection = opened.execution_options(rsidx_write=True)
+            if self.file is not None and not self._is_settled:
+                move_in(_driver(connection), self.file)
+                self._is_settled = True
+            yield connection
 
     @contextmanager
     def dropping(self) -> Iterator[None]:
@@ -150,15 +200,25 @@ class Database:
         if self.file is None:
             return
         with self._alone(), self.engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert driver is not None
             try:
-                driver.execute("VACUUM")
+                _driver(connection).execute("VACUUM")
             except sqlite3.Error as error:
                 raise IndexStoreError(
                     f"cannot write {self.file}: {error}; what was dropped is gone, but its room is "
                     "not given back until this is run again"
                 ) from error
+
+    def back_up(self, out: Path, progress: Progress) -> None:
+        """Write a whole copy of the index to a file, see `rsidx.store.copies.back_up`.
+
+        Raises IndexStoreError also for an index on a server.
+        """
+        if self.file is None:
+            raise IndexStoreError(
+                "the index is on a server: copy it with a tool of the server's, such as pg_dump"
+            )
+        with self.engine.connect() as connection:
+            back_up(_driver(connection), out, progress)
 
     def damage(self) -> str | None:
         """Return the first damage that SQLite finds in the file, None where there is none."""
@@ -176,6 +236,12 @@ class Database:
         self.engine.dispose()
 
 
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
 def _engine(url: URL) -> Engine:
     try:
         # An error names no parameters: they are the code of a repository that may be private.
@@ -188,6 +254,7 @@ def _engine(url: URL) -> Engine:
         )
     if url.drivername != "sqlite":
         return engine
+    _count_rows(engine)
     file = Path(url.database or "").absolute()
 
     @event.listens_for(engine, "connect")
@@ -222,3 +289,25 @@ def _engine(url: URL) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _count_rows(engine: Engine) -> None:
+    """Have each transaction leave the number of rows, see `rsidx.store.copies`."""
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def _on_execute(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
+        sign = {"INSERT": 1, "DELETE": -1}.get(statement[:6].upper())
+        if sign is not None:
+            connection.info["rsidx_rows"] = (
+                connection.info.get("rsidx_rows", 0) + sign * cursor.rowcount
+            )
+
+    @event.listens_for(engine, "commit")
+    def _on_commit(connection: Connection) -> None:
+        n_rows = connection.info.pop("rsidx_rows", 0)
+        if n_rows:
+            add_to_count(_driver(connection), n_rows)
+
+    @event.listens_for(engine, "rollback")
+    def _on_rollback(connection: Connection) -> None:
+        connection.info.pop("rsidx_rows", None)

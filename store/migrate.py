@@ -14,19 +14,20 @@ from rsidx.errors import NewerIndexError
 from rsidx.store.schema import SCHEMA_VERSION
 
 
-def migrate(engine: Engine, lock: Callable[[], AbstractContextManager[None]]) -> None:
-    """Create or upgrade the tables under the writers' lock; do nothing where they are current.
+def migrate(engine: Engine, lock: Callable[[], AbstractContextManager[None]]) -> bool:
+    """Create or upgrade the tables under the writers' lock; tell whether they were not current.
 
     Raises NewerIndexError for a database that a newer rsidx wrote.
     """
     with engine.connect() as connection:
         if _version(connection) == SCHEMA_VERSION:
-            return
+            return False
     with lock(), engine.connect() as connection:
         found = _version(connection)
         if found == SCHEMA_VERSION:
-            return
+            return True
         _upgrade(connection, found)
+        return True
 
 
 def _version(connection: Connection) -> str | None:

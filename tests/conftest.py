@@ -1,5 +1,6 @@
 import json
 import os
+import sqlite3
 import subprocess
 import threading
 import time
@@ -14,6 +15,7 @@ from rsidx.indexer.git import discover
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
 from rsidx.indexer.sync import history_scope, sync
+from rsidx.store.copies import count_rows
 from rsidx.store.database import Database, resolve_url
 
 STARCODER2 = Path(
@@ -154,6 +156,11 @@ def make_index(tmp_path):
 
     yield make
     for index in made:
+        if index.file.exists():
+            with sqlite3.connect(index.file) as connection:
+                [[n_rows]] = connection.execute("PRAGMA application_id")
+                assert n_rows == count_rows(connection), "a transaction did not count its rows"
+            connection.close()
         index.database.close()
 
 

@@ -10,6 +10,7 @@ from rsidx import __version__
 _COMMANDS = {
     "apply": "rsidx.commands.apply:apply",
     "backfill": "rsidx.commands.backfill:backfill",
+    "backup": "rsidx.commands.backup:backup",
     "context": "rsidx.commands.context:context",
     "doctor": "rsidx.commands.doctor:doctor",
     "export": "rsidx.commands.export:export",
