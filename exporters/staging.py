@@ -53,8 +53,8 @@ def staging(destination: Destination) -> Iterator[Path]:
         os.close(lock)
     if work.exists():
         raise ExportError(
-            f"{out} is exported; what stood there before is in {work}, since somebody put files "
-            "into it meanwhile"
+            f"{out} is exported; what was there before could not be removed as a whole, and the "
+            f"rest is in {work}"
         )
 
 

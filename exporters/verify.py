@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
-from rsidx.exporters.inventory import read_files
+from rsidx.exporters.inventory import is_ours, read_files
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.sidecars import PACKED
 from rsidx.exporters.tokens import Encoder, load
@@ -113,8 +113,9 @@ def _sha256(path: Path) -> str:
 
 def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem]:
     listed = {name: digest for digest, name in (line.split("  ", 1) for line in sums)}
-    present = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
-    for name in sorted(present - listed.keys() - {MANIFEST, CHECKSUMS}):
+    present = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file()}
+    ours = {**listed, MANIFEST: "", CHECKSUMS: ""}
+    for name in sorted(n for n, path in present.items() if not is_ours(n, path.lstat(), ours)):
         yield Problem(name, None, "has no checksum")
     for name, digest in sorted(listed.items()):
         checked.n_files += 1

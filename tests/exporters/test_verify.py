@@ -162,9 +162,12 @@ def test_a_file_that_was_changed_added_or_lost_is_named(made, problems):
     out = made()
     (out / "README.md").write_text("other")
     (out / "extra.txt").write_text("new")
+    (out / "tokenizer" / ".DS_Store").write_text("of a desktop")
+    (out / "link").symlink_to(out / "README.md")
     (out / "tokenizer/special_tokens_map.json").unlink()
     assert [(file, text) for file, _, text in problems(out)] == [
-        ("extra.txt", "has no checksum"), ("README.md", "its checksum does not hold"),
+        ("extra.txt", "has no checksum"), ("link", "has no checksum"),
+        ("README.md", "its checksum does not hold"),
         ("tokenizer/special_tokens_map.json", "is missing"),
     ]  # fmt: skip
 
