@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import DBAPIError
 
 from rsidx.errors import IndexStoreError
 from rsidx.store import database as database_module
@@ -154,6 +155,14 @@ def test_a_server_without_locks_of_ours_is_refused(monkeypatch):
     monkeypatch.setattr(database_module, "create_engine", lambda _, **__: engine)
     with pytest.raises(IndexStoreError, match="neither SQLite nor PostgreSQL"):
         Database(resolve_url("mysql://nobody:secret@127.0.0.1/none"), create=True)
+
+
+def test_an_error_of_the_database_names_no_code(file):
+    database = opened(file)
+    with database.reading() as connection, pytest.raises(DBAPIError) as raised:
+        connection.execute(text("SELECT :code FROM nowhere"), {"code": "fn private() {}"})
+    assert "private" not in str(raised.value)
+    database.close()
 
 
 def test_an_index_of_the_first_schema_is_upgraded_and_keeps_its_rows(file):
