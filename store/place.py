@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rsidx.errors import IndexStoreError
 
-_LOCKS = (".lock", ".readers", ".parsing")
+_LOCKS = (".lock", ".readers", ".parsing", ".refresh")
 """What the names of an index's empty files end in."""
 _TABLES = frozenset({"alembic_version", "blob_chunks"})
 """Two of an index's tables of every version."""

@@ -29,7 +29,7 @@ def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path, create
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["app.db"]
 
 
-@pytest.mark.parametrize("ending", [".lock", ".readers", ".parsing"])
+@pytest.mark.parametrize("ending", [".lock", ".readers", ".parsing", ".refresh"])
 def test_a_file_that_a_lock_would_take_is_refused_and_left_alone(tmp_path, ending):
     taken = tmp_path / f"Cargo{ending}"
     taken.write_text("version = 4\n")
