@@ -3,18 +3,20 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rsidx.errors import RsidxError
 from rsidx.hooks.install import CONFIG_HOOKS_SINCE, HookState, events, hook_db, state
-from rsidx.hooks.script import MARK, SCRIPT, block
+from rsidx.hooks.script import MARK, SCRIPT, block, portable_block
 from rsidx.indexer.git import Repository, discover, git_version
-from rsidx.indexer.health import index_problem
+from rsidx.indexer.health import index_problem, soundness
 from rsidx.indexer.history import worktree_folders
 
 _PROGRAM = re.compile(r"^  if \[ -x (.+) \]; then set -- ", re.MULTILINE)
@@ -22,15 +24,35 @@ _PLACE = re.compile(r"^  exec \"\$@\" hooks run(?: --db (.+))?$", re.MULTILINE)
 _SHEBANG = re.compile(r"#!(?:/usr/bin/env |/bin/|/usr/bin/)(?:ba|da|k|z)?sh\n")
 _LATE_S = 90
 _RUN_HOOK_SINCE = (2, 36)
+_PATIENCE_S = 60
+_ALONE: Mapping[str, Sequence[Sequence[str]]] = {
+    # The first is lefthook 2's, the second what it was before.
+    "lefthook": (
+        ("lefthook", "run", "EVENT", "--command", "rsidx", "--no-auto-install"),
+        ("lefthook", "run", "EVENT", "--commands", "rsidx", "--no-auto-install"),
+    ),
+    # With all files it leaves the worktree alone.
+    "pre-commit": (("pre-commit", "run", "rsidx", "--hook-stage", "EVENT", "--all-files"),),
+}
+"""How a manager runs our hook and no other; the rest know no such way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, and what came of it; `text` says what to do where it is not well."""
+    """What was looked at, and what came of it; `text` says what to do where it is not well.
+
+    What is well as far as it was looked at, and could not be tried, is not `is_proven`.
+    """
 
     name: str
     is_well: bool
     text: str
+    is_proven: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """The finding in a word."""
+        return "BAD" if not self.is_well else "ok" if self.is_proven else "unproven"
 
 
 def examine(repository: Repository, db: str) -> Iterator[Finding]:
@@ -48,7 +70,7 @@ def examine(repository: Repository, db: str) -> Iterator[Finding]:
         yield _of_worktree(folder, wanted)
     yield _mark(repository)
     problem = index_problem(db)
-    yield Finding("index", problem is None, problem or "sound, and nobody else can read it")
+    yield Finding("index", problem is None, problem or soundness(db))
 
 
 def _of_worktree(folder: Path, db: str) -> Finding:
@@ -76,12 +98,63 @@ def _of_worktree(folder: Path, db: str) -> Finding:
         return Finding(name, False, fires)
     if found.how == "config":
         return Finding(name, True, f"fires ({found.text})")
-    text = f"{found.text}, whose other hooks are not run to prove it; the program itself works"
-    return Finding(name, True, text)
+    if _fires_by(found.how, repository, event):
+        text = f"fires ({found.text}, which was asked to run it alone)"
+        return Finding(name, True, text)
+    text = (
+        f"{found.text}, as its settings say; the program works, but that {found.how} runs it was "
+        "not proven, for that would run its other hooks, too: commit, and see `rsidx status`"
+    )
+    return Finding(name, True, text, is_proven=False)
+
+
+def _fires_by(manager: str, repository: Repository, event: str) -> bool:
+    """Tell whether a manager runs our hook when it is told to run that one alone."""
+    for words in _ALONE.get(manager, ()):
+        command = [word.replace("EVENT", event) for word in words]
+        if shutil.which(command[0]) and _reaches(command, repository):
+            return True
+    return False
+
+
+def _reaches(command: Sequence[str] | None, repository: Repository, event: str = "") -> bool:
+    """Run a command, None for git's own way to run a hook; tell whether it reaches our hook."""
+    with tempfile.TemporaryDirectory(prefix="rsidx-probe-") as folder:
+        probe = Path(folder) / "probe"
+        environment = {"RSIDX": "probe", "RSIDX_PROBE": str(probe)}
+        if command is None:
+            repository.run_hook(event, environment)
+        else:
+            with suppress(subprocess.TimeoutExpired):
+                subprocess.run(
+                    command,
+                    cwd=repository.worktree or repository.git_dir,
+                    env={**os.environ, **environment},
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    check=False,
+                    timeout=_PATIENCE_S,
+                )
+        return probe.exists()
+
+
+def _is_shared(hook: Path) -> bool:
+    """Tell whether a hook begins with the block that works in every clone."""
+    with suppress(OSError):
+        text = hook.read_text("utf-8", "surrogateescape")
+        shebang = _SHEBANG.match(text)
+        return shebang is not None and text.startswith(shebang[0] + portable_block())
+    return False
 
 
 def _probed(name: str, hook: Path, repository: Repository, found: HookState, db: str) -> Finding:
     by_git = git_version() >= _RUN_HOOK_SINCE
+    if _is_shared(hook):
+        script = repository.common_dir / SCRIPT
+        if not _reaches(None if by_git else [str(hook)], repository, hook.name):
+            return Finding(name, False, f"git does not run {hook}; is it executable?")
+        fires = _fires(script, repository, db, [str(script)])
+        return Finding(name, fires is None, fires or f"fires ({found.text})")
     fires = _fires(hook, repository, db, None if by_git else [str(hook)])
     return Finding(name, fires is None, fires or f"fires ({found.text})")
 
@@ -97,22 +170,8 @@ def _fires(hook: Path, repository: Repository, db: str, command: list[str] | Non
         return f"{hook} does not begin with what rsidx wrote; `rsidx hooks install` mends it"
     if not os.access(hook, os.X_OK):
         return f"{hook} is not executable; `chmod +x` it"
-    with tempfile.TemporaryDirectory(prefix="rsidx-probe-") as folder:
-        probe = Path(folder) / "probe"
-        environment = {"RSIDX": "probe", "RSIDX_PROBE": str(probe)}
-        if command is None:
-            repository.run_hook(hook.name, environment)
-        else:
-            subprocess.run(
-                command,
-                cwd=repository.worktree or repository.git_dir,
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-            )
-        if not probe.exists():
-            return f"git does not run {hook}"
+    if not _reaches(command, repository, hook.name):
+        return f"git does not run {hook}"
     if not os.access(program, os.X_OK):
         return f"the hook fires, but {program} is gone; `rsidx hooks install` with the new one"
     if place != db:

@@ -14,8 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsidx.errors import RepositoryError
-from rsidx.hooks.managers import Manager, manager_of
-from rsidx.hooks.script import SCRIPT, block, has_block, with_block, without_block
+from rsidx.hooks.managers import Manager, Wiring, manager_of
+from rsidx.hooks.script import (
+    SCRIPT,
+    block,
+    has_block,
+    portable_block,
+    with_block,
+    without_block,
+)
 from rsidx.indexer.git import Repository, git_version
 from rsidx.indexer.wake import has_password, index_file, start_from_here
 
@@ -28,13 +35,15 @@ _SHELL = re.compile(r"#!\s*(?:/usr)?(?:/local)?/bin/(?:env\s+)?(?:ba|da|k|z)?sh\
 
 
 class ManagedError(RepositoryError):
-    """Another program writes the hooks; `manager` says what it has to be told."""
+    """Another program writes the hooks; `snippet` is what its settings need."""
 
-    def __init__(self, manager: Manager) -> None:
+    def __init__(self, manager: Manager, worktree: Path) -> None:
+        advice = manager.advice(worktree)
         then = f", then run `{manager.apply}`" if manager.apply else ""
-        place = manager.file + ("/" + ", ".join(HOOKS[:3]) if manager.name == "husky" else "")
-        super().__init__(f"{manager.name} writes the hooks here: put this into {place}{then}")
-        self.manager = manager
+        super().__init__(
+            f"{manager.name} writes the hooks here: put this into {advice.place}{then}"
+        )
+        self.snippet = advice.snippet
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +72,35 @@ def state(repository: Repository) -> HookState:
             "installed", f"installed in git's settings: {', '.join(configured)}", "config"
         )
     paths = _hook_paths(repository)
-    missing = [path.name for path in paths if not _is_ours(path)]
+    has_program = (repository.common_dir / SCRIPT).exists()
+    missing = [path.name for path in paths if not _is_at_work(path, has_program=has_program)]
     if not missing:
         return HookState("installed", f"installed in {paths[0].parent}", "files")
     manager = manager_of(paths)
-    if manager is not None and repository.worktree and manager.has_snippet(repository.worktree):
-        return HookState("installed", f"called by {manager.name}", manager.name)
+    if manager is not None and repository.worktree is not None:
+        return _managed(
+            manager, manager.wiring(repository.worktree, paths), has_program=has_program
+        )
     if len(missing) < len(paths):
         text = f"{', '.join(missing)} are missing; `rsidx hooks install`"
         return HookState("partial", text, "files")
     return HookState("absent", "not installed; `rsidx hooks install` does it")
+
+
+def _managed(manager: Manager, wiring: Wiring, *, has_program: bool) -> HookState:
+    name = manager.name
+    if wiring.events and not has_program:
+        text = f"{name} calls it, but here it is not installed; `rsidx hooks install`"
+        return HookState("absent", text, name)
+    if not wiring.events:
+        what = wiring.problem or f"{name} writes the hooks here and does not call it"
+        return HookState(
+            "absent", what if wiring.problem else f"{what}; `rsidx hooks install`", name
+        )
+    if wiring.missing:
+        then = wiring.problem or f"{name} does not call it in {', '.join(wiring.missing)}"
+        return HookState("partial", f"called by {name}, but {then}", name)
+    return HookState("installed", f"called by {name}", name)
 
 
 def install(repository: Repository, db: str) -> HookState:
@@ -80,10 +108,10 @@ def install(repository: Repository, db: str) -> HookState:
 
     The index is made ready, so that every commit from now on is taken in. A shell hook keeps
     its text, any other program is moved aside and called afterwards. Raises RepositoryError,
-    before any hook is changed, where a hook is a link or the folder serves other repositories,
-    and ManagedError where a manager has to be told.
+    before any hook is changed, where a hook is a link, the folder serves other repositories or
+    git shares it with others, and ManagedError where a manager has to be told.
     """
-    text = snippet(repository, db)
+    text = block(sys.executable, hook_db(repository, db))
     start_from_here(repository, db)
     program = repository.common_dir / SCRIPT
     program.parent.mkdir(mode=0o700, exist_ok=True)
@@ -94,12 +122,15 @@ def install(repository: Repository, db: str) -> HookState:
         _configure(repository)
         return state(repository)
     manager = manager_of(paths)
-    if manager is not None:
-        if repository.worktree is None or not manager.has_snippet(repository.worktree):
-            raise ManagedError(manager)
+    if manager is not None and repository.worktree is not None:
+        if manager.wiring(repository.worktree, paths).missing:
+            raise ManagedError(manager, repository.worktree)
+        return state(repository)
+    if all(portable_block() in (_read(path) or "") for path in paths):
         return state(repository)
     for path in paths:
         _refuse_foreign(repository, path)
+        _refuse_shared(repository, path)
         _refuse_blocked(path)
     for path in paths:
         _install(path, text)
@@ -119,17 +150,22 @@ def _install(path: Path, block_text: str) -> None:
 def uninstall(repository: Repository) -> list[str]:
     """Take the hooks out and return the names of those that were there.
 
-    A hook file, or git's settings, that was there before is left byte for byte as it was.
+    A hook file, or git's settings, that was there before is left byte for byte as it was. The
+    block that people put into files which they share stays: it calls the program, which goes.
     """
     configured = _configured(repository)
-    paths = [path for path in _hook_paths(repository) if _is_ours(path)]
+    program = repository.common_dir / SCRIPT
+    there = [
+        path for path in _hook_paths(repository) if _is_at_work(path, has_program=program.exists())
+    ]
+    paths = [path for path in there if portable_block() not in (_read(path) or "")]
     for path in paths:
         _refuse_foreign(repository, path)
     if configured:
         repository.run("config", "--local", "--remove-section", "hook.rsidx")
     _remove_blocks(paths)
-    (repository.common_dir / SCRIPT).unlink(missing_ok=True)
-    return configured or [path.name for path in paths]
+    program.unlink(missing_ok=True)
+    return configured or [path.name for path in there]
 
 
 def _remove_blocks(paths: list[Path]) -> None:
@@ -145,17 +181,17 @@ def _remove_blocks(paths: list[Path]) -> None:
             _write(path, rest)
 
 
-def snippet(repository: Repository, db: str) -> str:
-    """Return the block alone, for hooks that another program writes.
-
-    It names the index where that is not in the repository's own folder. Raises RepositoryError
-    for an address with a password, which would stand in the hook for everybody to read.
-    """
-    return block(sys.executable, hook_db(repository, db))
+def snippet() -> str:
+    """Return the block for hooks that are not ours to write; it works in every clone."""
+    return portable_block()
 
 
 def hook_db(repository: Repository, db: str) -> str:
-    """Return what a hook has to say of an index's place: nothing where it is as usual."""
+    """Return what a hook has to say of an index's place: nothing where it is as usual.
+
+    Raises RepositoryError for an address with a password, which would stand in the hook for
+    everybody to read.
+    """
     file = index_file(db)
     if file is not None:
         return "" if file == repository.common_dir / "rsidx" / "index.db" else str(file)
@@ -212,6 +248,25 @@ def _refuse_foreign(repository: Repository, path: Path) -> None:
             f"core.hooksPath is {folder}, outside of this repository; put the output of "
             "`rsidx hooks snippet` into the hooks there by hand"
         )
+
+
+def _refuse_shared(repository: Repository, path: Path) -> None:
+    """Refuse a hook in the worktree that git does not ignore: others get it, too."""
+    if repository.worktree is None:
+        return
+    folder = path.parent.resolve()
+    is_inside = folder.is_relative_to(repository.worktree.resolve())
+    if not is_inside or folder.is_relative_to(repository.common_dir.resolve()):
+        return
+    if not repository.succeeds("check-ignore", "-q", "--", str(path)):
+        raise RepositoryError(
+            f"{path} is shared through git: put the output of `rsidx hooks snippet`, which works "
+            f"in every clone, behind the first line of {', '.join(events(repository))} there"
+        )
+
+
+def _is_at_work(path: Path, *, has_program: bool) -> bool:
+    return _is_ours(path) and (has_program or portable_block() not in (_read(path) or ""))
 
 
 def _is_ours(path: Path) -> bool:

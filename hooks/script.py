@@ -56,6 +56,20 @@ if [ "${{RSIDX:-1}}" != 0 ]; then (
 """
 
 
+def portable_block() -> str:
+    """Return a block for hooks that others have, too: it says nothing of this machine.
+
+    In a clone without the program it does nothing, and it neither ends the hook that it is in nor
+    leaves a variable there.
+    """
+    return f"""{BEGIN}
+# Wakes the index in the background, in clones where `rsidx hooks install` was run.
+if [ "${{RSIDX:-1}}" = probe ]; then true >"$RSIDX_PROBE"; exit 0; fi
+( {CALL} "$@" ) || true
+{END}
+"""
+
+
 def with_block(hook: str, text: str) -> str:
     """Return a shell hook with a block after its first line, so that no `exit` skips it."""
     rest = without_block(hook)

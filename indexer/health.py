@@ -23,6 +23,13 @@ def index_problem(db: str) -> str | None:
     return _readable_by_others(file) if file is not None else None
 
 
+def soundness(db: str) -> str:
+    """Return what is known of an index without a problem."""
+    if index_file(db) is not None:
+        return "sound, and nobody else can read it"
+    return "on a server, which can be reached; who else can read it there was not looked at"
+
+
 def _readable_by_others(file: Path) -> str | None:
     for path in sorted(file.parent.glob(f"{file.name}*")):
         if path.stat().st_mode & 0o077:

@@ -13,6 +13,9 @@ from rsidx.hooks import install as installer
 from rsidx.hooks import worker
 from rsidx.output import emit
 
+NOT_WELL = 10
+"""The status of a command whose outcome is a verdict, and that is not good."""
+
 
 @click.group()
 def hooks() -> None:
@@ -30,7 +33,7 @@ def install(place: Place) -> None:
     try:
         found = installer.install(place.repository, place.db)
     except installer.ManagedError as error:
-        click.echo(error.manager.snippet, nl=False)
+        click.echo(error.snippet, nl=False)
         raise
     emit(None, [found.text], as_json=False)
 
@@ -47,17 +50,21 @@ def uninstall(place: Place) -> None:
 @hooks.command()
 @json_option
 @place_options
-def status(place: Place, as_json: bool) -> None:
-    """Say whether the hooks are installed."""
+def status(place: Place, as_json: bool) -> int:
+    """Say whether the hooks are installed; the status is 10 if they are not, or not all.
+
+    Whether they fire is for `rsidx doctor` to prove.
+    """
     found = installer.state(place.repository)
     emit({"hook": found.name, "text": found.text}, [found.text], as_json=as_json)
+    return 0 if found.name == "installed" else NOT_WELL
 
 
 @hooks.command()
 @place_options
-def snippet(place: Place) -> None:
-    """Print what to put into a hook that another program writes."""
-    click.echo(installer.snippet(place.repository, place.db), nl=False)
+def snippet(place: Place) -> None:  # noqa: ARG001  (the options are those of the other commands)
+    """Print what to put into a hook that is not rsidx's to write; it works in every clone."""
+    click.echo(installer.snippet(), nl=False)
 
 
 @hooks.command()

@@ -280,10 +280,56 @@ def test_a_hooks_folder_outside_the_repository_is_not_touched(repo, tmp_path):
 
 
 @in_files
-def test_a_hooks_folder_inside_the_repository_is_used(repo):
+def test_a_hooks_folder_inside_the_repository_that_git_ignores_is_used(repo):
     repo.git("config", "core.hooksPath", "githooks")
+    repo.write({".gitignore": "/githooks/\n"})
     assert str(repo.path / "githooks") in install(repo).text
     assert {path.name for path in (repo.path / "githooks").iterdir()} == set(hooks.HOOKS)
+
+
+@in_files
+@pytest.mark.parametrize("is_tracked", [True, False])
+def test_a_hooks_folder_that_is_shared_through_git_is_not_touched(repo, is_tracked):
+    theirs = "#!/bin/sh\necho theirs >>ran\n"
+    repo.git("config", "core.hooksPath", ".githooks")
+    repo.write({".githooks/post-commit": theirs})
+    (repo.path / ".githooks/post-commit").chmod(0o755)
+    if is_tracked:
+        repo.commit("hooks")
+    before = repo.git("status", "--porcelain")
+    with pytest.raises(RepositoryError, match=r"is shared through git.*rsidx hooks snippet"):
+        install(repo)
+    assert repo.git("status", "--porcelain") == before
+    assert hooks.state(discover(repo.path)).name == "absent"
+
+
+@in_files
+def test_the_snippet_for_shared_hooks_works_in_each_clone_that_wants_it(repo, wait):
+    text = hooks.snippet()
+    assert sys.prefix not in text
+    assert str(repo.path) not in text
+    for name in hooks.HOOKS:
+        repo.write({f".githooks/{name}": f"#!/bin/sh\n{text}set -eu\necho theirs >>ran\n"})
+        (repo.path / ".githooks" / name).chmod(0o755)
+    repo.git("config", "core.hooksPath", ".githooks")
+    oid = repo.commit("without the program", {".gitignore": "ran\n", "a.rs": "fn a() {}\n"})
+    assert (repo.path / "ran").read_text() == "theirs\n"
+    repository = discover(repo.path)
+    assert hooks.state(repository).name == "absent"
+    assert install(repo).name == "installed"
+    settle(repo, wait, repo.commit("with it", {"a.rs": "fn b() {}\n"}))
+    (repo.path / "ran").unlink()
+    found = [
+        one.verdict for one in examine(repository, str(repository.common_dir / "rsidx/index.db"))
+    ]
+    assert set(found) == {"ok"}
+    assert not (repo.path / "ran").exists()
+    assert hooks.uninstall(repository) == list(hooks.HOOKS)
+    assert repo.git("status", "--porcelain") == ""
+    assert hooks.state(repository).name == "absent"
+    assert hooks.uninstall(repository) == []
+    later = repo.commit("without it again", {"a.rs": "fn c() {}\n"})
+    assert not {oid, later} & indexed(repo)
 
 
 @in_files
