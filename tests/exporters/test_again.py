@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import threading
@@ -18,7 +19,8 @@ from rsidx.exporters import pool
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.tokens import Encoder
-from rsidx.indexer.forget import forget, remember
+from rsidx.indexer.forget import forget, forgotten, remember
+from rsidx.indexer.gc import collect
 from rsidx.store import cache as cache_module
 from rsidx.store import schema
 from rsidx.store.cache import open_cache, share_cache
@@ -494,3 +496,55 @@ def test_nobody_else_may_read_the_cache(repo, index, exported):
     grow(repo, index, 2)
     exported("out")
     assert index.database.cache_file.stat().st_mode & 0o777 == 0o600
+
+
+N_STEPS = int(os.environ.get("RSIDX_TEST_STEPS", "8"))
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5])
+def test_whatever_is_done_to_the_index_an_export_is_the_one_made_anew(repo, index, exported, seed):
+    rng = random.Random(seed)
+    grow(repo, index, 6)
+
+    def commit():
+        grow(repo, index, 1, first=len(repo.git("rev-list", "--all").splitlines()))
+
+    def target():
+        commits = repo.git("rev-list", "--all").splitlines()
+        path = rng.choice(["src/lib.rs", "src/f1.rs", "src/f2.rs", "src"])
+        oid = rng.choice(commits)
+        blob = repo.git("rev-parse", "-q", "--verify", f"{oid}:{path}", check=False)
+        return rng.choice([path, oid, blob or path] if path != "src" else [oid])
+
+    def forget_one():
+        forget(index.repository, index.database, [target()])
+
+    def remember_some():
+        for _, name in forgotten(index.database):
+            if rng.random() < 0.7:
+                remember(index.repository, index.database, [name])
+        if rng.random() < 0.7:
+            index.sync()
+
+    def amend():
+        repo.write({"src/lib.rs": f"pub fn amended_{rng.random():.9f}() {{}}\n".replace("0.", "")})
+        repo.git("commit", "-qa", "--amend", "-m", "amended in more words")
+        index.sync()
+
+    def rebuild():
+        index.database.close()
+        index.file.unlink()
+        index.database = Database(resolve_url(str(index.file)), create=True)
+        index.sync(max_bytes=rng.choice([300, 100_000]))
+
+    def drop():
+        collect(index.repository, index.database, max_bytes=100_000)
+
+    steps = [commit, forget_one, forget_one, remember_some, remember_some, amend, rebuild, drop]
+    for number in range(N_STEPS):
+        rng.choice(steps)()
+        kept = exported(f"kept{number}")
+        cache = index.database.cache_file
+        aside = cache.rename(cache.with_name("aside"))
+        assert exported(f"fresh{number}") == kept
+        aside.replace(cache)
