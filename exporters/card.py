@@ -53,6 +53,9 @@ def render(manifest: dict[str, Any]) -> str:
         endings["text"] = TEXT
     if config["pack"]:
         endings["packed"] = PACKED
+    if not total:
+        # The loaders refuse a configuration without splits.
+        endings = {}
     lines += ["configs:"] if endings else []
     for shape, its_ending in endings.items():
         lines += [f"- config_name: {shape}", "  data_files:"]
@@ -68,6 +71,7 @@ def render(manifest: dict[str, Any]) -> str:
         "",
         description(manifest),
         "",
+        *(() if total else ("**It has no rows.**", "")),
         _columns(config)
         + ". The line of the same number in the `.meta.jsonl` beside it says where it is "
         "from: commit, path, symbol, and blob and byte ranges of each piece of context.",

@@ -179,7 +179,10 @@ class _Asked:
         path_id = self.reader.path_ids().get(target.path.encode("utf-8", "surrogateescape"))
         blob_id = self.builder.files.get(path_id) if path_id is not None else None
         if path_id is None or blob_id is None:
-            raise RsidxError(f"there is no {target.path} at {shown}")
+            raise RsidxError(
+                f"there is no {target.path} at {shown} among the files that are indexed: *.rs, "
+                "Cargo.toml and .gitattributes"
+            )
         sides = list(_sides(self.reader, path_id, blob_id, target.symbol))
         if not sides:
             raise RsidxError(

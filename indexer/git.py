@@ -180,9 +180,16 @@ class Repository:
         return any(key.endswith(_PROMISOR) for key in self._remotes)
 
     @cached_property
+    def lacks_trees(self) -> bool:
+        """Tell whether this is a partial clone in which trees are left out, too."""
+        return any(
+            k.endswith(".partialclonefilter") and "tree:" in v for k, v in self._remotes.items()
+        )
+
+    @cached_property
     def _remotes(self) -> dict[str, str]:
-        """The addresses of remotes, and which of them promise objects, as git's settings."""
-        wanted = r"^remote\..*\.(url|promisor)$"
+        """The addresses of remotes, and which of them promise which objects, as git's settings."""
+        wanted = r"^remote\..*\.(url|promisor|partialclonefilter)$"
         out = self.run("config", "-z", "--get-regexp", wanted, ok=(0, 1))
         settings = out.decode("utf-8", "replace").split("\0")
         return {key: value for key, _, value in (line.partition("\n") for line in settings)}
@@ -222,8 +229,10 @@ class Repository:
         )
         return bool(status == 0)
 
-    def fetch(self, oids: Iterable[bytes]) -> None:
+    def fetch(self, oids: Iterable[bytes], *, with_parts: bool = False) -> None:
         """Fetch objects that a partial clone was promised; the one call that uses the network.
+
+        `with_parts` says that of a tree that is there its parts may be missing.
 
         Raises RepositoryError where there is no such remote, or it refuses.
         """
@@ -235,7 +244,11 @@ class Repository:
             wanted.writelines(oid.hex().encode() + b"\n" for oid in oids)
             wanted.seek(0)
             status, _, err = self._git.execute(
-                [*self._here, *_FLAGS, f"--git-dir={self.git_dir}", *_FETCH, "--stdin", remote],
+                [
+                    *(*self._here, *_FLAGS, f"--git-dir={self.git_dir}", *_FETCH),
+                    *(("--refetch",) if with_parts else ()),
+                    *("--stdin", remote),
+                ],
                 with_extended_output=True,
                 with_exceptions=False,
                 istream=wanted,

@@ -72,6 +72,19 @@ def _listed(repository: Repository, *args: str) -> list[CommitLine]:
     return lines
 
 
+def root_trees(repository: Repository, commits: Sequence[CommitLine]) -> list[bytes]:
+    """Return the trees that commits are compared by: their own and their first parents'."""
+    wanted = [oid for commit in commits for oid in (commit.oid, *commit.parents[:1])]
+    trees: set[bytes] = set()
+    for start in range(0, len(wanted), _COMMITS_AT_ONCE):
+        oids = [oid.hex() for oid in wanted[start : start + _COMMITS_AT_ONCE]]
+        out = repository.run(
+            "log", "--no-walk=unsorted", "--ignore-missing", "--no-decorate", "--format=%T", *oids
+        )
+        trees.update(bytes.fromhex(line.decode()) for line in out.split())
+    return sorted(trees)
+
+
 def resolve(repository: Repository, revision: str) -> str:
     """Return the id of the commit that a user's revision names; raises RepositoryError."""
     out = repository.run(

@@ -21,7 +21,7 @@ class Status:
     """
 
     database: str
-    database_bytes: int | None
+    database_bytes: int
     counts: Counts
     behind: dict[str, int]
     n_missing_commits: int
@@ -60,7 +60,7 @@ def status(repository: Repository, database: Database) -> Status:
         since = refreshing_since(database.file)
         return Status(
             database=database.shown,
-            database_bytes=database.file.stat().st_size if database.file else None,
+            database_bytes=database.n_bytes(),
             counts=queries.counts(connection),
             behind=behind,
             n_missing_commits=len(missing),

@@ -12,9 +12,10 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
+from rsidx.errors import RepositoryError
 from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Wanted, extraction
-from rsidx.indexer.git import Repository
+from rsidx.indexer.git import Repository, git_version
 from rsidx.indexer.history import CommitLine
 from rsidx.indexer.intake import MAX_BATCH_BLOBS, Intake, Progress, SyncReport
 from rsidx.store import queries
@@ -26,6 +27,7 @@ from rsidx.store.writer import Writer
 _SERIAL_COMMITS = 8
 """So many new commits and fewer are parsed in this process: workers take longer to start."""
 
+_REFETCH_SINCE = (2, 36)
 _NO_GENERATION = 2 * LATEST
 """No generation is above this; an earlier version stored dates that had no bound."""
 _NONE_BEFORE: Mapping[bytes, bytes] = MappingProxyType({})
@@ -109,6 +111,30 @@ def update(
             newest = history.head(repository) or min(wanted)
             revisions = ["--max-count=1", newest.hex()]
         return run.run(Scope(tuple(revisions), is_update=True), jobs, refs)
+
+
+def fetch_trees(repository: Repository, database: Database, scope: Scope) -> None:
+    """Fetch the trees that a clone without trees lacks of a scope's commits.
+
+    Raises RepositoryError where the remote refuses, and where git is too old to fetch them.
+    """
+    if not repository.lacks_trees or not scope.revisions:
+        return
+    with database.writing() as connection:
+        run = _Sync(repository, database, connection, 0, None)
+        nodes = queries.commit_nodes(connection, run.repository_id)
+        settled = {node.oid for node in nodes if node.state == "ok"}
+        connection.commit()
+    lines = history.list_commits(repository, scope.revisions)
+    unsettled = [line for line in lines if line.oid not in settled]
+    if not unsettled:
+        return
+    if git_version() < _REFETCH_SINCE:
+        raise RepositoryError(
+            "this clone lacks trees, which git fetches from version 2.36 on: upgrade git, or clone "
+            "with --filter=blob:none"
+        )
+    repository.fetch(history.root_trees(repository, unsettled), with_parts=True)
 
 
 def fetch_promised(repository: Repository, database: Database, *, jobs: int, max_bytes: int) -> int:

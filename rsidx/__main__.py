@@ -25,8 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         error.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
-        note("rsidx: interrupted")
+    except (click.Abort, KeyboardInterrupt) as error:
+        # Click makes an Abort of an interruption.
+        reason = str(error.__cause__ if isinstance(error, click.Abort) else error)
+        note(f"rsidx: interrupted{f'; {reason}' if reason else ''}")
         return 130
     except RsidxError as error:
         # What a driver or git says may have several lines.

@@ -1,6 +1,7 @@
 """What the user sees: results on stdout, progress and errors on stderr."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +29,25 @@ def emit(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
     else:
         for line in lines:
             click.echo(printable(line))
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun, as in `1 commit` and `1,200 commits`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def echo_styled(text: str) -> None:
+    """Print a text with colours, without them where there is no terminal or NO_COLOR is set."""
+    click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say of an interruption that running the command again goes on where it stopped."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt("run it again, and it goes on from here") from error
 
 
 def note(text: str) -> None:

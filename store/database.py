@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from rsidx.errors import IndexStoreError, LockError
@@ -208,6 +208,14 @@ class Database:
                     "not given back until this is run again"
                 ) from error
 
+    def n_bytes(self) -> int:
+        """Return the size of the index; on a server, that of its database."""
+        if self.file is not None:
+            return self.file.stat().st_size
+        with self.reading() as connection:
+            size = func.pg_database_size(func.current_database())
+            return int(connection.execute(select(size)).scalar_one())
+
     def back_up(self, out: Path, progress: Progress) -> None:
         """Write a whole copy of the index to a file, see `rsidx.store.copies.back_up`.
 
@@ -243,15 +251,19 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 
 def _engine(url: URL) -> Engine:
-    try:
-        # An error names no parameters: they are the code of a repository that may be private.
-        engine = create_engine(url, hide_parameters=True)
-    except (ImportError, ArgumentError) as error:
-        raise IndexStoreError(f"cannot use the database {shown(url)}: {error}") from error
-    if engine.dialect.name not in ("sqlite", "postgresql"):
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise IndexStoreError(
             f"cannot use the database {shown(url)}: neither SQLite nor PostgreSQL"
         )
+    try:
+        # An error names no parameters: they are the code of a repository that may be private.
+        engine = create_engine(url, hide_parameters=True)
+    except ModuleNotFoundError as error:
+        raise IndexStoreError(
+            f"{shown(url)} needs {error.name}: pip install 'rsidx[postgres]'"
+        ) from error
+    except ArgumentError as error:
+        raise IndexStoreError(f"cannot use the database {shown(url)}: {error}") from error
     if url.drivername != "sqlite":
         return engine
     _count_rows(engine)

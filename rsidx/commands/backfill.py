@@ -8,8 +8,8 @@ import click
 
 from rsidx.commands.options import Place, jobs_option, json_option, max_bytes_option, place_options
 from rsidx.indexer.refresh import is_needed, refresh
-from rsidx.indexer.sync import fetch_promised, history_scope, sync
-from rsidx.output import emit, progress
+from rsidx.indexer.sync import fetch_promised, fetch_trees, history_scope, sync
+from rsidx.output import counted, emit, progress, resumable
 
 
 @click.command()
@@ -38,7 +38,13 @@ def backfill(
     start = perf_counter()
     scope = history_scope(place.repository, revisions, all_refs=all_refs, since=since)
     jobs = jobs or os.cpu_count() or 1
-    with place.database(create=True) as database, progress("backfill", "commits") as update:
+    with (
+        resumable(),
+        place.database(create=True) as database,
+        progress("backfill", "commits") as update,
+    ):
+        if fetch:
+            fetch_trees(place.repository, database, scope)
         report = sync(
             place.repository, database, scope, jobs=jobs, max_bytes=max_bytes, progress=update
         )
@@ -49,15 +55,22 @@ def backfill(
     seconds = perf_counter() - start
     states = ", ".join(f"{n} {state}" for state, n in sorted(report.blobs_by_state.items()))
     lines = [
-        f"{report.n_commits:,} commits and {report.n_blobs:,} file versions taken in "
+        f"{counted(report.n_commits, 'commit')} and {counted(report.n_blobs, 'file version')} "
+        "taken in "
         f"({seconds:.1f} s)" + (f": {states}" if states else "")
     ]
     if report.n_read_again:
-        lines.append(f"{report.n_read_again:,} file versions read that git did not have before")
+        n_read = counted(report.n_read_again, "file version")
+        lines.append(f"{n_read} read that the index lacked before")
     if n_refreshed:
-        lines.append(f"{n_refreshed:,} file versions of another version of rsidx read again")
+        n_read = counted(n_refreshed, "file version")
+        lines.append(f"{n_read} read again that another version of rsidx had read")
     if report.n_unreadable:
-        lines.append(f"{report.n_unreadable:,} commits could not be compared (objects are missing)")
+        advice = "; `rsidx backfill --fetch` gets them" if place.repository.is_partial else ""
+        lines.append(
+            f"{counted(report.n_unreadable, 'commit')} could not be compared (objects are "
+            f"missing{advice})"
+        )
     counts = {**asdict(report), "n_refreshed": n_refreshed}
     emit({**counts, "seconds": round(seconds, 3)}, lines, as_json=as_json)
 

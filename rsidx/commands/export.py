@@ -23,7 +23,7 @@ from rsidx.exporters.tokens import cached_file, is_hub_name
 from rsidx.exporters.writer import FORMATS
 from rsidx.indexer.refresh import n_stale_blobs
 from rsidx.option import option, size_option
-from rsidx.output import emit, note, progress
+from rsidx.output import counted, emit, note, progress, resumable
 
 _DEFAULTS = Config(tokenizer="")
 
@@ -249,7 +249,8 @@ def _kept_harmlessly(names: tuple[str, ...], _root: Path) -> tuple[str, ...]:
     default=_DEFAULTS.format,
     show_default=True,
     help="What the rows are written as: ds is datatrove's and nanotron's, bin Megatron's, mds "
-    "MosaicML's; these and parquet need an extra (rsidx[datatrove], megatron, mds, parquet).",
+    "MosaicML's; these and parquet need an extra (rsidx[datatrove], megatron, mds, parquet). "
+    "Packed rows, and the texts of --columns both, are JSON lines in any case.",
 )
 @click.option(
     "--columns",
@@ -327,12 +328,16 @@ def export(
             found = preview(database, destination, config)
         emit(found, _preview_lines(found), as_json=as_json)
         return
-    with index.database() as database, progress("export", "commits") as update:
+    with (
+        resumable(),
+        index.database() as database,
+        progress("export", "commits") as update,
+    ):
         n_stale = n_stale_blobs(database)
         if n_stale:
             note(
-                f"rsidx: {n_stale:,} file versions in the index are as another version of rsidx "
-                "read them; `rsidx backfill` reads them again"
+                f"rsidx: another version of rsidx read {counted(n_stale, 'file version')} of the "
+                "index; `rsidx backfill` reads them again"
             )
         manifest = run_export(database, destination, config, jobs=jobs, progress=update)
     lines = [*_lines(out, manifest), *(_split_report(manifest) if split_report else [])]
@@ -341,7 +346,9 @@ def export(
 
 def _preview_lines(found: dict[str, Any]) -> list[str]:
     n_files = len(found["replaced_files"])
-    what = f"an export of {n_files:,} files would be replaced" if n_files else "would be made"
+    what = (
+        f"an export of {counted(n_files, 'file')} would be replaced" if n_files else "would be made"
+    )
     lines = [f"{found['out']}: {what}"]
     lines += [f"{name:<6}{found['commits'][name]:>10,} commits" for name in SPLITS]
     return [*lines, _left_out(found["dropped"])]
@@ -365,6 +372,10 @@ def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
         )
     lines.append(f"definitions shown in {counts['context_coverage']:.1%} of the examples")
     lines.append(_left_out(manifest["dropped"]))
+    if not sum(counts["examples"].values()):
+        is_all_out = any(manifest["dropped"].values())
+        reason = "all of it was left out" if is_all_out else "no commit asked for changes Rust code"
+        lines.append(f"there are no rows: {reason}")
     return lines
 
 

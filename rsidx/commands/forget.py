@@ -6,7 +6,7 @@ import click
 
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.indexer import forget as indexer
-from rsidx.output import emit
+from rsidx.output import counted, emit
 
 
 @click.command()
@@ -31,15 +31,18 @@ def forget(
             emit([{"kind": kind, "name": name} for kind, name in rows], lines, as_json=as_json)
         elif undo:
             n_blobs = indexer.remember(place.repository, database, targets, dry_run=dry_run)
-            verb = "would be" if dry_run else "are"
-            line = f"{n_blobs:,} file versions {verb} read again by the next `rsidx backfill`"
+            line = (
+                f"the next `rsidx backfill` {'would read' if dry_run else 'reads'} "
+                f"{counted(n_blobs, 'file version')} again"
+            )
             emit({"n_blobs": n_blobs}, [line], as_json=as_json)
         else:
             removed = indexer.forget(place.repository, database, targets, dry_run=dry_run)
             verb = "would be " if dry_run else ""
             lines = [
-                f"{removed.n_blobs:,} file versions and {removed.n_commits:,} messages "
-                f"{verb}forgotten, {removed.n_chunks:,} chunks {verb}dropped"
+                f"{counted(removed.n_blobs, 'file version')} and "
+                f"{counted(removed.n_commits, 'message')} {verb}forgotten, "
+                f"{counted(removed.n_chunks, 'chunk')} {verb}dropped"
             ]
             if removed.n_chunks_elsewhere:
                 verb = "would stay" if dry_run else "stay"

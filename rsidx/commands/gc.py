@@ -6,7 +6,7 @@ import click
 
 from rsidx.commands.options import MAX_BYTES, Place, json_option, place_options
 from rsidx.indexer.gc import collect
-from rsidx.output import emit, human_bytes
+from rsidx.output import counted, emit, human_bytes
 
 
 @click.command()
@@ -19,12 +19,12 @@ def gc(place: Place, dry_run: bool, as_json: bool) -> None:
     An export never has them; this takes them out of the index, too.
     """
     with place.database() as database:
-        before = database.file.stat().st_size if database.file else 0
+        before = database.n_bytes()
         pruned = collect(place.repository, database, max_bytes=MAX_BYTES, dry_run=dry_run)
-        after = database.file.stat().st_size if database.file else 0
+        after = database.n_bytes()
     what = (
-        f"{pruned.n_commits:,} commits, {pruned.n_blobs:,} file versions and "
-        f"{pruned.n_chunks:,} chunks"
+        f"{counted(pruned.n_commits, 'commit')}, {counted(pruned.n_blobs, 'file version')} and "
+        f"{counted(pruned.n_chunks, 'chunk')}"
     )
     sizes = f"{human_bytes(before)}, now {human_bytes(after)}"
     line = f"{what} would be dropped" if dry_run else f"{what} dropped ({sizes})"

@@ -9,7 +9,7 @@ import click
 from rsidx.commands.options import config_option, json_option
 from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.rows import ShownRow, ShownToken, row_shown
-from rsidx.output import emit, printable
+from rsidx.output import counted, echo_styled, emit, printable
 
 _COLOURS = {
     "prompt": "cyan",
@@ -33,7 +33,8 @@ _COLOURS = {
 def inspect(out: Path, row: str, split: str, tokens: bool, as_json: bool) -> None:
     """Show a row of the data set OUT as the model sees it.
 
-    ROW is its number in the split, or the beginning of its id or commit. Colours say what each
+    ROW is its number in the split, counted from 1 as lines are (`datasets` counts from 0), or the
+    beginning of its id or commit. Colours say what each
     token is for; what has loss is bold, control tokens stand on a background.
     """
     found = row_shown(out, split, row)
@@ -41,12 +42,12 @@ def inspect(out: Path, row: str, split: str, tokens: bool, as_json: bool) -> Non
         emit(asdict(found), (), as_json=True)
         return
     for line in _head(found):
-        click.echo(line)
+        echo_styled(line)
     click.echo()
     shown = [token for token in found.tokens if token.role != "padding"]
-    click.echo("".join(_styled(token, mark_end=tokens) for token in shown))
+    echo_styled("".join(_styled(token, mark_end=tokens) for token in shown))
     if len(shown) < len(found.tokens):
-        click.echo(f"and {len(found.tokens) - len(shown):,} tokens of padding")
+        click.echo(f"and {counted(len(found.tokens) - len(shown), 'token')} of padding")
 
 
 def _head(found: ShownRow) -> Iterator[str]:
@@ -59,7 +60,8 @@ def _head(found: ShownRow) -> Iterator[str]:
     counts = ((role, n) for role, n in meta["n_tokens"].items() if role != "total" and n)
     parts = (click.style(f"{role} {n:,}", fg=_COLOURS[role]) for role, n in counts)
     n_learned = sum(len(token.ids) for token in found.tokens if token.has_loss)
-    yield f"{meta['n_tokens']['total']:,} tokens: {', '.join(parts)}; {n_learned:,} with loss"
+    n_tokens = counted(meta["n_tokens"]["total"], "token")
+    yield f"{n_tokens}: {', '.join(parts)}; {n_learned:,} with loss"
     for shown in meta["context"]:
         yield printable(
             f"  {shown['section']:<10} {shown['symbol'] or '-':<24} {shown['rule']:<10} "

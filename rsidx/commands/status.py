@@ -11,7 +11,7 @@ from rsidx.indexer.status import Status
 from rsidx.indexer.status import status as read_status
 from rsidx.indexer.wake import index_file
 from rsidx.log import LastError, last_error, log_file
-from rsidx.output import emit, human_bytes, table
+from rsidx.output import counted, emit, human_bytes, table
 from rsidx.store.dates import moment
 
 
@@ -42,7 +42,7 @@ def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
     yield "file versions", f"{counts.n_blobs:,}" + _by_state(counts.blobs_by_state, "parsed")
     if found.n_stale_blobs:
         yield "to read again", _stale(found)
-    yield "chunks", f"{counts.n_chunks:,} in {counts.n_places:,} places"
+    yield "chunks", f"{counts.n_chunks:,} in {counted(counts.n_places, 'place')}"
     yield "symbols", f"{counts.n_symbols:,}"
     yield "imports", f"{counts.n_imports:,}"
     yield "references", f"{counts.n_references:,}"
@@ -53,7 +53,7 @@ def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
     if not found.behind:
         yield "behind", "no: every branch is indexed"
     for name, n_missing in found.behind.items():
-        yield "behind", f"{name} by {n_missing:,} commits"
+        yield "behind", f"{name} by {counted(n_missing, 'commit')}"
     if found.behind_since:
         made = moment(found.behind_since)
         yield "since", f"{made:%Y-%m-%d %H:%M} UTC, when the oldest of them was made"

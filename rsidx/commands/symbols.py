@@ -7,7 +7,7 @@ import click
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.commands.target import at_option, target_at
 from rsidx.indexer.lookup import locate
-from rsidx.output import emit, note
+from rsidx.output import counted, emit, note
 
 
 @click.command()
@@ -25,7 +25,8 @@ def symbols(place: Place, name: str, revision: str, as_json: bool) -> None:
     lines = [f"{one.path}:{one.line}: {one.kind} {one.signature}" for one in found]
     emit([asdict(one) for one in found], lines, as_json=as_json)
     if n_missing:
-        note(f"rsidx: {n_missing:,} files of {revision} are not indexed; run `rsidx backfill`")
+        files = counted(n_missing, "file")
+        note(f"rsidx: {files} of {revision} not indexed; run `rsidx backfill`")
     if not found:
         note(f"rsidx: no definition of {name} at {revision}")
         raise click.exceptions.Exit(1)

@@ -11,7 +11,7 @@ from rsidx.exporters.fit import Fit
 from rsidx.exporters.fit import inspect as measure
 from rsidx.exporters.fit import train as train_tokenizer
 from rsidx.option import size_option
-from rsidx.output import emit, table
+from rsidx.output import counted, emit, table
 
 
 @click.group()
@@ -32,7 +32,7 @@ def train(index: Index, out: Path, size: int) -> None:
     """Train a byte-level BPE on the index and write it to the new folder OUT."""
     with index.database() as database:
         encoder = train_tokenizer(database, out, name=index.name, vocabulary_size=size)
-    emit(None, [f"{out}: {encoder.n_tokens:,} tokens"], as_json=False)
+    emit(None, [f"{out}: {counted(encoder.n_tokens, 'token')}"], as_json=False)
 
 
 @tokenizer.command()

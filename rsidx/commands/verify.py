@@ -11,7 +11,7 @@ from rsidx.exporters.verify import verify as check
 from rsidx.exporters.verify_rows import Checked
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.objects import blob_reader
-from rsidx.output import emit
+from rsidx.output import counted, emit
 
 _MAX_SHOWN = 20
 _MAX_BYTES = 1 << 31
@@ -36,9 +36,10 @@ def verify(place: Place, out: Path, as_json: bool) -> None:
     if n_more:
         lines.append(f"and {n_more:,} more")
     lines.append(
-        f"{checked.n_files:,} files, {checked.n_rows:,} rows and {checked.n_excerpts:,} excerpts "
+        f"{counted(checked.n_files, 'file')}, {counted(checked.n_rows, 'row')} and "
+        f"{counted(checked.n_excerpts, 'excerpt')} "
         + ("checked: all hold" if not problems else "checked")
-        + (f"; {checked.n_redacted:,} rows are redacted" if checked.n_redacted else "")
+        + (f"; {counted(checked.n_redacted, 'row')} redacted" if checked.n_redacted else "")
     )
     value = {
         **asdict(checked),

@@ -10,6 +10,7 @@ from rsidx.commands.options import Place, max_bytes_option, place_options
 from rsidx.hooks.units import SYSTEMS, unit
 from rsidx.hooks.worker import work
 from rsidx.indexer.intake import Progress, SyncReport
+from rsidx.output import counted
 
 
 @click.command()
@@ -59,6 +60,6 @@ def watch(place: Place, poll_s: float, system: str | None, max_bytes: int) -> No
 def _say(report: SyncReport) -> None:
     if report.n_commits:
         click.echo(
-            f"{time.strftime('%H:%M:%S')} {report.n_commits:,} commits, "
-            f"{report.n_blobs:,} file versions"
+            f"{time.strftime('%H:%M:%S')} {counted(report.n_commits, 'commit')}, "
+            f"{counted(report.n_blobs, 'file version')}"
         )

@@ -8,8 +8,9 @@ import pytest
 
 from rsidx.errors import RepositoryError
 from rsidx.indexer import extract
+from rsidx.indexer import sync as sync_module
 from rsidx.indexer.git import discover
-from rsidx.indexer.sync import fetch_promised, update
+from rsidx.indexer.sync import fetch_promised, fetch_trees, history_scope, update
 from rsidx.store import queries
 from rsidx.store.dump import dump
 
@@ -104,6 +105,35 @@ def test_a_partial_clone_is_promised_fetched_only_if_asked_and_then_whole(repo, 
         [line for line in dumped(one) if not line.startswith("ref ")] for one in (index, full)
     )
     assert ours == theirs
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_clone_without_trees_is_fetched_with_them_if_asked(repo, make_index, tmp_path, depth):
+    grow(repo, 6)
+    treeless = clone(repo, tmp_path, f"--filter=tree:{depth}", "--no-checkout")
+    index = make_index(treeless, "a.db")
+    assert index.sync().n_unreadable == 6
+    scope = history_scope(index.repository, (), all_refs=False, since=None)
+    for n_read in (12, 0):
+        fetch_trees(index.repository, index.database, scope)
+        assert index.sync().n_unreadable == 0
+        fetched = fetch_promised(index.repository, index.database, jobs=1, max_bytes=1000)
+        assert fetched == n_read
+    full = make_index(repo, "full.db")
+    full.sync()
+    ours, theirs = (
+        [line for line in dumped(one) if not line.startswith("ref ")] for one in (index, full)
+    )
+    assert ours == theirs
+
+
+def test_a_git_too_old_for_trees_is_named(repo, make_index, tmp_path, monkeypatch):
+    grow(repo, 1)
+    index = make_index(clone(repo, tmp_path, "--filter=tree:0", "--no-checkout"), "a.db")
+    scope = history_scope(index.repository, (), all_refs=False, since=None)
+    monkeypatch.setattr(sync_module, "git_version", lambda: (2, 35, 9))
+    with pytest.raises(RepositoryError, match="--filter=blob:none"):
+        fetch_trees(index.repository, index.database, scope)
 
 
 def test_a_whole_clone_has_nothing_to_fetch(repo, index):

@@ -39,7 +39,7 @@ def filled(repo, cli):
 
 def test_backfill_says_what_it_did_and_does_it_once(repo, cli):
     repo.commit("one", {"src/lib.rs": RUST, "bad.rs": "fn ("})
-    assert "1 commits and 2 file versions taken in" in cli("backfill").out
+    assert "1 commit and 2 file versions taken in" in cli("backfill").out
     assert json.loads(cli("backfill", "--json").out)["n_commits"] == 0
 
 
@@ -67,7 +67,7 @@ def test_symbols_gives_path_line_kind_and_signature(filled, cli):
 
 def test_symbols_says_what_is_not_indexed(filled, cli):
     filled.commit("three", {"new.rs": "fn new() {}\n"})
-    assert "1 files of HEAD are not indexed" in cli("symbols", "Thing").err
+    assert "1 file of HEAD not indexed" in cli("symbols", "Thing").err
 
 
 def test_show_gives_the_edits_chunk_by_chunk(filled, cli):
