@@ -1,6 +1,7 @@
 """The tables. Each one's comment says what a row is; `docs/schema.md` is generated from here."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -14,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 """The newest migration; a database at another version is migrated or refused."""
 
 metadata = MetaData(
@@ -30,6 +31,9 @@ metadata = MetaData(
 def _id() -> Column[int]:
     return Column("id", Integer, primary_key=True)
 
+
+_SECONDS = BigInteger().with_variant(Integer(), "sqlite")
+"""Dates may be after January 2038."""
 
 repository = Table(
     "repository",
@@ -59,9 +63,9 @@ commit = Table(
     Column("oid", LargeBinary, nullable=False),
     Column("first_parent", LargeBinary, comment="its id, whether or not it is indexed"),
     Column("other_parents", LargeBinary, comment="the ids of a merge's other parents, joined"),
-    Column("generation", Integer, nullable=False, comment="corrected committer date, in seconds"),
-    Column("author_time", Integer, nullable=False, comment="seconds since 1970, UTC"),
-    Column("committer_time", Integer, nullable=False, comment="seconds since 1970, UTC"),
+    Column("generation", _SECONDS, nullable=False, comment="corrected committer date, in seconds"),
+    Column("author_time", _SECONDS, nullable=False, comment="seconds since 1970, UTC"),
+    Column("committer_time", _SECONDS, nullable=False, comment="seconds since 1970, UTC"),
     Column("message", LargeBinary, nullable=False, comment="UTF-8, zstandard"),
     Column("is_bot", Boolean, nullable=False, comment="by its author; who that is is not kept"),
     Column(

@@ -55,6 +55,25 @@ def grow(repo, n_commits):
         repo.commit(f"number {n} of them", files)
 
 
+def test_dates_that_need_more_than_32_bits_are_stored(repo, index, server):
+    date = f"@{1 << 33} +0000"
+    repo.commit("one", {"a.rs": "fn a() {}\n"}, GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date)
+    index.sync(all_refs=True)
+    take_in(index, server)
+    assert lines(server) == lines(index.database)
+
+
+def test_its_size_is_that_of_its_database(repo, index, server):
+    grow(repo, 1)
+    take_in(index, server)
+    assert server.n_bytes() > 1_000_000
+
+
+def test_it_is_not_copied_into_a_file(server, tmp_path):
+    with pytest.raises(IndexStoreError, match="pg_dump"):
+        server.back_up(tmp_path / "copy.db", lambda *_: None)
+
+
 def test_it_has_what_a_file_has_whatever_happens(repo, index, server):
     grow(repo, 12)
     repo.git("checkout", "-q", "-b", "side", "HEAD~4")
