@@ -332,7 +332,8 @@ def test_interrupted_it_ends_with_130_and_goes_on_where_it_stopped(repo, cli):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
-    assert (process.returncode, err.strip()) == (130, "rsidx: interrupted")
+    said = "rsidx: interrupted; run it again, and it goes on from here"
+    assert (process.returncode, err.strip()) == (130, said)
     done = json.loads(cli("status", "--json").out)["counts"]["n_commits"]
     assert 0 < done < 4000
     assert json.loads(cli("backfill", "--json").out)["n_commits"] == 4000 - done
