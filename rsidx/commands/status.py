@@ -35,9 +35,7 @@ def status(place: Place, as_json: bool) -> None:
 
 def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
     counts = found.counts
-    # On a server the size of a database is not that of an index.
-    size = "" if found.database_bytes is None else f" ({human_bytes(found.database_bytes)})"
-    yield "index", found.database + size
+    yield "index", f"{found.database} ({human_bytes(found.database_bytes)})"
     yield "commits", f"{counts.n_commits:,}" + _by_state(counts.commits_by_state, "ok")
     yield "file versions", f"{counts.n_blobs:,}" + _by_state(counts.blobs_by_state, "parsed")
     if found.n_stale_blobs:

@@ -173,5 +173,5 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(
         assert list(dump(connection)) == before
     assert main(["forget", "--db", str(filled.file), *targets]) == 0
     assert capfd.readouterr().out.splitlines()[0] == (
-        said.splitlines()[0].replace("would be read", "are read").replace("would be ", "")
+        said.splitlines()[0].replace("would read", "reads").replace("would be ", "")
     )
