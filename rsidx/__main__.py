@@ -1,5 +1,6 @@
 """The program's entrance: runs a command and turns faults into one line and a status."""
 
+import errno
 import logging
 import os
 import platform
@@ -7,7 +8,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
@@ -16,6 +16,8 @@ from rsidx.commands.root import root
 from rsidx.errors import RsidxError
 from rsidx.output import note, printable
 from rsidx.passwords import masked, passwords_of, without
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,28 +41,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            name = f"cannot write {error.filename}: " if error.filename else ""
+            note(f"rsidx: {printable(masked(f'{name}{error.strerror}'))}")
+            return 1
         given = sys.argv[1:] if arguments is None else arguments
-        note(f"rsidx: unexpected error; please report it with {_report(given)}")
+        note(f"rsidx: unexpected error; please report it with {_kept(_report(given))}")
         return 3
     return status if isinstance(status, int) else 0
 
 
-def _report(given: Sequence[str]) -> Path:
-    """Write versions and traceback, without passwords, to a file that is ready to paste."""
+def _report(given: Sequence[str]) -> str:
+    """Return versions and traceback, without passwords, ready to paste."""
     # Argument by argument: within quotes a password may have blanks and quotes of its own.
     known = passwords_of((*given, *os.environ.values()))
     arguments = [without(known, argument) for argument in given]
-    text = without(
+    return without(
         known,
         f"rsidx {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
         f"arguments: {arguments}\n\n{traceback.format_exc()}",
     )
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="rsidx-", suffix=".log", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(text)
-    return Path(file.name)
+
+
+def _kept(text: str) -> str:
+    """Return the name of a new file with a text, or the text where there is no room for one."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="rsidx-", suffix=".log", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+    except OSError:
+        return f"this:\n{text}"
+    return file.name
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -380,3 +381,25 @@ def test_an_export_in_a_linked_worktree_is_of_its_own_branch(
         for name in ("main", "side")
     }
     assert commits["side"] == {*commits["main"], oid}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("command", [["status"], ["symbols", "Thing", "--json"], ["--help"]])
+def test_a_full_disk_behind_stdout_is_one_line(command):
+    program = [sys.executable, "-P", "-m", "rsidx", *command]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "rsidx: No space left on device\n")
+
+
+def test_the_unexpected_is_printed_where_no_file_can_be_written(cli, monkeypatch, tmp_path):
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("rsidx.commands.backfill.sync", fail)
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+        err = cli("backfill", status=3).err
+    assert err.startswith("rsidx: unexpected error; please report it with this:\nrsidx ")
+    assert "ZeroDivisionError" in err
