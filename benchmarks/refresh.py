@@ -8,6 +8,7 @@ reads everything again. Another commit comes while it is at it, and the worker i
 
 import json
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -35,9 +36,12 @@ def run(how: tuple[str, ...], *arguments: str, kill_after_s: float | None = None
         time.sleep(kill_after_s)
         process.kill()
     _, _, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    cpu = usage.ru_utime + usage.ru_stime
-    return f"{wall:.1f} s, {cpu:.1f} s of CPU, {usage.ru_maxrss / 1024:.0f} MB"
+    return _words(time.perf_counter() - start, usage)
+
+
+def _words(wall_s: float, usage: resource.struct_rusage) -> str:
+    cpu_s = usage.ru_utime + usage.ru_stime
+    return f"{wall_s:.1f} s, {cpu_s:.1f} s of CPU, {usage.ru_maxrss / 1024:.0f} MB"
 
 
 def stale(file: Path) -> tuple[int, int, int]:
@@ -53,6 +57,7 @@ def stale(file: Path) -> tuple[int, int, int]:
 
 def main() -> None:
     """Run all of it and print a line a step."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "-q", sys.argv[1], str(clone)], check=True)
@@ -63,21 +68,20 @@ def main() -> None:
         commit(clone, "after the upgrade")
         print("worker, killed:", run(_NEW, "hooks", "run", *place, kill_after_s=20))
         print("  left:", stale(file))
-        process = subprocess.Popen([sys.executable, *_NEW, "hooks", "run", *place])
-        most = size
         start = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *_NEW, "hooks", "run", *place])
         time.sleep(10)
         made = time.perf_counter()
         commit(clone, "meanwhile")
         (clone / ".git/rsidx/wake").touch()
-        before = stale(file)[2]
+        before, most = stale(file)[2], size
         while stale(file)[2] == before:
             time.sleep(0.2)
         print(f"a commit meanwhile: indexed after {time.perf_counter() - made:.1f} s")
-        while process.poll() is None:
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
             most = max(most, file.stat().st_size)
             time.sleep(0.2)
-        _ = start
+        print("worker:", _words(time.perf_counter() - start, ended[2]))
         status = [sys.executable, *_NEW, "status", "--json", *place]
         left = json.loads(subprocess.run(status, check=True, capture_output=True).stdout)
         print("left:", left["n_stale_blobs"], "behind:", left["behind"])

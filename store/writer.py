@@ -129,6 +129,7 @@ class Writer:
     def rewrite_blobs(self, blobs: Sequence[BlobRecord]) -> None:
         """Replace the facts of blobs that are there; chunks that are left over stay."""
         self._blobs.look_up(blob.oid for blob in blobs)
+        self._blobs.look_up(blob.before for blob in blobs if blob.before is not None)
         for table in (schema.blob_chunks, schema.manifest):
             ids = [self._blobs.get(blob.oid) for blob in blobs]
             self._connection.execute(delete(table).where(table.c.blob_id.in_(ids)))
