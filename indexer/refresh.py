@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -30,6 +31,7 @@ from rsidx.store.database import Database
 from rsidx.store.prune import drop_unused_chunks, drop_unused_chunks_in_parts
 from rsidx.store.writer import Writer
 
+_T = TypeVar("_T")
 _BATCH_COMMITS = 1000
 _BATCH_CHUNKS = 20_000
 _REST_S = 0.15
@@ -146,11 +148,15 @@ class _Refresh:
         if not blobs:
             return 0
         _log.info("%d file versions of another version of rsidx are read again", len(blobs))
-        for done in self._read_again(blobs[:-1]):
+        with self._database.reading() as connection:
+            before = queries.predecessors(connection)
+        wanted = [Wanted(oid, before.get(oid)) for oid in blobs]
+        del before
+        for done in self._read_again(wanted[:-1]):
             self._progress(done, len(blobs))
             if gives_way():
                 return done
-        self._end(blobs[-1:])
+        self._end(wanted[-1])
         with suppress(IndexInUseError):
             self._database.vacuum()
         self._progress(len(blobs), len(blobs))
@@ -170,18 +176,15 @@ class _Refresh:
             stale.set_listed(connection, self._repository_id, oids, EXTRACTOR_VERSION)
             connection.commit()
 
-    def _read_again(self, oids: Sequence[bytes]) -> Iterator[int]:
+    def _read_again(self, blobs: Sequence[Wanted]) -> Iterator[int]:
         """Read blobs a batch at a time; yield how many are done after each."""
-        batches = list(_parts(oids, MAX_BATCH_BLOBS))
-        with self._database.reading() as connection:
-            before = queries.predecessors(connection)
+        batches = list(_parts(blobs, MAX_BATCH_BLOBS))
         done = 0
         while done < len(batches):
             with self._extraction(self._jobs) as extractor:
                 for nth, batch in enumerate(batches[done:]):
-                    wanted = [Wanted(oid, before.get(oid)) for oid in batch]
                     try:
-                        self._rewrite(wanted, extractor)
+                        self._rewrite(batch, extractor)
                     except KeyError:
                         # An extraction gives a chunk's facts once, and another process has dropped
                         # a chunk since: a new one gives them again.
@@ -189,7 +192,7 @@ class _Refresh:
                             raise
                         break
                     done += 1
-                    yield min(done * MAX_BATCH_BLOBS, len(oids))
+                    yield min(done * MAX_BATCH_BLOBS, len(blobs))
                     time.sleep(_REST_S)
 
     def _rewrite(self, wanted: Sequence[Wanted], extractor: Extraction) -> None:
@@ -200,14 +203,14 @@ class _Refresh:
             self._writer(connection).rewrite_blobs(pending.records())
             connection.commit()
 
-    def _end(self, last: Sequence[bytes]) -> None:
+    def _end(self, last: Wanted) -> None:
         """Drop the facts that no blob has any more, and read the last blob."""
         with self._writing() as connection:
             for _ in drop_unused_chunks_in_parts(connection, n_at_once=_BATCH_CHUNKS):
                 connection.commit()
             connection.commit()
             with self._extraction(jobs=1) as extractor:
-                pending = extractor.submit([Wanted(oid) for oid in last])
+                pending = extractor.submit([last])
                 self._writer(connection).rewrite_blobs(pending.records())
             drop_unused_chunks(connection)
             connection.commit()
@@ -229,5 +232,5 @@ class _Refresh:
         return extraction(self._repository, jobs=jobs, max_bytes=self._max_bytes, mark=mark)
 
 
-def _parts(values: Sequence[bytes], n_at_once: int) -> Iterator[Sequence[bytes]]:
+def _parts(values: Sequence[_T], n_at_once: int) -> Iterator[Sequence[_T]]:
     return (values[start : start + n_at_once] for start in range(0, len(values), n_at_once))
