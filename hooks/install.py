@@ -141,8 +141,12 @@ def _install(path: Path, block_text: str) -> None:
     text = _read(path)
     if text is not None and not _is_shell(text):
         aside = _aside(path)
-        path.rename(aside)
-        text = f'#!/bin/sh\nexec "$(dirname "$0")/{aside.name}" "$@"\n'
+        try:
+            # Under both names until the new one is in place: a kill leaves the old hook at work.
+            aside.hardlink_to(path)
+        except OSError:
+            path.rename(aside)
+        text = _wrapper(aside)
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, with_block(text if text is not None else "#!/bin/sh\n", block_text))
 
@@ -170,15 +174,20 @@ def uninstall(repository: Repository) -> list[str]:
 
 def _remove_blocks(paths: list[Path]) -> None:
     for path in paths:
-        if not _is_ours(path):
+        text = _read(path) or ""
+        if not has_block(text) or portable_block() in text or path.is_symlink():
             continue
-        rest = without_block(_read(path) or "")
-        if _aside(path).exists():
+        rest = without_block(text)
+        if _aside(path).exists() and rest == _wrapper(_aside(path)):
             _aside(path).replace(path)
         elif rest == "#!/bin/sh\n":
             path.unlink()
         else:
             _write(path, rest)
+
+
+def _wrapper(aside: Path) -> str:
+    return f'#!/bin/sh\nexec "$(dirname "$0")/{aside.name}" "$@"\n'
 
 
 def snippet() -> str:

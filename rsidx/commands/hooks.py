@@ -1,4 +1,7 @@
-"""`rsidx hooks`."""
+"""`rsidx hooks`.
+
+The worker needs nothing of what installs hooks: each command imports that for itself.
+"""
 
 import click
 
@@ -9,7 +12,6 @@ from rsidx.commands.options import (
     max_bytes_option,
     place_options,
 )
-from rsidx.hooks import install as installer
 from rsidx.hooks import worker
 from rsidx.output import emit
 
@@ -30,6 +32,8 @@ def install(place: Place) -> None:
     Where a manager (pre-commit, lefthook, husky, overcommit) writes the hooks, print what its
     settings need.
     """
+    from rsidx.hooks import install as installer  # noqa: PLC0415
+
     try:
         found = installer.install(place.repository, place.db)
     except installer.ManagedError as error:
@@ -42,6 +46,8 @@ def install(place: Place) -> None:
 @place_options
 def uninstall(place: Place) -> None:
     """Remove the hooks and leave what was there before as it was."""
+    from rsidx.hooks import install as installer  # noqa: PLC0415
+
     names = installer.uninstall(place.repository)
     line = f"removed: {', '.join(names)}" if names else "they were not installed"
     emit(None, [line], as_json=False)
@@ -55,6 +61,8 @@ def status(place: Place, as_json: bool) -> int:
 
     Whether they fire is for `rsidx doctor` to prove.
     """
+    from rsidx.hooks import install as installer  # noqa: PLC0415
+
     found = installer.state(place.repository)
     emit({"hook": found.name, "text": found.text}, [found.text], as_json=as_json)
     return 0 if found.name == "installed" else NOT_WELL
@@ -64,6 +72,8 @@ def status(place: Place, as_json: bool) -> int:
 @place_options
 def snippet(place: Place) -> None:  # noqa: ARG001  (the options are those of the other commands)
     """Print what to put into a hook that is not rsidx's to write; it works in every clone."""
+    from rsidx.hooks import install as installer  # noqa: PLC0415
+
     click.echo(installer.snippet(), nl=False)
 
 

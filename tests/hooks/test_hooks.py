@@ -261,6 +261,38 @@ def test_it_runs_beside_an_existing_hook_and_leaves_it_byte_for_byte(repo, wait,
     assert hooks.uninstall(repository) == []
 
 
+@in_files
+def test_what_was_added_to_a_hook_since_is_kept(repo):
+    path = repo.path / ".git/hooks/post-commit"
+    path.parent.mkdir(exist_ok=True)
+    original = ORIGINALS["python"]
+    path.write_bytes(original)
+    path.chmod(0o755)
+    install(repo)
+    aside = path.with_name("post-commit.before-rsidx")
+    assert aside.read_bytes() == original
+    path.write_text(path.read_text().replace("exec ", "echo mine >>ran\nexec "))
+    hooks.uninstall(discover(repo.path))
+    # What is left is the hook as it was edited, which calls the one that was moved aside.
+    assert aside.read_bytes() == original
+    assert "rsidx >>>" not in path.read_text()
+    repo.commit("one")
+    assert (repo.path / "ran").read_text() == "mine\ntheirs\n"
+
+
+@in_files
+def test_a_file_that_only_has_the_name_of_one_moved_aside_replaces_no_hook(repo):
+    path = repo.path / ".git/hooks/post-commit"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(ORIGINALS["shell"])
+    aside = path.with_name("post-commit.before-rsidx")
+    aside.write_text("something else\n")
+    install(repo)
+    hooks.uninstall(discover(repo.path))
+    assert path.read_bytes() == ORIGINALS["shell"]
+    assert aside.read_text() == "something else\n"
+
+
 def test_a_hook_of_our_own_making_is_removed_whole(hooked):
     repository = discover(hooked.path)
     assert hooks.uninstall(repository) == list(hooks.HOOKS)
