@@ -9,7 +9,6 @@ number of all rows in `application_id`.
 """
 
 import os
-import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -106,7 +105,7 @@ def back_up(database: sqlite3.Connection, out: Path, progress: Progress) -> None
     where something else is at the place, it cannot be written, or the index itself is damaged.
     """
     _check_place(out)
-    beside = out.with_name(f".rsidx-{secrets.token_hex(6)}")
+    beside = out.with_name(f".rsidx-{os.urandom(6).hex()}")
     try:
         os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(database, beside, progress)

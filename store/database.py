@@ -97,7 +97,7 @@ class Database:
             said = self._recognise(self.file) if self.file and not is_known else None
             has_migrated = migrate(self.engine, self._alone)
         except DBAPIError as error:
-            raise self._unreadable(error) from error
+            raise self.explained(error, "cannot open the index") from error
         is_at_home = self.file is None or is_known or said == home_of(self.file)
         # Unless the file says where it lives, the first that writes to it makes it say so.
         self._is_settled = is_at_home and not has_migrated
@@ -123,11 +123,12 @@ class Database:
             raise torn(file, found)
         return int(said or 0)
 
-    def _unreadable(self, error: DBAPIError) -> IndexStoreError:
+    def explained(self, error: DBAPIError, what: str = "the index") -> IndexStoreError:
+        """Return the error in words for what a database refuses, with what to do if it is torn."""
         code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         if self.file is not None and code & 0xFF == sqlite3.SQLITE_CORRUPT:
             return torn(self.file, error.orig)
-        return IndexStoreError(f"cannot open the index {self.shown}: {error.orig}")
+        return IndexStoreError(f"{what} {self.shown}: {error.orig}")
 
     @property
     def cache_file(self) -> Path | None:

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from sqlalchemy.exc import DBAPIError
 
 from rsidx import config, log
-from rsidx.errors import ConfigError, IndexStoreError, RepositoryError
+from rsidx.errors import ConfigError, RepositoryError
 from rsidx.indexer.git import Repository, discover
 from rsidx.indexer.history import head
 from rsidx.indexer.wake import index_file
@@ -42,7 +42,7 @@ class Index:
         try:
             yield database
         except DBAPIError as error:
-            raise IndexStoreError(f"the index {database.shown}: {error.orig}") from error
+            raise database.explained(error) from error
         finally:
             database.close()
 

@@ -276,5 +276,16 @@ def test_a_damaged_index_is_not_backed_up(filled, tmp_path, capfd):
     assert not (tmp_path / "copy.db").exists()
 
 
+def test_damage_that_shows_only_in_use_is_one_line_that_says_what_to_do(filled, capfd):
+    content = filled.read_bytes()
+    # All but the first pages: the schema is read, the rows are not.
+    n_whole = 4 * PAGE
+    filled.write_bytes(content[:n_whole] + b"\xff" * (len(content) - n_whole))
+    assert main(["status"]) == 1
+    [said] = capfd.readouterr().err.splitlines()
+    assert "torn copy" in said
+    assert "rsidx backfill" in said
+
+
 def test_a_home_is_never_what_backup_says(tmp_path):
     assert home_of(tmp_path) not in (0, MADE_BY_BACKUP)
