@@ -196,6 +196,7 @@ class Builder:
         self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
         message = self._message(commit)
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
+        numbers = {edit: number for number, edit in enumerate(edits)} if uses else {}
         for number, edit in enumerate(edits):
             # An edit's history may have been looked at meanwhile.
             self._licenses.stand_at(commit)
@@ -203,8 +204,8 @@ class Builder:
             example = self._example(edit, own, message)
             earlier: list[EarlierEdit] = []
             if "commit" in self._options.earlier:
-                used = uses.get(edit, frozenset())
-                earlier += self._earlier.of_commit(commit, edits[:number], used)
+                used = [numbers[one] for one in uses.get(edit, ())]
+                earlier += self._earlier.of_commit(commit, edits, number, used)
             yield self._redacted(self._behind(example, earlier, parent))
 
     def _redacted(self, whole: Example) -> Example:

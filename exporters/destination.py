@@ -13,6 +13,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.inventory import is_ours, read_files, walk
 
 _MAX_NAMED = 5
+_OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 class Destination:
@@ -145,4 +146,4 @@ def _mount_points() -> set[str]:
     except OSError:
         return set()
     points = (line.split(" ")[4] for line in lines)
-    return {re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), p) for p in points}
+    return {_OCTAL.sub(lambda octal: chr(int(octal[1], 8)), p) for p in points}

@@ -3,10 +3,10 @@
 Of a commit, an edit of a definition comes before those of what refers to it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 
 from rsidx.exporters.edits import Edit, Side
 from rsidx.store.reader import Reader
@@ -59,12 +59,16 @@ class EarlierEdits:
         self._max_chars = max_chars
 
     def of_commit(
-        self, commit: CommitRow, before: Sequence[Edit], used: frozenset[Edit]
+        self, commit: CommitRow, edits: Sequence[Edit], number: int, used: Iterable[int]
     ) -> list[EarlierEdit]:
-        """Return the edits of a commit that come before one of it: first those that it uses."""
-        wanted = sorted(enumerate(before), key=lambda pair: (pair[1] not in used, -pair[0]))
+        """Return edits of a commit that come before the one of a number: first those that it uses.
+
+        `used` are their numbers. The later ones come first.
+        """
+        first = sorted((one for one in used if one < number), reverse=True)
+        others = (one for one in reversed(range(number)) if one not in first)
         # One after another: most of a large commit is never shown, so its texts are not read.
-        every = (self._shown(commit, edit, number) for number, edit in wanted)
+        every = (self._shown(commit, edits[one], one) for one in chain(first, others))
         return list(islice((shown for shown in every if shown is not None), _MAX_EDITS))
 
     def of_history(self, commit: CommitRow | None, path_id: int) -> list[EarlierEdit]:

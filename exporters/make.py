@@ -5,6 +5,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from rsidx.store.rows import CommitRow
 
 _MIN_PART_CHARS = 200
 _MAX_RETRIES = 4
+_FILES_KEPT = 4
 _NOT_IN_AN_ENTRY = frozenset(
     {
         "tokenizer",
@@ -135,6 +137,8 @@ class Maker:
     ) -> None:
         self._reader = reader
         self._config = config
+        # Many edits are of one file.
+        self._file_text = lru_cache(_FILES_KEPT)(reader.blob_text)
         self._renderer = renderer
         self._builder = Builder(reader, builder_options(config))
         self.phases = Phases()
@@ -219,7 +223,7 @@ class Maker:
         text = EditedText(
             self._builder.text(edit.old),
             self._builder.text(edit.new),
-            self._reader.blob_text(edit.new.blob_id),
+            self._file_text(edit.new.blob_id),
             edit.new.start,
             self._builder.breaks(edit.new),
         )

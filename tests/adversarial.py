@@ -233,8 +233,8 @@ def _calls(tokenizer):
         "parts": split,
         "difference": compare,
         "terminal": printable,
-        "tokenizer": lambda text: encoder.encode(text[:200_000]).ids,
-        "parser": lambda text: parse(text[:50_000].encode()),
+        "tokenizer": lambda text: encoder.encode(text[:60_000]).ids,
+        "parser": lambda text: parse(text[:30_000].encode()),
     }
 
 
@@ -245,6 +245,63 @@ def check_calls(tokenizer):
             _limited(f"{name} {text_name}", lambda c=call, t=text: c(t))
 
 
+def files(n_chars, change):
+    """Return a repository's files that hold the texts; `change` puts something else in each."""
+    found = {"Cargo.toml": '[package]\nname = "p"\nversion = "0.1.0"\nlicense = "MIT"\n'}
+    mods = []
+    for number, plain in enumerate(texts(n_chars).values()):
+        middle = len(plain) // 2
+        text = f"{plain[:middle]}{change}{plain[middle:]}{change}".replace("\0", "\1")
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "")
+        lines = "\n".join(f"    // {line}" for line in text.splitlines())
+        found[f"src/m{number}.rs"] = (
+            f"use crate::m0::f0;\n\n/// Says what {number} says.\n"
+            f"pub fn f{number}() -> &'static str {{\n"
+            f'    let said = "{quoted}";\n{lines}\n    f0();\n    said\n}}\n\n'
+            f'macro_rules! m{number} {{\n    ({change}) => {{ "{quoted}" }};\n}}\n'
+        )
+        found[f"src/raw{number}.rs"] = text[middle - n_chars // 20 : middle + n_chars // 20]
+        found[f"a{number}/.gitattributes"] = f"*{text[:999].split()[:1]} linguist-generated\n"
+        found[f"c{number}/Cargo.toml"] = f"[package]\nname = '{text[:999]}"
+        mods.append(f"mod m{number};\n")
+    found["src/lib.rs"] = "".join(mods) + "pub fn all() {}\n" * (n_chars // 100)
+    return found
+
+
+def check_pipeline(folder, tokenizer):
+    """Index, export and verify the repository in a folder, with nothing left out."""
+    from rsidx.exporters.build import FILTERS  # noqa: PLC0415
+    from rsidx.exporters.config import Config  # noqa: PLC0415
+    from rsidx.exporters.export import export  # noqa: PLC0415
+    from tests.conftest import Index, Repo  # noqa: PLC0415
+
+    index = Index(Repo(Path(folder)), Path(folder, "index.db"))
+    index.sync(max_bytes=1 << 22)
+    options = (
+        {"kind": "edit", "earlier": ("commit", "history"), "no_edit": 0.2},
+        {"kind": "edit", "level": "file", "context_with": ("callers", "tests", "names")},
+        {"kind": "sequence"},
+        {"kind": "fim"},
+    )
+    for one in options:
+        out = Path(folder, f"out {one['kind']} {len(one)}")
+        config = Config(
+            tokenizer,
+            split="1,0,0",
+            keep=tuple(name for name in FILTERS if name != "secrets"),
+            max_chars=20_000,
+            max_tokens=16_384,
+            **one,
+        )
+        started = time.process_time()
+        n_rows = export(index.database, out, config)["counts"]["examples"]["train"]
+        print(one, n_rows, f"{time.process_time() - started:.1f} s", file=sys.stderr, flush=True)
+        problems = index.problems(out)
+        if problems or not n_rows:
+            print(one, n_rows, problems[:3])
+
+
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CPU, (_ALL_S, _ALL_S + 1))
-    {"patterns": check_patterns, "calls": check_calls}[sys.argv[1]](*sys.argv[2:])
+    checks = {"patterns": check_patterns, "calls": check_calls, "pipeline": check_pipeline}
+    checks[sys.argv[1]](*sys.argv[2:])

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+
+from tests.adversarial import files
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("exporters", "hooks", "indexer", "rsidx", "store")
@@ -43,6 +46,22 @@ def test_no_text_takes_long(what, tokenizer_file):
     assert result.stdout == ""
     # Of every pattern and call, and each text.
     assert len(result.stderr.splitlines()) > 400
+
+
+def test_a_repository_of_such_texts_is_indexed_exported_and_verified(
+    repo, tokenizer_file, tmp_path
+):
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.add_special_tokens(["<fim_prefix>", "<fim_middle>", "<fim_suffix>"])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+
+    for n, change in enumerate(("one", "another", "a third")):
+        repo.commit(f"Say {change} everywhere", files(500 + n, change))
+    args = ["pipeline", str(repo.path), str(tmp_path / "tokenizer.json")]
+    command = [sys.executable, "-m", "tests.adversarial", *args]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"it died after: {result.stderr[-2000:]}"
+    assert result.stdout == ""
 
 
 def test_every_pattern_stands_where_the_test_above_finds_it():
