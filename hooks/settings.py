@@ -18,7 +18,12 @@ from rsidx.errors import ConfigError
 
 EVENTS = ("post-commit", "post-merge", "post-rewrite", "post-checkout")
 """The hooks that a manager is told of; it knows no post-applypatch."""
-_CALL = re.compile(r"rsidx/hook\b|\brsidx\b.*\bhooks\s+(?:wake|run)\b", re.DOTALL)
+# From one mention to the next: each may be the one that is called.
+_CALL = re.compile(
+    r"rsidx/hook\b|\brsidx\b(?:(?!\brsidx\b|\bhooks\s+(?:wake|run)\b).)*+\bhooks\s+(?:wake|run)\b",
+    re.DOTALL,
+)
+_COMMENT = re.compile(r"\s#")
 
 
 @cache
@@ -89,7 +94,7 @@ def _code(script: str) -> Iterator[str]:
         try:
             yield " ".join(shlex.split(line, comments=True))
         except ValueError:
-            yield re.split(r"\s#", line)[0]
+            yield _COMMENT.split(line)[0]
 
 
 def pre_commit_events(settings: Mapping[str, Any]) -> set[str]:

@@ -178,8 +178,8 @@ def check_patterns():
         own = {}
         for number, (before, unit) in enumerate(pumped(pattern)):
             own[f"pumped {number}"] = before + unit * (N_CHARS // len(unit)) + "\x07!"
-            row = before + unit * 100
-            own[f"repeated {number}"] = row * (N_CHARS // len(row)) + "\x07!"
+            for row in (before + unit * 100, f"{before} {unit} "):
+                own[f"repeated {number} {len(row)}"] = row * (N_CHARS // len(row)) + "\x07!"
         own = {text: text_name for text_name, text in own.items()}
         for text, text_name in ({text: one for one, text in common.items()} | own).items():
             _limited(f"{name} {text_name}", lambda p=pattern, t=text, a=anchored: _meet(p, t, a))
