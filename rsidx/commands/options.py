@@ -81,7 +81,7 @@ def hook_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_place(command: Callable[..., Any], *, is_hook: bool) -> Callable[..., Any]:
-    @_repo_option
+    @(_hook_repo_option if is_hook else _repo_option)
     @(_hook_config_option if is_hook else config_option)
     @_db_option
     @_log_level_option
@@ -195,15 +195,21 @@ def _worktree(ctx: click.Context, opts: Mapping[str, Any]) -> Path | None:
         return None
 
 
-_repo_option = option(
-    "-C",
-    "--repo",
-    type=click.Path(path_type=Path),
-    default=Path(),
-    envvar="RSIDX_REPO",
-    is_eager=True,
-    help="The repository.  [default: the current folder's]",
-)
+def _declared_repo(*, is_hook: bool) -> Decorator:
+    """Declare -C; a hook is its repository's, whichever the user's variable names."""
+    return option(
+        "-C",
+        "--repo",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        envvar=None if is_hook else "RSIDX_REPO",
+        is_eager=True,
+        help="The repository.  [default: the current folder's]",
+    )
+
+
+_repo_option = _declared_repo(is_hook=False)
+_hook_repo_option = _declared_repo(is_hook=True)
 
 
 def _declared_config(*, is_hook: bool) -> Decorator:

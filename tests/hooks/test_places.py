@@ -58,3 +58,18 @@ def test_a_hook_that_wakes_the_index_wakes_that_of_its_repository(repo, tmp_path
     subprocess.run(commit, check=True, cwd=at)
     log = folder / "rsidx/index.db.log"
     wait(lambda: log.exists() and "sync: 1 commits" in log.read_text())
+
+
+def test_a_hook_is_of_its_own_repository_whichever_a_variable_names(repo, mine, wait, monkeypatch):
+    repo.commit("one", {"src/lib.rs": "pub fn theirs() {}\n"})
+    hook(repo.path / ".git", "hooks run")
+    monkeypatch.setenv("RSIDX_REPO", str(mine.path))
+    repo.commit("two", {"src/lib.rs": "pub fn theirs_too() {}\n"})
+    assert (repo.path / "done").exists()
+    assert (repo.path / ".git/rsidx/index.db").exists()
+    assert not (mine.path / ".git/rsidx").exists()
+    hook(repo.path / ".git", "hooks wake post-commit")
+    repo.commit("three", {"src/lib.rs": "pub fn theirs_again() {}\n"})
+    log = repo.path / ".git/rsidx/index.db.log"
+    wait(lambda: log.read_text().count("sync: 1 commits") == 2)
+    assert not (mine.path / ".git/rsidx").exists()
