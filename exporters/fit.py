@@ -14,6 +14,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 
 from rsidx.errors import TokenizerError
 from rsidx.exporters.dialects import FAMILIES
+from rsidx.exporters.redact import without_secrets
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.store import queries
 from rsidx.store.database import Database
@@ -70,7 +71,8 @@ def train(database: Database, out: Path, *, name: str | None, vocabulary_size: i
             # A word that stands often enough is merged to its end, and encoding merges the same.
             words = [f"{space}{word}" for word in (*KEYWORDS, *MACROS) for space in ("", " ")]
             common = ["\n".join(words)] * n_repeats
-            tokenizer = _trained(_texts(reader, chunk_ids, common), vocabulary_size)
+            texts = (without_secrets(text) for text in _texts(reader, chunk_ids, common))
+            tokenizer = _trained(texts, vocabulary_size)
             if not any(len(tokenizer.encode(word).ids) > 1 for word in words):
                 break
             if n_repeats > _MAX_REPEATS:

@@ -13,6 +13,7 @@ from rsidx.exporters.edits import Edit, Side
 from rsidx.exporters.examples import Around, Example
 from rsidx.exporters.excerpts import Excerpt
 from rsidx.exporters.export import export
+from rsidx.exporters.fit import train
 from rsidx.exporters.inquiry import Target, context_at, prompt_at
 from rsidx.exporters.parts import Part
 from rsidx.exporters.redact import split_placeholders, whole_placeholders, without_people
@@ -135,8 +136,9 @@ def test_a_placeholder_is_the_tokenizers_own_token(plant, starcoder_like, tmp_pa
 
 
 def long_key(n_lines):
-    """Return a private key of so many lines, and its lines."""
-    lines = [f"{n:03}{LONG_KEY.hidden[1 + n % 10][3:]}" for n in range(n_lines)]
+    """Return a private key of so many lines, and its lines; the last one is short."""
+    lines = [f"{n:03}{LONG_KEY.hidden[1 + n % 10][3:]}" for n in range(n_lines - 1)]
+    lines.append("Kq7xV9==")
     label = "RSA PRIVATE" + " KEY"
     return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----")), lines
 
@@ -183,7 +185,7 @@ def test_verify_reports_a_key_that_was_exported_in_pieces(repo, index, starcoder
     assert manifest["counts"]["examples"]["train"] > 1
     manifest["config"]["keep"] = ["encoded"]
     (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    assert sum("it shows a secret" in problem for problem in index.problems(out)) >= 100
+    assert sum("it shows a secret" in problem for problem in index.problems(out)) >= 99
 
 
 def test_verify_reports_a_secret_in_a_message(repo, index, starcoder_like, tmp_path):
@@ -314,6 +316,17 @@ def test_secrets_are_kept_if_asked_for(plant, starcoder_like, tmp_path):
     shown = everything_in(tmp_path / "out")
     assert KEY in shown
     assert "Signed-off-by" not in shown
+
+
+def test_no_token_of_a_trained_vocabulary_is_a_piece_of_a_secret(repo, index, tmp_path):
+    letters = "".join(character for character in OTHER_KEY[4:] if character.isalpha())
+    key = "npm_" + (letters * 3)[:36]
+    code = "".join(f'pub fn f{n}() {{\n    log_in("{key}", {n});\n}}\n' for n in range(200))
+    repo.commit("one", {"src/lib.rs": code})
+    index.sync()
+    train(index.database, tmp_path / "vocabulary", name=None, vocabulary_size=3000)
+    tokenizer = Tokenizer.from_file(str(tmp_path / "vocabulary" / "tokenizer.json"))
+    assert [token for token in tokenizer.get_vocab() if len(token) > 7 and token in key] == []
 
 
 NAMES = frozenset(
