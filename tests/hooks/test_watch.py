@@ -82,11 +82,18 @@ def test_neither_readers_nor_its_own_writing_wake_it_but_a_commit_does(repo, wai
 
     monkeypatch.setattr(module._Handler, "on_any_event", handle)
 
-    def all_events_are_handled(name):
-        # They come in order.
-        path = repository.common_dir / name
+    files = [
+        [repository.common_dir / folder / f"{name}.lock" for folder in ("", "refs")]
+        for name in ("first", "second")
+    ]
+    for path in (*files[0], *files[1]):
         path.touch()
-        wait(lambda: str(path) in seen)
+
+    def all_events_are_handled(nth):
+        # Those of a folder come in order, and reading is an event that wakes nobody.
+        for path in files[nth]:
+            path.read_bytes()
+            wait(lambda path=path: str(path) in seen)
 
     with module._events(repository, wakes):
         for n in range(5):
@@ -95,10 +102,10 @@ def test_neither_readers_nor_its_own_writing_wake_it_but_a_commit_does(repo, wai
             repo.write({"a.rs": f"fn a{n}() {{}}\n"})
             repo.git("add", "-A")
             worker.run(repository, file_of(repo), max_bytes=1000)
-        all_events_are_handled("first")
+        all_events_are_handled(0)
         assert not wakes.wait(0)
         repo.commit("two")
-        all_events_are_handled("second")
+        all_events_are_handled(1)
         assert wakes.wait(0)
 
 
