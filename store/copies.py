@@ -90,6 +90,9 @@ def fault(database: sqlite3.Connection, file: Path) -> str | None:
     lacking = database.execute("PRAGMA foreign_key_check").fetchone()
     if lacking:
         return f"a row of {lacking[0]} is without one of {lacking[2]}"
+    version = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    if version != (schema.SCHEMA_VERSION,):
+        return None  # It has other tables, which the migration counts anew.
     [[said]] = database.execute("PRAGMA user_version")
     [[n_rows]] = database.execute("PRAGMA application_id")
     # Version 0.1.0 did not count.
