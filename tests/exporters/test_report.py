@@ -182,7 +182,7 @@ def test_a_report_replaces_a_report_and_nothing_else(report, out, tmp_path):
     (tmp_path / "link.html").symlink_to(page)
     write_report(out, tmp_path / "link.html", n_samples=1)
     assert (tmp_path / "link.html").is_symlink()
-    for name, content in (("main.rs", b"fn main() {}\n"), ("index.db", b"SQLite format 3\0")):
+    for name, content in (("main.rs", b"fn main() {}\n"), ("other.db", b"SQLite format 3\0")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ExportError, match=f"{name} is no report of rsidx"):
             write_report(out, tmp_path / name, n_samples=1)
