@@ -77,7 +77,7 @@ class Outline:
             pieces = [self._forms.signature(chunk, file.starts[index])]
             members = range(index, index + 1)
             if owner is not None:
-                members = range(index, file.closing(index) + 1)
+                members = file.extent(index)
                 header = definition_at(self._reader, file, index)
                 inside = self._forms.outline(file, header, frozenset())
                 if not inside:

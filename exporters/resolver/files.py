@@ -168,6 +168,13 @@ class File:
         """Return the chunk that closes a container, 0 where there is none."""
         return self._closings.get(header, 0)
 
+    def extent(self, header: int) -> range:
+        """Return a container's chunks with its header and footer.
+
+        One that a syntax error left open reaches to the end of the file.
+        """
+        return range(header, self._closings.get(header, len(self.chunks) - 1) + 1)
+
     def members_of(self, header: int) -> Iterable[list[Definition]]:
         """Return a container's members, those of a name together."""
         return self.members.get(header, {}).values()

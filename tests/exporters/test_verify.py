@@ -48,6 +48,16 @@ def problems(index):
     return check
 
 
+def test_an_edit_in_an_impl_that_a_syntax_error_leaves_open_is_not_in_its_own_outline(
+    repo, made, problems
+):
+    for n in range(20):
+        body = "let wide = [1, 2, 3];\n    let total: u32 = wide.iter().sum();" * (n % 2 + 1)
+        impl = f"impl S {{\n  fn f(&self) -> u32 {{\n    {body}\n    total + {n}\n  }}\n"
+        repo.commit(f"commit {n}", {"src/lib.rs": f"struct S {{ x: u32 }}\n\n{impl}"})
+    assert problems(made()) == []
+
+
 @pytest.mark.parametrize(
     "options",
     [{}, {"context_at": "commit"}, {"labels": "all"}, {"pad": True}, {"markers": "native"},
