@@ -53,11 +53,16 @@ def move_in(database: sqlite3.Connection, file: Path) -> None:
     database.execute("BEGIN IMMEDIATE")
     try:
         database.execute(f"PRAGMA user_version = {home_of(file)}")
-        database.execute(f"PRAGMA application_id = {count_rows(database) % _NO_COUNTS}")
+        record_count(database)
         database.execute("COMMIT")
     except BaseException:
         database.rollback()
         raise
+
+
+def record_count(database: sqlite3.Connection) -> None:
+    """Record, inside of a transaction, how many rows there are."""
+    database.execute(f"PRAGMA application_id = {count_rows(database) % _NO_COUNTS}")
 
 
 def add_to_count(database: sqlite3.Connection, n_rows: int) -> None:
@@ -73,17 +78,33 @@ def count_rows(database: sqlite3.Connection) -> int:
     return int(n_rows)
 
 
-def fault(database: sqlite3.Connection, file: Path) -> str | None:
-    """Return the first thing that shows that a database is not whole, None where nothing does.
+def is_new(database: sqlite3.Connection, file: Path) -> bool:
+    """Tell whether nothing has been written to a file, but for a header."""
+    [[n_pages]] = database.execute("PRAGMA page_count")
+    [[n_bytes]] = database.execute("PRAGMA page_size")
+    # To use a write-ahead log is written to the first page; a table needs another.
+    return int(n_pages) <= 1 and file.stat().st_size <= int(n_bytes)
 
-    Reads all of it: tables, their indexes, and the references between them.
-    """
+
+def size_fault(database: sqlite3.Connection, file: Path) -> str | None:
+    """Return what shows that a file is cut off, or too long; None where nothing does."""
     [[mode]] = database.execute("PRAGMA journal_mode")
     [[n_pages]] = database.execute("PRAGMA page_count")
     [[n_bytes]] = database.execute("PRAGMA page_size")
     # Pages that are only in the write-ahead log are not in the file.
     if mode != "wal" and file.stat().st_size != n_pages * n_bytes:
         return f"it says that it has {n_pages} pages, and has {file.stat().st_size / n_bytes:g}"
+    return None
+
+
+def fault(database: sqlite3.Connection, file: Path) -> str | None:
+    """Return the first thing that shows that a database is not whole, None where nothing does.
+
+    Reads all of it: tables, their indexes, and the references between them.
+    """
+    found = size_fault(database, file)
+    if found is not None:
+        return found
     [[found]] = database.execute("PRAGMA integrity_check(1)")
     if found != "ok":
         return " ".join(str(found).split())

@@ -24,7 +24,10 @@ from rsidx.store.copies import (
     back_up,
     fault,
     home_of,
+    is_new,
     move_in,
+    record_count,
+    size_fault,
     torn,
 )
 from rsidx.store.locks import FileLocks, Locks, ServerLocks, Waiting, is_on_network
@@ -95,14 +98,13 @@ class Database:
         self._locks: Locks = FileLocks(self.file) if self.file else ServerLocks(self.engine)
         try:
             said = self._recognise(self.file) if self.file and not is_known else None
-            has_migrated = migrate(self.engine, self._alone)
+            migrate(self.engine, self._alone, _count_anew)
         except DBAPIError as error:
             raise self.explained(error, "cannot open the index") from error
-        is_at_home = self.file is None or is_known or said == home_of(self.file)
         # Unless the file says where it lives, the first that writes to it makes it say so.
-        self._is_settled = is_at_home and not has_migrated
+        self._is_settled = self.file is None or is_known or said == home_of(self.file)
         if not self._is_settled and said != MADE_BY_BACKUP:
-            with suppress(IndexStoreError, LockError, sqlite3.Error), self.writing(timeout_s=0):
+            with suppress(IndexStoreError, LockError), self.writing(timeout_s=0):
                 pass
 
     def _recognise(self, file: Path) -> int:
@@ -112,11 +114,12 @@ class Database:
         """
         with self.engine.connect() as connection:
             said = connection.exec_driver_sql("PRAGMA user_version").scalar()
-            is_empty = not connection.exec_driver_sql("PRAGMA page_count").scalar()
-            if is_empty or said in (MADE_BY_BACKUP, home_of(file)):
+            database = _driver(connection)
+            if said == home_of(file) or is_new(database, file):
                 return int(said or 0)
             try:
-                found = fault(_driver(connection), file)
+                # Nobody has written to what `back_up` made, but it may be copied in part.
+                found = (size_fault if said == MADE_BY_BACKUP else fault)(database, file)
             except sqlite3.DatabaseError as error:
                 raise torn(file, error) from error
         if found is not None:
@@ -175,7 +178,10 @@ class Database:
         with self._locks.writing(timeout_s, waiting), self.engine.connect() as opened:
             connection = opened.execution_options(rsidx_write=True)
             if self.file is not None and not self._is_settled:
-                move_in(_driver(connection), self.file)
+                try:
+                    move_in(_driver(connection), self.file)
+                except sqlite3.Error as error:
+                    raise IndexStoreError(f"cannot write {self.file}: {error}") from error
                 self._is_settled = True
             yield connection
 
@@ -324,3 +330,10 @@ def _count_rows(engine: Engine) -> None:
     @event.listens_for(engine, "rollback")
     def _on_rollback(connection: Connection) -> None:
         connection.info.pop("rsidx_rows", None)
+
+
+def _count_anew(connection: Connection) -> None:
+    """Leave the number of rows in a migration's transaction: it copies and drops whole tables."""
+    if connection.dialect.name == "sqlite":
+        connection.info.pop("rsidx_rows", None)
+        record_count(_driver(connection))

@@ -14,20 +14,23 @@ from rsidx.errors import NewerIndexError
 from rsidx.store.schema import SCHEMA_VERSION
 
 
-def migrate(engine: Engine, lock: Callable[[], AbstractContextManager[None]]) -> bool:
-    """Create or upgrade the tables under the writers' lock; tell whether they were not current.
+def migrate(
+    engine: Engine,
+    lock: Callable[[], AbstractContextManager[None]],
+    finish: Callable[[Connection], None],
+) -> None:
+    """Create or upgrade the tables under the writers' lock.
 
-    Raises NewerIndexError for a database that a newer rsidx wrote.
+    `finish` is called in the transaction, before it is committed. Raises NewerIndexError for a
+    database that a newer rsidx wrote.
     """
     with engine.connect() as connection:
         if _version(connection) == SCHEMA_VERSION:
-            return False
+            return
     with lock(), engine.connect() as connection:
         found = _version(connection)
-        if found == SCHEMA_VERSION:
-            return True
-        _upgrade(connection, found)
-        return True
+        if found != SCHEMA_VERSION:
+            _upgrade(connection, found, finish)
 
 
 def _version(connection: Connection) -> str | None:
@@ -40,7 +43,9 @@ def _version(connection: Connection) -> str | None:
         raise
 
 
-def _upgrade(connection: Connection, found: str | None) -> None:
+def _upgrade(
+    connection: Connection, found: str | None, finish: Callable[[Connection], None]
+) -> None:
     from alembic import command  # noqa: PLC0415  (see the module's docstring)
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -65,3 +70,4 @@ def _upgrade(connection: Connection, found: str | None) -> None:
     config.attributes["connection"] = connection
     with connection.begin():
         command.upgrade(config, "head")
+        finish(connection)

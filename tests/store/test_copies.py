@@ -243,6 +243,18 @@ def test_backup_replaces_an_earlier_copy_and_nothing_else(filled, tmp_path, capf
     assert not list(tmp_path.rglob(".rsidx-*"))
 
 
+@pytest.mark.usefixtures("filled")
+def test_a_backup_that_was_copied_in_part_is_refused(tmp_path):
+    out = tmp_path / "copy.db"
+    assert main(["backup", str(out)]) == 0
+    content = out.read_bytes()
+    for n_bytes in (PAGE, len(content) - PAGE, len(content) - 1):
+        out.write_bytes(content[:n_bytes])
+        assert "torn copy" in refused(out)
+    out.write_bytes(content)
+    assert refused(out) == ""
+
+
 def test_an_interrupted_backup_leaves_nothing(filled, tmp_path):
     database = opened(filled)
 

@@ -1,8 +1,11 @@
 """The database: created privately, migrated under a lock, refused when newer."""
 
+import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from rsidx.errors import IndexStoreError
+from rsidx.store import database as database_module
 from rsidx.store import schema
 from rsidx.store.database import Database, resolve_url, wal_is_safe
 from rsidx.store.locks import is_on_network
@@ -176,6 +180,52 @@ def test_an_index_of_the_first_schema_is_upgraded_and_keeps_its_rows(file):
     with database.reading() as connection:
         assert connection.execute(select(schema.name.c.text)).scalar() == "kept"
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+    database.close()
+
+
+def test_an_upgrade_leaves_the_number_of_rows_in_its_transaction(file, monkeypatch):
+    opened(file).close()
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+        connection.execute('ALTER TABLE "commit" DROP COLUMN extractor_version')
+        connection.execute(
+            "INSERT INTO repository (id, name, object_format) VALUES (1, 'x', 'sha1')"
+        )
+        connection.execute(
+            "INSERT INTO \"commit\" VALUES (1, 1, x'01', NULL, NULL, 1, 1, 1, x'', 0, 'ok')"
+        )
+        connection.execute("PRAGMA application_id = 2")
+    connection.close()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    # Nothing that comes after the transaction is reached.
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "writing", killed)
+        with suppress(KeyboardInterrupt):
+            opened(file).close()
+    opened(file).close()
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (
+            schema.SCHEMA_VERSION,
+        )
+        assert connection.execute("PRAGMA application_id").fetchone() == (2,)
+    connection.close()
+
+
+def test_an_index_that_cannot_be_written_to_is_named_in_one_line(file, monkeypatch):
+    opened(file).close()
+    copy = Path(shutil.copy(file, file.with_name("copy.db")))
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(database_module, "move_in", full)
+    database = opened(copy, create=False)
+    refused = pytest.raises(IndexStoreError, match=r"cannot write .*copy\.db: database or disk")
+    with refused, database.writing():
+        pass
     database.close()
 
 
