@@ -48,8 +48,6 @@ _FLAGS = (
     "-c",
     "core.packedGitLimit=16m",
 )
-# Nothing is fetched: git before 2.45 knows no GIT_NO_LAZY_FETCH.
-_NO_FETCH = ("-c", "protocol.allow=never")
 DIFF_FLAGS = (
     "--no-ext-diff",
     "--no-textconv",
@@ -58,6 +56,9 @@ DIFF_FLAGS = (
     f"-O{os.devnull}",
 )
 _FETCH = (
+    # The remote's address is the repository's, and in this protocol it is a command.
+    "-c",
+    "protocol.ext.allow=never",
     "-c",
     "fetch.negotiationAlgorithm=noop",
     "fetch",
@@ -78,6 +79,9 @@ _SAFE_ENVIRONMENT = {
     "GIT_GRAFT_FILE": f"{os.devnull}/none",
     "LC_ALL": "C",
 }
+# Nothing is fetched, whatever a repository's settings allow: no protocol is in the list. Git before
+# 2.45 does not know GIT_NO_LAZY_FETCH.
+_LOCAL_ENVIRONMENT = {**_SAFE_ENVIRONMENT, "GIT_ALLOW_PROTOCOL": ""}
 # Where git finds the repository; answered once, by `discover`.
 _REPOSITORY_VARIABLES = (
     "GIT_DIR",
@@ -203,7 +207,7 @@ class Repository:
         return ["git", "-C", str(self.worktree or self.git_dir)]
 
     def _command(self, *args: str) -> list[str]:
-        return [*self._here, *_FLAGS, *_NO_FETCH, f"--git-dir={self.git_dir}", *args]
+        return [*self._here, *_FLAGS, f"--git-dir={self.git_dir}", *args]
 
     def run(self, *args: str, ok: tuple[int, ...] = (0,)) -> bytes:
         """Run git and return what it printed; raises RepositoryError unless it exits `ok`."""
@@ -213,7 +217,7 @@ class Repository:
             with_exceptions=False,
             stdout_as_string=False,
             strip_newline_in_stdout=False,
-            env=_SAFE_ENVIRONMENT,
+            env=_LOCAL_ENVIRONMENT,
         )
         if status not in ok:
             raise RepositoryError(f"git {args[0]} failed: {_first_line(err)}")
@@ -225,7 +229,7 @@ class Repository:
             self._command(*args),
             with_extended_output=True,
             with_exceptions=False,
-            env=_SAFE_ENVIRONMENT,
+            env=_LOCAL_ENVIRONMENT,
         )
         return bool(status == 0)
 
@@ -261,7 +265,7 @@ class Repository:
     def process(self, *args: str) -> Iterator["GitProcess"]:
         """Start git with pipes on both ends; it is ended on the way out, read or not."""
         wrapped = self._git.execute(
-            self._command(*args), as_process=True, istream=subprocess.PIPE, env=_SAFE_ENVIRONMENT
+            self._command(*args), as_process=True, istream=subprocess.PIPE, env=_LOCAL_ENVIRONMENT
         )
         process = GitProcess(args[0], wrapped)
         try:
@@ -389,10 +393,10 @@ def _settings_of_the_user() -> list[tuple[str, str]]:
 
 def _rev_parse(start: Path, *args: str) -> list[str]:
     status, out, err = _launcher().execute(
-        ["git", "-C", str(start.absolute()), *_FLAGS, *_NO_FETCH, "rev-parse", *args],
+        ["git", "-C", str(start.absolute()), *_FLAGS, "rev-parse", *args],
         with_extended_output=True,
         with_exceptions=False,
-        env=_SAFE_ENVIRONMENT,
+        env=_LOCAL_ENVIRONMENT,
     )
     if status == 0:
         return str(out).splitlines()

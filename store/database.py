@@ -284,8 +284,8 @@ def _engine(url: URL) -> Engine:
         # The page size counts only before the first table.
         cursor.execute("PRAGMA page_size = 8192")
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-        if wal_is_safe(sqlite3.sqlite_version_info) and not is_on_network(file):
-            cursor.execute("PRAGMA journal_mode = WAL")
+        may_log = wal_is_safe(sqlite3.sqlite_version_info) and not is_on_network(file)
+        if may_log and _use_wal(cursor):
             cursor.execute("PRAGMA synchronous = NORMAL")
         else:
             cursor.execute("PRAGMA journal_mode = TRUNCATE")
@@ -308,6 +308,15 @@ def _engine(url: URL) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> bool:
+    """Use a write-ahead log; tell whether that could be, for it is written into the file."""
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError:
+        return False
+    return True
 
 
 def _count_rows(engine: Engine) -> None:

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from rsidx.indexer import git
 from rsidx.indexer.git import discover
 
 DRIVERS = ("textconv", "command", "clean", "smudge", "process", "driver")
@@ -174,6 +175,48 @@ def test_plain_git_falls_into_the_trap(hostile, trap):
         fell.unlink(missing_ok=True)
         repo.git(*command, check=False, GIT_NO_LAZY_FETCH="0")
         assert fell.exists(), command
+
+
+@pytest.fixture
+def promised(repo, trap):
+    """A partial clone whose remote's address is a command, and a blob that it lacks."""
+    program, _ = trap
+    repo.commit("commit number 1", {"src/lib.rs": "pub fn f() {}\n"})
+    repo.commit("commit number 2", {"src/lib.rs": "pub fn f() -> u32 { 1 }\n"})
+    oid = repo.git("rev-parse", "HEAD~1:src/lib.rs")
+    (repo.path / ".git/objects" / oid[:2] / oid[2:]).unlink()
+    for key, value in {
+        "core.repositoryFormatVersion": "1", "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true", "remote.origin.partialclonefilter": "blob:none",
+        "remote.origin.url": f"ext::{program} x", "protocol.ext.allow": "always",
+    }.items():  # fmt: skip
+        repo.git("config", key, value)
+    return repo, oid
+
+
+def test_nothing_is_fetched_where_git_knows_no_variable_that_forbids_it(
+    promised, trap, monkeypatch
+):
+    repo, oid = promised
+    _, fell = trap
+    repo.git(
+        "-c", "protocol.allow=never", "cat-file", "-e", oid, check=False, GIT_NO_LAZY_FETCH="0"
+    )
+    assert fell.exists(), "the settings of one protocol count for more than those of all"
+    fell.unlink()
+    # As git before 2.45 has it.
+    monkeypatch.setitem(git._LOCAL_ENVIRONMENT, "GIT_NO_LAZY_FETCH", "0")
+    assert not discover(repo.path).succeeds("cat-file", "-e", oid)
+    assert not fell.exists(), fell.read_text()
+
+
+def test_a_fetch_takes_no_command_for_an_address(promised, trap):
+    repo, _ = promised
+    _, fell = trap
+    result = run(["backfill", "-C", str(repo.path), "--fetch"])
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "rsidx: git fetch failed: transport 'ext' not allowed\n"
+    assert not fell.exists(), fell.read_text()
 
 
 SETTINGS = {

@@ -269,7 +269,9 @@ def test_an_interrupted_backup_leaves_nothing(filled, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_copy_that_cannot_be_written_is_read_too(filled, tmp_path):
+@pytest.mark.parametrize("wal", [False, True])
+def test_a_copy_that_cannot_be_written_is_read_too(filled, tmp_path, monkeypatch, wal):
+    monkeypatch.setattr(database_module, "wal_is_safe", lambda _: wal)
     folder = tmp_path / "folder"
     folder.mkdir()
     copy = shutil.copy(filled, folder / "copy.db")
