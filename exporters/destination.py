@@ -1,4 +1,4 @@
-"""The folder that an export is to be written to, and whether what is there may be replaced."""
+"""The folder that an export writes to, and whether it may replace what is there."""
 
 import hashlib
 import os
@@ -30,10 +30,10 @@ class Destination:
         self.check()
 
     def check(self) -> None:
-        """Look again: somebody may have put a file there since."""
+        """Check again: files may have appeared since."""
         try:
             if any(_is_git_folder(parent) for parent in self.path.parents):
-                raise ExportError(f"{self.path} is inside of a git folder; name another folder")
+                raise ExportError(f"{self.path} is inside a git folder; name another folder")
             if not os.path.lexists(self.path):
                 return
             if self.path.is_symlink() or not self.path.is_dir():
@@ -73,30 +73,30 @@ class Destination:
         if edited:
             raise ExportError(
                 f"{self.path} was changed since it was exported ({_named(edited)}); name another "
-                "folder, or replace it all the same with --replace-edited"
+                "folder, or replace it anyway with --replace-edited"
             )
 
     def _digest(self, file: Path, status: os.stat_result) -> str:
-        """Return a file's checksum, which is read once for as long as the file stays the same."""
-        same = (
+        """Return a file's checksum; the file is read again only if its lstat has changed."""
+        identity = (
             status.st_dev,
             status.st_ino,
             status.st_size,
             status.st_mtime_ns,
             status.st_ctime_ns,
         )
-        if same not in self._digests:
+        if identity not in self._digests:
             with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
-                self._digests[same] = hashlib.file_digest(content, "sha256").hexdigest()
-        return self._digests[same]
+                self._digests[identity] = hashlib.file_digest(content, "sha256").hexdigest()
+        return self._digests[identity]
 
 
 def _without_links(out: Path) -> Path:
-    """Return a path whose last part alone may be a link."""
+    """Return a path in which only the last part may be a link."""
     try:
         return out.resolve() if out.name in ("", "..") else out.parent.resolve() / out.name
     except (OSError, RuntimeError) as error:
-        raise ExportError(f"{out} is no path: {error}") from error
+        raise ExportError(f"{out} is not a usable path: {error}") from error
 
 
 def _named(names: Sequence[str]) -> str:
@@ -106,7 +106,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _why_never(folder: Path) -> str | None:
-    """Return why a folder must not be replaced whatever it holds, None where it may be."""
+    """Return why a folder must not be replaced, whatever it holds; None if it may be."""
     if folder == folder.parent:
         return "is the root of the file system"
     if os.path.ismount(folder) or str(folder) in _mount_points():
@@ -140,7 +140,7 @@ def _is_git_folder(folder: Path) -> bool:
 
 
 def _mount_points() -> set[str]:
-    """Return where something is mounted, as far as can be told: a bind mount is not seen else."""
+    """Return all mount points, where the system lists them; `ismount` misses bind mounts."""
     try:
         lines = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
     except OSError:

@@ -8,13 +8,14 @@ from rsidx.exporters.earlier import EarlierEdit
 from rsidx.exporters.edits import Edit, Side
 from rsidx.exporters.excerpts import Excerpt
 from rsidx.exporters.parts import Part
+from rsidx.exporters.secrets import KnownSecrets
 
 _WORD = re.compile(rb"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a text stands: ranges of bytes in a blob, each ended by a line end in the text."""
+    """Where a text is from: byte ranges of a blob; in the text each ends with a line end."""
 
     blob_id: int
     ranges: tuple[tuple[int, int], ...]
@@ -44,9 +45,9 @@ class Example:
     `ends` says that the file ends with it. `earlier` are edits that may be shown before, in
     descending value.
 
-    `excerpts` are in descending value; how many are shown is decided by the token budget. In a
-    redacted one placeholders stand for secrets (`rsidx.exporters.redact`); `secrets` are the values
-    that it must not show, each with what its placeholder is called.
+    `excerpts` are in descending value; how many are shown is decided by the token budget. If it is
+    redacted, placeholders stand for secrets (`rsidx.exporters.redact`); `secrets` are the values
+    that it must not show, None if there are none.
     """
 
     repository: str
@@ -64,7 +65,7 @@ class Example:
     excerpts: tuple[Excerpt, ...]
     excerpt_paths: tuple[str, ...]
     is_redacted: bool = False
-    secrets: tuple[tuple[bytes, str], ...] = ()
+    secrets: KnownSecrets | None = None
     around: Around | None = None
     window: tuple[tuple[str, bool], ...] = ()
     learned: tuple[tuple[int, int], ...] = ()
@@ -77,7 +78,7 @@ class Example:
         return max(len(self.old), len(self.new), sum(len(text) for text, _ in self.window))
 
     def map_context(self, changed: Callable[[str, Source | None], str]) -> "Example":
-        """Return the example with each text changed that a whole has; a message has no source."""
+        """Return the example with its message and context changed; a message has no source."""
         return replace(
             self,
             message=changed(self.message, None),
@@ -96,7 +97,7 @@ class Example:
         )
 
     def map_code(self, changed: Callable[[str, Source | None], str]) -> "Example":
-        """Return the example with each text changed that a part has of its own."""
+        """Return the example with its code changed: what a part has of its own."""
         edit, part, around = self.edit, self.part, self.around
         if around is not None and edit.new is not None:
             start, end = edit.new.start + part.new_start, edit.new.start + part.new_end
@@ -122,14 +123,14 @@ class Example:
         )
 
     def blob_ids(self) -> frozenset[int]:
-        """Return the blobs that its texts are from."""
+        """Return the blobs that its code, context and earlier edits are from."""
         sides = [self.edit.old, self.edit.new]
         sides += [side for one in self.earlier for side in (one.old, one.new)]
         found = {side.blob_id for side in sides if side is not None}
         return frozenset(found | {excerpt.blob_id for excerpt in self.excerpts})
 
     def naming(self, text: bytes) -> "Example":
-        """Return the example with those excerpts whose names a text has."""
+        """Return the example with only the excerpts that are there for a name in a text."""
         words = {word.decode("utf-8", "replace") for word in _WORD.findall(text)}
         return self._choosing(lambda one: not one.names or not one.names.isdisjoint(words))
 

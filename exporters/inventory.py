@@ -1,6 +1,6 @@
-"""The files of an export: its manifest lists them with their checksums, and itself.
+"""The files of an export: those that its manifest lists with their checksums, and the manifest.
 
-Whatever else is in the folder was put there by somebody else, and is never removed.
+Any other file in the folder is not rsidx's, and is never removed.
 """
 
 import hashlib
@@ -26,14 +26,15 @@ def sealed(manifest: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, A
     """Return a manifest that lists `files` (SHA-256 by name) and vouches for its own content."""
     whole = {k: v for k, v in manifest.items() if k != _SEAL}
     whole |= {"format": FORMAT, "format_version": FORMAT_VERSION, "files": dict(files)}
-    return {**whole, _SEAL: _digest(json_text(whole).encode())}
+    return {**whole, _SEAL: _digest(json_text(whole).encode("utf-8", "surrogatepass"))}
 
 
 def read_files(folder: Path) -> dict[str, str] | None:
     """Return the checksums, by name, that an export's files must have; None for no export.
 
-    The manifest is among them. That of version 0.1.0 lists no files and is taken as it stands:
-    the names are those of `SHA256SUMS`. Raises ExportError for an export by a later version.
+    The manifest is among them. The manifest of version 0.1.0 lists no files: there the names are
+    those of `SHA256SUMS`, and the manifest is accepted as it is. Raises ExportError for an export
+    by a later version.
     """
     content = _read(folder / MANIFEST)
     try:
@@ -54,21 +55,29 @@ def read_files(folder: Path) -> dict[str, str] | None:
             "folder"
         )
     # What the file's bytes are if nobody changed them.
-    unchanged = json_text(sealed(manifest, files)).encode()
+    unchanged = json_text(sealed(manifest, files)).encode("utf-8", "surrogatepass")
     return {**files, MANIFEST: _digest(unchanged)}
 
 
 def _files_of_0_1_0(folder: Path, manifest: bytes) -> dict[str, str] | None:
     sums = _read(folder / CHECKSUMS)
     lines = [line.partition("  ") for line in (sums or b"").decode("utf-8", "replace").splitlines()]
-    if sums is None or not lines or not all(name for _, _, name in lines):
-        return None
     files = {name: digest for digest, _, name in lines}
+    if sums is None or not files or not _is_listing(files):
+        return None
     return {**files, CHECKSUMS: _digest(sums), MANIFEST: _digest(manifest)}
 
 
 def _is_listing(value: object) -> TypeGuard[dict[str, str]]:
-    return isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values())
+    """Tell whether this maps names to checksums, and no name leads out of the folder."""
+    return isinstance(value, dict) and all(
+        isinstance(digest, str) and _is_inside(PurePosixPath(name))
+        for name, digest in value.items()
+    )
+
+
+def _is_inside(name: PurePosixPath) -> bool:
+    return bool(name.parts) and not name.is_absolute() and ".." not in name.parts
 
 
 def _read(file: Path) -> bytes | None:
@@ -86,8 +95,8 @@ def _digest(content: bytes) -> str:
 def walk(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[str, os.stat_result]]:
     """Yield all that a folder holds, by its name as in `files`, with its lstat.
 
-    Only folders that files of the export belong in are entered, by no link, and on no other
-    file system: what else is a folder is yielded as one.
+    Only the folders of files that are listed are entered, unless they are links or on another
+    file system. Any other folder is yielded itself.
     """
     parents = {str(parent) for name in files for parent in PurePosixPath(name).parents}
     waiting = [""]
@@ -110,10 +119,10 @@ def walk(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[str, os.stat_
 
 
 def is_ours(name: str, status: os.stat_result, files: Mapping[str, str]) -> bool:
-    """Tell whether a file is one of the export's, or what a desktop leaves in any folder."""
+    """Tell whether a file is the export's, or one that desktops leave in any folder."""
     if not stat.S_ISREG(status.st_mode):
         return False
     last = name.rsplit("/", 1)[-1]
-    # What macOS keeps beside a file where the file system has no place for it.
+    # macOS keeps a file's attributes beside it where the file system cannot store them.
     companion = f"{name[: -len(last)]}{last.removeprefix('._')}"
     return name in files or last in _LEFT_BY_DESKTOPS or companion in files

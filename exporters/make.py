@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 import orjson
@@ -52,6 +54,8 @@ _NOT_IN_AN_ENTRY = frozenset(
         "half_life",
     }
 )
+_LIBRARIES = ("license-expression", "rensa")
+"""Those that decide what an entry is, besides the tokenizer's and that of secrets."""
 _FILTERS_OF_ENTRIES = frozenset(FILTERS) - {
     "merges",
     "bots",
@@ -94,10 +98,10 @@ def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
 
 
 def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
-    """Return the identity of all that an entry follows from, but for its commit.
+    """Return the part of an entry's cache key that all commits share.
 
-    That is the code, the configuration, the tokenizer, the repository's name, and what of its
-    history may yet be repaired.
+    It covers the code, the libraries, the configuration, the tokenizer, the repository's name, and
+    what of its history may yet be repaired.
     """
     asked = {
         field.name: getattr(config, field.name)
@@ -110,7 +114,8 @@ def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader)
     folder = Path(__file__).parent
     for file in sorted([*folder.rglob("*.py"), RULES, *(folder.parent / "store").glob("*.py")]):
         digest.update(file.read_bytes())
-    for part in (asked, encoder.source_sha256, encoder.added, dialect.name, scanner_version()):
+    versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
+    for part in (asked, versions, encoder.identity, encoder.end_token, dialect.name):
         digest.update(repr(part).encode())
     digest.update(repr((reader.repository_name(), reader.unsettled())).encode())
     return digest.digest()

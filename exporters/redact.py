@@ -1,9 +1,10 @@
-"""Redaction: an example's secrets are replaced by placeholders, in every text that it shows.
+"""Redaction: placeholders replace an example's secrets in every text that it shows.
 
-A placeholder becomes the tokenizer's own token for what it stands for (`<KEY>`, `<PASSWORD>`,
-`<EMAIL>`), or its spelling where there is none. What is a secret is decided on whole files and on
-the whole message: where a text is from says which of its bytes go, so a key that a part, an excerpt
-or a window cuts goes, too. The same value elsewhere in the example has the same placeholder.
+A placeholder becomes the tokenizer's own token for that kind of secret (`<KEY>`, `<PASSWORD>`,
+`<EMAIL>`), or its spelling if the tokenizer has none. Secrets are looked for in whole files and in
+the whole message; each text knows the bytes of the file that it shows, so a key that a part, an
+excerpt or a window cuts is replaced, too. The same value has the same placeholder throughout the
+example.
 """
 
 import re
@@ -11,11 +12,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 
 import re2
 
 from rsidx.exporters.examples import Example, Source
-from rsidx.exporters.secrets import Secret, secrets_in
+from rsidx.exporters.secrets import KnownSecrets, Secret, secrets_in
 
 _EMAIL = re2.compile(rb"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b")
 _PEOPLE = re.compile(
@@ -23,32 +25,24 @@ _PEOPLE = re.compile(
     r"|helped-by|approved-by|cc|author)\s*+:.*\n?",
     re.IGNORECASE | re.MULTILINE,
 )
-_OF_WORD = re.compile(rb"\w")
 _LINE_OF_KEY = re.compile(rb"[A-Za-z0-9_\-+/=]{16,}+")
-_MIN_CHARS = 6
-"""A shorter value is replaced where it is a secret, not wherever it occurs."""
-_MAX_WORD_CHARS = 16
-"""A value up to so long is replaced only where it is a word of its own."""
 _BLOBS_KEPT = 1 << 15
 _OPEN, _CLOSE = "\ue0fe", "\ue0ff"
 _PLACEHOLDER = re.compile(f"{_OPEN}([A-Z]+){_CLOSE}")
 
-Values = tuple[tuple[bytes, str], ...]
-"""Values that must not be shown, each with what its placeholder is called, the longest first."""
-
 
 def without_people(message: str) -> str:
-    """Return a commit's message without those whom its trailers name."""
+    """Return a commit's message without the trailers that name people."""
     return _PEOPLE.sub("", message).rstrip()
 
 
 def has_placeholder(text: str) -> bool:
-    """Tell whether a text has a placeholder, or code that looks like one."""
+    """Tell whether a text has a placeholder, or characters that look like one."""
     return _OPEN in text
 
 
 def whole_placeholders(text: str) -> str:
-    """Return a text that was cut at its end without the beginning of a placeholder there."""
+    """Return a text without the beginning of a placeholder that a cut left at its end."""
     at = text.rfind(_OPEN)
     return text[:at] if at > text.rfind(_CLOSE) else text
 
@@ -76,35 +70,33 @@ class Redactor:
         self._in_blob = lru_cache(_BLOBS_KEPT)(self._found)
 
     def whole(self, example: Example) -> Example:
-        """Return a whole edit's example, redacted, with the secrets of all that it may show.
+        """Return the example of a whole edit, redacted, with the secrets that its parts may show.
 
-        The message must be whole, too; it may be cut behind this.
+        Its message must not be cut yet.
         """
         message = example.message.encode()
         found = secrets_in(message)
-        values = dict(values_of(message, found))
-        for blob_id in sorted(example.blob_ids()):
-            values |= dict(self._in_blob(blob_id)[1])
-        found += tuple(
-            Secret(match.start(), match.end(), "EMAIL") for match in _EMAIL.finditer(message)
-        )
-        if not values and not found:
+        in_blobs = (self._in_blob(blob_id)[1] for blob_id in example.blob_ids())
+        in_texts = chain([values_of(message, found)], in_blobs)
+        values = _united(pair for its_values in in_texts for pair in its_values.items())
+        emails = [Secret(m.start(), m.end(), "EMAIL") for m in _EMAIL.finditer(message)]
+        if not values and not emails:
             return example
-        ordered = tuple(sorted(values.items(), key=lambda item: (-len(item[0]), item[0])))
-        shown = _replaced(message, [*found, *occurrences(message, ordered)])
-        whole = replace(example, secrets=ordered).map_context(self._cleaner(ordered))
-        return _marked(replace(whole, message=shown))
+        secrets = KnownSecrets(values)
+        redacted = _replaced(message, [*found, *emails, *secrets.occurrences(message)])
+        whole = replace(example, secrets=secrets).map_context(self._cleaner(secrets))
+        return _marked(replace(whole, message=redacted))
 
     def part(self, example: Example) -> Example:
-        """Return a part of a whole that is redacted with its own texts redacted, too."""
-        if example.secrets:
+        """Return a part of an example that `whole` returned, with the part's own texts redacted."""
+        if example.secrets is not None:
             example = example.map_code(self._cleaner(example.secrets))
         return _marked(example)
 
-    def _cleaner(self, values: Values) -> Callable[[str, Source | None], str]:
+    def _cleaner(self, secrets: KnownSecrets) -> Callable[[str, Source | None], str]:
         def clean(text: str, source: Source | None) -> str:
             data = text.encode()
-            found = [*self._cut(source), *occurrences(data, values)]
+            found = [*self._cut(data, source), *secrets.occurrences(data)]
             return _replaced(data, found) if found else text
 
         return clean
@@ -112,47 +104,46 @@ class Redactor:
     def cuts(self, blob_id: int, bounds: Sequence[int]) -> bool:
         """Tell whether one of some offsets in a blob is inside of a secret."""
         secrets, _ = self._in_blob(blob_id)
-        return any(one.start < bound < one.end for one in secrets for bound in bounds)
+        return any(secret.start < bound < secret.end for secret in secrets for bound in bounds)
 
-    def _found(self, blob_id: int) -> tuple[tuple[Secret, ...], Values]:
+    def _found(self, blob_id: int) -> tuple[tuple[Secret, ...], dict[bytes, str]]:
         text = self._blob_text(blob_id)
         secrets = secrets_in(text)
-        return secrets, tuple(values_of(text, secrets))
+        return secrets, values_of(text, secrets)
 
-    def _cut(self, source: Source | None) -> Iterator[Secret]:
-        """Yield what a text has of its blob's secrets, by offsets in the text."""
+    def _cut(self, text: bytes, source: Source | None) -> Iterator[Secret]:
+        """Yield what a text shows of its blob's secrets, as offsets in the text."""
         if source is None or not (secrets := self._in_blob(source.blob_id)[0]):
             return
         offset = 0
         for first, last in source.ranges:
-            begin = bisect_right(secrets, first, key=lambda one: one.end)
-            for one in secrets[begin:]:
-                if one.start >= last:
+            begin = bisect_right(secrets, first, key=lambda secret: secret.end)
+            for secret in secrets[begin:]:
+                if secret.start >= last:
                     break
-                start, end = max(one.start, first) - first, min(one.end, last) - first
-                yield Secret(offset + start, offset + end, one.kind)
-            is_ended = self._blob_text(source.blob_id)[last - 1 : last] == b"\n"
-            offset += last - first + (not is_ended)
+                start, end = max(secret.start, first) - first, min(secret.end, last) - first
+                yield Secret(offset + start, offset + end, secret.kind)
+            end_of_range = offset + last - first
+            is_ended = text.endswith(b"\n", offset, end_of_range)
+            offset = end_of_range + (not is_ended)
 
 
-def values_of(text: bytes, secrets: Iterable[Secret]) -> Iterator[tuple[bytes, str]]:
-    """Yield what may not be shown of a text's secrets: of one over several lines, each line."""
+def values_of(text: bytes, secrets: Iterable[Secret]) -> dict[bytes, str]:
+    """Return the values of a text's secrets with their kinds; of a private key, each line."""
+    pairs = []
     for secret in secrets:
         value = text[secret.start : secret.end]
         pieces = [value] if b"PRIVATE KEY" not in value else _LINE_OF_KEY.findall(value)
-        yield from ((piece, secret.kind) for piece in pieces)
+        pairs += [(piece, secret.kind) for piece in pieces]
+    return _united(pairs)
 
 
-def occurrences(text: bytes, values: Values) -> Iterator[Secret]:
-    """Yield where a text has one of some values; a short one must be a word of its own."""
-    for value, kind in values:
-        at = text.find(value) if len(value) >= _MIN_CHARS else -1
-        while at >= 0:
-            end = at + len(value)
-            around = text[max(0, at - 1) : at] + text[end : end + 1]
-            if len(value) > _MAX_WORD_CHARS or not _OF_WORD.search(around):
-                yield Secret(at, end, kind)
-            at = text.find(value, end)
+def _united(pairs: Iterable[tuple[bytes, str]]) -> dict[bytes, str]:
+    """Return each value's kind: where files differ on it, the same one in every index."""
+    kinds: dict[bytes, str] = {}
+    for value, kind in pairs:
+        kinds[value] = min(kind, kinds.get(value, kind))
+    return kinds
 
 
 def is_only_secrets(part: Example) -> bool:
@@ -176,7 +167,7 @@ def _marked(example: Example) -> Example:
 
 
 def _replaced(text: bytes, secrets: Iterable[Secret]) -> str:
-    """Return a text with placeholders; one stands for all that overlap or touch each other."""
+    """Return a text with placeholders: one for secrets that overlap or touch each other."""
     pieces: list[bytes] = []
     done = 0
     last = -1

@@ -1,14 +1,15 @@
-"""Finding secrets: the rules of secret_rules.json, run by RE2, whose time is linear in the text.
+"""Finding secrets by the rules of secret_rules.json, run by RE2, whose time is linear in the text.
 
-The file is made by `benchmarks/secret_rules.py` from a maintained catalog. What is looked at is a
-whole file or a whole message, never a piece: where one ends says nothing about a secret.
+`benchmarks/secret_rules.py` makes that file from a maintained catalog. Rules are applied to whole
+files and whole messages, never to a piece: a cut may fall inside a secret. Secrets that are known
+are found in any text, by their values.
 """
 
 import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -18,6 +19,11 @@ import re2
 
 RULES = Path(__file__).with_name("secret_rules.json")
 _MIN_CHARS = 4
+_MIN_KNOWN_BYTES = 6
+"""A shorter value is replaced where it is a secret, not wherever it occurs."""
+_MAX_WORD_BYTES = 16
+"""A value up to this length is replaced only where it is a word of its own."""
+_OF_WORD = re.compile(rb"\w")
 # What follows a match without a break belongs to the token: some rules end early.
 _REST = re.compile(rb"[A-Za-z0-9_\-+/=]*+")
 
@@ -34,6 +40,34 @@ class Secret:
 def secrets_in(text: bytes) -> tuple[Secret, ...]:
     """Return the secrets of a whole text in order; none overlaps another."""
     return _scanner().secrets(text)
+
+
+class KnownSecrets:
+    """Values that no text may show, each with its kind.
+
+    The time to find them is linear in the text, however many there are: the first bytes of a value
+    give the lengths to look up.
+    """
+
+    def __init__(self, kinds: Mapping[bytes, str]) -> None:
+        self._kinds = {
+            value: kind for value, kind in kinds.items() if len(value) >= _MIN_KNOWN_BYTES
+        }
+        self._lengths: dict[bytes, set[int]] = {}
+        for value in self._kinds:
+            self._lengths.setdefault(value[:_MIN_KNOWN_BYTES], set()).add(len(value))
+
+    def occurrences(self, text: bytes) -> Iterator[Secret]:
+        """Yield where a text has one of the values; a short one must be a word of its own."""
+        for start in range(len(text) - _MIN_KNOWN_BYTES + 1 if self._kinds else 0):
+            for length in self._lengths.get(text[start : start + _MIN_KNOWN_BYTES], ()):
+                end = start + length
+                kind = self._kinds.get(text[start:end])
+                if kind is None or end > len(text):
+                    continue
+                around = text[max(0, start - 1) : start] + text[end : end + 1]
+                if length > _MAX_WORD_BYTES or not _OF_WORD.search(around):
+                    yield Secret(start, end, kind)
 
 
 def scanner_version() -> str:

@@ -1,4 +1,4 @@
-"""A folder that is written beside its place, and takes it in one step."""
+"""Writing a folder beside its place, and putting it there in one step."""
 
 import ctypes
 import fcntl
@@ -18,8 +18,13 @@ from rsidx.exporters.inventory import is_ours, read_files, walk
 from rsidx.exporters.writer import CHECKSUMS, MANIFEST
 
 _MARK = "made-by-rsidx"
-"""The file that tells a folder of ours from one that has such a name by chance."""
-_MARK_TEXT = "An export is written here. What a killed one left, the next one removes.\n"
+"""The file in rsidx's own work folders; one that has such a name by chance lacks it."""
+_MARK_TEXT = "rsidx writes an export here. If it is killed, the next export removes this folder.\n"
+_UNFINISHED = "unfinished"
+"""The folder that is being written; only rsidx writes into it."""
+_NEW, _OLD = "new", "old"
+"""The folder that takes OUT's place, and the one that stood there: after an exchange that a kill
+cut short, `new` holds what stood there. So of these two only an export's own files are removed."""
 # Of linux/fs.h, and of macOS's sys/stdio.h.
 _EXCHANGE = 2
 _AT_FDCWD = {"linux": -100, "darwin": -2}
@@ -29,8 +34,8 @@ _AT_FDCWD = {"linux": -100, "darwin": -2}
 def staging(destination: Destination) -> Iterator[Path]:
     """Yield a folder to write into; at the end it takes the destination's place.
 
-    Where the block fails, or a file of somebody else came into the destination meanwhile, that
-    stays as it was. What a killed export left is removed. Raises ExportError.
+    The destination stays as it was if the block fails, or if a file that is not the export's
+    appeared in it meanwhile. What killed exports left is removed. Raises ExportError.
     """
     out = destination.path
     try:
@@ -40,11 +45,11 @@ def staging(destination: Destination) -> Iterator[Path]:
     except OSError as error:
         raise ExportError(f"cannot write to {out.parent}: {error.strerror}") from error
     try:
-        new = work / "new"
-        new.mkdir()
+        unfinished = work / _UNFINISHED
+        unfinished.mkdir()
         if out.exists():
-            new.chmod(stat.S_IMODE(out.stat().st_mode))
-        yield new
+            unfinished.chmod(stat.S_IMODE(out.stat().st_mode))
+        yield unfinished
         _swap(work, destination)
     except OSError as error:
         raise ExportError(f"cannot write {out}: {error.strerror}") from error
@@ -53,13 +58,13 @@ def staging(destination: Destination) -> Iterator[Path]:
         os.close(lock)
     if work.exists():
         raise ExportError(
-            f"{out} is exported; what was there before could not be removed as a whole, and the "
-            f"rest is in {work}"
+            f"{out} is exported; the old folder could not be removed completely: the rest is in "
+            f"{work}"
         )
 
 
 def _begun(out: Path) -> tuple[Path, int]:
-    """Make a folder of ours beside `out`; return it with the descriptor that holds it."""
+    """Make and lock a work folder beside `out`; return it with the lock's descriptor."""
     work = Path(tempfile.mkdtemp(prefix=_prefix(out), dir=out.parent))
     try:
         (work / _MARK).write_text(_MARK_TEXT)
@@ -74,7 +79,7 @@ def _prefix(out: Path) -> str:
 
 
 def _locked(folder: Path) -> int:
-    """Hold a folder, for as long as this process lives; raises OSError where another does."""
+    """Lock a folder until its descriptor is closed; raises OSError if another process has it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,7 +90,7 @@ def _locked(folder: Path) -> int:
 
 
 def _clear(out: Path) -> None:
-    """Remove what killed exports to `out` left; what was there before comes back first."""
+    """Remove what killed exports to `out` left; an old folder that one moved away comes back."""
     name = re.compile(re.escape(_prefix(out)) + r"[a-z0-9_]+")
     for left in sorted(out.parent.iterdir()):
         if not name.fullmatch(left.name) or left.is_symlink() or not (left / _MARK).is_file():
@@ -94,29 +99,27 @@ def _clear(out: Path) -> None:
             lock = _locked(left)
         except OSError:
             continue
-        if (left / "old").is_dir() and not os.path.lexists(out):
-            (left / "old").rename(out)
+        if (left / _OLD).is_dir() and not os.path.lexists(out):
+            (left / _OLD).rename(out)
         _discard(left)
         os.close(lock)
 
 
 def _discard(work: Path) -> None:
-    """Remove a folder of ours with all but what somebody else put into an export in it."""
-    old, new = work / "old", work / "new"
+    """Remove a work folder, but for files in an old or new folder that rsidx did not write."""
     with suppress(OSError):
-        # One that was killed in the moment of the exchange left what was replaced as `new`.
-        if new.is_dir() and read_files(new) is None:
-            _remove_unfinished(new)
-        for folder in (old, new):
-            if folder.is_dir():
-                _remove_export(folder)
+        if (work / _UNFINISHED).is_dir():
+            _remove_unfinished(work / _UNFINISHED)
+        for name in (_OLD, _NEW):
+            if (work / name).is_dir():
+                _remove_export(work / name)
         if [left.name for left in work.iterdir()] == [_MARK]:
             (work / _MARK).unlink()
             work.rmdir()
 
 
 def _remove_export(folder: Path) -> None:
-    """Remove the files of an export, and its folders as far as they are empty then."""
+    """Remove the files of an export, and those of its folders that are empty then."""
     files = read_files(folder) or {}
     ours = [name for name, status in walk(folder, files) if is_ours(name, status, files)]
     # The manifest goes last: as long as it is there, the next export knows what to remove.
@@ -125,13 +128,13 @@ def _remove_export(folder: Path) -> None:
         (folder / name).unlink()
     parents = {PurePosixPath(), *(p for name in files for p in PurePosixPath(name).parents)}
     for parent in sorted(parents, key=lambda parent: -len(parent.parts)):
-        # Where there is more in it, it stays.
+        # A folder with other files in it stays.
         with suppress(OSError):
             (folder / parent).rmdir()
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Remove what an export was writing, unless something is mounted in it."""
+    """Remove an unfinished export, unless something is mounted in it."""
     device = folder.lstat().st_dev
     for at, folders, _ in os.walk(folder):
         if any(os.lstat(os.path.join(at, name)).st_dev != device for name in folders):  # noqa: PTH118
@@ -140,21 +143,22 @@ def _remove_unfinished(folder: Path) -> None:
 
 
 def _swap(work: Path, destination: Destination) -> None:
-    """Put the new export in its place; what was there is in `work` then."""
-    out, new, old = destination.path, work / "new", work / "old"
+    """Put the new export in its place, and what was there into `work`."""
+    out, new, old = destination.path, work / _NEW, work / _OLD
     destination.check()
+    (work / _UNFINISHED).rename(new)
     if not os.path.lexists(out):
         new.rename(out)
     elif _exchange(new, out):
         try:
-            # Nobody finds it any more: what came in before is seen now.
+            # No file can come in any more; those that came in until now are seen.
             destination.check_content(new)
         except BaseException:
             _exchange(new, out)
             raise
         new.rename(old)
     else:
-        # A file system that cannot exchange: for a moment there is no `out`.
+        # A file system that cannot exchange folders: for a moment there is no `out`.
         out.rename(old)
         try:
             destination.check_content(old)
@@ -165,7 +169,7 @@ def _swap(work: Path, destination: Destination) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step; tell whether the system can."""
+    """Exchange two folders in one step; return False if the system cannot."""
     name = {"linux": "renameat2", "darwin": "renameatx_np"}.get(sys.platform, "")
     here = _AT_FDCWD.get(sys.platform, 0)
     try:

@@ -1,11 +1,11 @@
-"""Checking that no row shows a secret: neither one of its blobs, or a piece of it, nor another."""
+"""Checking that no row shows a secret: of its blobs, whole or in pieces, or of its own text."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from rsidx.exporters.redact import Values, occurrences, split_placeholders, values_of
-from rsidx.exporters.secrets import secrets_in
+from rsidx.exporters.redact import split_placeholders, values_of
+from rsidx.exporters.secrets import KnownSecrets, secrets_in
 
 _BLOBS_KEPT = 1 << 14
 _SHOWN_CHARS = 4
@@ -21,16 +21,17 @@ class SecretCheck:
     def problems(self, meta: dict[str, Any], shown: str) -> Iterator[str]:
         """Yield the secrets that a row shows, each by its first characters."""
         text = "".join(piece for piece, _ in split_placeholders(shown)).encode()
-        found = list(secrets_in(text))
-        for oid in sorted(_blobs(meta)):
-            found += occurrences(text, self._values_in(oid))
+        values: dict[bytes, str] = {}
+        for oid in _blobs(meta):
+            values |= self._values_in(oid)
+        found = [*secrets_in(text), *KnownSecrets(values).occurrences(text)]
         for secret in dict.fromkeys(text[one.start : one.end] for one in found):
             begin = secret[:_SHOWN_CHARS].decode("utf-8", "replace")
             yield f"it shows a secret: {begin!r} and {len(secret) - _SHOWN_CHARS} more bytes"
 
-    def _values(self, oid: str) -> Values:
+    def _values(self, oid: str) -> dict[bytes, str]:
         content = self._blob(oid) or b""
-        return tuple(values_of(content, secrets_in(content)))
+        return values_of(content, secrets_in(content))
 
 
 def _blobs(meta: dict[str, Any]) -> set[str]:

@@ -37,6 +37,18 @@ def test_long_lists_of_numbers_are_told_in_linear_time():
     assert result.returncode == 0, result.stderr or f"killed by signal {-result.returncode}"
 
 
+_KNOWN = """
+from rsidx.exporters.secrets import KnownSecrets
+values = {f"prefix_{n:036d}".encode(): "KEY" for n in range(100_000)}
+assert sum(1 for _ in KnownSecrets(values).occurrences(b" ".join(values))) == len(values)
+"""
+
+
+def test_many_known_secrets_are_found_in_linear_time():
+    result = limited(_KNOWN)
+    assert result.returncode == 0, result.stderr or f"killed by signal {-result.returncode}"
+
+
 @pytest.mark.parametrize("what", ["patterns", "calls"])
 def test_no_text_takes_long(what, tokenizer_file):
     args = [str(tokenizer_file)] if what == "calls" else []

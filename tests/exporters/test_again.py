@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import threading
@@ -15,7 +16,8 @@ from sqlalchemy import update
 
 from rsidx.errors import ExportError, IndexStoreError
 from rsidx.exporters import export as module
-from rsidx.exporters import pool
+from rsidx.exporters import make as make_module
+from rsidx.exporters import pool, tokens
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.tokens import Encoder
@@ -61,7 +63,8 @@ def exported(index, tokenizer_file, tmp_path):
     def do(name, *, fresh=False, jobs=1, **options):
         if fresh:
             index.database.cache_file.unlink(missing_ok=True)
-        config = Config(tokenizer=str(tokenizer_file), **{"split": "0.6,0.2,0.2", **options})
+        usual = {"tokenizer": str(tokenizer_file), "split": "0.6,0.2,0.2"}
+        config = Config(**usual | options)
         export(index.database, tmp_path / name, config, jobs=jobs)
         return contents(tmp_path / name)
 
@@ -202,6 +205,36 @@ def test_another_version_of_the_code_does_not_use_it(repo, index, exported, made
     made.clear()
     build = module.build_of
     monkeypatch.setattr(module, "build_of", lambda *args: build(*args)[::-1])
+    exported("second")
+    assert len(made) == 3
+
+
+def test_another_end_token_of_the_same_tokenizer_does_not_use_it(
+    repo, index, exported, tokenizer_file, tmp_path
+):
+    grow(repo, index, 3)
+    folder = tmp_path / "tokenizer"
+    folder.mkdir()
+    shutil.copy(tokenizer_file, folder / "tokenizer.json")
+    exported("first", tokenizer=str(folder))
+    (folder / "tokenizer_config.json").write_text('{"eos_token": "<file_sep>"}')
+    again = exported("again", tokenizer=str(folder))
+    assert again == exported("fresh", fresh=True, tokenizer=str(folder))
+
+
+@pytest.mark.parametrize("library", ["license-expression", "rensa", "tokenizers"])
+def test_another_version_of_a_library_does_not_use_it(
+    repo, index, exported, made, monkeypatch, library
+):
+    grow(repo, index, 3)
+    exported("first")
+    made.clear()
+    plain = make_module.version
+    monkeypatch.setattr(
+        make_module, "version", lambda name: "0" if name == library else plain(name)
+    )
+    if library == "tokenizers":
+        monkeypatch.setattr(tokens.tokenizers, "__version__", "0")
     exported("second")
     assert len(made) == 3
 

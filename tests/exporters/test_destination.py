@@ -199,16 +199,34 @@ def test_an_export_of_a_later_version_is_left_alone(out):
     assert_refused(out, "another version of rsidx", replace_edited=True)
 
 
-def test_a_list_of_files_elsewhere_removes_none_of_them(out, tmp_path):
-    mine = tmp_path / "mine"
-    mine.write_text("mine")
+@pytest.mark.parametrize("name", ["../../mine/file", "{}/mine/file", "tokenizer/../../../mine/x"])
+def test_a_manifest_that_lists_files_elsewhere_is_no_exports(out, tmp_path, name):
+    (tmp_path / "mine").mkdir()
     manifest = json.loads((out / "manifest.json").read_text())
-    files = {**manifest["files"], "../../mine": "0", str(mine): "0", "tokenizer/../../../mine": "0"}
-    write_json(out / "manifest.json", sealed(manifest, files))
+    write_json(
+        out / "manifest.json", sealed(manifest, {**manifest["files"], name.format(tmp_path): "0"})
+    )
+    assert_refused(out, "holds no export")
+    assert_refused(out, "holds no export", replace_edited=True)
+    assert (tmp_path / "mine").is_dir()
+
+
+def test_a_manifest_that_cannot_be_encoded_is_an_edited_one(out):
+    (out / "manifest.json").write_text(
+        (out / "manifest.json").read_text().replace('"rsidx_version": "0"', r'"x": "\ud800"')
+    )
     assert_refused(out, "was changed")
-    replace(out, replace_edited=True)
-    assert_replaced(out)
-    assert mine.read_text() == "mine"
+
+
+def test_a_file_that_comes_into_an_empty_folder_survives_a_kill_at_the_exchange(out):
+    export_files = contents(out)
+    work = out.parent / f".rsidx-{out.name}-abcdefgh"
+    (work / "new").mkdir(parents=True)
+    (work / staging_module._MARK).write_text("")
+    (work / "new" / "notes.txt").write_text("mine")
+    replace(out)
+    assert (work / "new" / "notes.txt").read_text() == "mine"
+    assert contents(out) != export_files
 
 
 def repository(out, make_repo):
@@ -258,7 +276,7 @@ def test_some_folders_are_refused_whatever_they_hold(
 def test_the_root_and_the_inside_of_a_git_folder_are_refused(repo, tmp_path):
     with pytest.raises(ExportError, match="is the root"):
         Destination(Path("/"))
-    with pytest.raises(ExportError, match="inside of a git folder"):
+    with pytest.raises(ExportError, match="inside a git folder"):
         Destination(repo.path / ".git" / "refs" / "heads" / "out")
     (tmp_path / "link").symlink_to(tmp_path / "home")
     with pytest.raises(ExportError, match="is not a folder"):
@@ -347,8 +365,8 @@ def test_what_a_killed_export_left_is_put_back_or_removed(tmp_path):
         (place / f".rsidx-out [1]-{name}").mkdir(parents=True)
         (place / f".rsidx-out [1]-{name}" / mark).write_text("")
     files = export_to(place / ".rsidx-out [1]-abcdefgh" / "old")
-    (place / ".rsidx-out [1]-half_one" / "new" / "tokenizer").mkdir(parents=True)
-    (place / ".rsidx-out [1]-half_one" / "new" / "tokenizer" / "half").write_text("")
+    (place / ".rsidx-out [1]-half_one" / "unfinished" / "tokenizer").mkdir(parents=True)
+    (place / ".rsidx-out [1]-half_one" / "unfinished" / "tokenizer" / "half").write_text("")
     export_to(place / ".rsidx-out [1]-exchange" / "new")
     shown = []
 

@@ -16,7 +16,13 @@ from rsidx.exporters.export import export
 from rsidx.exporters.fit import train
 from rsidx.exporters.inquiry import Target, context_at, prompt_at
 from rsidx.exporters.parts import Part
-from rsidx.exporters.redact import split_placeholders, whole_placeholders, without_people
+from rsidx.exporters.redact import (
+    split_placeholders,
+    values_of,
+    whole_placeholders,
+    without_people,
+)
+from rsidx.exporters.secrets import Secret
 from rsidx.exporters.verify import verify
 from rsidx.exporters.verify_rows import Checked
 from rsidx.indexer.gitview import GitView
@@ -392,3 +398,9 @@ def test_text_is_split_around_placeholders():
 def test_a_placeholder_that_a_cut_leaves_open_goes():
     assert whole_placeholders("a\ue0feKEY\ue0ffb\ue0feEM") == "a\ue0feKEY\ue0ffb"
     assert whole_placeholders("a\ue0feKEY\ue0ff") == "a\ue0feKEY\ue0ff"
+
+
+def test_a_value_of_two_kinds_gets_the_same_one_in_any_order():
+    text = b"correct-horse correct-horse"
+    found = [Secret(0, 13, "PASSWORD"), Secret(14, 27, "KEY")]
+    assert values_of(text, found) == values_of(text, found[::-1]) == {b"correct-horse": "KEY"}

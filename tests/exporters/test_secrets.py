@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from planted import LOOK_ALIKES, PLANTED
 
-from rsidx.exporters.secrets import RULES, scanner_version, secrets_in
+from rsidx.exporters.secrets import RULES, KnownSecrets, scanner_version, secrets_in
 
 SURROUNDINGS = {
     "string": 'pub fn f() -> &str {{\n    r#"{}"#\n}}\n',
@@ -77,3 +79,25 @@ def test_the_rules_say_where_they_are_from_and_under_which_licence():
     assert "MIT License" in RULES.with_name("secret_rules.NOTICE").read_text("utf-8")
     assert "Apache License" in RULES.with_name("secret_rules.LICENSE").read_text("utf-8")
     assert len(rules["rules"]) > 300
+
+
+@given(
+    st.dictionaries(st.text("ab-", min_size=1, max_size=20), st.just("KEY"), max_size=6),
+    st.text("ab-", max_size=60),
+)
+def test_known_values_are_found_wherever_they_stand(values, text):
+    expected = [
+        (start, start + len(value))
+        for value in values
+        for start in range(len(text))
+        if len(value) >= 6
+        and text.startswith(value, start)
+        and (len(value) > 16 or not is_inside_a_word(text, start, start + len(value)))
+    ]
+    known = KnownSecrets({value.encode(): kind for value, kind in values.items()})
+    found = [(one.start, one.end) for one in known.occurrences(text.encode())]
+    assert sorted(found) == sorted(expected)
+
+
+def is_inside_a_word(text, start, end):
+    return text[start - 1 : start].isalpha() or text[end : end + 1].isalpha()
