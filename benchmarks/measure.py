@@ -100,6 +100,15 @@ def same_bytes(first: Path, second: Path) -> bool:
     )
 
 
+def n_edits_found(out: Path, dropped: dict[str, int]) -> int:
+    """Return how many edits an export found before its filters: with a row, or dropped."""
+    n_kept = 0
+    for split in SPLITS:
+        with (out / f"{split}.meta.jsonl").open("rb") as lines:
+            n_kept += sum(json.loads(line)["part"][0] == 1 for line in lines)
+    return n_kept + sum(n for reason, n in dropped.items() if reason.startswith("edits_"))
+
+
 def measure(repo: Path, tokenizer: str, work: Path, jobs: int) -> dict[str, Any]:
     """Measure one history; returns rows of the table by name."""
     rsidx = (sys.executable, "-P", "-m", "rsidx")
@@ -115,8 +124,9 @@ def measure(repo: Path, tokenizer: str, work: Path, jobs: int) -> dict[str, Any]
     export = timed(*rsidx, "export", str(work / "a"), *common, *options)
     # Made anew, by one process: what was kept would prove nothing.
     file.with_name(f"{file.name}.cache").unlink()
-    timed(*rsidx, "export", str(work / "b"), *common, *options, "--jobs", "1")
+    alone = timed(*rsidx, "export", str(work / "b"), *common, *options, "--jobs", "1")
     manifest = json.loads(export[3])
+    n_found = n_edits_found(work / "b", manifest["dropped"])
     verified = timed(*rsidx, "verify", str(work / "a"), "-C", str(repo), "--json", may_fail=True)
     proof = json.loads(verified[3])
     packed = discover(repo).run("count-objects", "-v").decode()
@@ -138,6 +148,8 @@ def measure(repo: Path, tokenizer: str, work: Path, jobs: int) -> dict[str, Any]
         f"{file.stat().st_size / 1024 / pack_kib:.0%}",
         "export: wall, CPU, peak memory": f"{export[0]:.1f} s, {export[1]:.1f} s, "
         f"{export[2]:.0f} MB",
+        "edits found, CPU for each by one process": f"{n_found:,}, "
+        f"{alone[1] / n_found * 1e3:.2f} ms",
         **{f"{s}: examples / tokens / with loss": t for s, t in zip(SPLITS, by_split, strict=True)},
         "examples that are shown a definition they refer to": f"{numbers['context_coverage']:.1%}",
         "excerpts by rule": ", ".join(f"{n:,} {r}" for r, n in numbers["excerpts_by_rule"].items()),
