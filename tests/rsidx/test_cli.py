@@ -2,11 +2,9 @@
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -318,6 +316,20 @@ def test_escape_sequences_of_a_message_do_not_reach_the_terminal(filled, cli):
     assert "\x1b" not in cli("show", "HEAD").out
 
 
+INTERRUPTED = """
+import signal, sys
+from rsidx.__main__ import main
+from rsidx.indexer.intake import Intake
+write = Intake._write
+def interrupted(*args, **named):
+    write(*args, **named)
+    signal.raise_signal(signal.SIGINT)
+Intake._write = interrupted
+sys.exit(main(sys.argv[1:]))
+"""
+"""Runs rsidx with Ctrl-C behind the first batch."""
+
+
 def test_interrupted_it_ends_with_130_and_goes_on_where_it_stopped(repo, cli):
     commits = []
     for n in range(4000):
@@ -326,15 +338,10 @@ def test_interrupted_it_ends_with_130_and_goes_on_where_it_stopped(repo, cli):
         stream = f"commit refs/heads/main\ncommitter C <c@d> {repo.time} +0000\ndata 1\nx\n"
         commits.append(stream + files)
     repo.git("fast-import", "--quiet", stdin="".join(commits).encode())
-    command = [sys.executable, "-m", "rsidx", "backfill", "--jobs", "1", "-C", str(repo.path)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    file = repo.path / ".git/rsidx/index.db"
-    while not file.exists() or file.stat().st_size < 300_000:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
+    command = [sys.executable, "-c", INTERRUPTED, "backfill", "--jobs", "1", "-C", str(repo.path)]
+    ended = subprocess.run(command, capture_output=True, check=False, text=True)
     said = "rsidx: interrupted; run it again, and it goes on from here"
-    assert (process.returncode, err.strip()) == (130, said)
+    assert (ended.returncode, ended.stderr.strip()) == (130, said)
     done = json.loads(cli("status", "--json").out)["counts"]["n_commits"]
     assert 0 < done < 4000
     assert json.loads(cli("backfill", "--json").out)["n_commits"] == 4000 - done
