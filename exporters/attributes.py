@@ -43,7 +43,7 @@ class Attributes:
         folder = posixpath.dirname(text)
         while True:
             blob_id = self._snapshot.files.get(self._files.get(folder, 0))
-            inside = posixpath.relpath(text, folder) if folder else text
+            inside = text.removeprefix(f"{folder}/")
             for pattern, its_name, value in reversed(self._rules(blob_id)):
                 if its_name == name and matches(pattern, inside):
                     return bool(value)

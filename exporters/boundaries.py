@@ -81,7 +81,7 @@ def freeze(
     """
     if frozen.starts[-1] is None:
         raise ExportError("the earlier export has no test split whose boundaries could be kept")
-    # In the order of that export: what came since bears no witness to the dates.
+    # In the order of that export: later commits must not change the dates that it used.
     before = reachable(commits, frozen.tips)
     then = {commit.oid: commit for commit in dated(list(commits.values()), before)}
     keys = []
@@ -132,7 +132,7 @@ class Moved:
 
 
 def _ids(file: Path) -> Iterator[bytes]:
-    """Yield the ids of a file's rows, up to a line that is none: it may have been edited."""
+    """Yield the ids of a file's rows, up to a line that is not a row: users may edit the file."""
     with suppress(OSError, ValueError, KeyError, TypeError), file.open("rb") as lines:
         for line in lines:
             yield str(orjson.loads(line)["id"]).encode()

@@ -107,7 +107,7 @@ class Builder:
         return (*edits, *self._unchanged(commit, changes, len(edits)))
 
     def _edits_before(self, commit: CommitRow) -> tuple[Edit, ...]:
-        """Return the edits of a commit that another's are shown with; nothing is counted."""
+        """Return a commit's edits, to be shown before those of a later one; counts nothing."""
         counted, self.dropped = self.dropped, Counter()
         try:
             return tuple(edit for edit in self.edits(commit) if not edit.is_unchanged)
@@ -150,9 +150,9 @@ class Builder:
         return True
 
     def _unfit(self, edit: Edit, text: bytes) -> str | None:
-        """Return the rule of hygiene that an edit breaks, None for none that is on.
+        """Return the rule that leaves an edit out, None if it keeps all of them.
 
-        `license`: a side of it is under none of the licences that are allowed.
+        `license`: one of its sides is under no allowed licence.
         """
         keep = self._options.keep
         side = edit.new or edit.old
@@ -198,7 +198,7 @@ class Builder:
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
         numbers = {edit: number for number, edit in enumerate(edits)} if uses else {}
         for number, edit in enumerate(edits):
-            # An edit's history may have been looked at meanwhile.
+            # Finding the last example's earlier edits may have moved it.
             self._licenses.stand_at(commit)
             own = edit.new if at_commit else edit.old
             example = self._example(edit, own, message)
@@ -217,7 +217,7 @@ class Builder:
     def _behind(
         self, example: Example, earlier: list[EarlierEdit], newest: CommitRow | None
     ) -> Example:
-        """Return an example with the edits that it may be shown behind."""
+        """Return an example with the earlier edits that it may be shown with."""
         side = example.edit.old
         if "history" in self._options.earlier and side is not None:
             earlier = [*earlier, *self._earlier.of_history(newest, side.path_id)]
@@ -328,9 +328,9 @@ class Builder:
         return self.without_secrets(examples, dropped)
 
     def without_secrets(self, parts: list[Example], dropped: Counter[str]) -> list[Example]:
-        """Return parts of a whole example with the secrets replaced that their own texts show.
+        """Return the parts of an example with the secrets in their own texts replaced.
 
-        Counted in `dropped`: `parts_only_secrets`, those that nothing is left to learn from.
+        Counted in `dropped`: `parts_only_secrets`, those with nothing left to learn.
         """
         if self._redactor is None:
             return parts
@@ -344,7 +344,7 @@ class Builder:
         return self._redactor is not None and self._redactor.cuts(blob_id, bounds)
 
     def license_of(self, commit: CommitRow, edit: Edit) -> str | None:
-        """Return the licence that an edit of a commit is under, None where it names none."""
+        """Return the licence of a commit's edit, None if it is unknown."""
         self._licenses.stand_at(commit)
         return self._licenses.of_edit(edit)
 
@@ -423,7 +423,7 @@ class Builder:
         return "::".join((*names, *modules_of(edit.container)))
 
     def _message(self, commit: CommitRow) -> str:
-        """Return a commit's whole message; a browser's has carriage returns, which go."""
+        """Return a commit's whole message without the carriage returns that browsers add."""
         message = without_people(self._reader.message(commit.id)).replace("\r\n", "\n")
         self.dropped["messages_cut"] += len(message) > _MAX_MESSAGE_CHARS
         return message

@@ -1,8 +1,8 @@
-"""When commits were made, as far as their dates can be believed.
+"""The dates of commits, corrected where they cannot be true.
 
 A date is what some machine's clock said: it may be absurd, or missing. Each date is corrected so
-that no commit is older than its parents. Where that would carry an absurd date to everything that
-was built on it, dates that most others contradict are not believed.
+that no commit is older than its parents. So that an absurd date does not spread to all of its
+descendants, dates that most others contradict are not trusted.
 """
 
 from bisect import bisect_right
@@ -15,25 +15,25 @@ from rsidx.store.rows import CommitRow
 
 Id = TypeVar("Id", bytes, str)
 _SKEW_S = 86_400
-"""A commit may be so much older than one that it follows before dates are doubted."""
+"""How much older than an ancestor a commit may be before dates are doubted."""
 
 
 def dated(commits: Sequence[CommitRow], among: Set[bytes]) -> list[CommitRow]:
-    """Return commits with their believable dates, in that order.
+    """Return commits with their corrected dates, sorted by them.
 
-    What was built on a commit bears witness to its date: `among` says which commits are heard,
-    and holds with each its parents. The others keep the date by which the index has them.
+    The dates of the commits in `among`, which holds the parents of each, are corrected by one
+    another. The others keep the date that the index has for them, their generation.
     """
-    heard = ((c.oid, c.parents, c.committer_time) for c in commits if c.oid in among)
-    dates = believable(heard)
+    considered = ((c.oid, c.parents, c.committer_time) for c in commits if c.oid in among)
+    dates = believable(considered)
     found = [replace(commit, date=dates.get(commit.oid, commit.generation)) for commit in commits]
     return sorted(found, key=lambda commit: (commit.date, commit.oid))
 
 
 def believable(commits: Iterable[tuple[Id, Sequence[Id], int]]) -> dict[Id, int]:
-    """Return a date for each commit (id, parents, date), above those of its parents.
+    """Return a date for each commit (id, parents, date), later than those of its parents.
 
-    Parents come before their children. The dates do not depend on the order otherwise.
+    Parents must come before their children; otherwise the order does not matter.
     """
     history = {oid: _Commit(tuple(parents), min(time, LATEST)) for oid, parents, time in commits}
     corrected = _corrected(history, {oid: commit.time for oid, commit in history.items()})
@@ -61,7 +61,7 @@ def _corrected(history: Mapping[Id, _Commit[Id]], dates: Mapping[Id, int]) -> di
 def _trusted(order: Sequence[Id], history: Mapping[Id, _Commit[Id]]) -> Set[Id]:
     """Return the largest set of commits whose dates do not contradict their order."""
     times = [history[oid].time for oid in order]
-    last_of: list[int] = []  # By length of a series: where the series ends that ends earliest.
+    last_of: list[int] = []  # By length: the last position of the series that ends earliest.
     ends: list[int] = []
     before: list[int | None] = []
     for position, time in enumerate(times):

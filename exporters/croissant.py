@@ -3,13 +3,12 @@
 Follows version 1.0 of the format (https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from rsidx.exporters.licenses import NO_LICENSE
 from rsidx.exporters.plan import SPLITS
-from rsidx.exporters.writer import FORMATS
+from rsidx.exporters.writer import FORMATS, sha256_of
 
 FILE = "croissant.json"
 _BYTES = "application/octet-stream"
@@ -99,8 +98,6 @@ def _rows_files(folder: Path, split: str, ending: str) -> list[Path]:
 
 def _file(folder: Path, path: Path, media_type: str) -> dict[str, Any]:
     name = path.relative_to(folder).as_posix()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "@type": "cr:FileObject",
         "@id": name,
@@ -108,7 +105,7 @@ def _file(folder: Path, path: Path, media_type: str) -> dict[str, Any]:
         "contentUrl": name,
         "contentSize": f"{path.stat().st_size} B",
         "encodingFormat": media_type,
-        "sha256": digest,
+        "sha256": sha256_of(path),
     }
 
 

@@ -25,8 +25,8 @@ _SIZES = struct.Struct(">QQ")
 def newest(dates: Iterable[int]) -> int:
     """Return the newest of some commits' dates, 0 for none.
 
-    Nothing was built on the last ones, so nothing contradicts their dates: those of the newest
-    hundredth (of one at least) do not count if they are over a year after all others.
+    No later commit can contradict the newest dates, so the newest hundredth of them (at least one)
+    does not count if it is over a year after all others.
     """
     found = sorted(dates)
     if not found:

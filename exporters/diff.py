@@ -1,7 +1,7 @@
 """What differs between two sequences: difflib's answer, in bounded time.
 
-Where the same few lines stand a thousand times each, difflib compares each with each, again for
-every match that it finds.
+Where the same few lines occur a thousand times each, difflib compares every pair of them, and does
+so again for every match that it finds.
 """
 
 from collections import Counter, deque
@@ -21,7 +21,7 @@ _Block = tuple[int, int, int]
 class _Matcher(SequenceMatcher[_T]):
     """A matcher that gives up on ranges once it has compared enough.
 
-    Of those, only what is alike at both ends is matched.
+    In those, only a common beginning and a common end match.
     """
 
     def __init__(self, old: Sequence[_T], new: Sequence[_T]) -> None:
@@ -29,7 +29,7 @@ class _Matcher(SequenceMatcher[_T]):
         self._old, self._new = old, new
 
     def get_matching_blocks(self) -> list[_Block]:  # type: ignore[override]
-        """Return (place in a, place in b, length) of what is alike, and an empty one at the end."""
+        """Return matching blocks (start in a, start in b, length), ended by an empty one."""
         n_old, n_new = len(self._old), len(self._new)
         times = Counter(self._new)
         costs = list(accumulate((times[one] + 1 for one in self._old), initial=0))
@@ -66,7 +66,7 @@ def _n_alike(pairs: Iterator[tuple[_T, _T]]) -> int:
 
 
 def _joined(blocks: list[_Block]) -> list[_Block]:
-    """Join blocks that follow upon each other."""
+    """Join adjacent blocks."""
     found: list[_Block] = []
     for i, j, size in blocks:
         before = found[-1] if found else (0, 0, 0)
@@ -96,7 +96,7 @@ def unified(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
 
 
 def _range(first: int, end: int) -> str:
-    """Spell a range of lines as diff does: a length of one goes without saying."""
+    """Spell a range of lines as diff does, which leaves out a length of one."""
     length = end - first
     start = first + 1 if length else first
     return str(start) if length == 1 else f"{start},{length}"

@@ -61,14 +61,15 @@ class EarlierEdits:
     def of_commit(
         self, commit: CommitRow, edits: Sequence[Edit], number: int, used: Iterable[int]
     ) -> list[EarlierEdit]:
-        """Return edits of a commit that come before the one of a number: first those that it uses.
+        """Return edits of a commit that come before `edits[number]`: first those that it uses.
 
-        `used` are their numbers. The later ones come first.
+        `used` are the numbers of those. Of both, the last edits come first.
         """
-        first = sorted((one for one in used if one < number), reverse=True)
-        others = (one for one in reversed(range(number)) if one not in first)
-        # One after another: most of a large commit is never shown, so its texts are not read.
-        every = (self._shown(commit, edits[one], one) for one in chain(first, others))
+        used = {earlier for earlier in used if earlier < number}
+        others = (earlier for earlier in reversed(range(number)) if earlier not in used)
+        numbers = chain(sorted(used, reverse=True), others)
+        # Lazily: most edits of a large commit are never shown, so their texts are not read.
+        every = (self._shown(commit, edits[earlier], earlier) for earlier in numbers)
         return list(islice((shown for shown in every if shown is not None), _MAX_EDITS))
 
     def of_history(self, commit: CommitRow | None, path_id: int) -> list[EarlierEdit]:

@@ -62,7 +62,7 @@ def export(
 ) -> dict[str, Any]:
     """Write a data set and return its manifest.
 
-    The output takes its place only when it is whole, and only of what an export wrote: see
+    The output appears only when it is complete, and replaces only an earlier export: see
     `Destination`. Raises ExportError or TokenizerError for a request that cannot be met.
     """
     destination = out if isinstance(out, Destination) else Destination(out)
@@ -138,7 +138,7 @@ def preview(database: Database, destination: Destination, config: Config) -> dic
 
 
 def _tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
-    """Return what turns examples into ids; raises for what does not go together."""
+    """Return what turns examples into ids; raises for options that contradict each other."""
     check_format(
         config.format,
         labels=config.labels,
@@ -162,8 +162,8 @@ def _commits(
 ) -> tuple[dict[bytes, CommitRow], dict[str, bytes], list[CommitRow], Split]:
     """Return all commits, the tips asked for, the commits to export, and which split each is of.
 
-    `refs` must be read before: a commit that comes in meanwhile is one too many, and none is
-    missing.
+    `refs` must be read first: a commit that is indexed meanwhile is then one too many, but none
+    is missing.
     """
     by_oid, tips, reached = _history(reader, refs, config.revisions)
     chosen, dropped = select(list(by_oid.values()), reached, frozenset(config.keep))
@@ -270,7 +270,7 @@ def _sidecars(folder: Path, encoder: Encoder, statistics: Statistics, config: Co
 
 
 def _describe(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
-    """Write what says of a data set what it is; return the checksums of all files."""
+    """Write the files that describe a data set; return the checksums of all files."""
     (folder / "README.md").write_text(card.render(manifest), "utf-8")
     write_json(folder / FILE, describe(folder, manifest, card.description(manifest)))
     return write_checksums(folder)

@@ -93,7 +93,7 @@ def train(database: Database, out: Path, *, name: str | None, vocabulary_size: i
 def _check_empty(out: Path) -> None:
     try:
         if os.path.lexists(out) and (not out.is_dir() or any(out.iterdir())):
-            raise TokenizerError(f"{out} exists and is no empty folder; name a new one")
+            raise TokenizerError(f"{out} exists and is not an empty folder; name a new one")
     except OSError as error:
         raise TokenizerError(f"{out} cannot be read: {error.strerror}") from error
 
@@ -152,7 +152,7 @@ class Fit:
 
 
 def inspect(source: str, database: Database | None = None, *, name: str | None = None) -> Fit:
-    """Measure a tokenizer; characters a token over the chunks of a repository, if one is given."""
+    """Measure a tokenizer; characters per token need an index, and are those of its chunks."""
     encoder = Encoder(load(source), source=source)
 
     def split(words: tuple[str, ...]) -> dict[str, int]:

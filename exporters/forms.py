@@ -22,7 +22,7 @@ _BLANK_LINES = re.compile(rb"(?:[ \t]*\r?\n)*")
 _TYPES = frozenset({"struct", "enum", "union"})
 _PAIRS = {b"(": b")", b"[": b"]", b"{": b"}"}
 _TOKEN = re.compile(
-    # What nobody closes goes to the end: what begins inside of it must not be tried as well.
+    # An unclosed one goes to the end, so that nothing inside it is tried as well.
     rb"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)"""
     rb"""|'(?:[^'\\]|\\.)'|=>|[(){}\[\]]""",
     re.DOTALL,

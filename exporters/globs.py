@@ -1,7 +1,7 @@
 """Patterns of a .gitattributes, matched as git's wildmatch does, in linear time.
 
-A `*` takes the fewest characters that what follows can do with; whether the rest matches then
-does not depend on its taking more, so nothing is tried twice.
+Each `*` takes as few characters as possible for what follows it up to the next `*`. Taking more
+could not help the rest to match, so there is no backtracking.
 """
 
 import re
@@ -48,7 +48,7 @@ def matches(pattern: str, path: str) -> bool:
     if wanted[-1] == _DEEP:
         wanted.append("*")
     at = done = 0
-    # Where the last `**` stands, and what it reaches over.
+    # The last `**`, and the first folder that it does not cover.
     deep, reached = -1, 0
     while done < len(folders):
         if at < len(wanted) and wanted[at] == _DEEP:
@@ -88,7 +88,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _one(character: str) -> str:
-    # A bracket that nobody closes, and a lone backslash, match nothing.
+    # An unclosed bracket and a trailing backslash match nothing.
     return {"?": _ANY, "[": _NEVER, "\\": _NEVER}.get(character, re.escape(character))
 
 

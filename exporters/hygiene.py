@@ -23,8 +23,9 @@ _RUNS = (
     + b" " * 128
 )
 _MIN_ESCAPES, _MIN_NUMBERS = 32, 64
-# Lists of any length, whose numbers are counted: to give one up and try again at its second number
-# would take 64 times as long. Possessive, because a digit can belong to either part of a number.
+# Lists of any length; their numbers are counted afterwards. With a minimum in the pattern, a list
+# that is too short would be tried again from each of its first numbers, which takes 64 times as
+# long. Possessive, because a digit can belong to either part of a number.
 _LISTS = re.compile(
     rb"(?:\\x[0-9A-Fa-f]{2}){%d,}+"
     rb"|(?<!\d)(?:(?:0x[0-9A-Fa-f]++|\d++)(?:[ui]\d*+)?\s*+,\s*+)++" % _MIN_ESCAPES

@@ -15,10 +15,10 @@ from rsidx.store.reader import Reader
 from rsidx.store.rows import CommitRow
 
 NO_LICENSE = "NOASSERTION"
-"""SPDX's word where none is known, for lists that have no null."""
+"""SPDX's identifier for an unknown licence, where null cannot stand."""
 _MANIFEST = b"Cargo.toml"
 _MAX_CHARS = 500
-"""Nobody named so many licences; longer ones count as none."""
+"""No real expression is longer; a longer one counts as unknown."""
 _LICENSING = Licensing()
 _KEPT = 1 << 14
 Facts = Mapping[str, Any]
@@ -27,8 +27,8 @@ Facts = Mapping[str, Any]
 def license_of(path: bytes, facts_of: Callable[[bytes], Facts | None]) -> str | None:
     """Return the licence of the nearest package above a file, None where none is known.
 
-    `facts_of` returns what is kept of the Cargo.toml in a folder: None where there is none,
-    nothing where it cannot be read, in which case it is not known either.
+    `facts_of` returns the facts of the Cargo.toml in a folder: None if there is none, and an empty
+    mapping if it cannot be parsed, which makes the licence unknown, too.
     """
     for folder in _above(path):
         facts = facts_of(folder)
@@ -67,9 +67,9 @@ def _spelled(given: Any) -> str | None:
 
 
 class Licenses:
-    """The licences at one commit and right before it; `allowed` are those that an export takes.
+    """The licences of files at one commit and right before it.
 
-    It takes all of them for none.
+    `allowed` are those that an export accepts; if it is empty, it accepts all.
     """
 
     def __init__(self, reader: Reader, allowed: tuple[str, ...] = ()) -> None:
@@ -103,13 +103,13 @@ class Licenses:
         self._laid = ({}, changed)
 
     def stand_on(self, commit: CommitRow, laid: Mapping[int, int | None]) -> None:
-        """Go to where the next commit would be made, with some files replaced, or gone (None)."""
+        """Go to the tree after a commit, with some files replaced (path → blob) or gone (None)."""
         self._commit = None
         self._snapshot.move_to(commit)
         self._laid = (laid, laid)
 
     def of_edit(self, edit: Edit) -> str | None:
-        """Return the licence of an edit: of what it makes, or of what it deletes."""
+        """Return the licence of an edit's new side, of a deletion's old side."""
         side = edit.new or edit.old
         assert side is not None
         return self.of(side.path_id, before=edit.new is None)
@@ -142,7 +142,7 @@ class Licenses:
 
     def _facts(self, blob_id: int) -> Facts:
         facts: Facts = json.loads(self._reader.manifest(blob_id) or "{}")
-        # What is kept of a .gitattributes is no manifest.
+        # The facts of a .gitattributes are not those of a manifest.
         return facts if "package" in facts else {}
 
 
@@ -167,11 +167,11 @@ def _is_met(node: Any, allowed: frozenset[str]) -> bool:
 
 
 def check(allowed: tuple[str, ...]) -> None:
-    """Raise ExportError for a name to allow that is no licence of SPDX's list."""
+    """Raise ExportError for a name that is not in SPDX's list."""
     if not allowed:
         return
     symbols = get_spdx_licensing().known_symbols
-    # With the names of before, such as GPL-3.0, that a manifest may still have.
+    # With deprecated names such as GPL-3.0, which a manifest may still have.
     names = (name for key, symbol in symbols.items() for name in (key, *symbol.aliases))
     known = {name.casefold(): name for name in names}
     for name in allowed:
@@ -180,4 +180,4 @@ def check(allowed: tuple[str, ...]) -> None:
                 continue
             near = difflib.get_close_matches(part.casefold(), known, 1, 0.3)
             hint = f"; did you mean {known[near[0]]}?" if near else ""
-            raise ExportError(f"--license: {part!r} is no SPDX licence identifier{hint}")
+            raise ExportError(f"--license: {part!r} is not an SPDX licence identifier{hint}")

@@ -66,7 +66,7 @@ _FILTERS_OF_ENTRIES = frozenset(FILTERS) - {
 
 
 def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
-    """Return what turns examples into ids; raises TokenizerError for what cannot be met."""
+    """Return what turns examples into ids; raises TokenizerError or ExportError."""
     if config.kind != "edit" and (config.level != LEVELS[0] or config.no_edit or config.earlier):
         raise ExportError(
             "--level, --no-edit and --earlier are for edits, not for holes and sequences"

@@ -77,7 +77,7 @@ def scanner_version() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """What a match must be beyond its pattern; `group` 0 is the first one that matched."""
+    """What a match must meet beyond its pattern; `group` 0 is the first group that matched."""
 
     kind: str
     group: int
@@ -112,7 +112,7 @@ class _Scanner:
                 )
             )
         self._filter.Compile()
-        # Rules without a word that a text must have: one search for all of them.
+        # Rules that no required word can exclude: one search says whether any of them matches.
         self._wordless = frozenset(self._filter.Match(b"", potential=True) or ())
         patterns = [data["rules"][number]["pattern"] for number in sorted(self._wordless)]
         self._any_wordless = re2.compile("|".join(patterns).encode(), _options())
@@ -133,7 +133,7 @@ class _Scanner:
                 if rule.kind == "KEY":
                     end = _REST.match(text, end).end()  # type: ignore[union-attr]
                 yield Secret(start, end, rule.kind)
-            # From the secret's end: what ends one may begin the next.
+            # From the secret's end: its delimiter may begin the next one.
             match = pattern.search(text, max(end, match.start() + 1))
 
 

@@ -54,7 +54,7 @@ def load(source: str) -> Tokenizer:
 
 
 def is_hub_name(source: str) -> bool:
-    """Tell whether this is spelled as `owner/name`, and no path of that spelling begins here."""
+    """Tell whether this is spelled `owner/name` and is no path: there is no `owner` here."""
     owner, _, _ = source.partition("/")
     is_name = _HUB_NAME.fullmatch(source) and not source.endswith(".json")
     return bool(is_name) and not Path(owner).exists()

@@ -21,7 +21,7 @@ from rsidx.exporters.plan import SPLITS
 from rsidx.exporters.sidecars import PACKED
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.exporters.verify_rows import Checked, History, Rows
-from rsidx.exporters.writer import CHECKSUMS, MANIFEST, read_rows
+from rsidx.exporters.writer import CHECKSUMS, MANIFEST, read_rows, sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +99,11 @@ def _document(ids: list[int], labels: list[int]) -> bytes:
 
 
 def _seal(out: Path) -> Iterator[Problem]:
-    """Yield the manifest and the list of checksums where they are not as they were written."""
+    """Yield a problem for the manifest or SHA256SUMS if it was changed."""
     files = read_files(out) or {}
     for name in (MANIFEST, CHECKSUMS):
-        if name in files and _sha256(out / name) != files[name]:
+        if name in files and sha256_of(out / name) != files[name]:
             yield Problem(name, None, "its checksum does not hold")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem]:
@@ -122,7 +117,7 @@ def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem
         if name not in present:
             yield Problem(name, None, "is missing")
             continue
-        if _sha256(out / name) != digest:
+        if sha256_of(out / name) != digest:
             yield Problem(name, None, "its checksum does not hold")
 
 

@@ -183,7 +183,7 @@ class Rows:
                 yield f"the prompt does not have the {name} of the middle"
 
     def _license(self, meta: dict[str, Any]) -> Iterator[str]:
-        """Check what licence a row says it is under, and that all it shows may be exported."""
+        """Check that a row names the right licence and shows only what the licence gate allows."""
         new, old = (meta["commit"], meta["path"]), (meta["parent"], meta["old_path"])
         edit = meta.get("edit", meta)
         found = self._license_at(*(new if edit["new"] is not None else old))
@@ -200,7 +200,7 @@ class Rows:
             shown |= {(commit, path) for commit, path, side in sides if one[side]}
         for commit, path in sorted(shown):
             if not covers(self._allowed, self._license_at(commit, path)):
-                yield f"it shows {path} of {commit}, which is under no licence that is allowed"
+                yield f"it shows {path} of {commit}, which is under no allowed licence"
 
     def _license_at(self, commit: str | None, path: str) -> str | None:
         tree = self._history.tree(commit) if commit is not None else {}
@@ -378,7 +378,7 @@ def _fills(parts: list[bytes], raw: bytes) -> bool:
         return raw == first
     end = len(first)
     for part in others[:-1]:
-        # Where it is first leaves the most room for the others.
+        # Its first occurrence leaves the most room for the others.
         at = raw.find(part, end + 1)
         if at < 0:
             return False

@@ -159,17 +159,22 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_checksums(folder: Path) -> dict[str, str]:
     """Write SHA256SUMS over every file but the manifest, whose times differ by run.
 
-    Return the checksums by name, with that of SHA256SUMS itself.
+    Return the checksums by name, that of SHA256SUMS itself included.
     """
     files = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name not in (MANIFEST, CHECKSUMS):
-            with path.open("rb") as file:
-                files[name] = hashlib.file_digest(file, "sha256").hexdigest()
+            files[name] = sha256_of(path)
     sums = "".join(f"{digest}  {name}\n" for name, digest in files.items()).encode()
     (folder / CHECKSUMS).write_bytes(sums)
     return {**files, CHECKSUMS: hashlib.sha256(sums).hexdigest()}

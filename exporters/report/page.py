@@ -16,19 +16,19 @@ _CODE = frozenset({"context", "old", "lead", "new", "prefix", "suffix"})
 _LABELS = {"old": "old code", "new": "new code (with loss)", "lead": "up to here (no loss)"}
 """What a run of tokens is called, where that is not its role."""
 _MARK = b'<meta name="generator" content="rsidx report">'
-"""Stands in the head of every report: what has it there may be replaced by another."""
+"""Is in the head of every report; a file that has it may be replaced by another report."""
 _HEAD_BYTES = 1024
 
 
 def write_report(out: Path, to: Path, *, n_samples: int) -> None:
     """Write the report of an export to a file.
 
-    A file that is there must be a report. Raises ExportError where it is none, where `out` is no
-    export, where the libraries for it are missing, and where `to` cannot be written.
+    Only another report is overwritten. Raises ExportError if `to` is any other file or cannot be
+    written, if `out` is not an export, and if the libraries for a report are missing.
     """
     to = to.resolve()
     if to.is_relative_to(out.resolve()):
-        raise ExportError(f"{to} is inside of the data set; a report goes beside it")
+        raise ExportError(f"{to} is inside the data set; a report goes beside it")
     _check(to)
     try:
         import jinja2  # noqa: PLC0415  (an extra)
@@ -63,7 +63,7 @@ def _check(to: Path) -> None:
     except OSError as error:
         raise ExportError(f"cannot write {to}: {error.strerror}") from error
     if _MARK not in head:
-        raise ExportError(f"{to} is no report of rsidx and stays as it is; name another file")
+        raise ExportError(f"{to} is not a report by rsidx; name another file")
 
 
 def _values(found: Collected) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _highlighted(text: str) -> Any:
 
     lexer = RustLexer(stripnl=False, ensurenl=False)
     marked = highlight(text, lexer, HtmlFormatter(nowrap=True))
-    # The formatter ends the last line, too.
+    # The formatter adds a final line break.
     return Markup(marked if text.endswith("\n") else marked.removesuffix("\n"))
 
 

@@ -26,7 +26,7 @@ _TARGET = {
 }
 _LACKING = re.compile(r"(?:^|_)no_")
 _MAX_CHARS = 2000
-"""Nobody wrote a longer one; it might be nested too deep to be read."""
+"""No real one is longer; a longer one could be nested too deeply to parse."""
 _TEST, _FEATURE, _CUSTOM, _COMPILER_LACKS = 0.4, 0.45, 0.3, 0.1
 """Likelihoods of `test`, of a feature that is no default, of other names, and of `no_…`."""
 

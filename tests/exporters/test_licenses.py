@@ -170,7 +170,7 @@ def test_an_export_that_the_gate_leaves_nothing_of_is_refused(repo, rows, tmp_pa
     [("Apache2", "Apache-2.0"), ("GPL-3.0-onyl", "GPL-3.0-only"), ("MTI", "MIT")],
 )
 def test_a_name_that_is_no_licence_is_refused_with_the_nearest(name, nearest):
-    with pytest.raises(ExportError, match=f"{name}' is no SPDX.*did you mean {nearest}"):
+    with pytest.raises(ExportError, match=f"{name}' is not an SPDX.*did you mean {nearest}"):
         check(("MIT", name))
 
 

@@ -184,13 +184,13 @@ def test_a_report_replaces_a_report_and_nothing_else(report, out, tmp_path):
     assert (tmp_path / "link.html").is_symlink()
     for name, content in (("main.rs", b"fn main() {}\n"), ("other.db", b"SQLite format 3\0")):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(ExportError, match=f"{name} is no report of rsidx"):
+        with pytest.raises(ExportError, match=f"{name} is not a report by rsidx"):
             write_report(out, tmp_path / name, n_samples=1)
         assert (tmp_path / name).read_bytes() == content
     for to in (out / "report.html", out / "README.md", out / "tokenizer" / "x.html"):
         with pytest.raises(ExportError, match="a report goes beside it"):
             write_report(out, to, n_samples=1)
-    with pytest.raises(ExportError, match="is no report"):
+    with pytest.raises(ExportError, match="is not a report"):
         write_report(out, tmp_path, n_samples=1)
 
 

@@ -193,7 +193,7 @@ def test_a_tokenizer_is_trained_into_a_new_or_an_empty_folder_only(repo, index, 
     (tmp_path / "file").write_text("mine")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name in ("mine", "file", "link"):
-        with pytest.raises(TokenizerError, match=f"{name} exists and is no empty folder"):
+        with pytest.raises(TokenizerError, match=f"{name} exists and is not an empty folder"):
             into(tmp_path / name)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
     (tmp_path / "empty").mkdir()
