@@ -5,15 +5,14 @@ writes them. Before, a block goes into the hook files, but for those that a mana
 told what to put into its own settings.
 """
 
-import os
 import re
 import shlex
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from rsidx.errors import RepositoryError
+from rsidx.files import put
 from rsidx.hooks.managers import Manager, Wiring, manager_of
 from rsidx.hooks.script import (
     SCRIPT,
@@ -93,10 +92,8 @@ def _managed(manager: Manager, wiring: Wiring, *, has_program: bool) -> HookStat
         text = f"{name} calls it, but here it is not installed; `rsidx hooks install`"
         return HookState("absent", text, name)
     if not wiring.events:
-        what = wiring.problem or f"{name} writes the hooks here and does not call it"
-        return HookState(
-            "absent", what if wiring.problem else f"{what}; `rsidx hooks install`", name
-        )
+        text = f"{name} writes the hooks here and does not call it; `rsidx hooks install`"
+        return HookState("absent", wiring.problem or text, name)
     if wiring.missing:
         then = wiring.problem or f"{name} does not call it in {', '.join(wiring.missing)}"
         return HookState("partial", f"called by {name}, but {then}", name)
@@ -126,7 +123,7 @@ def install(repository: Repository, db: str) -> HookState:
         if manager.wiring(repository.worktree, paths).missing:
             raise ManagedError(manager, repository.worktree)
         return state(repository)
-    if all(portable_block() in (_read(path) or "") for path in paths):
+    if all(_is_portable(path) for path in paths):
         return state(repository)
     for path in paths:
         _refuse_foreign(repository, path)
@@ -162,7 +159,7 @@ def uninstall(repository: Repository) -> list[str]:
     there = [
         path for path in _hook_paths(repository) if _is_at_work(path, has_program=program.exists())
     ]
-    paths = [path for path in there if portable_block() not in (_read(path) or "")]
+    paths = [path for path in there if not _is_portable(path)]
     for path in paths:
         _refuse_foreign(repository, path)
     if configured:
@@ -175,7 +172,7 @@ def uninstall(repository: Repository) -> list[str]:
 def _remove_blocks(paths: list[Path]) -> None:
     for path in paths:
         text = _read(path) or ""
-        if not has_block(text) or portable_block() in text or path.is_symlink():
+        if not has_block(text) or _is_portable(path) or path.is_symlink():
             continue
         rest = without_block(text)
         if _aside(path).exists() and rest == _wrapper(_aside(path)):
@@ -275,11 +272,12 @@ def _refuse_shared(repository: Repository, path: Path) -> None:
 
 
 def _is_at_work(path: Path, *, has_program: bool) -> bool:
-    return _is_ours(path) and (has_program or portable_block() not in (_read(path) or ""))
+    return has_block(_read(path) or "") and (has_program or not _is_portable(path))
 
 
-def _is_ours(path: Path) -> bool:
-    return has_block(_read(path) or "")
+def _is_portable(path: Path) -> bool:
+    """Tell whether a hook has the block that works in every clone and needs the program."""
+    return portable_block() in (_read(path) or "")
 
 
 def _is_shell(text: str) -> bool:
@@ -298,8 +296,4 @@ def _write(path: Path, text: str, mode: int = 0o755) -> None:
     """Replace a hook in one step, keeping its mode and making it runnable."""
     if path.exists():
         mode = path.stat().st_mode & 0o777
-    descriptor, name = tempfile.mkstemp(prefix=".rsidx-", dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
-    Path(name).chmod(mode | 0o100)
-    Path(name).replace(path)
+    put(path, text.encode("utf-8", "surrogateescape"), mode=mode | 0o100)

@@ -168,7 +168,7 @@ def _log_dead_thread(dead: threading.ExceptHookArgs) -> None:
 
 
 class _Handler(FileSystemEventHandler):
-    """Sets an event when something is written where refs are.
+    """Wakes the watcher when something is written where refs are.
 
     Reading them, as git does all the time and so does the index, is no event.
     """

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from rsidx.errors import IndexInUseError
+from rsidx.errors import IndexInUseError, LockError
 from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Wanted, extraction
 from rsidx.indexer.git import Repository
@@ -80,10 +80,11 @@ def n_stale_blobs(database: Database) -> int:
 
 
 def refreshing_since(file: Path | None) -> float | None:
-    """Return since when a process reads an index's blobs again, None where none does."""
-    with suppress(OSError):
-        if file is None:
-            return None
+    """Return when the running refresh of an index began, None if none is running."""
+    if file is None:
+        return None
+    # What cannot be locked tells nothing, and is no reason for `rsidx status` to fail.
+    with suppress(OSError, LockError):
         descriptor = os.open(_announcement(file), os.O_RDONLY)
         try:
             lock(descriptor, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,7 +97,7 @@ def refreshing_since(file: Path | None) -> float | None:
 
 @contextmanager
 def _announced(file: Path | None) -> Iterator[None]:
-    """Hold a lock that any number may hold: `refreshing_since` sees it."""
+    """Hold a shared lock, by which `refreshing_since` knows that a refresh is running."""
     if file is None:
         yield
         return
@@ -227,8 +228,7 @@ class _Refresh:
             yield connection
 
     def _extraction(self, jobs: int) -> AbstractContextManager[Extraction]:
-        file = self._database.file
-        mark = file.with_name(f"{file.name}.parsing") if file else None
+        mark = self._database.parsing_file
         return extraction(self._repository, jobs=jobs, max_bytes=self._max_bytes, mark=mark)
 
 

@@ -241,8 +241,7 @@ class _Sync:
                 self.connection.commit()
 
     def _extraction(self, jobs: int) -> AbstractContextManager[Extraction]:
-        file = self.database.file
-        mark = file.with_name(f"{file.name}.parsing") if file else None
+        mark = self.database.parsing_file
         return extraction(self.repository, jobs=jobs, max_bytes=self.max_bytes, mark=mark)
 
     def _commits_to_read_again(self, scope: Scope) -> list[CommitLine]:

@@ -8,11 +8,17 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def put(path: Path, content: bytes, check: Callable[[], None] | None = None) -> None:
-    """Write a file beside its place and move it there, with mode and owner of the one there.
+def put(
+    path: Path,
+    content: bytes,
+    check: Callable[[], None] | None = None,
+    *,
+    mode: int | None = None,
+) -> None:
+    """Write a temporary file beside `path` and rename it, with the old file's owner and mode.
 
-    `check` is called at the last moment, and may raise to leave all as it is. Whatever fails, the
-    file that was there stays whole.
+    `mode` is used in place of the old file's. `check` is called just before the rename, and may
+    raise to cancel it. If anything fails, the old file is left as it was.
     """
     beside = path.with_name(f".rsidx-{secrets.token_hex(6)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -20,6 +26,8 @@ def put(path: Path, content: bytes, check: Callable[[], None] | None = None) -> 
         with os.fdopen(descriptor, "wb") as file:
             with suppress(FileNotFoundError):
                 _take_after(file.fileno(), path.stat())
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rsidx.errors import IndexStoreError, LockError
 from rsidx.locking import HeldError, locked
+from rsidx.store.place import tables_of
 
 MAX_BYTES = 2 << 30
 _VERSION = 2
@@ -149,18 +150,10 @@ def is_cache(file: Path) -> bool:
     if not header or not header.startswith(_HEADER):
         return not header
     application = int.from_bytes(header[68:72])
-    return application == _APPLICATION or (not application and _is_of_0_1_0(file))
-
-
-def _is_of_0_1_0(file: Path) -> bool:
-    try:
-        with contextlib.closing(
-            sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-        ) as opened:
-            tables = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            return _TABLES.issuperset(name for (name,) in tables)
-    except sqlite3.Error:
-        return False
+    if application:
+        return application == _APPLICATION
+    tables = tables_of(file)
+    return tables is not None and tables <= _TABLES
 
 
 def remove_cache(file: Path) -> None:

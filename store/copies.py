@@ -1,11 +1,12 @@
-"""Copies of an index's file: making one that is whole, and knowing one that is not.
+"""Copies of an index's file: writing complete ones, and detecting torn ones.
 
-A file that is copied while rsidx writes to it has pages from before and after. So an index says
-where it lives, in SQLite's `user_version`: a number that follows from its inode. An index that is
-found elsewhere is a copy, or was moved to another file system; it is checked once and says so from
-then on. A copy that `back_up` made is known to be whole until somebody writes to it. What SQLite's
-own checks cannot see is a table of before beside one of after: so each transaction leaves the
-number of all rows in `application_id`.
+A file that is copied while rsidx writes to it has pages from before and after a transaction. An
+index therefore records its home, a number derived from its inode, in SQLite's `user_version`. An
+index that is opened elsewhere is a copy, or was moved to another file system: it is checked in
+full, and its home is recorded anew if it can be written. A copy that `back_up` wrote is known to be
+complete until it is written to. SQLite's own checks cannot see that one table is from before a
+transaction and another from after it, so each transaction records the number of all rows in
+`application_id`.
 """
 
 import os
@@ -29,27 +30,27 @@ Progress = Callable[[int, int], None]
 
 
 def home_of(file: Path) -> int:
-    """Return what an index in a file has as its `user_version`, from 2 on."""
+    """Return the `user_version` of an index that was last written at this place: 2 or more."""
     return 2 + file.stat().st_ino % _NO_HOMES
 
 
-def said_home(file: Path) -> int:
-    """Return what a file says without being read as a database; 0 where it says nothing."""
+def recorded_home(file: Path) -> int:
+    """Read `user_version` from a file's header without opening a database; 0 if there is none."""
     with file.open("rb") as content:
         header = content.read(_VERSION_AT + 4)
     return int.from_bytes(header[_VERSION_AT:]) if header.startswith(_HEADER) else 0
 
 
 def torn(file: Path, detail: object) -> IndexStoreError:
-    """Return the error for an index that is not whole."""
+    """Return the error for an index that is not complete."""
     return IndexStoreError(
         f"{file} is a torn copy of an index, or damaged ({detail}): copy an index with `rsidx "
         "backup`, or remove this one and run `rsidx backfill`"
     )
 
 
-def move_in(database: sqlite3.Connection, file: Path) -> None:
-    """Have a file say that it lives where it is, and how many rows it has."""
+def record_home(database: sqlite3.Connection, file: Path) -> None:
+    """Record in an index that this is its home, and how many rows it has."""
     database.execute("BEGIN IMMEDIATE")
     try:
         database.execute(f"PRAGMA user_version = {home_of(file)}")
@@ -61,12 +62,12 @@ def move_in(database: sqlite3.Connection, file: Path) -> None:
 
 
 def record_count(database: sqlite3.Connection) -> None:
-    """Record, inside of a transaction, how many rows there are."""
+    """Count all rows and record their number, inside a transaction."""
     database.execute(f"PRAGMA application_id = {count_rows(database) % _NO_COUNTS}")
 
 
 def add_to_count(database: sqlite3.Connection, n_rows: int) -> None:
-    """Record, inside of a transaction, how many rows it adds; fewer than none where some go."""
+    """Add to the recorded number of rows, inside a transaction; negative for deleted rows."""
     [[before]] = database.execute("PRAGMA application_id")
     database.execute(f"PRAGMA application_id = {(before + n_rows) % _NO_COUNTS}")
 
@@ -79,26 +80,27 @@ def count_rows(database: sqlite3.Connection) -> int:
 
 
 def is_new(database: sqlite3.Connection, file: Path) -> bool:
-    """Tell whether nothing has been written to a file, but for a header."""
+    """Tell whether a file holds no tables yet, and at most a header."""
     [[n_pages]] = database.execute("PRAGMA page_count")
     [[n_bytes]] = database.execute("PRAGMA page_size")
-    # To use a write-ahead log is written to the first page; a table needs another.
+    # Switching to a write-ahead log writes the first page; a table needs a second one.
     return int(n_pages) <= 1 and file.stat().st_size <= int(n_bytes)
 
 
 def size_fault(database: sqlite3.Connection, file: Path) -> str | None:
-    """Return what shows that a file is cut off, or too long; None where nothing does."""
-    [[mode]] = database.execute("PRAGMA journal_mode")
+    """Say how a file's size contradicts its header; None if it does not."""
     [[n_pages]] = database.execute("PRAGMA page_count")
     [[n_bytes]] = database.execute("PRAGMA page_size")
+    log = file.with_name(f"{file.name}-wal")
     # Pages that are only in the write-ahead log are not in the file.
-    if mode != "wal" and file.stat().st_size != n_pages * n_bytes:
-        return f"it says that it has {n_pages} pages, and has {file.stat().st_size / n_bytes:g}"
+    has_log = log.exists() and log.stat().st_size > 0
+    if not has_log and file.stat().st_size != n_pages * n_bytes:
+        return f"it has {file.stat().st_size / n_bytes:g} pages, and {n_pages} by its header"
     return None
 
 
 def fault(database: sqlite3.Connection, file: Path) -> str | None:
-    """Return the first thing that shows that a database is not whole, None where nothing does.
+    """Return the first sign that a database is torn or damaged, None if there is none.
 
     Reads all of it: tables, their indexes, and the references between them.
     """
@@ -110,23 +112,23 @@ def fault(database: sqlite3.Connection, file: Path) -> str | None:
         return " ".join(str(found).split())
     lacking = database.execute("PRAGMA foreign_key_check").fetchone()
     if lacking:
-        return f"a row of {lacking[0]} is without one of {lacking[2]}"
+        return f"a row of {lacking[0]} refers to a missing row of {lacking[2]}"
     version = database.execute("SELECT version_num FROM alembic_version").fetchone()
     if version != (schema.SCHEMA_VERSION,):
-        return None  # It has other tables, which the migration counts anew.
-    [[said]] = database.execute("PRAGMA user_version")
+        return None  # It has other tables; the migration counts the rows anew.
+    [[home]] = database.execute("PRAGMA user_version")
     [[n_rows]] = database.execute("PRAGMA application_id")
-    # Version 0.1.0 did not count.
-    if said and n_rows != count_rows(database) % _NO_COUNTS:
-        return f"it says that it has {n_rows:,} rows, and has {count_rows(database):,}"
+    # Version 0.1.0 recorded neither.
+    if home and n_rows != count_rows(database) % _NO_COUNTS:
+        return f"it has {count_rows(database):,} rows, and recorded {n_rows:,}"
     return None
 
 
 def back_up(database: sqlite3.Connection, out: Path, progress: Progress) -> None:
-    """Write a whole copy of an index to a file, beside its place first.
+    """Write a complete copy of an index: to a temporary file beside `out`, which is then renamed.
 
-    Holds a transaction meanwhile: a writer that wants to commit waits. Raises IndexStoreError
-    where something else is at the place, it cannot be written, or the index itself is damaged.
+    A writer that wants to commit meanwhile waits. Raises IndexStoreError if `out` is something
+    else than an earlier copy, if it cannot be written, and if the index itself is damaged.
     """
     _check_place(out)
     beside = out.with_name(f".rsidx-{os.urandom(6).hex()}")
@@ -165,10 +167,10 @@ def _copy(database: sqlite3.Connection, out: Path, progress: Progress) -> None:
 
 
 def _check_place(out: Path) -> None:
-    """Raise IndexStoreError unless a copy may be put there: over an earlier one alone."""
+    """Raise IndexStoreError unless `out` is free or an earlier copy that nobody wrote to."""
     if not os.path.lexists(out):
         return
     with suppress(OSError):
-        if out.is_file() and not out.is_symlink() and said_home(out) == MADE_BY_BACKUP:
+        if out.is_file() and not out.is_symlink() and recorded_home(out) == MADE_BY_BACKUP:
             return
-    raise IndexStoreError(f"{out} is there, and is no copy that `rsidx backup` made; name another")
+    raise IndexStoreError(f"{out} exists and is not a copy by `rsidx backup`; name another file")

@@ -25,8 +25,8 @@ from rsidx.store.copies import (
     fault,
     home_of,
     is_new,
-    move_in,
     record_count,
+    record_home,
     size_fault,
     torn,
 )
@@ -77,10 +77,9 @@ class Database:
     """
 
     def __init__(self, url: URL, *, create: bool, is_known: bool = False) -> None:
-        """Open an index; `is_known` says that a process of this command has looked at it.
+        """Open an index; `is_known` says that another process of this command has checked it.
 
-        Raises IndexStoreError where there is none, for a copy that is not whole, and for one that
-        a newer rsidx wrote.
+        Raises IndexStoreError if there is none, if it is a torn copy, or if a newer rsidx wrote it.
         """
         self.url = url
         self.file = Path(url.database) if url.drivername == "sqlite" and url.database else None
@@ -97,37 +96,37 @@ class Database:
         self.engine = _engine(url)
         self._locks: Locks = FileLocks(self.file) if self.file else ServerLocks(self.engine)
         try:
-            said = self._recognise(self.file) if self.file and not is_known else None
+            home = self._recognise(self.file) if self.file and not is_known else None
             migrate(self.engine, self._alone, _count_anew)
         except DBAPIError as error:
             raise self.explained(error, "cannot open the index") from error
-        # Unless the file says where it lives, the first that writes to it makes it say so.
-        self._is_settled = self.file is None or is_known or said == home_of(self.file)
-        if not self._is_settled and said != MADE_BY_BACKUP:
+        # If the recorded home is another place, the first writer records this one.
+        self._is_settled = self.file is None or is_known or home == home_of(self.file)
+        if not self._is_settled and home != MADE_BY_BACKUP:
             with suppress(IndexStoreError, LockError), self.writing(timeout_s=0):
                 pass
 
     def _recognise(self, file: Path) -> int:
-        """Return what a file says of where it lives, see `rsidx.store.copies`.
+        """Return the home that a file has recorded, see `rsidx.store.copies`.
 
-        Raises IndexStoreError for a copy that is not whole.
+        Raises IndexStoreError for a torn copy.
         """
         with self.engine.connect() as connection:
-            said = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            home = connection.exec_driver_sql("PRAGMA user_version").scalar()
             database = _driver(connection)
-            if said == home_of(file) or is_new(database, file):
-                return int(said or 0)
+            if home == home_of(file) or is_new(database, file):
+                return int(home or 0)
             try:
-                # Nobody has written to what `back_up` made, but it may be copied in part.
-                found = (size_fault if said == MADE_BY_BACKUP else fault)(database, file)
+                # Nobody has written to what `back_up` made, but it may have been copied in part.
+                found = (size_fault if home == MADE_BY_BACKUP else fault)(database, file)
             except sqlite3.DatabaseError as error:
                 raise torn(file, error) from error
         if found is not None:
             raise torn(file, found)
-        return int(said or 0)
+        return int(home or 0)
 
     def explained(self, error: DBAPIError, what: str = "the index") -> IndexStoreError:
-        """Return the error in words for what a database refuses, with what to do if it is torn."""
+        """Return the error to show for one of the database, with advice if the file is damaged."""
         code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         if self.file is not None and code & 0xFF == sqlite3.SQLITE_CORRUPT:
             return torn(self.file, error.orig)
@@ -137,6 +136,11 @@ class Database:
     def cache_file(self) -> Path | None:
         """The file beside the index for what can be made again; None where it is on a server."""
         return self.file.with_name(f"{self.file.name}.cache") if self.file else None
+
+    @property
+    def parsing_file(self) -> Path | None:
+        """The file beside the index that is there while this process parses; None on a server."""
+        return self.file.with_name(f"{self.file.name}.parsing") if self.file else None
 
     @property
     def shown(self) -> str:
@@ -179,7 +183,7 @@ class Database:
             connection = opened.execution_options(rsidx_write=True)
             if self.file is not None and not self._is_settled:
                 try:
-                    move_in(_driver(connection), self.file)
+                    record_home(_driver(connection), self.file)
                 except sqlite3.Error as error:
                     raise IndexStoreError(f"cannot write {self.file}: {error}") from error
                 self._is_settled = True
@@ -200,19 +204,21 @@ class Database:
             yield
 
     def vacuum(self) -> None:
-        """Give the room of what was dropped back to the file system, overwritten.
+        """Shrink the file after rows were dropped, overwriting the space that they took.
 
-        Raises IndexStoreError where there is no room for a copy of what stays.
+        Raises IndexStoreError if the disk has no space for a copy of the remaining rows.
         """
         if self.file is None:
             return
         with self._alone(), self.engine.connect() as connection:
             try:
                 _driver(connection).execute("VACUUM")
+                # A write-ahead log keeps the old pages for as long as anybody has the file open.
+                _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.Error as error:
                 raise IndexStoreError(
-                    f"cannot write {self.file}: {error}; what was dropped is gone, but its room is "
-                    "not given back until this is run again"
+                    f"cannot write {self.file}: {error}; what was dropped is gone, but the file "
+                    "does not shrink until this is run again"
                 ) from error
 
     def n_bytes(self) -> int:
@@ -224,7 +230,7 @@ class Database:
             return int(connection.execute(select(size)).scalar_one())
 
     def back_up(self, out: Path, progress: Progress) -> None:
-        """Write a whole copy of the index to a file, see `rsidx.store.copies.back_up`.
+        """Write a complete copy of the index to a file, see `rsidx.store.copies.back_up`.
 
         Raises IndexStoreError also for an index on a server.
         """
@@ -311,7 +317,7 @@ def _engine(url: URL) -> Engine:
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> bool:
-    """Use a write-ahead log; tell whether that could be, for it is written into the file."""
+    """Switch to a write-ahead log, which writes to the file; tell whether that was possible."""
     try:
         cursor.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError:
@@ -320,7 +326,7 @@ def _use_wal(cursor: sqlite3.Cursor) -> bool:
 
 
 def _count_rows(engine: Engine) -> None:
-    """Have each transaction leave the number of rows, see `rsidx.store.copies`."""
+    """Record the number of rows in each transaction, see `rsidx.store.copies`."""
 
     @event.listens_for(engine, "after_cursor_execute")
     def _on_execute(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
@@ -342,7 +348,7 @@ def _count_rows(engine: Engine) -> None:
 
 
 def _count_anew(connection: Connection) -> None:
-    """Leave the number of rows in a migration's transaction: it copies and drops whole tables."""
+    """Record the number of rows after a migration, which copies and drops whole tables."""
     if connection.dialect.name == "sqlite":
         connection.info.pop("rsidx_rows", None)
         record_count(_driver(connection))

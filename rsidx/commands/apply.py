@@ -19,7 +19,9 @@ from rsidx.output import note, printable
 @click.argument("code", type=click.File("rb"), default="-", metavar="[CODE]")
 @click.option("--write", is_flag=True, help="Write the file; without it the diff is shown alone.")
 @click.option(
-    "--delete", is_flag=True, help="Let SYMBOL go: CODE may be empty, or define something else."
+    "--delete",
+    is_flag=True,
+    help="Allow SYMBOL to be removed: CODE may be empty, or define something else.",
 )
 @place_options
 def apply(place: Place, place_in_code: str, code: BinaryIO, write: bool, delete: bool) -> None:

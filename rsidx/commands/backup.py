@@ -13,14 +13,14 @@ from rsidx.output import emit, human_bytes, progress
 @json_option
 @place_options
 def backup(place: Place, file: Path, as_json: bool) -> None:
-    """Write a whole copy of the index to FILE, also while something writes to the index.
+    """Write a complete copy of the index to FILE, even while something writes to the index.
 
-    What `cp` makes of an index that is being written to is torn. FILE may be an earlier copy,
-    which is replaced; nothing else is. The copy is all that `rsidx export --db FILE` needs.
+    `cp` cannot do that: its copy may be torn. An earlier backup in FILE is replaced; any other
+    file is refused. The copy is all that `rsidx export --db FILE` needs.
     """
     with place.database() as database, progress("backup", "pages") as update:
         database.back_up(file, update)
         source = database.shown
     n_bytes = file.stat().st_size
-    line = f"{file} ({human_bytes(n_bytes)}) is a whole copy of {source}"
+    line = f"{file} ({human_bytes(n_bytes)}) is a complete copy of {source}"
     emit({"file": str(file), "n_bytes": n_bytes, "index": source}, [line], as_json=as_json)

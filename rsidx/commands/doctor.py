@@ -14,10 +14,10 @@ from rsidx.output import emit
 @json_option
 @place_options
 def doctor(place: Place, as_json: bool) -> int:
-    """Prove for each worktree that the hook fires, and look after the index.
+    """Check in each worktree that the hook fires, and that the index is sound and private.
 
-    Says what to do about what is not well; then the status is 10. What could not be tried without
-    running hooks of others is `unproven`, and no fault.
+    Says what to do about each problem, and exits with status 10 if there is one. A hook that cannot
+    be tried without running other hooks, too, is `unproven`, which is not a problem.
     """
     findings = list(examine(place.repository, place.db))
     lines = [f"{one.verdict:<3}  {one.name}: {one.text}" for one in findings]

@@ -10,13 +10,13 @@ from rsidx.output import counted, emit, human_bytes
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Say what would be dropped, and drop nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 @json_option
 @place_options
 def gc(place: Place, dry_run: bool, as_json: bool) -> None:
-    """Drop commits that no ref reaches any more, as after an amend, a rebase or a deleted branch.
+    """Delete unreachable commits from the index, as after an amend, a rebase or a deleted branch.
 
-    An export never has them; this takes them out of the index, too.
+    They are never exported; this frees the space that they take in the index.
     """
     with place.database() as database:
         before = database.n_bytes()
@@ -27,5 +27,5 @@ def gc(place: Place, dry_run: bool, as_json: bool) -> None:
         f"{counted(pruned.n_chunks, 'chunk')}"
     )
     sizes = f"{human_bytes(before)}, now {human_bytes(after)}"
-    line = f"{what} would be dropped" if dry_run else f"{what} dropped ({sizes})"
+    line = f"{what} would be deleted" if dry_run else f"{what} deleted ({sizes})"
     emit({**asdict(pruned), "n_bytes": after}, [line], as_json=as_json)

@@ -124,7 +124,7 @@ def test_the_command_says_what_went(repo, monkeypatch, capfd):
     repo.git("reset", "-q", "--hard", "HEAD~1")
     capfd.readouterr()
     assert main(["gc"]) == 0
-    assert capfd.readouterr().out.startswith("1 commit, 1 file version and 1 chunk dropped")
+    assert capfd.readouterr().out.startswith("1 commit, 1 file version and 1 chunk deleted")
 
 
 def test_a_dry_run_says_what_would_go_and_changes_nothing(repo, make_index, monkeypatch, capfd):
@@ -138,10 +138,10 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(repo, make_index, monk
     capfd.readouterr()
     assert main(["gc", "--dry-run"]) == 0
     said = capfd.readouterr().out
-    assert said == "1 commit, 1 file version and 1 chunk would be dropped\n"
+    assert said == "1 commit, 1 file version and 1 chunk would be deleted\n"
     assert dumped(index) == before
     assert main(["gc"]) == 0
-    assert capfd.readouterr().out.startswith("1 commit, 1 file version and 1 chunk dropped")
+    assert capfd.readouterr().out.startswith("1 commit, 1 file version and 1 chunk deleted")
 
 
 def limited(command, cwd, n_bytes):

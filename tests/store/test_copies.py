@@ -221,7 +221,7 @@ def filled(repo, monkeypatch):
 def test_backup_replaces_an_earlier_copy_and_nothing_else(filled, tmp_path, capfd):
     out = tmp_path / "copy.db"
     assert main(["backup", str(out)]) == 0
-    assert "is a whole copy of" in capfd.readouterr().out
+    assert "is a complete copy of" in capfd.readouterr().out
     assert main(["backup", str(out)]) == 0
     others = {
         "text": b"mine",
@@ -244,7 +244,9 @@ def test_backup_replaces_an_earlier_copy_and_nothing_else(filled, tmp_path, capf
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_backup_that_was_copied_in_part_is_refused(tmp_path):
+@pytest.mark.parametrize("wal", [False, True])
+def test_a_backup_that_was_copied_in_part_is_refused(tmp_path, monkeypatch, wal):
+    monkeypatch.setattr(database_module, "wal_is_safe", lambda _: wal)
     out = tmp_path / "copy.db"
     assert main(["backup", str(out)]) == 0
     content = out.read_bytes()

@@ -183,7 +183,7 @@ def test_an_index_of_the_first_schema_is_upgraded_and_keeps_its_rows(file):
     database.close()
 
 
-def test_an_upgrade_leaves_the_number_of_rows_in_its_transaction(file, monkeypatch):
+def test_an_upgrade_records_the_number_of_rows_in_its_transaction(file, monkeypatch):
     opened(file).close()
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
@@ -214,6 +214,19 @@ def test_an_upgrade_leaves_the_number_of_rows_in_its_transaction(file, monkeypat
     connection.close()
 
 
+def test_a_vacuum_leaves_nothing_in_a_write_ahead_log(file, monkeypatch):
+    monkeypatch.setattr(database_module, "wal_is_safe", lambda _: True)
+    database = opened(file)
+    with database.writing() as connection:
+        connection.execute(text("INSERT INTO name (id, text) VALUES (1, 'secret')"))
+        connection.commit()
+        connection.execute(text("DELETE FROM name"))
+        connection.commit()
+    database.vacuum()
+    assert not any(b"secret" in path.read_bytes() for path in file.parent.iterdir())
+    database.close()
+
+
 def test_an_index_that_cannot_be_written_to_is_named_in_one_line(file, monkeypatch):
     opened(file).close()
     copy = Path(shutil.copy(file, file.with_name("copy.db")))
@@ -221,7 +234,7 @@ def test_an_index_that_cannot_be_written_to_is_named_in_one_line(file, monkeypat
     def full(*_):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(database_module, "move_in", full)
+    monkeypatch.setattr(database_module, "record_home", full)
     database = opened(copy, create=False)
     refused = pytest.raises(IndexStoreError, match=r"cannot write .*copy\.db: database or disk")
     with refused, database.writing():

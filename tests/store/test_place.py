@@ -23,7 +23,7 @@ def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path, create
     with closing(sqlite3.connect(file)) as connection:
         connection.executescript(f"CREATE TABLE {table} (version_num); VACUUM")
     before = file.read_bytes()
-    with pytest.raises(IndexStoreError, match=r"app.db is a database, but no index of rsidx"):
+    with pytest.raises(IndexStoreError, match=r"app.db is a database, but not an index of rsidx"):
         opened(file, create=create)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["app.db"]
@@ -33,7 +33,7 @@ def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path, create
 def test_a_file_that_a_lock_would_take_is_refused_and_left_alone(tmp_path, ending):
     taken = tmp_path / f"Cargo{ending}"
     taken.write_text("version = 4\n")
-    with pytest.raises(IndexStoreError, match=f"needs Cargo{ending}, which is somebody else's"):
+    with pytest.raises(IndexStoreError, match=f"needs Cargo{ending}, which is not a file of rsidx"):
         opened(tmp_path / "Cargo", create=True)
     assert taken.read_text() == "version = 4\n"
     assert not (tmp_path / "Cargo").exists()
