@@ -3,7 +3,7 @@
     python benchmarks/refresh.py REPO
 
 Backfills a clone, raises the extractor's version as an upgrade does, and commits: the hook's worker
-reads everything again. Another commit comes while it is at it, and the worker is killed once.
+reads everything again. The worker is killed once, and another commit is made while it works.
 """
 
 import json
@@ -45,14 +45,14 @@ def _words(wall_s: float, usage: resource.struct_rusage) -> str:
 
 
 def stale(file: Path) -> tuple[int, int, int]:
-    """Return how many blobs an older version read, how many there are, and commits."""
+    """Return how many blobs the oldest version read, how many blobs there are, and commits."""
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=60)) as connection:
-        newest = "SELECT count(*) FROM blob WHERE extractor_version = ?"
+        of_version = "SELECT count(*) FROM blob WHERE extractor_version = ?"
         version = connection.execute("SELECT min(extractor_version) FROM blob").fetchone()[0]
-        n_old = connection.execute(newest, (version,)).fetchone()[0]
+        n_old = connection.execute(of_version, (version,)).fetchone()[0]
         n_all = connection.execute("SELECT count(*) FROM blob").fetchone()[0]
         n_commits = connection.execute('SELECT count(*) FROM "commit"').fetchone()[0]
-    return (n_old if n_old < n_all else n_all), n_all, n_commits
+    return n_old, n_all, n_commits
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
-"""Makes exporters/secret_rules.json from the rules of kingfisher-secret-scanner.
+"""Make exporters/secret_rules.json from the rules of kingfisher-secret-scanner.
 
     pip install kingfisher-secret-scanner && python benchmarks/secret_rules.py
 
-The package has the rules of Betterleaks and of Veles; their licences stand beside the file. What
-it does to them: only what can be told from a file alone is kept (no network, no second finding
-nearby), ids and public keys are no secrets, a value may follow a type as Rust writes it, and a
-token may end at any character that it cannot have. `_OWN` is what they lack.
+The package has the rules of Betterleaks and of Veles; their licences are copied beside the file.
+Kept are the rules that a file alone can decide (no network, no second finding nearby), without
+those for ids and public keys. A value may follow a Rust type, and a token may end at any character
+that it cannot contain. `_OWN` are the forms that the package lacks.
 """
 
 import json
@@ -135,7 +135,7 @@ def _converted(detail: dict[str, Any], common: set[str]) -> dict[str, Any]:
     entropy = _least_entropy(filters)
     if entropy is not None:
         rule["entropy"] = entropy
-    # A whole key that is an example is spelled so that nobody takes this file for a leak.
+    # A complete example key is spelled so that scanners do not take the file for a leak.
     allow = [one.replace("AIza", "AI[z]a") for one in _patterns(filters) if one not in common]
     if allow:
         rule["allow"] = allow
@@ -146,7 +146,7 @@ def _converted(detail: dict[str, Any], common: set[str]) -> dict[str, Any]:
 
 
 def _begun(pattern: str) -> str:
-    """Let a token begin behind the `n` of an escaped line end, too."""
+    """Let a token begin right after an escaped line break, too."""
     return re.sub(r"^((?:\(\?i\))?)\\b", r"\1(?:\\b|\\\\[nrt])", pattern)
 
 

@@ -5,6 +5,7 @@ They teach that not all code that is shown with a message has to change.
 
 import hashlib
 import random
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from rsidx.exporters.edits import Edit, Side, edit_between
@@ -34,12 +35,12 @@ def _unchanged(reader: Reader, change: ChangeRow) -> Iterator[tuple[Side, Side]]
     if change.old_blob_id is None or change.new_blob_id is None:
         return
     old_path = change.old_path_id or change.path_id
-    before: dict[int, list[Side]] = {}
+    before: dict[int, deque[Side]] = {}
     for side in _items(reader, old_path, change.old_blob_id):
-        before.setdefault(side.chunks[0].id, []).append(side)
+        before.setdefault(side.chunks[0].id, deque()).append(side)
     for side in _items(reader, change.path_id, change.new_blob_id):
         if before.get(side.chunks[0].id):
-            yield before[side.chunks[0].id].pop(0), side
+            yield before[side.chunks[0].id].popleft(), side
 
 
 def _items(reader: Reader, path_id: int, blob_id: int) -> Iterator[Side]:
