@@ -1,46 +1,79 @@
 """The command group; each command's module is imported only when it is called."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rsidx import __version__
 
-_COMMANDS = {
-    "apply": "rsidx.commands.apply:apply",
-    "backfill": "rsidx.commands.backfill:backfill",
-    "backup": "rsidx.commands.backup:backup",
-    "context": "rsidx.commands.context:context",
-    "doctor": "rsidx.commands.doctor:doctor",
-    "export": "rsidx.commands.export:export",
-    "forget": "rsidx.commands.forget:forget",
-    "gc": "rsidx.commands.gc:gc",
-    "hooks": "rsidx.commands.hooks:hooks",
-    "inspect": "rsidx.commands.inspect:inspect",
-    "prompt": "rsidx.commands.prompt:prompt",
-    "refs": "rsidx.commands.refs:refs",
-    "report": "rsidx.commands.report:report",
-    "show": "rsidx.commands.show:show",
-    "status": "rsidx.commands.status:status",
-    "symbols": "rsidx.commands.symbols:symbols",
-    "tokenizer": "rsidx.commands.tokenizer:tokenizer",
-    "verify": "rsidx.commands.verify:verify",
-    "watch": "rsidx.commands.watch:watch",
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+SECTIONS = {
+    "Index": {
+        "backfill": "Read history into the index; run it again to resume.",
+        "status": "Show what is indexed, and how far behind it is.",
+        "backup": "Copy the index to a file, even while it is written to.",
+        "gc": "Delete unreachable commits from the index.",
+        "forget": "Delete text from the index for good.",
+    },
+    "Hooks": {
+        "hooks": "Install or remove the git hooks that update the index.",
+        "watch": "Update the index without hooks, whenever a ref moves.",
+        "doctor": "Check that the hooks fire and that the index is sound.",
+    },
+    "Code": {
+        "symbols": "Find where a name is defined.",
+        "refs": "Find what refers to a definition.",
+        "show": "Show a commit's edits, chunk by chunk.",
+        "context": "Show the context that an edit would be given.",
+    },
+    "Data set": {
+        "export": "Write a data set.",
+        "verify": "Check a data set against git alone.",
+        "inspect": "Show a row as the model sees it.",
+        "report": "Write a page about a data set: counts, plots, rows.",
+        "tokenizer": "Train a tokenizer, or measure how one fits Rust.",
+    },
+    "Model": {
+        "prompt": "Write the prompt for an edit, as the examples are written.",
+        "apply": "Show a model's answer as a diff, or write it to the file.",
+    },
 }
+"""Every command by the heading it has in `rsidx --help`, with its line there.
+
+The lines stand here so that help and shell completion import no command.
+"""
+_SUMMARIES = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
 
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
-        return list(_COMMANDS)
+        return list(_SUMMARIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        target = _COMMANDS.get(cmd_name)
-        if target is None:
+        if cmd_name not in _SUMMARIES:
             return None
-        module, attribute = target.split(":")
-        command: Any = getattr(import_module(module), attribute)
+        command: Any = getattr(import_module(f"rsidx.commands.{cmd_name}"), cmd_name)
         return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        # One width for all sections, so that their lines are aligned.
+        width = max(map(len, _SUMMARIES))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{width}}", line) for name, line in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  (a hook does without)
+
+        names = [
+            CompletionItem(name, help=line)
+            for name, line in _SUMMARIES.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 @click.group(
