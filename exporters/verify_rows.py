@@ -88,6 +88,8 @@ class Rows:
     ) -> None:
         self._at_commit = manifest["config"]["context_at"] == "commit"
         self._allowed = tuple(sorted(manifest["config"]["licenses"]))
+        # Exports of rsidx 0.1.0 record no licence.
+        self._records_licenses = "format_version" in manifest
         self._labels_all = manifest["config"]["labels"] == "all"
         self._encoder = encoder
         self._history = history
@@ -110,7 +112,8 @@ class Rows:
             yield f"{parent} is not the first parent of {commit}"
             return
         yield from self._order(split, commit)
-        yield from self._license(meta)
+        if self._records_licenses:
+            yield from self._license(meta)
         yield from self._roles(meta)
         if "completion" in row:
             texts = {"prompt": row["prompt"], "new": self._without_end(row["completion"])}

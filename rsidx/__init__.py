@@ -1,3 +1,3 @@
 """rsidx: an index of a Rust repository's history, and training data from it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -1,0 +1,109 @@
+"""An index and five exports that rsidx 0.1.0 wrote go on working.
+
+`fixtures/release-0.1.0.tar.xz` holds them: `index.db`, the repository as `repo.bundle`, and the
+exports `edits`, `fim` (jsonl.gz, with texts), `sequences` (jsonl.zst), `files` (native markers,
+packed, with earlier edits) and `texts` (prompt and completion).
+"""
+
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from rsidx.__main__ import main
+
+RELEASE = Path(__file__).parent / "fixtures" / "release-0.1.0.tar.xz"
+EXPORTS = ("edits", "fim", "sequences", "files", "texts")
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("release")
+    with tarfile.open(RELEASE) as archive:
+        archive.extractall(folder, filter="data")
+    repository = folder / "repo"
+    bundle = folder / "repo.bundle"
+    subprocess.run(["git", "clone", "-q", bundle, repository], check=True)
+    # The index knows the repository by its folder's name.
+    subprocess.run(["git", "-C", repository, "remote", "remove", "origin"], check=True)
+    return folder
+
+
+@pytest.fixture
+def release(unpacked, tmp_path):
+    """A copy of the release's files, with the index in its place."""
+    folder = tmp_path / "release"
+    shutil.copytree(unpacked, folder)
+    place = folder / "repo" / ".git" / "rsidx"
+    place.mkdir()
+    shutil.copy(folder / "index.db", place / "index.db")
+    return folder
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*args, code=0):
+        status = main([str(arg) for arg in args])
+        said = "".join(capsys.readouterr())
+        assert status == code, said
+        return said
+
+    return run
+
+
+def test_the_index_is_upgraded_and_complete(release, run):
+    status = json.loads(run("status", "-C", release / "repo", "--json"))
+    counts = status["counts"]
+    assert (counts["n_commits"], counts["n_blobs"], counts["n_symbols"]) == (26, 41, 113)
+    assert run("backfill", "-C", release / "repo").startswith("0 commits and 0 file versions")
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_is_verified_inspected_and_reported(release, run, name):
+    out = release / name
+    assert "all hold" in run("verify", "-C", release / "repo", out)
+    assert "train 1, id " in run("inspect", out)
+    run("report", out)
+    page = out.with_name(f"{name}.report.html").read_text("utf-8")
+    assert json.loads((out / "manifest.json").read_text("utf-8"))["tips"]["main"][:12] in page
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_is_replaced_by_a_new_one(release, run, name):
+    out = release / name
+    tokenizer = shutil.copytree(out / "tokenizer", release / "tokenizer")
+    run("export", "-C", release / "repo", out, "--tokenizer", tokenizer, "--keep", "messages")
+    assert json.loads((out / "manifest.json").read_text("utf-8"))["format"] == "rsidx-dataset"
+    assert "all hold" in run("verify", "-C", release / "repo", out)
+
+
+def test_an_edited_row_of_an_export_is_a_problem(release, run):
+    metas = release / "edits" / "train.meta.jsonl"
+    metas.write_text(metas.read_text("utf-8").replace("src/money.rs", "src/ledger.rs"), "utf-8")
+    assert "its checksum does not hold" in run(
+        "verify", "-C", release / "repo", release / "edits", code=1
+    )
+
+
+def test_splits_are_kept_from_an_export(release, run):
+    out = release / "new"
+    tokenizer = release / "edits" / "tokenizer"
+    options = ("--tokenizer", tokenizer, "--keep", "messages", "--split", "0.4,0.3,0.3")
+    run("export", "-C", release / "repo", out, *options, "--boundaries", release / "edits")
+    splits = [
+        json.loads((folder / "manifest.json").read_text("utf-8"))["splits"]
+        for folder in (release / "edits", out)
+    ]
+    assert splits[0] == splits[1]
+
+
+def test_a_prompt_is_written_like_an_export(release, run):
+    out = release / "edits"
+    asked = ("prompt", "-C", release / "repo", "--message", "Parse signs.", "src/money.rs:parse")
+    text = run(*asked, "--like", out)
+    assert text.startswith("<repo_name>repo<file_sep>src/money.rs<|module|>money<|modify|>")
+    for name in ("fim", "sequences", "files"):
+        assert run(*asked, "--like", release / name, code=1).count("\n") == 1
