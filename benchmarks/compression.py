@@ -12,9 +12,9 @@ import zstandard
 from sqlalchemy import func, select
 
 from rsidx.store import queries, schema
-from rsidx.store.chains import Texts
+from rsidx.store.codec import train_dictionary
 from rsidx.store.database import Database, resolve_url
-from rsidx.store.text import train_dictionary
+from rsidx.store.deltas import Texts
 
 _KEPT_BYTES = 64_000_000
 

@@ -33,7 +33,7 @@ from rsidx.exporters.resolver.files import Definition
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.reader import Reader
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 BUDGETS = (512, 1024, 2048)
 _WORD = re.compile(r"[A-Za-z_]\w+")

@@ -17,9 +17,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
-from rsidx.indexer import history
-from rsidx.indexer.git import discover
-from rsidx.indexer.objects import blob_reader
+from rsidx.indexer.git import history
+from rsidx.indexer.git.blobs import blob_reader
+from rsidx.indexer.git.repository import discover
 from rsidx.indexer.rust.facts import extract
 from rsidx.indexer.rust.parser import parse
 

@@ -38,7 +38,7 @@ from rsidx.indexer.rust.facts import extract
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.reader import Reader
-from rsidx.store.rows import ImportRow, ReferenceRow
+from rsidx.store.records import ImportRow, ReferenceRow
 
 _FRACTIONS = (0.45, 0.7, 1.0)
 _TRIES = 30

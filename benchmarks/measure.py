@@ -24,13 +24,13 @@ from typing import Any
 from sqlalchemy import select
 
 from rsidx.exporters.plan import SPLITS
-from rsidx.indexer import history
-from rsidx.indexer.git import discover
-from rsidx.indexer.objects import blob_reader
+from rsidx.indexer.git import history
+from rsidx.indexer.git.blobs import blob_reader
+from rsidx.indexer.git.repository import discover
 from rsidx.store import queries, schema
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.reader import Reader
-from rsidx.store.rows import PARSED
+from rsidx.store.records import PARSED
 
 
 def timed(*command: str, may_fail: bool = False) -> tuple[float, float, float, str]:

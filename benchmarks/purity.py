@@ -19,10 +19,11 @@ from itertools import zip_longest
 from pathlib import Path
 from unittest.mock import patch
 
-from rsidx.indexer import extract, history, sync
+from rsidx.indexer import extract, sync
 from rsidx.indexer.extract import Extractor, chunk_digest
-from rsidx.indexer.git import Repository, discover
-from rsidx.indexer.objects import blob_reader
+from rsidx.indexer.git import history
+from rsidx.indexer.git.blobs import blob_reader
+from rsidx.indexer.git.repository import Repository, discover
 from rsidx.indexer.rust.parser import parse
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump

@@ -7,7 +7,7 @@ from functools import lru_cache
 from rsidx.exporters.globs import matches
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.store.reader import Reader
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 _FILE = ".gitattributes"
 _ANSWERS_KEPT = 4096

@@ -15,7 +15,7 @@ from rsidx.exporters.chronology import dated
 from rsidx.exporters.plan import SPLITS, Split, reachable
 from rsidx.exporters.scratch import Numbers
 from rsidx.exporters.writer import MANIFEST
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 
 def described(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from rsidx.exporters.resolver.references import Resolver, Site
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.exporters.unchanged import unchanged_edits
 from rsidx.store.reader import Reader
-from rsidx.store.rows import ChangeRow, ChunkRow, CommitRow, ImportRow, ReferenceRow
+from rsidx.store.records import ChangeRow, ChunkRow, CommitRow, ImportRow, ReferenceRow
 
 _MAX_MESSAGE_CHARS = 1000
 FILTERS = (

@@ -15,8 +15,8 @@ from rsidx.exporters.forms import Piece
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.exporters.resolver.references import NAME_RULE, Resolver, Site
 from rsidx.exporters.resolver.types import Place
-from rsidx.store.facts import TEST_MARK
 from rsidx.store.reader import Reader
+from rsidx.store.records import TEST_MARK
 
 _FILES_KEPT = 1500
 _MAX_LINES = 8

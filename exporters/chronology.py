@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Generic, NamedTuple, TypeVar
 
 from rsidx.store.dates import LATEST, NO_DATE
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 Id = TypeVar("Id", bytes, str)
 _SKEW_S = 86_400

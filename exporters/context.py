@@ -23,7 +23,7 @@ from rsidx.exporters.resolver.references import (
     Site,
 )
 from rsidx.store.reader import Reader
-from rsidx.store.rows import ReferenceRow
+from rsidx.store.records import ReferenceRow
 
 SECTIONS = (
     "imports",

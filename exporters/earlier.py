@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 from rsidx.exporters.edits import Edit, Side
 from rsidx.store.reader import Reader
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 SOURCES = ("commit", "history")
 """Edits of the same commit, and of the commits before it."""

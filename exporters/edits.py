@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rsidx.exporters.diff import opcodes
-from rsidx.store.facts import innermost
 from rsidx.store.reader import Reader
-from rsidx.store.rows import PARSED, ChangeRow, ChunkRow
+from rsidx.store.records import PARSED, ChangeRow, ChunkRow, innermost
 
 _MIN_SIMILARITY = 0.5
 _MAX_SIMILARITY_PAIRS = 4000

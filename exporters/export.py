@@ -46,7 +46,7 @@ from rsidx.store import queries
 from rsidx.store.cache import Cache, open_cache
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 Progress = Callable[[int, int], None]
 """Called with the commits done and the commits to do."""

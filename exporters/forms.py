@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.store.reader import Reader
-from rsidx.store.rows import ChunkRow, SymbolRow
+from rsidx.store.records import ChunkRow, SymbolRow
 
 MAX_WHOLE_BYTES = 800
 """About 200 tokens; larger types and traits are reduced to their members in use."""

@@ -17,8 +17,8 @@ from rsidx.exporters.render import TooLongError
 from rsidx.exporters.resolver.files import Definition
 from rsidx.store import queries
 from rsidx.store.database import Database
-from rsidx.store.facts import BlobRecord, is_qualified_by
 from rsidx.store.reader import Reader
+from rsidx.store.records import BlobRecord, is_qualified_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.edits import Edit, Side
 from rsidx.exporters.snapshot import Snapshot
 from rsidx.store.reader import Reader
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 NO_LICENSE = "NOASSERTION"
 """SPDX's identifier for an unknown licence, where null cannot stand."""

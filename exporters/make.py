@@ -32,7 +32,7 @@ from rsidx.exporters.sequence import file_pieces, windows
 from rsidx.exporters.tokens import Encoder, load
 from rsidx.store.dates import spelled
 from rsidx.store.reader import Reader
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 _MIN_PART_CHARS = 200
 _MAX_RETRIES = 4

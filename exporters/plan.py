@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from rsidx.errors import ExportError
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 SPLITS = ("train", "val", "test")
 _EMBARGO = re.compile(r"(\d+(?:\.\d+)?)(d)?\Z")

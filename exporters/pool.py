@@ -29,7 +29,7 @@ from rsidx.store import queries
 from rsidx.store.cache import share_cache
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 _COMMITS_A_TASK = 24
 _TASKS_AHEAD = 2

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from rsidx.exporters.examples import Example
 from rsidx.exporters.parts import Part, piece_ends
 from rsidx.store.reader import Reader
-from rsidx.store.rows import ChunkRow
+from rsidx.store.records import ChunkRow
 
 
 @dataclass(frozen=True, slots=True)

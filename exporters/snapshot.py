@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from rsidx.store.reader import Reader
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 
 def depth_first(wanted: Iterable[CommitRow], commits: Mapping[bytes, CommitRow]) -> list[CommitRow]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from rsidx.exporters.edits import Edit, Side, edit_between
 from rsidx.store.reader import Reader
-from rsidx.store.rows import ChangeRow
+from rsidx.store.records import ChangeRow
 
 _NOT_CHOSEN = frozenset({"imports", "mod"})
 

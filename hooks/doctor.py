@@ -15,9 +15,9 @@ from pathlib import Path
 from rsidx.errors import RsidxError
 from rsidx.hooks.install import CONFIG_HOOKS_SINCE, HookState, events, hook_db, state
 from rsidx.hooks.script import MARK, SCRIPT, block, portable_block
-from rsidx.indexer.git import Repository, discover, git_version
-from rsidx.indexer.health import index_problem, soundness
-from rsidx.indexer.history import worktree_folders
+from rsidx.indexer.git.history import worktree_folders
+from rsidx.indexer.git.repository import Repository, discover, git_version
+from rsidx.indexer.status import index_problem, soundness
 
 _PROGRAM = re.compile(r"^  if \[ -x (.+) \]; then set -- ", re.MULTILINE)
 _PLACE = re.compile(r"^  exec \"\$@\" hooks run(?: --db (.+))?$", re.MULTILINE)

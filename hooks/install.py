@@ -22,8 +22,8 @@ from rsidx.hooks.script import (
     with_block,
     without_block,
 )
-from rsidx.indexer.git import Repository, git_version
-from rsidx.indexer.wake import has_password, index_file, start_from_here
+from rsidx.indexer.git.repository import Repository, git_version
+from rsidx.indexer.hook_api import has_password, index_file, start_from_here
 
 HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch", "post-checkout")
 """What fires after a commit, a merge or pull, a rebase or amend, `git am`, and a checkout."""

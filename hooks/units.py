@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from rsidx.errors import IndexStoreError
-from rsidx.indexer.git import Repository
-from rsidx.indexer.wake import has_password
+from rsidx.indexer.git.repository import Repository
+from rsidx.indexer.hook_api import has_password
 
 SYSTEMS = ("systemd", "launchd")
 

@@ -18,9 +18,9 @@ from watchdog.observers import Observer
 
 from rsidx.errors import NewerIndexError, RepositoryError, RsidxError
 from rsidx.hooks.worker import FAILED
-from rsidx.indexer.git import Repository
-from rsidx.indexer.history import ref_state
-from rsidx.indexer.intake import Progress
+from rsidx.indexer.git.history import ref_state
+from rsidx.indexer.git.repository import Repository
+from rsidx.indexer.ingest import Progress
 from rsidx.locking import HeldError, locked
 
 _QUIET_S = 0.2

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from rsidx.errors import RsidxError
 from rsidx.hooks.script import MARK
-from rsidx.indexer.git import Repository
-from rsidx.indexer.intake import Progress, SyncReport
-from rsidx.indexer.wake import bring_up_to_date
+from rsidx.indexer.git.repository import Repository
+from rsidx.indexer.hook_api import bring_up_to_date
+from rsidx.indexer.ingest import Progress, SyncReport
 from rsidx.locking import HeldError, locked
 
 Report = Callable[[SyncReport], None]

@@ -11,14 +11,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
-from rsidx.indexer import attributes, manifests
-from rsidx.indexer.git import Repository
-from rsidx.indexer.objects import BlobReader, blob_reader
+from rsidx.indexer import cargo, gitattributes
+from rsidx.indexer.git.blobs import BlobReader, blob_reader
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.rust.facts import extract
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION, Chunk
 from rsidx.indexer.rust.parser import ParsedFile, parse
 from rsidx.processes import begin_as_worker, keep_little_memory
-from rsidx.store.facts import BlobRecord, ChunkRecord
+from rsidx.store.records import BlobRecord, ChunkRecord
 
 _log = logging.getLogger("rsidx")
 _BLOBS_A_TASK = 24
@@ -63,7 +63,7 @@ class Extractor:
             return BlobRecord(oid, max(0, n_bytes), state, EXTRACTOR_VERSION)
         if b"\0" in content or not _is_utf8(content):
             return BlobRecord(oid, n_bytes, "not_text", EXTRACTOR_VERSION)
-        manifest = manifests.read(content) or attributes.read(content)
+        manifest = cargo.read(content) or gitattributes.read(content)
         if manifest is not None:
             return BlobRecord(oid, n_bytes, "manifest", EXTRACTOR_VERSION, manifest=manifest)
         version, new = self._parse(oid, content, before)

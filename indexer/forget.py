@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from rsidx.errors import IndexStoreError
-from rsidx.indexer.git import Repository
-from rsidx.store import forget as store
+from rsidx.indexer.git.repository import Repository
+from rsidx.store import erasure as store
 from rsidx.store import queries
 from rsidx.store.cache import remove_cache
 from rsidx.store.database import Database
-from rsidx.store.forget import Forgotten, Removed
+from rsidx.store.erasure import Forgotten, Removed
 
 
 def forget(

@@ -1,11 +1,11 @@
 """Letting go of commits that no ref reaches any more."""
 
-from rsidx.indexer import history
-from rsidx.indexer.git import Repository
+from rsidx.indexer.git import history
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.sync import update
 from rsidx.store import queries
 from rsidx.store.database import Database
-from rsidx.store.prune import Pruned, prune
+from rsidx.store.unreachable import Pruned, prune
 
 
 def collect(

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
-from rsidx.indexer import history, manifests
-from rsidx.indexer.git import Repository
-from rsidx.indexer.objects import BlobReader
+from rsidx.indexer import cargo
+from rsidx.indexer.git import history
+from rsidx.indexer.git.blobs import BlobReader
+from rsidx.indexer.git.repository import Repository
 from rsidx.store import dates
 
 _TREES_KEPT = 64
@@ -52,7 +53,7 @@ class GitView:
     def _manifest(self, oid: str) -> Mapping[str, Any]:
         """Return the facts of a Cargo.toml, none where it cannot be read."""
         content = self._blob(oid)
-        facts = manifests.read(content) if content is not None else None
+        facts = cargo.read(content) if content is not None else None
         return json.loads(facts) if facts is not None else {}
 
     def _blob(self, oid: str) -> bytes | None:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rsidx.indexer import history
-from rsidx.indexer.git import Repository
+from rsidx.indexer.git import history
+from rsidx.indexer.git.repository import Repository
 from rsidx.store import queries
 from rsidx.store.database import Database
-from rsidx.store.facts import BlobRecord, is_qualified_by
 from rsidx.store.reader import Reader
-from rsidx.store.rows import SymbolRow
+from rsidx.store.records import BlobRecord, SymbolRow, is_qualified_by
 
 Overlay = Sequence[tuple[bytes, BlobRecord | None]]
 """Files on disk that differ from a tree; None for one that is gone."""

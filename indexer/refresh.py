@@ -20,15 +20,15 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from rsidx.errors import IndexInUseError, LockError
-from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Wanted, extraction
-from rsidx.indexer.git import Repository
-from rsidx.indexer.intake import MAX_BATCH_BLOBS, Intake, Progress
+from rsidx.indexer.git import history
+from rsidx.indexer.git.repository import Repository
+from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Intake, Progress
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.locking import HeldError, lock
 from rsidx.store import queries, stale
 from rsidx.store.database import Database
-from rsidx.store.prune import drop_unused_chunks, drop_unused_chunks_in_parts
+from rsidx.store.unreachable import drop_unused_chunks, drop_unused_chunks_in_parts
 from rsidx.store.writer import Writer
 
 _T = TypeVar("_T")

@@ -1,13 +1,16 @@
-"""What is indexed, and how far it is behind the repository."""
+"""What is indexed, how far it is behind the repository, and whether the index is sound."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from rsidx.indexer import history
-from rsidx.indexer.git import Repository
+from rsidx.errors import IndexStoreError
+from rsidx.indexer.git import history
+from rsidx.indexer.git.repository import Repository
+from rsidx.indexer.hook_api import index_file
 from rsidx.indexer.refresh import refreshing_since
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
-from rsidx.store.database import Database
+from rsidx.store.database import Database, resolve_url
 from rsidx.store.queries import Counts
 from rsidx.store.stale import count_stale_blobs
 
@@ -69,3 +72,33 @@ def status(repository: Repository, database: Database) -> Status:
             n_stale_blobs=n_stale,
             refreshing_since=int(since) if n_stale and since is not None else None,
         )
+
+
+def index_problem(db: str) -> str | None:
+    """Return what is wrong with an index, None if nothing is; looks at every page of a file."""
+    file = index_file(db)
+    try:
+        database = Database(resolve_url(db), create=False)
+    except IndexStoreError as error:
+        return str(error)
+    try:
+        damage = database.damage()
+    finally:
+        database.close()
+    if damage is not None:
+        return f"{damage}; remove it and run `rsidx backfill`"
+    return _readable_by_others(file) if file is not None else None
+
+
+def soundness(db: str) -> str:
+    """Return what is known of an index without a problem."""
+    if index_file(db) is not None:
+        return "sound, and nobody else can read it"
+    return "on a server, which can be reached; who else can read it there was not looked at"
+
+
+def _readable_by_others(file: Path) -> str | None:
+    for path in sorted(file.parent.glob(f"{file.name}*")):
+        if path.stat().st_mode & 0o077:
+            return f"{path} can be read by others; `chmod 600` it"
+    return None

@@ -13,11 +13,11 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from rsidx.errors import RepositoryError
-from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Wanted, extraction
-from rsidx.indexer.git import Repository, git_version
-from rsidx.indexer.history import CommitLine
-from rsidx.indexer.intake import MAX_BATCH_BLOBS, Intake, Progress, SyncReport
+from rsidx.indexer.git import history
+from rsidx.indexer.git.history import CommitLine
+from rsidx.indexer.git.repository import Repository, git_version
+from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Intake, Progress, SyncReport
 from rsidx.store import queries
 from rsidx.store.cache import remove_cache
 from rsidx.store.database import Database

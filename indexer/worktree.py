@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rsidx.errors import RepositoryError
 from rsidx.indexer.extract import Extractor
-from rsidx.indexer.git import Repository
-from rsidx.indexer.history import is_indexed_path
-from rsidx.store.facts import BlobRecord
+from rsidx.indexer.git.history import is_indexed_path
+from rsidx.indexer.git.repository import Repository
+from rsidx.store.records import BlobRecord
 
 
 def changed_files(

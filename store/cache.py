@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rsidx.errors import IndexStoreError, LockError
 from rsidx.locking import HeldError, locked
-from rsidx.store.place import tables_of
+from rsidx.store.ownership import tables_of
 
 MAX_BYTES = 2 << 30
 _VERSION = 2

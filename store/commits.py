@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, select
 
 from rsidx.store import schema
 from rsidx.store.queries import split_parents
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 _AT_ONCE = 256
 _KEPT = 8192

@@ -32,7 +32,7 @@ from rsidx.store.copies import (
 )
 from rsidx.store.locks import FileLocks, Locks, ServerLocks, Waiting, is_on_network
 from rsidx.store.migrate import migrate
-from rsidx.store.place import check_place
+from rsidx.store.ownership import check_place
 
 _CACHE_KIB = 24_576
 _BUSY_TIMEOUT_MS = 60_000

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
-from rsidx.store.chains import Texts
-from rsidx.store.facts import REFERENCE_KINDS
-from rsidx.store.text import unpack_ids
+from rsidx.store.deltas import Texts
+from rsidx.store.records import REFERENCE_KINDS
+from rsidx.store.varint import unpack_ids
 
 _KEPT_BYTES = 64_000_000
 

@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from rsidx.store import schema
-from rsidx.store.chains import Texts
-from rsidx.store.chunk_facts import Facts, FactsReader, facts_of_record
 from rsidx.store.commits import CommitsReader
-from rsidx.store.facts import BlobRecord
-from rsidx.store.rows import (
+from rsidx.store.deltas import Texts
+from rsidx.store.facts_reader import Facts, FactsReader, facts_of_record
+from rsidx.store.records import (
     UNREAD,
+    BlobRecord,
     BlobRow,
     ChangeRow,
     ChunkRow,
@@ -23,7 +23,7 @@ from rsidx.store.rows import (
     ReferenceRow,
     SymbolRow,
 )
-from rsidx.store.text import unpack_breaks, unpack_ids
+from rsidx.store.varint import unpack_breaks, unpack_ids
 
 _IN_BATCH = 500
 _COMMITS_KEPT = 512

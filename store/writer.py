@@ -10,15 +10,10 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
 
 from rsidx.store import schema
-from rsidx.store.facts import (
-    REFERENCE_KINDS,
-    BlobRecord,
-    ChunkFacts,
-    ChunkRecord,
-    CommitRecord,
-)
-from rsidx.store.text import pack_breaks, pack_ids, train_dictionary
-from rsidx.store.versions import Versions
+from rsidx.store.codec import train_dictionary
+from rsidx.store.delta_bases import Versions
+from rsidx.store.records import REFERENCE_KINDS, BlobRecord, ChunkFacts, ChunkRecord, CommitRecord
+from rsidx.store.varint import pack_breaks, pack_ids
 
 _IN_BATCH = 500
 _N_DICTIONARY_SAMPLES = 4000

@@ -203,7 +203,7 @@ def _calls(tokenizer):
         secrets,
         verify_rows,
     )
-    from rsidx.indexer import attributes, manifests  # noqa: PLC0415
+    from rsidx.indexer import cargo, gitattributes  # noqa: PLC0415
     from rsidx.indexer.rust.parser import parse  # noqa: PLC0415
     from rsidx.output import printable  # noqa: PLC0415
 
@@ -221,8 +221,8 @@ def _calls(tokenizer):
         "hygiene": lambda text: list(hygiene.broken_rules(text.encode())),
         "message": lambda text: hygiene.is_poor(text, 10),
         "patch": lambda text: relations.Patch.of(text.encode(), text[::-1].encode()),
-        "attributes": lambda text: attributes.read(text.encode()),
-        "manifest": lambda text: manifests.read(b'a = "' + text.encode()),
+        "attributes": lambda text: gitattributes.read(text.encode()),
+        "manifest": lambda text: cargo.read(b'a = "' + text.encode()),
         "pattern": lambda text: globs.matches("*" + text[:2000] + "*z", text[:4000]),
         "stars": lambda text: globs.matches("/".join(f"*{c}" for c in text[:2000]), text[:9000]),
         "placeholders": lambda text: verify_rows._fills(

@@ -11,9 +11,9 @@ import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from rsidx.exporters.verify import Checked, verify
-from rsidx.indexer.git import discover
+from rsidx.indexer.git.blobs import blob_reader
+from rsidx.indexer.git.repository import discover
 from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 from rsidx.indexer.sync import history_scope, sync
 from rsidx.store.copies import count_rows
 from rsidx.store.database import Database, resolve_url

@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 
 from rsidx.__main__ import main
-from rsidx.indexer import intake
+from rsidx.indexer import ingest
 
 
 def patch(target, count, when):
@@ -38,7 +38,7 @@ def patch(target, count, when):
 
 if __name__ == "__main__":
     # Small batches, so that there are many.
-    intake._MAX_BATCH_COMMITS = 7
+    ingest._MAX_BATCH_COMMITS = 7
     target, count, when, *command = sys.argv[1:]
     if target != "-":
         patch(target, int(count), when)

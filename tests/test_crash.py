@@ -19,12 +19,12 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import select
 
-from rsidx.indexer.git import discover
+from rsidx.indexer.git.repository import discover
 from rsidx.store import schema
-from rsidx.store.chains import Texts, put
 from rsidx.store.database import Database, resolve_url
+from rsidx.store.deltas import Texts, put
 from rsidx.store.dump import dump
-from rsidx.store.text import unpack_ids
+from rsidx.store.varint import unpack_ids
 
 N_KILLS = int(os.environ.get("RSIDX_TEST_KILLS", "24"))
 HISTORY = os.environ.get("RSIDX_TEST_HISTORY")
@@ -44,7 +44,7 @@ POINTS = {
     ],
     "migration": [
         ("alembic.op:create_table", 1), ("alembic.op:create_index", 1),
-        ("alembic.op:batch_alter_table", 1), ("rsidx.store.prune:set_free", 1),
+        ("alembic.op:batch_alter_table", 1), ("rsidx.store.unreachable:set_free", 1),
         (WRITER + "rewrite_blobs", 1), ("rsidx.indexer.refresh:drop_unused_chunks", 1),
         (CONNECTION, 2),
     ],
@@ -55,14 +55,14 @@ POINTS = {
         ("rsidx.exporters.staging:_remove_export", 1),
     ],
     "gc": [
-        ("rsidx.store.prune:delete_rows", 5), ("rsidx.store.prune:drop_unused_words", 1),
-        ("rsidx.store.prune:set_free", 1),
+        ("rsidx.store.unreachable:delete_rows", 5), ("rsidx.store.unreachable:set_free", 1),
+        ("rsidx.store.unreachable:drop_unused_words", 1),
         ("rsidx.indexer.gc:prune", 1), (CONNECTION, 2),
         ("rsidx.store.database:Database.vacuum", 1),
     ],
     "forget": [
-        ("rsidx.store.prune:set_free", 1), ("rsidx.store.forget:_pack_again", 1),
-        ("rsidx.store.forget:drop_unused_chunks", 1),
+        ("rsidx.store.unreachable:set_free", 1), ("rsidx.store.erasure:_pack_again", 1),
+        ("rsidx.store.erasure:drop_unused_chunks", 1),
         (CONNECTION, 1), ("rsidx.indexer.forget:remove_cache", 1),
         ("rsidx.store.database:Database.vacuum", 1),
     ],

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from rsidx.indexer import git
-from rsidx.indexer.git import discover
+from rsidx.indexer.git import repository
+from rsidx.indexer.git.repository import discover
 
 DRIVERS = ("textconv", "command", "clean", "smudge", "process", "driver")
 HOOKS = (
@@ -205,7 +205,7 @@ def test_nothing_is_fetched_where_git_knows_no_variable_that_forbids_it(
     assert fell.exists(), "the settings of one protocol count for more than those of all"
     fell.unlink()
     # As git before 2.45 has it.
-    monkeypatch.setitem(git._LOCAL_ENVIRONMENT, "GIT_NO_LAZY_FETCH", "0")
+    monkeypatch.setitem(repository._LOCAL_ENVIRONMENT, "GIT_NO_LAZY_FETCH", "0")
     assert not discover(repo.path).succeeds("cat-file", "-e", oid)
     assert not fell.exists(), fell.read_text()
 

@@ -4,9 +4,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK, innermost
 from rsidx.store.reader import Reader
-from rsidx.store.rows import ChunkRow, ImportRow, SymbolRow
+from rsidx.store.records import (
+    CONTAINER_SEPARATOR,
+    TEST_MARK,
+    ChunkRow,
+    ImportRow,
+    SymbolRow,
+    innermost,
+)
 
 TYPE, VALUE, MACRO = "type", "value", "macro"
 """The namespaces."""

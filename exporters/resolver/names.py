@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rsidx.exporters.resolver.cfg import choose, likelihood
 from rsidx.exporters.resolver.files import MACRO, TYPE, VALUE, Definition, Scope
 from rsidx.exporters.resolver.modules import Module, Modules
-from rsidx.store.rows import ImportRow
+from rsidx.store.records import ImportRow
 
 _STANDARD = frozenset({"std", "core", "alloc", "proc_macro", "test"})
 _STANDARD_MACROS = frozenset(

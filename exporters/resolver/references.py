@@ -18,9 +18,8 @@ from rsidx.exporters.resolver.modules import Modules
 from rsidx.exporters.resolver.names import PRELUDE, Found, Item, Names, Outside
 from rsidx.exporters.resolver.types import Place, Types
 from rsidx.exporters.resolver.written import read_generics, split
-from rsidx.store.facts import innermost
 from rsidx.store.reader import Reader
-from rsidx.store.rows import ImportRow, ReferenceRow
+from rsidx.store.records import ImportRow, ReferenceRow, innermost
 
 EXACT_RULES = ("module", "path", "import", "extern", "glob", "self", "member")
 """Rules that follow the language's own; the other ones read types off what is written."""

@@ -15,7 +15,7 @@ from tree_sitter import Node, Tree
 from rsidx.indexer.rust.grammar import parse_items_in
 from rsidx.indexer.rust.hunks import Hunk
 from rsidx.indexer.rust.model import Chunk
-from rsidx.store.facts import CONTAINER_SEPARATOR, TEST_MARK
+from rsidx.store.records import CONTAINER_SEPARATOR, TEST_MARK
 
 _ITEM_KINDS = {
     "use_declaration": "imports",

@@ -14,7 +14,7 @@ from rsidx.indexer.rust.grammar import parse_tree
 from rsidx.indexer.rust.imports import flatten
 from rsidx.indexer.rust.references import Seen, collect
 from rsidx.indexer.rust.types import UNKNOWN, canonical, generics, supertraits
-from rsidx.store.facts import (
+from rsidx.store.records import (
     CONTAINER_SEPARATOR,
     TEST_MARK,
     ChunkFacts,
@@ -193,7 +193,7 @@ class _Item:
         )
 
     def _type(self, node: Node, kind: str) -> str:
-        """Return the type that goes with a symbol, as `rsidx.store.facts.Symbol` says."""
+        """Return the type that goes with a symbol, as `rsidx.store.records.Symbol` says."""
         if kind == "mod":
             return self.path
         if kind == "trait":

@@ -8,7 +8,7 @@ EXTRACTOR_VERSION = 5
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a file; `container` is as in `rsidx.store.facts.Symbol`."""
+    """A piece of a file; `container` is as in `rsidx.store.records.Symbol`."""
 
     kind: str
     container: str

@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from rsidx.indexer.rust.scope import SELF, Scope, hop
 from rsidx.indexer.rust.types import UNKNOWN, generics, name_of
-from rsidx.store.facts import Reference
+from rsidx.store.records import Reference
 
 Seen = Callable[[str, str, int, int], None]
 """Told of every mention: kind, path, and the byte range of the path or the member's name."""

@@ -10,7 +10,7 @@ from rsidx.commands.options import Place, place_options
 from rsidx.errors import RsidxError
 from rsidx.exporters.diff import unified
 from rsidx.files import put
-from rsidx.indexer.apply import replaced
+from rsidx.indexer.splice import replaced
 from rsidx.output import note, printable
 
 

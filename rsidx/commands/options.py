@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 
 from rsidx import config, log
 from rsidx.errors import ConfigError, RepositoryError
-from rsidx.indexer.git import Repository, discover
-from rsidx.indexer.history import head
-from rsidx.indexer.wake import index_file
+from rsidx.indexer.git.history import head
+from rsidx.indexer.git.repository import Repository, discover
+from rsidx.indexer.hook_api import index_file
 from rsidx.option import Decorator, Option, option
 from rsidx.store.database import Database, resolve_url
 

@@ -8,7 +8,7 @@ import click
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.exporters.diff import unified
 from rsidx.exporters.show import ShownEdit, commit_shown
-from rsidx.indexer.history import resolve
+from rsidx.indexer.git.history import resolve
 from rsidx.output import emit
 
 

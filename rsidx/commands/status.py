@@ -7,9 +7,9 @@ import click
 
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.hooks.install import state
+from rsidx.indexer.hook_api import index_file
 from rsidx.indexer.status import Status
 from rsidx.indexer.status import status as read_status
-from rsidx.indexer.wake import index_file
 from rsidx.log import LastError, last_error, log_file
 from rsidx.output import counted, emit, human_bytes, table
 from rsidx.store.dates import moment

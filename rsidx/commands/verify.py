@@ -9,8 +9,8 @@ import click
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.exporters.verify import verify as check
 from rsidx.exporters.verify_rows import Checked
+from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 from rsidx.output import counted, emit
 
 _MAX_SHOWN = 20

@@ -9,7 +9,7 @@ import click
 from rsidx.commands.options import Place, max_bytes_option, place_options
 from rsidx.hooks.units import SYSTEMS, unit
 from rsidx.hooks.worker import work
-from rsidx.indexer.intake import Progress, SyncReport
+from rsidx.indexer.ingest import Progress, SyncReport
 from rsidx.output import counted
 
 

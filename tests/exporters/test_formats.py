@@ -13,8 +13,8 @@ from rsidx.exporters.export import export
 from rsidx.exporters.verify import verify
 from rsidx.exporters.verify_rows import Checked
 from rsidx.exporters.writer import FORMATS, read_rows
+from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 
 NEEDED = {"parquet": "pyarrow", "ds": "datatrove", "bin": "megatron", "mds": "streaming"}
 

@@ -25,8 +25,8 @@ from rsidx.exporters.redact import (
 from rsidx.exporters.secrets import Secret
 from rsidx.exporters.verify import verify
 from rsidx.exporters.verify_rows import Checked
+from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 
 pytestmark = pytest.mark.usefixtures("wordy")
 

@@ -16,7 +16,7 @@ from rsidx.exporters.manifest import Statistics
 from rsidx.exporters.plan import Plan, Split
 from rsidx.exporters.relations import Patch, Recent
 from rsidx.exporters.sift import Sifter
-from rsidx.store.rows import CommitRow
+from rsidx.store.records import CommitRow
 
 EDITS_A_COMMIT = 8
 BLOCK = 64

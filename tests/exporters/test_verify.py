@@ -13,8 +13,8 @@ from rsidx.exporters.inventory import sealed
 from rsidx.exporters.verify import verify
 from rsidx.exporters.verify_rows import Checked
 from rsidx.exporters.writer import write_json
+from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.gitview import GitView
-from rsidx.indexer.objects import blob_reader
 
 pytestmark = pytest.mark.usefixtures("wordy")
 

@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import closing
 
-from rsidx.indexer.git import discover
+from rsidx.indexer.git.repository import discover
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
 from tests.hooks.test_hooks import indexed, install

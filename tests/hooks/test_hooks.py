@@ -12,7 +12,7 @@ from rsidx.hooks import install as hooks
 from rsidx.hooks import worker
 from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import MARK
-from rsidx.indexer.git import discover, git_version
+from rsidx.indexer.git.repository import discover, git_version
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 

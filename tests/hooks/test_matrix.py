@@ -6,7 +6,7 @@ The table is what this git does; `docs/reliability.md` shows it.
 import pytest
 
 from rsidx.hooks import install as hooks
-from rsidx.indexer.git import discover
+from rsidx.indexer.git.repository import discover
 from tests.hooks.test_hooks import in_files, indexed, install, settle
 
 pytestmark = in_files

@@ -15,9 +15,9 @@ from rsidx.hooks import watch as module
 from rsidx.hooks import worker
 from rsidx.hooks.units import unit
 from rsidx.hooks.watch import Wakes
-from rsidx.indexer import intake
-from rsidx.indexer.git import discover
-from rsidx.indexer.wake import start_from_here
+from rsidx.indexer import ingest
+from rsidx.indexer.git.repository import discover
+from rsidx.indexer.hook_api import start_from_here
 from rsidx.store.database import Database, resolve_url
 from tests.hooks.test_hooks import indexed, settle
 
@@ -179,15 +179,15 @@ def test_it_ends_after_the_batch_that_is_being_written(repo, monkeypatch):
     start_from_here(repository, file_of(repo))
     for n in range(12):
         repo.commit(f"commit {n}", {"a.rs": f"fn a{n}() {{}}\n"})
-    monkeypatch.setattr(intake, "_MAX_BATCH_COMMITS", 1)
-    plain = intake.Intake._write
+    monkeypatch.setattr(ingest, "_MAX_BATCH_COMMITS", 1)
+    plain = ingest.Intake._write
 
     def write(*args):
         wakes.stop()
         done.append(plain(*args))
         return done[-1]
 
-    monkeypatch.setattr(intake.Intake, "_write", write)
+    monkeypatch.setattr(ingest.Intake, "_write", write)
     watch(repository, wakes)
     assert done == []
     assert len(indexed(repo)) == 1

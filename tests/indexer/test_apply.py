@@ -11,7 +11,7 @@ from rsidx import files
 from rsidx.__main__ import main
 from rsidx.errors import RsidxError
 from rsidx.files import put
-from rsidx.indexer.apply import replaced
+from rsidx.indexer.splice import replaced
 
 SOURCE = b"""\
 use std::fmt;

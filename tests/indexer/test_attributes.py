@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rsidx.exporters.globs import matches
-from rsidx.indexer.attributes import read
+from rsidx.indexer.gitattributes import read
 
 PIECES = st.sampled_from(("a", "b", "*", "?", "**", "a*", "*.rs", "[ab]", "[!a]", "a.rs"))
 PATTERNS = st.builds(

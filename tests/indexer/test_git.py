@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rsidx.indexer import git, history
-from rsidx.indexer.git import discover
+from rsidx.indexer.git import history
+from rsidx.indexer.git import repository as repository_module
+from rsidx.indexer.git.repository import discover
 from rsidx.store.dump import dump
 
 LOCAL = subprocess.run(
@@ -124,7 +125,7 @@ def test_what_an_earlier_version_read_under_a_graft_is_mended(repo, make_index, 
     (repo.path / ".git/info/grafts").write_text(repo.git("rev-parse", "HEAD~1") + "\n")
     mended, fresh = make_index(repo), make_index(repo, "fresh.db")
     with monkeypatch.context() as earlier:
-        earlier.delitem(git._LOCAL_ENVIRONMENT, "GIT_GRAFT_FILE")
+        earlier.delitem(repository_module._LOCAL_ENVIRONMENT, "GIT_GRAFT_FILE")
         earlier.delenv("GIT_GRAFT_FILE")
         assert mended.sync().n_commits == 2
     cache = mended.database.cache_file

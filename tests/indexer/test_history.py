@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from rsidx.errors import RepositoryError
-from rsidx.indexer import history
-from rsidx.indexer.git import discover
+from rsidx.indexer.git import history
+from rsidx.indexer.git.repository import discover
 
 
 def records(repo, *revisions):

@@ -13,12 +13,13 @@ import pytest
 from rsidx.errors import IndexInUseError
 from rsidx.hooks import worker
 from rsidx.hooks.script import MARK
-from rsidx.indexer import extract, history, intake, refresh
+from rsidx.indexer import extract, ingest, refresh
 from rsidx.indexer.gc import collect
+from rsidx.indexer.git import history
 from rsidx.indexer.status import status
 from tests.indexer.test_sync import dumped, grow
 
-VERSIONED = (extract, intake, refresh)
+VERSIONED = (extract, ingest, refresh)
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 from rsidx.indexer import refresh as module
-from rsidx.indexer.git import discover
+from rsidx.indexer.git.repository import discover
 from rsidx.store import prune
 from rsidx.store.database import Database, resolve_url
 module.MAX_BATCH_BLOBS, module._BATCH_COMMITS, module._BATCH_CHUNKS = 8, 20, 5

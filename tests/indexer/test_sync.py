@@ -8,9 +8,10 @@ import sys
 import pytest
 from sqlalchemy import text
 
-from rsidx.indexer import extract, history, intake
+from rsidx.indexer import extract, ingest
+from rsidx.indexer.git import history
 from rsidx.indexer.sync import update
-from rsidx.store import queries, versions, writer
+from rsidx.store import delta_bases, queries, writer
 from rsidx.store.dump import dump
 from rsidx.store.reader import Reader
 
@@ -68,10 +69,10 @@ def test_what_the_writer_remembers_makes_no_difference(repo, make_index, monkeyp
     grow(repo, 20)
     all_known = make_index(repo, "all.db")
     all_known.sync()
-    monkeypatch.setattr(intake, "_MAX_BATCH_COMMITS", 2)
+    monkeypatch.setattr(ingest, "_MAX_BATCH_COMMITS", 2)
     monkeypatch.setattr(writer, "_IDS_KEPT", 3)
     for name in ("_LISTS_KEPT", "_LABELS_KEPT", "_KEPT_BYTES"):
-        monkeypatch.setattr(versions, name, 1)
+        monkeypatch.setattr(delta_bases, name, 1)
     few_known = make_index(repo, "few.db")
     few_known.sync()
     assert dumped(few_known) == dumped(all_known)
@@ -256,7 +257,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from rsidx.indexer import intake, sync as module
-from rsidx.indexer.git import discover
+from rsidx.indexer.git.repository import discover
 from rsidx.store.database import Database, resolve_url
 intake._MAX_BATCH_COMMITS = 3
 if __name__ == "__main__":

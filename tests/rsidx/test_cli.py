@@ -319,7 +319,7 @@ def test_escape_sequences_of_a_message_do_not_reach_the_terminal(filled, cli):
 INTERRUPTED = """
 import signal, sys
 from rsidx.__main__ import main
-from rsidx.indexer.intake import Intake
+from rsidx.indexer.ingest import Intake
 write = Intake._write
 def interrupted(*args, **named):
     write(*args, **named)

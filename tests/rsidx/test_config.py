@@ -10,7 +10,7 @@ import pytest
 from rsidx import config
 from rsidx.__main__ import main
 from rsidx.commands.root import root
-from rsidx.indexer.git import discover
+from rsidx.indexer.git.repository import discover
 from rsidx.option import Option, leaves, settable, variables_of
 
 COMMANDS = dict(leaves(root, ()))

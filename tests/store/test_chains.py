@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from rsidx.indexer.forget import forget
 from rsidx.indexer.gc import collect
 from rsidx.store import schema
-from rsidx.store.chains import MAX_DEPTH, Texts
+from rsidx.store.codec import Codec
+from rsidx.store.delta_bases import Versions
+from rsidx.store.deltas import MAX_DEPTH, Texts
 from rsidx.store.dump import dump
-from rsidx.store.facts import ChunkFacts, ChunkRecord, Symbol
 from rsidx.store.reader import Reader
-from rsidx.store.text import Codec
-from rsidx.store.versions import Versions
+from rsidx.store.records import ChunkFacts, ChunkRecord, Symbol
 
 N_VERSIONS = 50
 

@@ -1,6 +1,6 @@
 """Facts are those that were written, however few of their parts are remembered."""
 
-from rsidx.store import chunk_facts, queries, reader
+from rsidx.store import facts_reader, queries, reader
 from rsidx.store.reader import Reader
 
 LIB = """\
@@ -30,8 +30,8 @@ def test_bounds_make_no_difference(repo, index, monkeypatch):
     assert sum(len(references) for _, _, references in plain) > 40
     assert sum(bool(imports) for _, imports, _ in plain) == 1
     for name, module in (
-        ("_NAMES_KEPT", chunk_facts), ("_REFERENCES_KEPT", chunk_facts),
-        ("_CHUNKS_KEPT", chunk_facts), ("_IN_BATCH", chunk_facts), ("_CHUNKS_KEPT", reader),
+        ("_NAMES_KEPT", facts_reader), ("_REFERENCES_KEPT", facts_reader),
+        ("_CHUNKS_KEPT", facts_reader), ("_IN_BATCH", facts_reader), ("_CHUNKS_KEPT", reader),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, 3)
     assert facts(index) == plain

@@ -6,14 +6,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsidx.store.text import (
-    Codec,
-    pack_breaks,
-    pack_ids,
-    train_dictionary,
-    unpack_breaks,
-    unpack_ids,
-)
+from rsidx.store.codec import Codec, train_dictionary
+from rsidx.store.varint import pack_breaks, pack_ids, unpack_breaks, unpack_ids
 
 SAMPLES = [f"pub fn name_{n}(&self) -> Result<u32, Error> {{ Ok({n}) }}\n".encode()
            for n in range(2000)]  # fmt: skip

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from rsidx.store import schema
-from rsidx.store.chains import Packed, load_codec, put
-from rsidx.store.prune import delete_rows, drop_unused_chunks, drop_unused_words
-from rsidx.store.text import Codec, train_dictionary, unpack_ids
+from rsidx.store.codec import Codec, train_dictionary
+from rsidx.store.deltas import Packed, load_codec, put
+from rsidx.store.unreachable import delete_rows, drop_unused_chunks, drop_unused_words
+from rsidx.store.varint import unpack_ids
 from rsidx.store.writer import insert_rows
 
 FORGOTTEN = "forgotten"

@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
-from rsidx.store.facts import REFERENCE_KINDS, ChunkFacts
-from rsidx.store.rows import ImportRow, ReferenceRow, SymbolRow
-from rsidx.store.text import unpack_ids
+from rsidx.store.records import REFERENCE_KINDS, ChunkFacts, ImportRow, ReferenceRow, SymbolRow
+from rsidx.store.varint import unpack_ids
 
 _IN_BATCH = 500
 _CHUNKS_KEPT = 32_768

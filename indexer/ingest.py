@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from rsidx.indexer import history
 from rsidx.indexer.extract import Extraction, Pending, Wanted
-from rsidx.indexer.git import Repository
-from rsidx.indexer.history import CommitLine
+from rsidx.indexer.git import history
+from rsidx.indexer.git.history import CommitLine
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
-from rsidx.store.facts import BlobRecord, CommitRecord
-from rsidx.store.forget import FORGOTTEN, read_forgotten
+from rsidx.store.erasure import FORGOTTEN, read_forgotten
+from rsidx.store.records import BlobRecord, CommitRecord
 from rsidx.store.writer import Writer
 
 _MAX_BATCH_COMMITS = 400

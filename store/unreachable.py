@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select
 
 from rsidx.store import schema
-from rsidx.store.chains import set_free
+from rsidx.store.deltas import set_free
 from rsidx.store.queries import split_parents
-from rsidx.store.text import unpack_ids
+from rsidx.store.varint import unpack_ids
 from rsidx.store.writer import insert_rows
 
 _IN_BATCH = 500

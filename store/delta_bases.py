@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
-from rsidx.store.chains import Texts
-from rsidx.store.facts import ChunkRecord
-from rsidx.store.text import unpack_ids
+from rsidx.store.deltas import Texts
+from rsidx.store.records import ChunkRecord
+from rsidx.store.varint import unpack_ids
 
 _KEPT_BYTES = 8_000_000
 _LISTS_KEPT = 1_000

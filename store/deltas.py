@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, select, update
 
 from rsidx.store import schema
-from rsidx.store.text import Codec
+from rsidx.store.codec import Codec
 
 MAX_DEPTH = 16
 """So many versions are read at most to have the text of one."""

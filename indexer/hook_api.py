@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from rsidx.errors import IndexInUseError
-from rsidx.indexer.git import Repository
-from rsidx.indexer.intake import Progress, SyncReport
+from rsidx.indexer.git.repository import Repository
+from rsidx.indexer.ingest import Progress, SyncReport
 from rsidx.indexer.refresh import is_needed, refresh
 from rsidx.indexer.sync import mark, update
 from rsidx.store.database import Database, passwords, resolve_url

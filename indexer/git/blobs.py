@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from rsidx.errors import RepositoryError
-from rsidx.indexer.git import GitProcess, Repository
+from rsidx.indexer.git.repository import GitProcess, Repository
 
 _SKIP_BYTES = 1 << 20
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rsidx.errors import RepositoryError
-from rsidx.indexer.git import DIFF_FLAGS, GitProcess, Repository
+from rsidx.indexer.git.repository import DIFF_FLAGS, GitProcess, Repository
 from rsidx.store import dates
-from rsidx.store.facts import ChangeRecord, CommitRecord
+from rsidx.store.records import ChangeRecord, CommitRecord
 
 _FORMAT = "%H%x00%P%x00%at%x00%ct%x00%an%x00%ae%x00%B%x00"
 _N_FIELDS = 7

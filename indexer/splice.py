@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rsidx.errors import RsidxError
 from rsidx.indexer.extract import Extractor
 from rsidx.indexer.rust.parser import first_error
-from rsidx.store.facts import ChunkRecord, is_qualified_by
+from rsidx.store.records import ChunkRecord, is_qualified_by
 
 _FENCE = b"```"
 

@@ -1,13 +1,17 @@
-"""What the store keeps of Rust code: plain, frozen values between the parser and the tables.
+"""What the store keeps, as plain, frozen values: records on their way in, rows on their way out.
 
 What a worker sends is a named tuple, which is pickled and made at twice the rate of a dataclass.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 CONTAINER_SEPARATOR = " / "
 TEST_MARK = " [test]"
+PARSED = frozenset({"parsed", "errors"})
+"""States of a blob that has chunks."""
+UNREAD = ("missing", "promised", "poison")
+"""States of a blob that another attempt may change."""
 
 
 def innermost(container: str) -> str:
@@ -150,3 +154,89 @@ class CommitRecord:
     changes: tuple[ChangeRecord, ...] = ()
     base: tuple[tuple[bytes, bytes], ...] = ()
     """(path, blob) of the tree that it stands on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRow:
+    """A commit; `message` is read apart, by `Reader.message`.
+
+    `date` is when it was made as far as that can be believed, once an export has looked at it.
+    """
+
+    id: int
+    oid: bytes
+    parents: tuple[bytes, ...]
+    generation: int
+    committer_time: int
+    is_bot: bool
+    state: str
+    date: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A changed file; ids of paths and blobs, None where a side is missing."""
+
+    kind: str
+    path_id: int
+    old_path_id: int | None
+    old_blob_id: int | None
+    new_blob_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRow:
+    """A version of a file."""
+
+    id: int
+    oid: bytes
+    n_bytes: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """A chunk without its text."""
+
+    id: int
+    kind: str
+    container: str
+    n_bytes: int
+    n_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRow:
+    """A definition in a chunk, its offsets in bytes from the chunk's start."""
+
+    kind: str
+    name: str
+    trait: str
+    container: str
+    visibility: str
+    is_test: bool
+    start: int
+    end: int
+    signature_start: int
+    signature_end: int
+    cfg: str
+    type: str
+    generics: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """A leaf of a `use` tree."""
+
+    path: str
+    alias: str
+    visibility: str
+    cfg: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRow:
+    """A path or name that a chunk mentions."""
+
+    kind: str
+    path: str

@@ -1,0 +1,1 @@
+"""Git: starting it, and reading its streams of commits, trees and blobs."""
