@@ -21,15 +21,15 @@ from statistics import median
 
 import bm25s
 
-from rsidx.exporters.build import Builder
 from rsidx.exporters.config import Config, builder_options
-from rsidx.exporters.edits import Edit, Side
-from rsidx.exporters.examples import Example
-from rsidx.exporters.excerpts import Excerpt
-from rsidx.exporters.make import writing_tools
-from rsidx.exporters.plan import reachable, select
-from rsidx.exporters.render import Renderer, TooLongError
+from rsidx.exporters.context.excerpts import Excerpt
+from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.examples.builder import Builder
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.pipeline.commit import writing_tools
+from rsidx.exporters.rendering.renderer import Renderer, TooLongError
 from rsidx.exporters.resolver.files import Definition
+from rsidx.exporters.splits.split import reachable, select
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.reader import Reader

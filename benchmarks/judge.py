@@ -31,9 +31,9 @@ from typing import Any
 
 from rustdoc import Link, document, edition, read_page
 
+from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.resolver.files import Definition
 from rsidx.exporters.resolver.references import EXACT_RULES, Resolver, Site
-from rsidx.exporters.snapshot import Snapshot
 from rsidx.indexer.rust.facts import extract
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url

@@ -23,7 +23,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.splits.split import SPLITS
 from rsidx.indexer.git import history
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.repository import discover

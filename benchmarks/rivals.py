@@ -122,7 +122,7 @@ def pydriller(repo: Path, n_commits: int) -> dict[str, Any]:
 
 def tokenizers(index: Path, tokenizer: str) -> dict[str, Any]:
     """Encode the distinct texts that an export of the index encodes, on all cores."""
-    from rsidx.exporters.tokens import load
+    from rsidx.exporters.rendering.encoder import load
 
     alone = load(tokenizer)
     seconds, n_texts, n_chars = 0.0, 0, 0
@@ -144,9 +144,9 @@ def tokenizers(index: Path, tokenizer: str) -> dict[str, Any]:
 
 def gather(index: Path, tokenizer: str, file: Path, files: Sequence[Path]) -> None:
     """Write the texts that an export encodes to a file, for one stretch of as many as files."""
-    from rsidx.exporters import make
     from rsidx.exporters.config import Config
-    from rsidx.exporters.tokens import Encoder
+    from rsidx.exporters.pipeline import commit
+    from rsidx.exporters.rendering.encoder import Encoder
     from rsidx.store import queries
     from rsidx.store.database import Database, resolve_url
     from rsidx.store.reader import Reader
@@ -167,7 +167,7 @@ def gather(index: Path, tokenizer: str, file: Path, files: Sequence[Path]) -> No
         wanted = [row for row in reader.commits() if len(row.parents) < 2 and not row.is_bot]
         size, number = -(-len(wanted) // len(files)), files.index(file)
         mine = wanted[number * size : (number + 1) * size]
-        maker = make.Maker(reader, config, make.writing_tools(config)[2])
+        maker = commit.Maker(reader, config, commit.writing_tools(config)[2])
         for first in range(0, len(mine), 24):
             for _ in maker.entries(mine[first : first + 24]):
                 pass

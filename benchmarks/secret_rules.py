@@ -1,4 +1,4 @@
-"""Make exporters/secret_rules.json from the rules of kingfisher-secret-scanner.
+"""Make exporters/filters/secret_rules.json from the rules of kingfisher-secret-scanner.
 
     pip install kingfisher-secret-scanner && python benchmarks/secret_rules.py
 
@@ -17,7 +17,7 @@ from typing import Any
 from kingfisher_sdk import Rules
 
 _PACKAGE = "kingfisher-secret-scanner"
-_TARGET = Path(__file__).parent.parent / "exporters" / "secret_rules.json"
+_TARGET = Path(__file__).parent.parent / "exporters" / "filters" / "secret_rules.json"
 _NOT_SECRET = re.compile(r"(?:client|application|account|app|access|user-api)-id\b|pub(?:lic)?-")
 _LEFT_OUT = {
     "betterleaks.alibaba-secret-key": "any 30 characters behind the word key",

@@ -30,13 +30,13 @@ from typing import Any
 import torch
 from transformers import Starcoder2Config, Starcoder2ForCausalLM
 
-from rsidx.exporters.build import Builder
 from rsidx.exporters.config import Config, builder_options
-from rsidx.exporters.edits import Edit
-from rsidx.exporters.excerpts import Excerpt
+from rsidx.exporters.context.excerpts import Excerpt
+from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.examples.builder import Builder
 from rsidx.exporters.export import export
-from rsidx.exporters.make import writing_tools
-from rsidx.exporters.render import IrreversibleError, Renderer, Row, TooLongError
+from rsidx.exporters.pipeline.commit import writing_tools
+from rsidx.exporters.rendering.renderer import IrreversibleError, Renderer, Row, TooLongError
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.reader import Reader

@@ -11,7 +11,7 @@ import click
 from sqlalchemy import Table
 
 from rsidx.commands.root import root
-from rsidx.exporters.vocabulary import MARKERS, token_of
+from rsidx.exporters.rendering.markers import MARKERS, token_of
 from rsidx.option import Option, settable
 from rsidx.store import schema
 

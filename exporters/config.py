@@ -1,13 +1,9 @@
 """What an export is asked for."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
-from rsidx.errors import ExportError
-from rsidx.exporters.build import Options
-from rsidx.exporters.fim import MIDDLES, FimOptions
-from rsidx.exporters.writer import MANIFEST
+from rsidx.exporters.examples.builder import Options
+from rsidx.exporters.examples.fim import MIDDLES, FimOptions
 
 KINDS = ("edit", "fim", "sequence")
 LEVELS = ("item", "file")
@@ -53,19 +49,6 @@ class Config:
     order: str = "time"
     half_life: float | None = None
     text: bool = False
-
-
-def config_of(out: Path) -> Config:
-    """Return the configuration of an export, with the tokenizer that it saved.
-
-    Raises ExportError where `out` is no export that this version can read.
-    """
-    try:
-        given = json.loads((out / MANIFEST).read_text("utf-8"))["config"]
-        given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
-        return Config(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ExportError(f"{out} is no export that can be read: {error}") from error
 
 
 def builder_options(config: Config) -> Options:

@@ -12,36 +12,36 @@ from typing import Any
 from sqlalchemy import Connection
 
 from rsidx.errors import ExportError
-from rsidx.exporters import boundaries, card, licenses
-from rsidx.exporters.boundaries import Moved, described
-from rsidx.exporters.chronology import dated
 from rsidx.exporters.config import Config
-from rsidx.exporters.croissant import FILE, describe
-from rsidx.exporters.curriculum import Sorter, Weights, newest, sort_key
-from rsidx.exporters.destination import Destination
-from rsidx.exporters.dialects import Dialect
-from rsidx.exporters.entries import MadeRow
-from rsidx.exporters.inventory import sealed
-from rsidx.exporters.make import Maker, build_of, writing_tools
-from rsidx.exporters.manifest import Statistics, manifest_of
-from rsidx.exporters.phases import Phases
-from rsidx.exporters.plan import SPLITS, Plan, Split, reachable, select, split_commits
-from rsidx.exporters.pool import Made, make_entries
-from rsidx.exporters.render import Renderer
-from rsidx.exporters.sidecars import Sidecars
-from rsidx.exporters.sift import Sifter
-from rsidx.exporters.snapshot import depth_first
-from rsidx.exporters.staging import staging
-from rsidx.exporters.texts import Texts
-from rsidx.exporters.tokens import Encoder
-from rsidx.exporters.writer import (
-    MANIFEST,
-    Padding,
-    RowWriter,
-    check_format,
-    write_checksums,
-    write_json,
-)
+from rsidx.exporters.dataset import card
+from rsidx.exporters.dataset.croissant import FILE, describe
+from rsidx.exporters.dataset.destination import Destination
+from rsidx.exporters.dataset.formats.registry import check_format
+from rsidx.exporters.dataset.inventory import sealed
+from rsidx.exporters.dataset.layout import MANIFEST, manifest_file, write_checksums, write_json
+from rsidx.exporters.dataset.manifest import manifest_of
+from rsidx.exporters.dataset.moved import Moved
+from rsidx.exporters.dataset.order import Sorter, Weights, newest, sort_key
+from rsidx.exporters.dataset.sidecars import Sidecars
+from rsidx.exporters.dataset.staging import staging
+from rsidx.exporters.dataset.text_columns import Texts
+from rsidx.exporters.dataset.writer import Padding, RowWriter
+from rsidx.exporters.dedup.duplicates import Sifter
+from rsidx.exporters.edits.snapshot import depth_first
+from rsidx.exporters.filters import licenses
+from rsidx.exporters.pipeline.cache_key import build_of
+from rsidx.exporters.pipeline.commit import Maker, writing_tools
+from rsidx.exporters.pipeline.phases import Phases
+from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.pipeline.statistics import Statistics
+from rsidx.exporters.pipeline.workers import Made, make_entries
+from rsidx.exporters.rendering.base import Dialect
+from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.rendering.renderer import Renderer
+from rsidx.exporters.splits import frozen
+from rsidx.exporters.splits.chronology import dated
+from rsidx.exporters.splits.frozen import described
+from rsidx.exporters.splits.split import SPLITS, Plan, Split, reachable, select, split_commits
 from rsidx.store import queries
 from rsidx.store.cache import Cache, open_cache
 from rsidx.store.database import Database
@@ -222,9 +222,9 @@ def _split(
     """Return the commits in their order, and which split each goes to."""
     if config.boundaries is None:
         return chosen, split_commits(chosen, config.split, config.embargo)
-    frozen = boundaries.read(Path(config.boundaries))
+    earlier = frozen.read(manifest_file(Path(config.boundaries)))
     new_in_test = config.new_commits == "test"
-    ordered, split, n_out = boundaries.freeze(chosen, commits, frozen, new_in_test=new_in_test)
+    ordered, split, n_out = frozen.freeze(chosen, commits, earlier, new_in_test=new_in_test)
     statistics.dropped["commits_new"] += n_out
     return ordered, split
 

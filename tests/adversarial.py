@@ -193,16 +193,10 @@ def _calls(tokenizer):
     """
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    from rsidx.exporters import (  # noqa: PLC0415
-        diff,
-        globs,
-        hygiene,
-        parts,
-        redact,
-        relations,
-        secrets,
-        verify_rows,
-    )
+    from rsidx.exporters.edits import diff, fingerprint, splitting  # noqa: PLC0415
+    from rsidx.exporters.examples import redaction  # noqa: PLC0415
+    from rsidx.exporters.filters import globs, hygiene, secrets  # noqa: PLC0415
+    from rsidx.exporters.verify import rows  # noqa: PLC0415
     from rsidx.indexer import cargo, gitattributes  # noqa: PLC0415
     from rsidx.indexer.rust.parser import parse  # noqa: PLC0415
     from rsidx.output import printable  # noqa: PLC0415
@@ -210,8 +204,8 @@ def _calls(tokenizer):
     encoder = Tokenizer.from_file(tokenizer)
 
     def split(text):
-        with contextlib.suppress(parts.UnsplittableError):
-            parts.split(text.encode(), text[::-1].encode(), [], [], max_chars=4000)
+        with contextlib.suppress(splitting.UnsplittableError):
+            splitting.split(text.encode(), text[::-1].encode(), [], [], max_chars=4000)
 
     def compare(text):
         lines = text.splitlines() + text[:100_000].split(" ")
@@ -220,16 +214,16 @@ def _calls(tokenizer):
     return {
         "hygiene": lambda text: list(hygiene.broken_rules(text.encode())),
         "message": lambda text: hygiene.is_poor(text, 10),
-        "patch": lambda text: relations.Patch.of(text.encode(), text[::-1].encode()),
+        "patch": lambda text: fingerprint.Patch.of(text.encode(), text[::-1].encode()),
         "attributes": lambda text: gitattributes.read(text.encode()),
         "manifest": lambda text: cargo.read(b'a = "' + text.encode()),
         "pattern": lambda text: globs.matches("*" + text[:2000] + "*z", text[:4000]),
         "stars": lambda text: globs.matches("/".join(f"*{c}" for c in text[:2000]), text[:9000]),
-        "placeholders": lambda text: verify_rows._fills(
+        "placeholders": lambda text: rows._fills(
             [b"", *text.encode().split(), b"z"], b"a" * N_CHARS
         ),
         "secrets": lambda text: secrets.secrets_in(text.encode()),
-        "emails": lambda text: deque(redact._EMAIL.finditer(text.encode()), maxlen=0),
+        "emails": lambda text: deque(redaction._EMAIL.finditer(text.encode()), maxlen=0),
         "parts": split,
         "difference": compare,
         "terminal": printable,
@@ -270,9 +264,9 @@ def files(n_chars, change):
 
 def check_pipeline(folder, tokenizer):
     """Index, export and verify the repository in a folder, with nothing left out."""
-    from rsidx.exporters.build import FILTERS  # noqa: PLC0415
     from rsidx.exporters.config import Config  # noqa: PLC0415
     from rsidx.exporters.export import export  # noqa: PLC0415
+    from rsidx.exporters.filters.registry import FILTERS  # noqa: PLC0415
     from tests.conftest import Index, Repo  # noqa: PLC0415
 
     index = Index(Repo(Path(folder)), Path(folder, "index.db"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from rsidx.exporters.verify import Checked, verify
+from rsidx.exporters.verify.dataset import Checked, verify
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.repository import discover
 from rsidx.indexer.gitview import GitView

@@ -25,7 +25,7 @@ def limited(script, *args):
 
 
 _LISTS = """
-from rsidx.exporters.hygiene import broken_rules
+from rsidx.exporters.filters.hygiene import broken_rules
 elements = (b"1234567890, " * 63 + b"12x", (b"0x1f, " * 63 + b"x") * 2000)
 for text in (*elements, b"1" * 1_000_000 + b"," * 64, (b"1," + b" " * 9000) * 100):
     list(broken_rules(text))
@@ -38,7 +38,7 @@ def test_long_lists_of_numbers_are_told_in_linear_time():
 
 
 _KNOWN = """
-from rsidx.exporters.secrets import KnownSecrets
+from rsidx.exporters.filters.secrets import KnownSecrets
 values = {f"prefix_{n:036d}".encode(): "KEY" for n in range(100_000)}
 assert sum(1 for _ in KnownSecrets(values).occurrences(b" ".join(values))) == len(values)
 """
@@ -91,4 +91,4 @@ def test_every_pattern_stands_where_the_test_above_finds_it():
                 and "escape" not in ast.unparse(call)
             ]
     # Made of what `_one` and `_set` return: tested with patterns of all kinds.
-    assert [one for one in inside if not one.startswith("exporters/globs.py")] == []
+    assert [one for one in inside if not one.startswith("exporters/filters/globs.py")] == []

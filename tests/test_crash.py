@@ -31,6 +31,7 @@ HISTORY = os.environ.get("RSIDX_TEST_HISTORY")
 DRIVER = Path(__file__).with_name("crash_driver.py")
 CONNECTION = "sqlalchemy:Connection.commit"
 WRITER = "rsidx.store.writer:Writer."
+STAGING = "rsidx.exporters.dataset.staging:"
 # What each operation goes through: function, how often it is called at least.
 POINTS = {
     "backfill": [
@@ -49,10 +50,9 @@ POINTS = {
         (CONNECTION, 2),
     ],
     "export": [
-        ("rsidx.store.cache:Cache.put", 3), ("rsidx.exporters.writer:RowWriter.write", 40),
+        ("rsidx.store.cache:Cache.put", 3), ("rsidx.exporters.dataset.writer:RowWriter.write", 40),
         ("rsidx.exporters.export:write_checksums", 1), ("rsidx.exporters.export:write_json", 1),
-        ("rsidx.exporters.staging:_swap", 1), ("rsidx.exporters.staging:_exchange", 1),
-        ("rsidx.exporters.staging:_remove_export", 1),
+        (STAGING + "_swap", 1), (STAGING + "_exchange", 1), (STAGING + "_remove_export", 1),
     ],
     "gc": [
         ("rsidx.store.unreachable:delete_rows", 5), ("rsidx.store.unreachable:set_free", 1),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rsidx.exporters.plan import SPLITS
+from rsidx.exporters.splits.split import SPLITS
 
 COLOURS = {"train": "#4c78a8", "val": "#f58518", "test": "#54a24b"}
 _INK = "#010203"

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
-from rsidx.exporters.plan import SPLITS
-from rsidx.exporters.relations import REASONS
-from rsidx.exporters.report.collect import Collected, Sample, collect
+from rsidx.exporters.dedup.leakage import REASONS
+from rsidx.exporters.report.contents import Collected, Sample, collect
+from rsidx.exporters.splits.split import SPLITS
 from rsidx.files import put
 
 _N_PATHS = 20

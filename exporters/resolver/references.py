@@ -13,11 +13,11 @@ from rsidx.exporters.resolver.files import (
     Scope,
     modules_of,
 )
-from rsidx.exporters.resolver.known import Known, through_pointers
 from rsidx.exporters.resolver.modules import Modules
 from rsidx.exporters.resolver.names import PRELUDE, Found, Item, Names, Outside
+from rsidx.exporters.resolver.spelling import read_generics, split
+from rsidx.exporters.resolver.ty import Known, through_pointers
 from rsidx.exporters.resolver.types import Place, Types
-from rsidx.exporters.resolver.written import read_generics, split
 from rsidx.store.reader import Reader
 from rsidx.store.records import ImportRow, ReferenceRow, innermost
 

@@ -10,16 +10,10 @@ from dataclasses import dataclass, field
 
 from rsidx.exporters.resolver.cfg import choose
 from rsidx.exporters.resolver.files import TYPE, VALUE, Definition, File, Scope, modules_of
-from rsidx.exporters.resolver.known import (
-    Known,
-    element,
-    standard_call,
-    through_pointers,
-    unwrapped,
-)
 from rsidx.exporters.resolver.modules import Module
 from rsidx.exporters.resolver.names import Item, Names, Outside
-from rsidx.exporters.resolver.written import TypeText, read_generics, read_type, split
+from rsidx.exporters.resolver.spelling import TypeText, read_generics, read_type, split
+from rsidx.exporters.resolver.ty import Known, element, standard_call, through_pointers, unwrapped
 
 _MAX_DEPTH = 12
 _MAX_STEPS = 300

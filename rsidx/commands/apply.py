@@ -8,7 +8,7 @@ import click
 
 from rsidx.commands.options import Place, place_options
 from rsidx.errors import RsidxError
-from rsidx.exporters.diff import unified
+from rsidx.exporters.edits.diff import unified
 from rsidx.files import put
 from rsidx.indexer.splice import replaced
 from rsidx.output import note, printable

@@ -8,7 +8,7 @@ import click
 from rsidx.commands.context_options import context_with_option
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.commands.target import at_option, target_at
-from rsidx.exporters.inquiry import Answer, context_at
+from rsidx.exporters.questions import Answer, context_at
 from rsidx.output import emit
 
 

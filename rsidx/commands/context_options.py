@@ -2,7 +2,7 @@
 
 import click
 
-from rsidx.exporters.context import EXTRAS
+from rsidx.exporters.context.builder import EXTRAS
 
 context_with_option = click.option(
     "--context-with",

@@ -8,19 +8,19 @@ import click
 
 from rsidx.commands.context_options import context_with_option
 from rsidx.commands.options import Index, index_options, json_option
-from rsidx.exporters.build import FILTERS
 from rsidx.exporters.config import KINDS, LEVELS, Config
-from rsidx.exporters.curriculum import ORDERS
-from rsidx.exporters.destination import Destination
-from rsidx.exporters.dialects import DIALECTS
-from rsidx.exporters.earlier import SOURCES
+from rsidx.exporters.dataset.destination import Destination
+from rsidx.exporters.dataset.formats.registry import FORMATS
+from rsidx.exporters.dataset.order import ORDERS
+from rsidx.exporters.dedup.leakage import REASONS
+from rsidx.exporters.edits.earlier import SOURCES
+from rsidx.exporters.examples.fim import MIDDLES
 from rsidx.exporters.export import export as run_export
 from rsidx.exporters.export import preview
-from rsidx.exporters.fim import MIDDLES
-from rsidx.exporters.plan import SPLITS
-from rsidx.exporters.relations import REASONS
-from rsidx.exporters.tokens import cached_file, is_hub_name
-from rsidx.exporters.writer import FORMATS
+from rsidx.exporters.filters.registry import FILTERS
+from rsidx.exporters.rendering.encoder import cached_file, is_hub_name
+from rsidx.exporters.rendering.families import DIALECTS
+from rsidx.exporters.splits.split import SPLITS
 from rsidx.indexer.refresh import n_stale_blobs
 from rsidx.option import option, size_option
 from rsidx.output import counted, emit, note, progress, resumable

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from rsidx.commands.options import config_option, json_option
-from rsidx.exporters.plan import SPLITS
-from rsidx.exporters.rows import ShownRow, ShownToken, row_shown
+from rsidx.exporters.dataset.reader import ShownRow, ShownToken, row_shown
+from rsidx.exporters.splits.split import SPLITS
 from rsidx.output import counted, echo_styled, emit, printable
 
 _COLOURS = {

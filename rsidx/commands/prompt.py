@@ -7,8 +7,8 @@ import click
 
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.commands.target import at_option, target_at
-from rsidx.exporters.config import config_of
-from rsidx.exporters.inquiry import prompt_at
+from rsidx.exporters.dataset.reader import config_of
+from rsidx.exporters.questions import prompt_at
 from rsidx.output import emit, note
 
 

@@ -7,7 +7,7 @@ import click
 
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.commands.target import at_option, target_at
-from rsidx.exporters.inquiry import Use, uses_of
+from rsidx.exporters.questions import Use, uses_of
 from rsidx.output import emit, note
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 import click
 
 from rsidx.commands.options import Place, json_option, place_options
-from rsidx.exporters.diff import unified
-from rsidx.exporters.show import ShownEdit, commit_shown
+from rsidx.exporters.commit_view import ShownEdit, commit_shown
+from rsidx.exporters.edits.diff import unified
 from rsidx.indexer.git.history import resolve
 from rsidx.output import emit
 

@@ -3,7 +3,7 @@
 import click
 
 from rsidx.commands.options import MAX_BYTES, Place
-from rsidx.exporters.inquiry import Target
+from rsidx.exporters.questions import Target
 from rsidx.indexer.git.history import list_tree, resolve
 from rsidx.indexer.worktree import changed_files
 

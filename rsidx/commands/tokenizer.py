@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from rsidx.commands.options import Index, index_options, json_option, measured_index_options
-from rsidx.exporters.fit import Fit
-from rsidx.exporters.fit import inspect as measure
-from rsidx.exporters.fit import train as train_tokenizer
+from rsidx.exporters.tokenizer import Fit
+from rsidx.exporters.tokenizer import inspect as measure
+from rsidx.exporters.tokenizer import train as train_tokenizer
 from rsidx.option import size_option
 from rsidx.output import counted, emit, table
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from rsidx.commands.options import Place, json_option, place_options
-from rsidx.exporters.verify import verify as check
-from rsidx.exporters.verify_rows import Checked
+from rsidx.exporters.verify.dataset import verify as check
+from rsidx.exporters.verify.rows import Checked
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.gitview import GitView
 from rsidx.output import counted, emit

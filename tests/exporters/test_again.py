@@ -16,11 +16,12 @@ from sqlalchemy import update
 
 from rsidx.errors import ExportError, IndexStoreError
 from rsidx.exporters import export as module
-from rsidx.exporters import make as make_module
-from rsidx.exporters import pool, tokens
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.tokens import Encoder
+from rsidx.exporters.pipeline import commit as make_module
+from rsidx.exporters.pipeline import workers
+from rsidx.exporters.rendering import encoder
+from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.indexer.forget import forget, forgotten, remember
 from rsidx.indexer.gc import collect
 from rsidx.store import cache as cache_module
@@ -75,13 +76,13 @@ def exported(index, tokenizer_file, tmp_path):
 def made(monkeypatch):
     """The commits whose entries were made in this process."""
     found = []
-    plain = pool._make
+    plain = workers._make
 
     def make(maker, commits):
         found.extend(commits)
         return plain(maker, commits)
 
-    monkeypatch.setattr(pool, "_make", make)
+    monkeypatch.setattr(workers, "_make", make)
     return found
 
 
@@ -234,14 +235,14 @@ def test_another_version_of_a_library_does_not_use_it(
         make_module, "version", lambda name: "0" if name == library else plain(name)
     )
     if library == "tokenizers":
-        monkeypatch.setattr(tokens.tokenizers, "__version__", "0")
+        monkeypatch.setattr(encoder.tokenizers, "__version__", "0")
     exported("second")
     assert len(made) == 3
 
 
 def test_processes_make_the_same_bytes(repo, index, exported, monkeypatch):
-    monkeypatch.setattr(pool, "_ALONE_COMMITS", 4)
-    monkeypatch.setattr(pool, "_COMMITS_A_TASK", 3)
+    monkeypatch.setattr(workers, "_ALONE_COMMITS", 4)
+    monkeypatch.setattr(workers, "_COMMITS_A_TASK", 3)
     grow(repo, index, 30)
     alone = exported("alone")
     assert exported("both", fresh=True, jobs=2) == alone
@@ -249,12 +250,12 @@ def test_processes_make_the_same_bytes(repo, index, exported, monkeypatch):
 
 
 def test_a_helper_goes_on_while_this_process_is_busy(repo, index, exported, monkeypatch):
-    monkeypatch.setattr(pool, "_ALONE_COMMITS", 4)
-    monkeypatch.setattr(pool, "_COMMITS_A_TASK", 2)
+    monkeypatch.setattr(workers, "_ALONE_COMMITS", 4)
+    monkeypatch.setattr(workers, "_COMMITS_A_TASK", 2)
     grow(repo, index, 30)
-    plain, found = pool._make, []
+    plain, found = workers._make, []
 
-    class Tasks(pool._Tasks):
+    class Tasks(workers._Tasks):
         def __init__(self, *args):
             super().__init__(*args)
             found.append(self)
@@ -267,15 +268,15 @@ def test_a_helper_goes_on_while_this_process_is_busy(repo, index, exported, monk
         assert not any(tasks._stretches)
         return plain(maker, commits)
 
-    monkeypatch.setattr(pool, "_Tasks", Tasks)
-    monkeypatch.setattr(pool, "_make", make)
+    monkeypatch.setattr(workers, "_Tasks", Tasks)
+    monkeypatch.setattr(workers, "_make", make)
     exported("both", jobs=2)
 
 
 def test_an_export_that_was_interrupted_goes_on(
     repo, index, exported, made, monkeypatch, tokenizer_file
 ):
-    monkeypatch.setattr(pool, "_COMMITS_A_TASK", 4)
+    monkeypatch.setattr(workers, "_COMMITS_A_TASK", 4)
     grow(repo, index, 12)
 
     def interrupt(n_done, _):
@@ -294,17 +295,17 @@ def test_an_export_that_was_interrupted_goes_on(
 def test_a_process_that_dies_is_a_clear_error_and_what_was_made_is_kept(
     repo, index, exported, made, monkeypatch
 ):
-    monkeypatch.setattr(pool, "_ALONE_COMMITS", 4)
-    monkeypatch.setattr(pool, "_COMMITS_A_TASK", 2)
+    monkeypatch.setattr(workers, "_ALONE_COMMITS", 4)
+    monkeypatch.setattr(workers, "_COMMITS_A_TASK", 2)
     grow(repo, index, 30)
-    start = pool._Helper.start
+    start = workers._Helper.start
 
     def start_and_kill(helper):
         start(helper)
         [process] = helper._executor._processes
         os.kill(process, signal.SIGKILL)
 
-    monkeypatch.setattr(pool._Helper, "start", start_and_kill)
+    monkeypatch.setattr(workers._Helper, "start", start_and_kill)
     with pytest.raises(ExportError, match="a process of the export died"):
         exported("broken", jobs=2)
     kept = sqlite3.connect(index.database.cache_file).execute(

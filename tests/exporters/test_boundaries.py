@@ -7,7 +7,7 @@ import pytest
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.plan import SPLITS, Split
+from rsidx.exporters.splits.split import SPLITS, Split
 
 pytestmark = pytest.mark.usefixtures("wordy")
 

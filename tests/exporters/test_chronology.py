@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rsidx.__main__ import main
-from rsidx.exporters.chronology import believable
 from rsidx.exporters.config import Config
-from rsidx.exporters.curriculum import newest
+from rsidx.exporters.dataset.order import newest
 from rsidx.exporters.export import export
+from rsidx.exporters.splits.chronology import believable
 from rsidx.indexer import sync as sync_module
 from rsidx.store.dates import LATEST, moment, parsed, spelled
 

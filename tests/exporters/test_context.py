@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from rsidx.exporters.build import Builder
 from rsidx.exporters.config import Config, builder_options
-from rsidx.exporters.edits import Side
+from rsidx.exporters.edits.pairing import Side
+from rsidx.exporters.examples.builder import Builder
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 

@@ -9,12 +9,12 @@ import pytest
 
 from rsidx.__main__ import main
 from rsidx.errors import ExportError
-from rsidx.exporters import destination as module
-from rsidx.exporters import staging as staging_module
-from rsidx.exporters.destination import Destination
-from rsidx.exporters.inventory import sealed
-from rsidx.exporters.staging import staging
-from rsidx.exporters.writer import write_checksums, write_json
+from rsidx.exporters.dataset import destination as module
+from rsidx.exporters.dataset import staging as staging_module
+from rsidx.exporters.dataset.destination import Destination
+from rsidx.exporters.dataset.inventory import sealed
+from rsidx.exporters.dataset.layout import write_checksums, write_json
+from rsidx.exporters.dataset.staging import staging
 
 
 def export_to(folder, **more):

@@ -3,7 +3,7 @@
 import difflib
 import random
 
-from rsidx.exporters.diff import opcodes, unified
+from rsidx.exporters.edits.diff import opcodes, unified
 
 
 def applied(old, new, codes):

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.earlier import definitions_first
-from rsidx.exporters.edits import Edit
+from rsidx.exporters.dataset.reader import row_shown
+from rsidx.exporters.edits.earlier import definitions_first
+from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.export import export
-from rsidx.exporters.rows import row_shown
 
 pytestmark = pytest.mark.usefixtures("wordy")
 MANIFEST = {"Cargo.toml": '[package]\nname = "p"\n'}

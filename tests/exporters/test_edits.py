@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsidx.exporters.edits import commit_edits, same_tokens
+from rsidx.exporters.edits.pairing import commit_edits, same_tokens
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 

@@ -11,11 +11,12 @@ from tokenizers import Tokenizer
 
 from rsidx.errors import ExportError
 from rsidx.exporters import export as module
-from rsidx.exporters.config import Config, config_of
+from rsidx.exporters.config import Config
+from rsidx.exporters.dataset.reader import config_of
 from rsidx.exporters.export import export
-from rsidx.exporters.inquiry import Target, prompt_at
-from rsidx.exporters.plan import SPLITS
-from rsidx.exporters.vocabulary import token_of
+from rsidx.exporters.questions import Target, prompt_at
+from rsidx.exporters.rendering.markers import token_of
+from rsidx.exporters.splits.split import SPLITS
 
 pytestmark = pytest.mark.usefixtures("wordy")
 

@@ -10,8 +10,8 @@ from tokenizers import Tokenizer
 
 from rsidx.errors import TokenizerError
 from rsidx.exporters.config import Config
+from rsidx.exporters.examples.fim import MIDDLES, EditedText, FimOptions, fill_in
 from rsidx.exporters.export import export
-from rsidx.exporters.fim import MIDDLES, EditedText, FimOptions, fill_in
 
 pytestmark = pytest.mark.usefixtures("wordy")
 

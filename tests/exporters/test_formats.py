@@ -9,10 +9,11 @@ import pytest
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
+from rsidx.exporters.dataset.formats.registry import FORMATS
+from rsidx.exporters.dataset.reader import read_rows
 from rsidx.exporters.export import export
-from rsidx.exporters.verify import verify
-from rsidx.exporters.verify_rows import Checked
-from rsidx.exporters.writer import FORMATS, read_rows
+from rsidx.exporters.verify.dataset import verify
+from rsidx.exporters.verify.rows import Checked
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.gitview import GitView
 

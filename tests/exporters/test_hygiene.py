@@ -2,10 +2,10 @@
 
 import pytest
 
-from rsidx.exporters.build import FILTERS
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.hygiene import broken_rules, is_generated, is_poor, is_vendored
+from rsidx.exporters.filters.hygiene import broken_rules, is_generated, is_poor, is_vendored
+from rsidx.exporters.filters.registry import FILTERS
 
 GOOD = "pub fn good() -> usize {\n    let answer = compute_it();\n    answer + 1\n}\n"
 

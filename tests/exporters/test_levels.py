@@ -6,8 +6,8 @@ import pytest
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
+from rsidx.exporters.dataset.reader import row_shown
 from rsidx.exporters.export import export
-from rsidx.exporters.rows import row_shown
 
 pytestmark = pytest.mark.usefixtures("wordy")
 N_FUNCTIONS = 8

@@ -7,7 +7,7 @@ import pytest
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.licenses import check, covers, license_of
+from rsidx.exporters.filters.licenses import check, covers, license_of
 
 pytestmark = pytest.mark.usefixtures("wordy")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsidx.exporters.parts import UnsplittableError, split
+from rsidx.exporters.edits.splitting import UnsplittableError, split
 
 
 def breaks_of(text):

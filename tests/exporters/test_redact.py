@@ -7,24 +7,25 @@ import pytest
 from planted import PLANTED
 from tokenizers import Tokenizer
 
-from rsidx.exporters.config import Config, config_of
-from rsidx.exporters.earlier import EarlierEdit
-from rsidx.exporters.edits import Edit, Side
-from rsidx.exporters.examples import Around, Example
-from rsidx.exporters.excerpts import Excerpt
-from rsidx.exporters.export import export
-from rsidx.exporters.fit import train
-from rsidx.exporters.inquiry import Target, context_at, prompt_at
-from rsidx.exporters.parts import Part
-from rsidx.exporters.redact import (
+from rsidx.exporters.config import Config
+from rsidx.exporters.context.excerpts import Excerpt
+from rsidx.exporters.dataset.reader import config_of
+from rsidx.exporters.edits.earlier import EarlierEdit
+from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.splitting import Part
+from rsidx.exporters.examples.example import Around, Example
+from rsidx.exporters.examples.redaction import (
     split_placeholders,
     values_of,
     whole_placeholders,
     without_people,
 )
-from rsidx.exporters.secrets import Secret
-from rsidx.exporters.verify import verify
-from rsidx.exporters.verify_rows import Checked
+from rsidx.exporters.export import export
+from rsidx.exporters.filters.secrets import Secret
+from rsidx.exporters.questions import Target, context_at, prompt_at
+from rsidx.exporters.tokenizer import train
+from rsidx.exporters.verify.dataset import verify
+from rsidx.exporters.verify.rows import Checked
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.gitview import GitView
 

@@ -2,12 +2,13 @@
 
 import pytest
 
-from rsidx.exporters import relations, sift
 from rsidx.exporters.config import Config
+from rsidx.exporters.dataset.inventory import sealed
+from rsidx.exporters.dataset.layout import write_json
+from rsidx.exporters.dedup import duplicates, leakage
+from rsidx.exporters.dedup.leakage import Recent, Relations
+from rsidx.exporters.edits.fingerprint import Patch
 from rsidx.exporters.export import export
-from rsidx.exporters.inventory import sealed
-from rsidx.exporters.relations import Patch, Recent, Relations
-from rsidx.exporters.writer import write_json
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -112,7 +113,7 @@ def function(n, name="f"):
 @pytest.fixture(params=(1, 2, 10_000))
 def block(request, monkeypatch):
     """So many edits of val and test are compared with others at a time."""
-    for module in (relations, sift):
+    for module in (leakage, duplicates):
         monkeypatch.setattr(module, "BLOCK", request.param)
 
 

@@ -6,10 +6,10 @@ from contextlib import closing
 import pytest
 
 from rsidx.errors import ExportError
-from rsidx.exporters import scratch
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.scratch import Numbers, Scratch
+from rsidx.store import spill
+from rsidx.store.spill import Numbers, Scratch
 
 
 def test_keys_keep_the_number_that_they_were_given_first(tmp_path):
@@ -40,7 +40,7 @@ def full_disk(monkeypatch):
         plain(self, *args)
         self.execute("PRAGMA max_page_count = 3")
 
-    monkeypatch.setattr(scratch.Scratch, "__init__", init)
+    monkeypatch.setattr(spill.Scratch, "__init__", init)
 
 
 @pytest.mark.usefixtures("wordy", "full_disk")

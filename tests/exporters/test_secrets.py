@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planted import LOOK_ALIKES, PLANTED
 
-from rsidx.exporters.secrets import RULES, KnownSecrets, scanner_version, secrets_in
+from rsidx.exporters.filters.secrets import RULES, KnownSecrets, scanner_version, secrets_in
 
 SURROUNDINGS = {
     "string": 'pub fn f() -> &str {{\n    r#"{}"#\n}}\n',

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.examples import Example
+from rsidx.exporters.dataset.reader import row_shown
+from rsidx.exporters.edits.splitting import Part
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.sequence import FilePiece, windows
 from rsidx.exporters.export import export
-from rsidx.exporters.parts import Part
-from rsidx.exporters.rows import row_shown
-from rsidx.exporters.sequence import FilePiece, windows
 
 pytestmark = pytest.mark.usefixtures("wordy")
 WHOLE = Example("r", "p", "", "", "", None, Part(0, 0, 0, 0, 0), 0, 0, "", "", "", (), ())

@@ -10,9 +10,9 @@ from tokenizers import Tokenizer
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
+from rsidx.exporters.dataset.packing import Packer
+from rsidx.exporters.dataset.reader import row_shown
 from rsidx.exporters.export import export
-from rsidx.exporters.packing import Packer
-from rsidx.exporters.rows import row_shown
 
 pytestmark = pytest.mark.usefixtures("wordy")
 

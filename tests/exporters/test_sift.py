@@ -10,12 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from rsidx.exporters import relations, sift
-from rsidx.exporters.entries import Entry, MadeEdit, pack
-from rsidx.exporters.manifest import Statistics
-from rsidx.exporters.plan import Plan, Split
-from rsidx.exporters.relations import Patch, Recent
-from rsidx.exporters.sift import Sifter
+from rsidx.exporters.dedup import duplicates, leakage
+from rsidx.exporters.dedup.duplicates import Sifter
+from rsidx.exporters.dedup.leakage import Recent
+from rsidx.exporters.edits.fingerprint import Patch
+from rsidx.exporters.pipeline.result import Entry, MadeEdit, pack
+from rsidx.exporters.pipeline.statistics import Statistics
+from rsidx.exporters.splits.split import Plan, Split
 from rsidx.store.records import CommitRow
 
 EDITS_A_COMMIT = 8
@@ -67,7 +68,7 @@ def test_what_is_compared_in_blocks_is_what_is_compared_at_once(seed, keep, tmp_
     monkeypatch.setattr(edits, "get", cache(edits.get))
     found = []
     for block in (1, 7, 10_000):
-        for module in (relations, sift):
+        for module in (leakage, duplicates):
             monkeypatch.setattr(module, "BLOCK", block)
         statistics = Statistics()
         with closing(
@@ -100,9 +101,9 @@ def n_bytes_kept(n_commits, tmp_path):
 
 
 def test_memory_does_not_grow_with_the_edits(tmp_path, monkeypatch):
-    for module in (relations, sift):
+    for module in (leakage, duplicates):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
-    monkeypatch.setattr(sift, "Recent", lambda: Recent(BLOCK))
+    monkeypatch.setattr(duplicates, "Recent", lambda: Recent(BLOCK))
     few, many = n_bytes_kept(40, tmp_path), n_bytes_kept(200, tmp_path)
     # A bit for each edit; of a commit an entry of a dict, 100 bytes.
     assert (many - few) / (160 * EDITS_A_COMMIT) < 20

@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 
-from rsidx.exporters.snapshot import Snapshot, depth_first
+from rsidx.exporters.edits.snapshot import Snapshot, depth_first
 from rsidx.indexer.git import history
 from rsidx.store import queries
 from rsidx.store.reader import Reader

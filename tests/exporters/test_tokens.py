@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, normalizers
 
 from rsidx.errors import TokenizerError
-from rsidx.exporters.dialects import choose
-from rsidx.exporters.fit import train
-from rsidx.exporters.tokens import Encoder, load
-from rsidx.exporters.vocabulary import MARKERS, token_of
+from rsidx.exporters.rendering.edit import choose
+from rsidx.exporters.rendering.encoder import Encoder, load
+from rsidx.exporters.rendering.markers import MARKERS, token_of
+from rsidx.exporters.tokenizer import train
 from rsidx.store.cache import open_cache
 
 SPELLINGS = st.sampled_from(
@@ -129,7 +129,7 @@ def test_no_end_token_is_a_clear_error(tmp_path, plain_file):
 LOADS = """
 import json, sys
 from rsidx.errors import TokenizerError
-from rsidx.exporters.tokens import load
+from rsidx.exporters.rendering.encoder import load
 for name in sys.argv[1:]:
     try:
         said = load(name).get_vocab_size()

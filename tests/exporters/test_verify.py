@@ -7,12 +7,12 @@ import pytest
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.destination import Destination
+from rsidx.exporters.dataset.destination import Destination
+from rsidx.exporters.dataset.inventory import sealed
+from rsidx.exporters.dataset.layout import write_json
 from rsidx.exporters.export import export
-from rsidx.exporters.inventory import sealed
-from rsidx.exporters.verify import verify
-from rsidx.exporters.verify_rows import Checked
-from rsidx.exporters.writer import write_json
+from rsidx.exporters.verify.dataset import verify
+from rsidx.exporters.verify.rows import Checked
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.gitview import GitView
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rsidx.exporters.globs import matches
+from rsidx.exporters.filters.globs import matches
 from rsidx.indexer.gitattributes import read
 
 PIECES = st.sampled_from(("a", "b", "*", "?", "**", "a*", "*.rs", "[ab]", "[!a]", "a.rs"))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsidx.exporters.build import Builder
 from rsidx.exporters.config import Config, builder_options
+from rsidx.exporters.examples.builder import Builder
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 

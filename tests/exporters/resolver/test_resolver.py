@@ -2,8 +2,8 @@
 
 import pytest
 
+from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.resolver.references import Resolver, Site
-from rsidx.exporters.snapshot import Snapshot
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 

@@ -1,0 +1,279 @@
+"""The context of an edit: which definitions it is shown with, in which form and order.
+
+The resolver finds definitions, each with the rule that found it; here they get a form, a
+section and a rank. What fits the budget is decided where tokens are counted.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from rsidx.exporters.context.callers import Callers, User
+from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
+from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, Piece
+from rsidx.exporters.context.outline import Outline
+from rsidx.exporters.edits.pairing import Side
+from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
+from rsidx.exporters.resolver.references import (
+    EXACT_RULES,
+    NAME_RULE,
+    RECEIVER_RULES,
+    Resolved,
+    Resolver,
+    Site,
+)
+from rsidx.store.reader import Reader
+from rsidx.store.records import ReferenceRow
+
+SECTIONS = (
+    "imports",
+    "traits",
+    "structs",
+    "enums",
+    "impls",
+    "functions",
+    "macros",
+    "constants",
+    "outline",
+    "callers",
+    "tests",
+)
+_SECTION_OF = {
+    "trait": "traits",
+    "struct": "structs",
+    "union": "structs",
+    "type": "structs",
+    "enum": "enums",
+    "impl": "impls",
+    "fn": "functions",
+    "method": "functions",
+    "macro": "macros",
+    "const": "constants",
+    "static": "constants",
+}
+RULES = (
+    "enclosing",
+    "self_type",
+    *EXACT_RULES,
+    *RECEIVER_RULES,
+    "macro",
+    NAME_RULE,
+    "imports",
+    "outline",
+    "callers",
+    "tests",
+)
+"""What excerpts are there for; definitions first, of them the shortest, so that most fit."""
+EXTRAS = ("callers", "tests", "names")
+"""What is shown only if it is asked for."""
+_MANY_BYTES = 2400
+"""About 700 tokens: where code refers to more, types are reduced sooner, so that more fit."""
+_MAX_WHOLE_OF_MANY_BYTES = 200
+_MAX_IMPORTS_BYTES = 400
+_MAX_USERS = 6
+_MAX_PART_BYTES = 400
+"""Signatures of a container come by so many, so that some of them fit."""
+# Up to where the names begin, with the attributes, of a length that somebody would write.
+_USE = re.compile(
+    rb"(?:#\[[^\]]{0,200}\]\s{0,80}){0,8}(?:pub(?:\([^)]{0,80}\))?\s{1,80})?"
+    rb"(?:use|extern\s{1,80}crate)\s"
+)
+_WORD = re.compile(r"\w+")
+_WORD_BYTES = re.compile(rb"\w+")
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A definition to be shown, with its best rule and its members in use.
+
+    Code that does no more than import it is shown its signature alone.
+    """
+
+    definition: Definition
+    rule: str
+    members: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    is_only_imported: bool = True
+
+
+class ContextBuilder:
+    """Turns what the resolver finds into excerpts, best first."""
+
+    def __init__(
+        self, reader: Reader, resolver: Resolver, extras: frozenset[str] = frozenset()
+    ) -> None:
+        self._reader = reader
+        self._resolver = resolver
+        self._forms = Forms(reader)
+        self._callers = Callers(reader, resolver)
+        self._extras = extras
+        self._outline = Outline(reader, resolver.modules, self._forms)
+
+    def candidates(
+        self, mentions: Sequence[tuple[Site, Sequence[ReferenceRow]]], *, own: Side | None
+    ) -> list[Excerpt]:
+        """Return the excerpts for code in descending value, without duplicates.
+
+        `mentions` are its references by where they are read, the first its own place; `own`
+        is where it stands in the snapshot, if it is there, of which no byte is shown.
+        """
+        site = mentions[0][0]
+        file = self._resolver.modules.file(site.path_id)
+        wanted = self._wanted(mentions)
+        self._reader.prefetch_texts(one.definition.chunk.id for one in wanted.values())
+        named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
+        if sum(len(excerpt.text) for excerpt in named) > _MANY_BYTES:
+            named = [
+                excerpt
+                for one in wanted.values()
+                for excerpt in self._shown(one, own, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)
+            ]
+        named.sort(key=lambda excerpt: self._rank(excerpt, site))
+        excerpts = _without_covered(named)
+        users = self._users(own) if own is not None else []
+        if file is not None:
+            references = [one for _, inside in mentions for one in inside]
+            excerpts += self._imports(file, site, references, own)
+            apart = frozenset(u.index for u in users if u.file.blob_id == file.blob_id)
+            known = {
+                index: frozenset(one.members)
+                for (path, blob, index), one in wanted.items()
+                if (path, blob) == (file.path_id, file.blob_id)
+            }
+            excerpts += self._outline.excerpts(file, site.container, own, known, apart)
+        for user in users:
+            section = "tests" if user.is_test else "callers"
+            form = Form("lines", tuple(user.lines(self._reader)))
+            excerpt = excerpt_of(section, user.file, user.name, section, form, own)
+            if excerpt is not None:
+                excerpts.append(excerpt)
+        return excerpts
+
+    def _wanted(
+        self, mentions: Sequence[tuple[Site, Sequence[ReferenceRow]]]
+    ) -> dict[tuple[int, int, int], _Wanted]:
+        """Return what the references mean, by path, blob and chunk; members with their owner."""
+        found: dict[tuple[int, int, int], _Wanted] = {}
+        guess = "names" in self._extras
+        every = (
+            resolved
+            for site, references in mentions
+            for resolved in self._resolver.resolve(site, references, guess=guess)
+        )
+        for resolved in every:
+            definition, member = self._owner(resolved)
+            key = (definition.path_id, definition.blob_id, definition.index)
+            one = found.setdefault(key, _Wanted(definition, resolved.rule))
+            one.members.update(name for name in (member, resolved.member) if name)
+            one.names.add(resolved.name)
+            is_import = resolved.reference is not None and resolved.reference.kind == "import"
+            one.is_only_imported = one.is_only_imported and is_import
+            if RULES.index(resolved.rule) < RULES.index(one.rule):
+                one.rule = resolved.rule
+        return found
+
+    def _owner(self, resolved: Resolved) -> tuple[Definition, str]:
+        """Return the definition that is shown for one, and the member of it that is meant."""
+        definition = resolved.definition
+        file = self._resolver.modules.file(definition.path_id)
+        symbol = definition.symbol
+        if symbol.kind in ("variant", "field"):
+            first = self._reader.symbols(definition.chunk.id)[0]
+            return replace(definition, symbol=first), symbol.name
+        owner = file.owner.get(definition.index) if file is not None else None
+        if file is None or owner is None or owner == definition.index:
+            return definition, ""
+        return definition_at(self._reader, file, owner), symbol.name
+
+    def _rank(self, excerpt: Excerpt, site: Site) -> tuple[object, ...]:
+        path = self._reader.path(excerpt.path_id)
+        here = self._reader.path(site.path_id)
+        distance = 2
+        if path == here:
+            distance = 0
+        elif path.rpartition(b"/")[0] == here.rpartition(b"/")[0]:
+            distance = 1
+        size = len(excerpt.text)
+        return (excerpt.rule == NAME_RULE, size, distance, path, excerpt.ranges)
+
+    def _shown(
+        self, wanted: _Wanted, own: Side | None, *, max_bytes: int = MAX_WHOLE_BYTES
+    ) -> Iterator[Excerpt]:
+        definition = wanted.definition
+        section = _SECTION_OF.get(definition.symbol.kind)
+        file = self._resolver.modules.file(definition.path_id)
+        if section is None or file is None:
+            return
+        members = frozenset(wanted.members)
+        form = self._forms.of(file, definition, members, max_bytes=max_bytes)
+        if wanted.is_only_imported and definition.symbol.kind != "macro":
+            form = Form("signature", (self._forms.signature(definition.chunk, definition.start),))
+        for part in form.parts(_MAX_PART_BYTES):
+            excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, part, own)
+            if excerpt is not None:
+                yield replace(excerpt, names=_needed(wanted.names))
+
+    def _imports(
+        self, file: File, site: Site, references: Sequence[ReferenceRow], own: Side | None
+    ) -> Iterator[Excerpt]:
+        """Yield the `use` declarations of the code's module; of many those in use."""
+        names = {word.encode() for r in references for word in _WORD.findall(r.path)}
+        for index, chunk in enumerate(file.chunks):
+            if chunk.kind != "imports" or modules_of(chunk.container) not in (site.modules, ()):
+                continue
+            piece = self._forms.whole(chunk, file.starts[index])
+            form = Form("whole", (piece,))
+            if len(piece.text) > _MAX_IMPORTS_BYTES:
+                used = (one for one in _uses(piece) if not names.isdisjoint(_words(one)))
+                form = Form("used", tuple(used))
+            excerpt = excerpt_of("imports", file, "", "imports", form, own)
+            if excerpt is not None:
+                yield excerpt
+
+    def _users(self, own: Side) -> list[User]:
+        """Return the code that uses what is edited: callers and tests, as asked for."""
+        found: dict[bool, list[User]] = {False: [], True: []}
+        wanted = {False: "callers" in self._extras, True: "tests" in self._extras}
+        for user in self._callers.of_side(own) if any(wanted.values()) else ():
+            if wanted[user.is_test] and len(found[user.is_test]) < _MAX_USERS:
+                found[user.is_test].append(user)
+        return [*found[False], *found[True]]
+
+
+def _uses(piece: Piece) -> Iterator[Piece]:
+    """Yield each `use` or `extern crate` of a chunk, with its attributes."""
+    start = piece.start
+    for statement in piece.text.split(b";")[:-1]:
+        match = _USE.search(statement)
+        if match is not None:
+            yield Piece(start + match.start(), statement[match.start() :] + b";")
+        start += len(statement) + 1
+
+
+def _words(piece: Piece) -> list[bytes]:
+    return _WORD_BYTES.findall(piece.text)
+
+
+def _needed(names: set[str]) -> frozenset[str]:
+    """Return the names that something is there for; none if it is there anyway."""
+    return frozenset() if "" in names else frozenset(names)
+
+
+def _covers(ranges: Iterable[tuple[int, int]], one: tuple[int, int]) -> bool:
+    return any(start <= one[0] and one[1] <= end for start, end in ranges)
+
+
+def _without_covered(excerpts: list[Excerpt]) -> list[Excerpt]:
+    """Drop each excerpt whose text another one that comes with it shows already."""
+    by_blob: dict[int, list[Excerpt]] = {}
+    for excerpt in excerpts:
+        by_blob.setdefault(excerpt.blob_id, []).append(excerpt)
+    return [
+        excerpt
+        for excerpt in excerpts
+        if not any(
+            other.ranges != excerpt.ranges
+            and all(_covers(other.ranges, one) for one in excerpt.ranges)
+            for other in by_blob[excerpt.blob_id]
+        )
+    ]

@@ -1,0 +1,171 @@
+"""The dataset card: what the data is, for the people who train on it."""
+
+from typing import Any
+
+from rsidx.exporters.dataset.formats.registry import FORMATS
+from rsidx.exporters.dataset.sidecars import PACKED, TEXT
+from rsidx.exporters.filters.licenses import NO_LICENSE
+from rsidx.exporters.splits.split import SPLITS
+
+_HUB_NAMES = {"val": "validation"}
+_HUB_LICENSES = {
+    "MIT": "mit",
+    "Apache-2.0": "apache-2.0",
+    "MPL-2.0": "mpl-2.0",
+    "BSD-3-Clause": "bsd-3-clause",
+    "Unlicense": "unlicense",
+}
+
+
+def description(manifest: dict[str, Any]) -> str:
+    """Return in a sentence what the data is."""
+    config = manifest["config"]
+    moment = "before" if config["context_at"] == "parent" else "at"
+    return (
+        f"{_WHAT[config['kind']]}, with the definitions that it refers to as they stood {moment} "
+        f"that commit. Made by rsidx {manifest['rsidx_version']}."
+    )
+
+
+def render(manifest: dict[str, Any]) -> str:
+    """Return the card as Markdown with the front matter that the hub reads."""
+    counts = manifest["counts"]
+    total = sum(counts["examples"].values())
+    config = manifest["config"]
+    ending = config["format"]
+    n_out = sum(part["embargo"]["n_commits"] for part in manifest["splits"].values())
+    lines = [
+        "---",
+        "language:",
+        "- code",
+        "tags:",
+        "- rust",
+        "- code-edits",
+        *_license([*manifest["licenses"]]),
+        "task_categories:",
+        "- text-generation",
+        "size_categories:",
+        f"- {_size(total)}",
+    ]
+    # What is no one file a split is for its own library to read, not for the hub.
+    endings = {"default": ending} if FORMATS[ending].media_type is not None else {}
+    if config["columns"] == "both":
+        endings["text"] = TEXT
+    if config["pack"]:
+        endings["packed"] = PACKED
+    if not total:
+        # The loaders refuse a configuration without splits.
+        endings = {}
+    lines += ["configs:"] if endings else []
+    for shape, its_ending in endings.items():
+        lines += [f"- config_name: {shape}", "  data_files:"]
+        for name in SPLITS:
+            # A split without rows would be a file that the loaders refuse.
+            if counts["examples"][name]:
+                path = f"{name}.{its_ending}"
+                lines += [f"  - split: {_HUB_NAMES.get(name, name)}", f"    path: {path}"]
+    lines += [
+        "---",
+        "",
+        f"# {_TITLES[config['kind']]} of {manifest['repository']}",
+        "",
+        description(manifest),
+        "",
+        *(() if total else ("**It has no rows.**", "")),
+        _columns(config)
+        + ". The line of the same number in the `.meta.jsonl` beside it says where it is "
+        "from: commit, path, symbol, and blob and byte ranges of each piece of context.",
+        "",
+        "| split | commits | examples | tokens | tokens with loss |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for name in SPLITS:
+        lines.append(
+            f"| {name} | {manifest['splits'][name]['n_commits']:,} "
+            f"| {counts['examples'][name]:,} | {counts['tokens'][name]:,} "
+            f"| {counts['learned_tokens'][name]:,} |"
+        )
+    lines += [
+        "",
+        "The splits follow each other in time: every commit of train comes before every commit of "
+        "val in the order of history, and those before every commit of test"
+        + (f", with {n_out:,} commits left out between them." if n_out else ".")
+        + ("" if "related" in config["keep"] else _UNRELATED),
+        "",
+        f"Examples that are shown a definition they refer to: {counts['context_coverage']:.1%}. "
+        f"Dialect: `{manifest['tokenizer']['dialect']}`, with "
+        f"{manifest['tokenizer']['n_new_tokens']} tokens added to the tokenizer, which is in "
+        "`tokenizer/`; a model must have its embeddings resized to "
+        f"{manifest['tokenizer']['n_tokens']}.",
+        "",
+        *_table("By licence of the code", manifest["licenses"]),
+        *_table("By split and change", counts["examples_by_change"], counts["tokens_by_change"]),
+        *_table("By kind of code", counts["examples_by_kind"], counts["tokens_by_kind"]),
+        *_table("Context by rule", counts["excerpts_by_rule"]),
+        *_table("References, by kind and what came of them", counts["references"]),
+        *_table("Left out, by reason", manifest["dropped"]),
+        *_relations(manifest["relations"]),
+        *_table("Examples by split and year", counts["examples_by_year"]),
+        *_table("Tokens, and how many examples have no more", counts["length_quantiles"]),
+        *_table("Paths with most examples", counts["most_edited_paths"]),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+_TITLES = {"edit": "Edits", "fim": "Holes in edits", "sequence": "Sequences"}
+_WHAT = {
+    "edit": "Real edits from the history of a Rust repository: the code before and after each "
+    "commit",
+    "fim": "Holes to fill in, in what the commits of a Rust repository changed: what is around "
+    "each, and what belongs there",
+    "sequence": "Windows over the files that the commits of a Rust repository changed, with loss "
+    "on what each commit wrote",
+}
+_UNRELATED = (
+    " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "
+    "left out."
+)
+
+
+def _columns(config: dict[str, Any]) -> str:
+    if config["columns"] == "text":
+        return "Each row of a split has `prompt` and `completion`"
+    lacks = FORMATS[config["format"]].lacks
+    return (
+        "Each row of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "
+        "no loss)" + (", as far as the format has a place for them" if lacks else "")
+    )
+
+
+def _relations(relations: dict[str, dict[str, int]]) -> list[str]:
+    """Return what is related to an earlier split: what was left out for it, and what is left."""
+    found = [(f"{what}, left out", n) for what, n in relations["left_out"].items()]
+    found += [(f"{what}, still across splits", n) for what, n in relations["across_splits"].items()]
+    return _table("Related edits", dict(found))
+
+
+def _license(found: list[str]) -> list[str]:
+    """Return the front matter's licence: one that the hub knows by name, else `other`."""
+    if len(found) != 1 or found == [NO_LICENSE]:
+        return ["license: other"] if len(found) > 1 else []
+    names = [_HUB_LICENSES.get(word) for word in found[0].split(" OR ")]
+    if None in names:
+        return ["license: other", f"license_name: {found[0]}"]
+    return ["license:", *(f"- {name}" for name in names)]
+
+
+def _size(n: int) -> str:
+    for limit, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")):
+        if n < limit:
+            return name
+    return "100K<n<1M" if n < 1_000_000 else "1M<n<10M"
+
+
+def _table(title: str, rows: dict[str, int], tokens: dict[str, int] | None = None) -> list[str]:
+    if not rows:
+        return []
+    more = (" tokens |", "---:|") if tokens else ("", "")
+    lines = [f"## {title}", "", f"| what | how many |{more[0]}", f"|---|---:|{more[1]}"]
+    for name, n in rows.items():
+        lines.append(f"| `{name}` | {n:,} |" + (f" {tokens[name]:,} |" if tokens else ""))
+    return [*lines, ""]

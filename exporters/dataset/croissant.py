@@ -1,0 +1,133 @@
+"""Croissant metadata: what the files are, for tools that load data sets by it.
+
+Follows version 1.0 of the format (https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
+"""
+
+from pathlib import Path
+from typing import Any
+
+from rsidx.exporters.dataset.formats.registry import FORMATS
+from rsidx.exporters.dataset.layout import sha256_of
+from rsidx.exporters.filters.licenses import NO_LICENSE
+from rsidx.exporters.splits.split import SPLITS
+
+FILE = "croissant.json"
+_BYTES = "application/octet-stream"
+_COLUMNS = {
+    "input_ids": "the tokens",
+    "attention_mask": "1 for a token, 0 for padding",
+    "labels": "the tokens that have loss, -100 elsewhere",
+}
+_TEXT_COLUMNS = {"prompt": "what is asked", "completion": "what is answered"}
+_SPDX = "https://spdx.org/licenses/"
+_CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileObject": "cr:fileObject",
+    "fileProperty": "cr:fileProperty",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+
+
+def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[str, Any]:
+    """Return the metadata of an export whose rows are written."""
+    ending = manifest["config"]["format"]
+    counts = manifest["counts"]["examples"]
+    media_type = FORMATS[ending].media_type
+    names = [name for name in SPLITS if counts[name]]
+    files = [path for name in names for path in _rows_files(folder, name, ending)]
+    metas = [folder / f"{name}.meta.jsonl" for name in names]
+    is_text = manifest["config"]["columns"] == "text"
+    # What is no one file a split is for its own library to read.
+    described = names if media_type is not None else []
+    return {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "name": f"{manifest['repository']}-{manifest['config']['kind']}",
+        "description": description,
+        "version": "1.0.0",
+        "license": [_SPDX + name for name in manifest["licenses"] if name != NO_LICENSE]
+        or "unknown",
+        "keywords": ["code", "rust", "code edits"],
+        "distribution": [
+            *(_file(folder, path, media_type or _BYTES) for path in files),
+            *(_file(folder, path, FORMATS["jsonl"].media_type or _BYTES) for path in metas),
+        ],
+        "recordSet": [_records(name, f"{name}.{ending}", is_text=is_text) for name in described],
+    }
+
+
+def _rows_files(folder: Path, split: str, ending: str) -> list[Path]:
+    """Return the files that a split's rows are in."""
+    rows = folder / f"{split}.{ending}"
+    if FORMATS[ending].media_type is not None:
+        return [rows]
+    if rows.is_dir():
+        return sorted(path for path in rows.rglob("*") if path.is_file())
+    beside = (path for path in folder.glob(f"{split}.*") if path.suffix != ".jsonl")
+    return sorted(path for path in beside if path.is_file())
+
+
+def _file(folder: Path, path: Path, media_type: str) -> dict[str, Any]:
+    name = path.relative_to(folder).as_posix()
+    return {
+        "@type": "cr:FileObject",
+        "@id": name,
+        "name": name,
+        "contentUrl": name,
+        "contentSize": f"{path.stat().st_size} B",
+        "encodingFormat": media_type,
+        "sha256": sha256_of(path),
+    }
+
+
+def _records(split: str, file: str, *, is_text: bool) -> dict[str, Any]:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": split,
+        "name": split,
+        "field": [
+            {
+                "@type": "cr:Field",
+                "@id": f"{split}/{column}",
+                "name": f"{split}/{column}",
+                "description": text,
+                "dataType": "sc:Text" if is_text else "sc:Integer",
+                "repeated": not is_text,
+                "source": {
+                    "fileObject": {"@id": file},
+                    "extract": {"column": column},
+                },
+            }
+            for column, text in (_TEXT_COLUMNS if is_text else _COLUMNS).items()
+        ],
+    }

@@ -1,0 +1,89 @@
+"""In which order train is written, and how much a row of it weighs.
+
+Val and test stay in the order of history.
+"""
+
+import hashlib
+import struct
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+
+from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.store.spill import Scratch
+
+ORDERS = ("time", "difficulty", "random")
+"""By history; the fewest tokens with loss first, of these the shortest example; by the seed."""
+_DAY_S = 86_400
+_YEAR_S = 365 * _DAY_S
+_SIZES = struct.Struct(">QQ")
+
+
+def newest(dates: Iterable[int]) -> int:
+    """Return the newest of some commits' dates, 0 for none.
+
+    No later commit can contradict the newest dates, so the newest hundredth of them (at least one)
+    does not count if it is over a year after all others.
+    """
+    found = sorted(dates)
+    if not found:
+        return 0
+    n_doubted = max(1, len(found) // 100)
+    latest = found[max(0, len(found) - 1 - n_doubted)] + _YEAR_S
+    return max(date for date in found if date <= latest)
+
+
+class Weights:
+    """Weighs rows by age: half for each half-life, in days, before the newest of train."""
+
+    def __init__(self, half_life: float, newest: int) -> None:
+        self._half_life_s = half_life * _DAY_S
+        self._newest = newest
+
+    def weighed(self, row: MadeRow, time: int) -> MadeRow:
+        """Return a row with its `weight`, from 0 to 1, given when it was committed."""
+        weight = 0.5 ** (max(0, self._newest - time) / self._half_life_s)
+        return replace(row, meta=row.meta[:-1] + b',"weight":%.6g}' % weight)
+
+
+def sort_key(order: str, seed: int) -> Callable[[MadeRow], bytes] | None:
+    """Return what rows are sorted by, None for rows that stay in the order of history."""
+    if order == "difficulty":
+        return lambda row: _SIZES.pack(_n_learned(row), len(row.ids))
+    if order == "random":
+        return lambda row: hashlib.blake2b(f"{seed}\0{row.brief['id']}".encode()).digest()
+    return None
+
+
+def _n_learned(row: MadeRow) -> int:
+    return sum(end - start for start, end in row.learned)
+
+
+class Sorter:
+    """Sorts rows outside of memory, in a file of `folder` that has no name."""
+
+    def __init__(self, folder: Path, key: Callable[[MadeRow], bytes]) -> None:
+        self._key = key
+        self._scratch = Scratch(folder)
+        self._scratch.execute("CREATE TABLE row (key BLOB, ids BLOB, meta BLOB, rest BLOB)")
+        self._scratch.execute("CREATE INDEX place ON row (key)")
+
+    def add(self, row: MadeRow) -> None:
+        """Take in a row."""
+        rest = orjson.dumps((row.learned, row.brief))
+        values = (self._key(row), row.ids.tobytes(), row.meta, rest)
+        self._scratch.execute("INSERT INTO row VALUES (?, ?, ?, ?)", values)
+
+    def rows(self) -> Iterator[MadeRow]:
+        """Yield the rows in order; what is equal stays in the order in which it came."""
+        query = "SELECT ids, meta, rest FROM row ORDER BY key, rowid"
+        for ids, meta, rest in self._scratch.execute(query):
+            learned, brief = orjson.loads(rest)
+            yield MadeRow(array("I", ids), tuple(map(tuple, learned)), brief, meta)
+
+    def close(self) -> None:
+        """Give up the file."""
+        self._scratch.close()

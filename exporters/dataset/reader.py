@@ -1,0 +1,127 @@
+"""Reading a data set: its configuration, its rows, and one row for a person to look at."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rsidx.errors import ExportError
+from rsidx.exporters.config import Config
+from rsidx.exporters.dataset.formats import jsonl
+from rsidx.exporters.dataset.formats.registry import FORMATS
+from rsidx.exporters.dataset.layout import MANIFEST
+from rsidx.exporters.rendering.encoder import Encoder, load
+from rsidx.exporters.splits.split import SPLITS
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_MAX_BYTES_OF_A_CHARACTER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ShownToken:
+    """A token, or a few that spell one character together; without ids, a whole text.
+
+    `role` is that of the piece it is from (`rsidx.exporters.rendering.base.Piece`), or `padding`.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    role: str
+    is_control: bool
+    has_loss: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """A row with what is known of it."""
+
+    split: str
+    number: int
+    meta: dict[str, Any]
+    tokens: tuple[ShownToken, ...]
+
+
+def config_of(out: Path) -> Config:
+    """Return the configuration of an export, with the tokenizer that it saved.
+
+    Raises ExportError where `out` is no export that this version can read.
+    """
+    try:
+        given = json.loads((out / MANIFEST).read_text("utf-8"))["config"]
+        given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
+        return Config(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExportError(f"{out} is no export that can be read: {error}") from error
+
+
+def read_rows(folder: Path, split: str, file_format: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a split; raises OSError or ValueError where they cannot be read."""
+    read = FORMATS[file_format].read if file_format in FORMATS else jsonl.read
+    yield from read(folder / f"{split}.{file_format}")
+
+
+def row_shown(out: Path, split: str, which: str) -> ShownRow:
+    """Return a row by its number in a split, from 1, or by the beginning of its id or commit.
+
+    Raises ExportError where there is no such row.
+    """
+    try:
+        manifest = json.loads((out / MANIFEST).read_text("utf-8"))
+        ending = manifest["config"]["format"]
+        splits = (split,) if which.isdecimal() and len(which) < 7 else (split, *SPLITS)
+        for name in dict.fromkeys(splits):
+            found = _find(out / f"{name}.meta.jsonl", which)
+            if found is not None:
+                number, meta = found
+                row = next(islice(read_rows(out, name, ending), number - 1, None))
+                folder = out / "tokenizer"
+                encoder = Encoder(load(str(folder)), source=str(folder))
+                return ShownRow(name, number, meta, tuple(_tokens(row, meta, encoder)))
+    except (OSError, ValueError, KeyError, StopIteration) as error:
+        raise ExportError(f"{out} is no export that can be read: {error}") from error
+    raise ExportError(f"{out} has no row {which} in {split}, and no id or commit that begins so")
+
+
+def _find(file: Path, which: str) -> tuple[int, dict[str, Any]] | None:
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if which.isdecimal() and len(which) < 7:
+                if number == int(which):
+                    return number, json.loads(line)
+                continue
+            meta = json.loads(line)
+            if meta["id"].startswith(which) or meta["commit"].startswith(which):
+                return number, meta
+    return None
+
+
+def _tokens(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> Iterator[ShownToken]:
+    if "completion" in row:
+        yield ShownToken(row["prompt"], (), "prompt", is_control=False, has_loss=False)
+        yield ShownToken(row["completion"], (), "new", is_control=False, has_loss=True)
+        return
+    control = set(encoder.control_tokens().values())
+    roles = [role for role, n in meta["roles"] for _ in range(n)]
+    ids, labels = row["input_ids"], row["labels"]
+    roles += ["padding"] * (len(ids) - len(roles))
+    start = 0
+    while start < len(ids):
+        end = start + _spelled(ids, start, encoder)
+        yield ShownToken(
+            text=encoder.decode(ids[start:end]),
+            ids=tuple(ids[start:end]),
+            role=roles[start],
+            is_control=ids[start] in control,
+            has_loss=labels[start] >= 0,
+        )
+        start = end
+
+
+def _spelled(ids: Sequence[int], start: int, encoder: Encoder) -> int:
+    """Return how many tokens from here on spell whole characters."""
+    for n in range(1, _MAX_BYTES_OF_A_CHARACTER + 1):
+        if _REPLACEMENT not in encoder.decode(ids[start : start + n]):
+            return n
+    return 1

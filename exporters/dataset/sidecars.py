@@ -1,0 +1,74 @@
+"""The same rows in other shapes, each in a file of its own beside the rows'."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from rsidx.exporters.dataset.formats import jsonl
+from rsidx.exporters.dataset.packing import Packed, Packer
+from rsidx.exporters.dataset.text_columns import Texts
+from rsidx.exporters.dataset.writer import columns
+from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.pipeline.statistics import Statistics
+from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.splits.split import SPLITS
+
+TEXT, PACKED = "text.jsonl", "packed.jsonl"
+"""The endings of `prompt` and `completion`, and of packed rows."""
+
+
+class Sidecars:
+    """Writes `train.text.jsonl` and `train.packed.jsonl` and so on, as far as they are asked for.
+
+    `pack` is the length of a packed row, None for none.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        encoder: Encoder,
+        statistics: Statistics,
+        *,
+        text: bool,
+        pack: int | None,
+    ) -> None:
+        self._statistics = statistics
+        self._texts = Texts(encoder) if text else None
+        self._packers = {name: Packer(pack) for name in SPLITS} if pack is not None else {}
+        self._stack = ExitStack()
+        wanted = [TEXT] * text + [PACKED] * bool(self._packers)
+        self._files = {
+            (name, ending): jsonl.Writer(folder / f"{name}.{ending}")
+            for name in SPLITS
+            for ending in wanted
+        }
+        for file in self._files.values():
+            self._stack.callback(file.close)
+
+    def write(self, split: str, row: MadeRow) -> None:
+        """Write a row in each shape."""
+        if self._texts is not None:
+            spelled = self._texts.row(row)
+            if spelled is None:
+                self._statistics.dropped["text_rows_with_control_tokens"] += 1
+            else:
+                self._files[split, TEXT].write(spelled)
+        if split in self._packers:
+            made = columns(row, None)
+            for packed in self._packers[split].add(made["input_ids"], made["labels"]):
+                self._write_packed(split, packed)
+
+    def _write_packed(self, split: str, packed: Packed) -> None:
+        row = {
+            "input_ids": packed.input_ids,
+            "position_ids": packed.position_ids,
+            "labels": packed.labels,
+        }
+        self._files[split, PACKED].write(row)
+        self._statistics.packed[split] += 1
+
+    def close(self) -> None:
+        """Write what is still open, and close the files."""
+        with self._stack:
+            for split, packer in self._packers.items():
+                for packed in packer.rest():
+                    self._write_packed(split, packed)

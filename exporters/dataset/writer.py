@@ -1,0 +1,83 @@
+"""Writing a data set's files."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rsidx.exporters.dataset.formats.common import IGNORED
+from rsidx.exporters.dataset.formats.registry import FORMATS, RowFile
+from rsidx.exporters.dataset.text_columns import Texts
+from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.splits.split import SPLITS
+
+COLUMNS = ("input_ids", "attention_mask", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """The token that fills rows up, and the length to fill them up to."""
+
+    token_id: int
+    length: int
+
+
+class RowWriter:
+    """Writes rows, and line by line what is known of them, into one file a split each.
+
+    With `texts`, rows are written as `prompt` and `completion` in place of ids.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        file_format: str,
+        n_tokens: int,
+        padding: Padding | None = None,
+        texts: Texts | None = None,
+    ) -> None:
+        self._padding = padding
+        self._texts = texts
+        self._stack = ExitStack()
+        create = FORMATS[file_format].create
+        self._rows: dict[str, RowFile] = {}
+        self._metas: dict[str, IO[bytes]] = {}
+        try:
+            for name in SPLITS:
+                self._rows[name] = create(folder / f"{name}.{file_format}", n_tokens)
+                self._stack.callback(self._rows[name].close)
+                metas = (folder / f"{name}.meta.jsonl").open("wb")
+                self._metas[name] = self._stack.enter_context(metas)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def write(self, split: str, row: MadeRow) -> bool:
+        """Write one row to its split's two files; tell whether it can be written as text."""
+        spelled = self._texts.row(row) if self._texts is not None else None
+        if self._texts is not None and spelled is None:
+            return False
+        self._rows[split].write(spelled or columns(row, self._padding))
+        self._metas[split].write(row.meta + b"\n")
+        return True
+
+    def close(self) -> None:
+        """Close the files."""
+        self._stack.close()
+
+
+def columns(row: MadeRow, padding: Padding | None) -> dict[str, list[int]]:
+    """Return a row's columns; the three lists have one length."""
+    ids = row.ids.tolist()
+    n_ids = len(ids)
+    labels: list[int] = []
+    for start, end in row.learned:
+        labels += [IGNORED] * (start - len(labels))
+        labels += ids[start:end]
+    labels += [IGNORED] * (n_ids - len(labels))
+    n_padding = padding.length - n_ids if padding else 0
+    if padding and n_padding > 0:
+        ids += [padding.token_id] * n_padding
+        labels += [IGNORED] * n_padding
+    mask = [1] * n_ids + [0] * n_padding
+    return dict(zip(COLUMNS, (ids, mask, labels), strict=True))

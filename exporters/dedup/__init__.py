@@ -1,0 +1,1 @@
+"""What repeats, and what would leak from one split into another."""

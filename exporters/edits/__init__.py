@@ -1,0 +1,1 @@
+"""What a commit changed: snapshots, and the old and new code of each item, paired."""

@@ -1,0 +1,178 @@
+"""Redaction: placeholders replace an example's secrets in every text that it shows.
+
+A placeholder becomes the tokenizer's own token for that kind of secret (`<KEY>`, `<PASSWORD>`,
+`<EMAIL>`), or its spelling if the tokenizer has none. Secrets are looked for in whole files and in
+the whole message; each text knows the bytes of the file that it shows, so a key that a part, an
+excerpt or a window cuts is replaced, too. The same value has the same placeholder throughout the
+example.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import chain
+
+import re2
+
+from rsidx.exporters.examples.example import Example, Source
+from rsidx.exporters.filters.secrets import KnownSecrets, Secret, secrets_in
+
+_EMAIL = re2.compile(rb"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b")
+_PEOPLE = re.compile(
+    r"^(?:signed-off-by|co-authored-by|reviewed-by|acked-by|tested-by|reported-by|suggested-by"
+    r"|helped-by|approved-by|cc|author)\s*+:.*\n?",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LINE_OF_KEY = re.compile(rb"[A-Za-z0-9_\-+/=]{16,}+")
+_BLOBS_KEPT = 1 << 15
+_OPEN, _CLOSE = "\ue0fe", "\ue0ff"
+_PLACEHOLDER = re.compile(f"{_OPEN}([A-Z]+){_CLOSE}")
+
+
+def without_people(message: str) -> str:
+    """Return a commit's message without the trailers that name people."""
+    return _PEOPLE.sub("", message).rstrip()
+
+
+def has_placeholder(text: str) -> bool:
+    """Tell whether a text has a placeholder, or characters that look like one."""
+    return _OPEN in text
+
+
+def whole_placeholders(text: str) -> str:
+    """Return a text without the beginning of a placeholder that a cut left at its end."""
+    at = text.rfind(_OPEN)
+    return text[:at] if at > text.rfind(_CLOSE) else text
+
+
+def split_placeholders(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield a text's pieces in order, and for each whether it is a placeholder's token."""
+    for number, piece in enumerate(_PLACEHOLDER.split(text)):
+        if number % 2:
+            yield f"<{piece}>", True
+        elif piece:
+            yield piece, False
+
+
+def without_secrets(text: str) -> str:
+    """Return a text with its secrets cut out."""
+    data = text.encode()
+    return _PLACEHOLDER.sub("", _replaced(data, found)) if (found := secrets_in(data)) else text
+
+
+class Redactor:
+    """Replaces secrets; `blob_text` gives a blob's bytes by its id."""
+
+    def __init__(self, blob_text: Callable[[int], bytes]) -> None:
+        self._blob_text = blob_text
+        self._in_blob = lru_cache(_BLOBS_KEPT)(self._found)
+
+    def whole(self, example: Example) -> Example:
+        """Return the example of a whole edit, redacted, with the secrets that its parts may show.
+
+        Its message must not be cut yet.
+        """
+        message = example.message.encode()
+        found = secrets_in(message)
+        in_blobs = (self._in_blob(blob_id)[1] for blob_id in example.blob_ids())
+        in_texts = chain([values_of(message, found)], in_blobs)
+        values = _united(pair for its_values in in_texts for pair in its_values.items())
+        emails = [Secret(m.start(), m.end(), "EMAIL") for m in _EMAIL.finditer(message)]
+        if not values and not emails:
+            return example
+        secrets = KnownSecrets(values)
+        redacted = _replaced(message, [*found, *emails, *secrets.occurrences(message)])
+        whole = replace(example, secrets=secrets).map_context(self._cleaner(secrets))
+        return _marked(replace(whole, message=redacted))
+
+    def part(self, example: Example) -> Example:
+        """Return a part of an example that `whole` returned, with the part's own texts redacted."""
+        if example.secrets is not None:
+            example = example.map_code(self._cleaner(example.secrets))
+        return _marked(example)
+
+    def _cleaner(self, secrets: KnownSecrets) -> Callable[[str, Source | None], str]:
+        def clean(text: str, source: Source | None) -> str:
+            data = text.encode()
+            found = [*self._cut(data, source), *secrets.occurrences(data)]
+            return _replaced(data, found) if found else text
+
+        return clean
+
+    def cuts(self, blob_id: int, bounds: Sequence[int]) -> bool:
+        """Tell whether one of some offsets in a blob is inside of a secret."""
+        secrets, _ = self._in_blob(blob_id)
+        return any(secret.start < bound < secret.end for secret in secrets for bound in bounds)
+
+    def _found(self, blob_id: int) -> tuple[tuple[Secret, ...], dict[bytes, str]]:
+        text = self._blob_text(blob_id)
+        secrets = secrets_in(text)
+        return secrets, values_of(text, secrets)
+
+    def _cut(self, text: bytes, source: Source | None) -> Iterator[Secret]:
+        """Yield what a text shows of its blob's secrets, as offsets in the text."""
+        if source is None or not (secrets := self._in_blob(source.blob_id)[0]):
+            return
+        offset = 0
+        for first, last in source.ranges:
+            begin = bisect_right(secrets, first, key=lambda secret: secret.end)
+            for secret in secrets[begin:]:
+                if secret.start >= last:
+                    break
+                start, end = max(secret.start, first) - first, min(secret.end, last) - first
+                yield Secret(offset + start, offset + end, secret.kind)
+            end_of_range = offset + last - first
+            is_ended = text.endswith(b"\n", offset, end_of_range)
+            offset = end_of_range + (not is_ended)
+
+
+def values_of(text: bytes, secrets: Iterable[Secret]) -> dict[bytes, str]:
+    """Return the values of a text's secrets with their kinds; of a private key, each line."""
+    pairs = []
+    for secret in secrets:
+        value = text[secret.start : secret.end]
+        pieces = [value] if b"PRIVATE KEY" not in value else _LINE_OF_KEY.findall(value)
+        pairs += [(piece, secret.kind) for piece in pieces]
+    return _united(pairs)
+
+
+def _united(pairs: Iterable[tuple[bytes, str]]) -> dict[bytes, str]:
+    """Return each value's kind: where files differ on it, the same one in every index."""
+    kinds: dict[bytes, str] = {}
+    for value, kind in pairs:
+        kinds[value] = min(kind, kinds.get(value, kind))
+    return kinds
+
+
+def is_only_secrets(part: Example) -> bool:
+    """Tell whether what there is to learn from a redacted part is nothing but placeholders."""
+    learned = "".join(text for text, has_loss in part.window if has_loss) or part.new
+    if part.is_redacted and not part.window and part.around is None and part.old == part.new:
+        return not part.edit.is_unchanged
+    return has_placeholder(learned) and not _PLACEHOLDER.sub("", learned).strip()
+
+
+def _marked(example: Example) -> Example:
+    """Return an example that says whether it shows a placeholder."""
+    shown: list[str] = []
+
+    def look(text: str, _: Source | None) -> str:
+        shown.append(text)
+        return text
+
+    example.map_context(look).map_code(look)
+    return replace(example, is_redacted=any(map(has_placeholder, shown)))
+
+
+def _replaced(text: bytes, secrets: Iterable[Secret]) -> str:
+    """Return a text with placeholders: one for secrets that overlap or touch each other."""
+    pieces: list[bytes] = []
+    done = 0
+    last = -1
+    for one in sorted(secrets, key=lambda one: (one.start, -one.end)):
+        if one.start > last:
+            pieces += [text[done : one.start], f"{_OPEN}{one.kind}{_CLOSE}".encode()]
+        last = done = max(done, one.end)
+    return b"".join((*pieces, text[done:])).decode("utf-8")

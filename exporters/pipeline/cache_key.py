@@ -1,0 +1,66 @@
+"""The cache key: a digest of all that decides an entry, but for its commit."""
+
+import hashlib
+from dataclasses import fields
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+
+from rsidx.exporters.config import Config
+from rsidx.exporters.filters.registry import FILTERS
+from rsidx.exporters.filters.secrets import RULES, scanner_version
+from rsidx.exporters.rendering.base import Dialect
+from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.store.reader import Reader
+
+_NOT_IN_AN_ENTRY = frozenset(
+    {
+        "tokenizer",
+        "name",
+        "revisions",
+        "split",
+        "embargo",
+        "boundaries",
+        "new_commits",
+        "format",
+        "columns",
+        "pack",
+        "pad",
+        "order",
+        "half_life",
+    }
+)
+_LIBRARIES = ("license-expression", "rensa")
+"""Those that decide what an entry is, besides the tokenizer's and that of secrets."""
+_FILTERS_OF_ENTRIES = frozenset(FILTERS) - {
+    "merges",
+    "bots",
+    "duplicates",
+    "near_duplicates",
+    "related",
+}
+
+
+def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
+    """Return the part of an entry's cache key that all commits share.
+
+    It covers the code, the libraries, the configuration, the tokenizer, the repository's name, and
+    what of its history may yet be repaired.
+    """
+    asked = {
+        field.name: getattr(config, field.name)
+        for field in fields(config)
+        if field.name not in _NOT_IN_AN_ENTRY
+    }
+    asked["licenses"] = sorted(config.licenses)
+    asked["keep"] = sorted(_FILTERS_OF_ENTRIES.intersection(config.keep))
+    digest = hashlib.blake2b(digest_size=16)
+    exporters = Path(__file__).parents[1]
+    store = exporters.parent / "store"
+    for file in sorted([*exporters.rglob("*.py"), RULES, *store.rglob("*.py")]):
+        digest.update(file.read_bytes())
+    versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
+    for part in (asked, versions, encoder.identity, encoder.end_token, dialect.name):
+        digest.update(repr(part).encode())
+    digest.update(repr((reader.repository_name(), reader.unsettled())).encode())
+    return digest.digest()

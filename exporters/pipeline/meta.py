@@ -1,0 +1,126 @@
+"""What is known of a row: its meta line."""
+
+import hashlib
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from rsidx.exporters.config import Config
+from rsidx.exporters.edits.earlier import EarlierEdit
+from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.splitting import Part
+from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.rendering.renderer import Row
+from rsidx.store.dates import spelled
+from rsidx.store.reader import Reader
+from rsidx.store.records import CommitRow
+
+
+class Meta:
+    """Writes what is known of rows; `license_of` gives the licence of a commit's edit."""
+
+    def __init__(
+        self, reader: Reader, config: Config, license_of: Callable[[CommitRow, Edit], str | None]
+    ) -> None:
+        self._reader = reader
+        self._config = config
+        self._license_of = license_of
+
+    def of(self, commit: CommitRow, edit: Edit, row: Row) -> dict[str, Any]:
+        """Return what is known of a row of an edit."""
+        example = row.example
+        part = example.part
+        around = example.around
+        has_old = around is None and not example.window
+        old = self._range(edit.old, part.old_start, part.old_end) if has_old else None
+        new = self._range(edit.new, part.new_start, part.new_end)
+        where = f"{commit.oid.hex()}\0{example.old_path}\0{old}\0{example.path}\0{new}"
+        meta: dict[str, Any] = {
+            "id": hashlib.blake2b(where.encode("utf-8", "replace"), digest_size=12).hexdigest(),
+            "commit": commit.oid.hex(),
+            "parent": commit.parents[0].hex() if commit.parents else None,
+            "time": spelled(commit.committer_time),
+            "path": example.path,
+            "old_path": example.old_path or None,
+            "symbol": edit.name,
+            "container": edit.container,
+            "kind": edit.kind,
+            "change": "none" if edit.is_unchanged else edit.change,
+            "is_test": edit.is_test,
+            "license": self._license_of(commit, edit),
+            "part": [example.part_number + 1, example.n_parts],
+            "old": old,
+            "new": new,
+            "context": [
+                {
+                    "path": example.excerpt_paths[index],
+                    "blob": self._reader.blob(example.excerpts[index].blob_id).oid.hex(),
+                    "ranges": example.excerpts[index].ranges,
+                    "section": example.excerpts[index].section,
+                    "symbol": example.excerpts[index].symbol,
+                    "rule": example.excerpts[index].rule,
+                    "form": example.excerpts[index].form,
+                    "n_tokens": n_tokens,
+                }
+                for index, n_tokens in zip(row.shown, row.excerpt_tokens, strict=True)
+            ],
+            "n_excerpts_left_out": len(example.excerpts) - len(row.shown),
+            "n_tokens": row.n_tokens,
+            "roles": row.roles,
+            "is_redacted": example.is_redacted,
+        }
+        if around is not None:
+            assert edit.new is not None
+            meta["around"] = {
+                "start": around.start,
+                "end": around.end,
+                "is_suffix_first": around.is_suffix_first,
+                "middle": around.middle,
+            }
+        if example.window:
+            meta["learned"] = example.learned
+        if not has_old or example.n_parts > 1 or not _is_whole(edit, part):
+            sides = {"old": edit.old, "new": edit.new}
+            meta["edit"] = {
+                name: self._range(side, 0, side.n_bytes) if side is not None else None
+                for name, side in sides.items()
+            }
+        if self._config.earlier:
+            meta["earlier"] = [self._earlier(example.earlier[index]) for index in row.edits]
+        if self._config.text:
+            meta["text"] = {"message": example.message, "old": example.old, "new": example.new}
+        return meta
+
+    def _earlier(self, one: EarlierEdit) -> dict[str, Any]:
+        return {
+            "commit": one.commit.hex(),
+            "path": one.path,
+            "old_path": one.old_path,
+            "old": self._range(one.old, 0, one.old.n_bytes) if one.old is not None else None,
+            "new": self._range(one.new, 0, one.new.n_bytes) if one.new is not None else None,
+        }
+
+    def _range(self, side: Side | None, start: int, end: int) -> dict[str, Any] | None:
+        if side is None:
+            return None
+        blob = self._reader.blob(side.blob_id).oid.hex()
+        return {"blob": blob, "start": side.start + start, "end": side.start + end}
+
+
+def _is_whole(edit: Edit, part: Part) -> bool:
+    """Tell whether a part is all of its edit; the others may have been left out."""
+    n_old, n_new = (side.n_bytes if side is not None else 0 for side in (edit.old, edit.new))
+    return (part.old_start, part.old_end, part.new_start, part.new_end) == (0, n_old, 0, n_new)
+
+
+def made_row(row: Row, meta: dict[str, Any]) -> MadeRow:
+    """Return a row as it is kept."""
+    brief = {key: meta[key] for key in ("id", "change", "kind", "is_test", "n_tokens")}
+    brief["license"] = meta["license"]
+    brief["sections"] = [shown["section"] for shown in meta["context"]]
+    brief |= {"year": meta["time"][:4], "path": meta["path"]}
+    brief["n_earlier"] = len(row.edits)
+    brief["rules"] = [shown["rule"] for shown in meta["context"]]
+    return MadeRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

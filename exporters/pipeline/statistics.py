@@ -1,0 +1,61 @@
+"""What came out of an export, in numbers."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rsidx.exporters.filters.licenses import NO_LICENSE
+from rsidx.exporters.pipeline.result import MadeRow
+
+_AROUND = frozenset({"imports", "outline"})
+"""Sections that show no definition that the code names."""
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What came out; every number stands in the manifest and on the card."""
+
+    examples: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str] = field(default_factory=Counter)
+    learned_tokens: Counter[str] = field(default_factory=Counter)
+    by_change: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[str] = field(default_factory=Counter)
+    tokens_by_change: Counter[str] = field(default_factory=Counter)
+    tokens_by_kind: Counter[str] = field(default_factory=Counter)
+    tokens_by_role: Counter[str] = field(default_factory=Counter)
+    excerpts_by_rule: Counter[str] = field(default_factory=Counter)
+    excerpts_by_section: Counter[str] = field(default_factory=Counter)
+    references: Counter[str] = field(default_factory=Counter)
+    with_context: int = 0
+    with_earlier: int = 0
+    test_code: int = 0
+    related: Counter[str] = field(default_factory=Counter)
+    across_splits: Counter[str] = field(default_factory=Counter)
+    packed: Counter[str] = field(default_factory=Counter)
+    now_train: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    years: Counter[str] = field(default_factory=Counter)
+    licenses: Counter[str] = field(default_factory=Counter)
+    paths: Counter[str] = field(default_factory=Counter)
+    lengths: Counter[int] = field(default_factory=Counter)
+
+    def count(self, split: str, row: MadeRow) -> None:
+        """Count a row that was written."""
+        brief = row.brief
+        n_tokens, change, kind = brief["n_tokens"], brief["change"], brief["kind"]
+        self.examples[split] += 1
+        self.tokens[split] += n_tokens["total"]
+        self.learned_tokens[split] += sum(end - start for start, end in row.learned)
+        self.by_change[f"{split}/{change}"] += 1
+        self.by_kind[kind] += 1
+        self.tokens_by_change[f"{split}/{change}"] += n_tokens["total"]
+        self.tokens_by_kind[kind] += n_tokens["total"]
+        self.tokens_by_role.update(n_tokens)
+        self.with_context += not _AROUND.issuperset(brief["sections"])
+        self.years[f"{split}/{brief['year']}"] += 1
+        self.paths[brief["path"]] += 1
+        self.licenses[brief["license"] or NO_LICENSE] += 1
+        self.lengths[n_tokens["total"]] += 1
+        self.with_earlier += bool(brief["n_earlier"])
+        self.test_code += brief["is_test"]
+        self.excerpts_by_rule.update(brief["rules"])
+        self.excerpts_by_section.update(brief["sections"])

@@ -1,0 +1,279 @@
+"""What an edit at a place would be shown, and the prompt for it, without an edit."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rsidx.errors import RsidxError
+from rsidx.exporters.config import Config, builder_options
+from rsidx.exporters.context.callers import Callers, User
+from rsidx.exporters.context.excerpts import Excerpt
+from rsidx.exporters.edits.pairing import Side
+from rsidx.exporters.examples.builder import Builder
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.pipeline.commit import writing_tools
+from rsidx.exporters.rendering.renderer import TooLongError
+from rsidx.exporters.resolver.files import Definition
+from rsidx.store import queries
+from rsidx.store.database import Database
+from rsidx.store.reader import Reader
+from rsidx.store.records import BlobRecord, is_qualified_by
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """An excerpt with its place in words; `line` counts from 1."""
+
+    path: str
+    line: int
+    blob: str
+    ranges: tuple[tuple[int, int], ...]
+    section: str
+    symbol: str
+    rule: str
+    form: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The context of one piece of code, in descending value."""
+
+    path: str
+    line: int
+    symbol: str
+    container: str
+    context: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a trained model is asked, as ids and as text with the control tokens spelled out."""
+
+    input_ids: list[int]
+    text: str
+    n_excerpts_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The code that is asked about: a symbol of a file, or the file for an empty one.
+
+    `overlay` are files that differ from the commit's, None where they are gone.
+    """
+
+    commit: bytes
+    path: str
+    symbol: str
+    overlay: tuple[tuple[bytes, BlobRecord | None], ...] = ()
+
+
+def context_at(
+    database: Database, name: str, target: Target, extras: tuple[str, ...] = ()
+) -> list[Answer]:
+    """Return the context of each definition of a symbol in a file, as it is at a commit.
+
+    The symbol may be qualified by its impl's type. Raises RsidxError for a commit, file or
+    symbol that is not there.
+    """
+    config = Config(tokenizer="", context_with=extras)
+    with _opened(database, name, config, target) as asked:
+        return [
+            _answer(asked.reader, asked.builder.example_at(side, ""), side, target.symbol)
+            for side in asked.sides(target)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A line that refers to a definition, and by which rule it does; `line` counts from 1.
+
+    `defined` is where the definition stands; empty where only the name is the same.
+    """
+
+    path: str
+    line: int
+    symbol: str
+    container: str
+    is_test: bool
+    rule: str
+    text: str
+    defined: str
+
+
+def uses_of(database: Database, name: str, target: Target, *, names: bool) -> list[Use]:
+    """Return who refers to the definitions of a symbol, anywhere in the tree.
+
+    With `names`, code that mentions the name where no rule says what it means comes last, with
+    the rule `name`. Raises RsidxError where the tree has no such definition.
+    """
+    with _opened(database, name, Config(tokenizer=""), target) as asked:
+        callers = Callers(asked.reader, asked.builder.resolver)
+        definitions = list(asked.definitions(target.symbol))
+        if not definitions:
+            raise RsidxError(f"no definition of {target.symbol} at {target.commit.hex()[:12]}")
+        found: list[Use] = []
+        for definition in definitions:
+            where = asked.reader.path(definition.path_id).decode("utf-8", "replace")
+            line = _line(asked.reader, definition.blob_id, definition.range[0])
+            for user in callers.of(definition):
+                found += _uses(asked.reader, user, f"{where}:{line}")
+        if names:
+            seen = {(use.path, use.line) for use in found}
+            for user in callers.by_name(definitions[0].symbol.name):
+                found += [
+                    use for use in _uses(asked.reader, user, "") if (use.path, use.line) not in seen
+                ]
+        return list(dict.fromkeys(found))
+
+
+def _uses(reader: Reader, user: User, defined: str) -> Iterator[Use]:
+    chunk = user.file.chunks[user.index]
+    path = reader.path(user.file.path_id).decode("utf-8", "replace")
+    for start, text in user.mentions(reader):
+        line = _line(reader, user.file.blob_id, start)
+        shown = text.decode("utf-8").strip()
+        yield Use(path, line, user.name, chunk.container, user.is_test, user.rule, shown, defined)
+
+
+def prompt_at(
+    database: Database, name: str, target: Target, message: str, config: Config
+) -> Prompt:
+    """Return the prompt for one symbol exactly as the export writes an example's.
+
+    Raises RsidxError where the symbol is not there, is defined more than once, or is too long.
+    """
+    if config.kind != "edit":
+        raise RsidxError(f"a prompt is for an edit, and that export is of kind {config.kind}")
+    if config.level != "item":
+        raise RsidxError(f"a prompt is for an item, and that export is of level {config.level}")
+    encoder, _, renderer = writing_tools(config)
+    with _opened(database, name, config, target) as asked:
+        found = list(asked.sides(target))
+        if len(found) > 1:
+            places = ", ".join(side.chunks[0].container or "the file" for side in found)
+            raise RsidxError(f"{target.symbol} is defined in {places}; say Type::{target.symbol}")
+        whole = asked.builder.example_at(found[0], message)
+        examples = asked.builder.parts(whole, config.max_chars, Counter())
+        try:
+            row = renderer.row(examples[0], Counter()) if len(examples) == 1 else None
+        except TooLongError:
+            row = None
+        if row is None:
+            raise RsidxError(f"{target.symbol} does not fit --max-chars and --max-tokens")
+    ids = row.input_ids[: row.n_tokens["total"] - 1]
+    return Prompt(ids, encoder.decode(ids), len(whole.excerpts) - len(row.shown))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An open index at a commit, ready to be asked about places."""
+
+    reader: Reader
+    builder: Builder
+
+    def sides(self, target: Target) -> Iterator[Side]:
+        """Yield each place of the target; raises RsidxError for none."""
+        shown = target.commit.hex()[:12]
+        path_id = self.reader.path_ids().get(target.path.encode("utf-8", "surrogateescape"))
+        blob_id = self.builder.files.get(path_id) if path_id is not None else None
+        if path_id is None or blob_id is None:
+            raise RsidxError(
+                f"there is no {target.path} at {shown} among the files that are indexed: *.rs, "
+                "Cargo.toml and .gitattributes"
+            )
+        sides = list(_sides(self.reader, path_id, blob_id, target.symbol))
+        if not sides:
+            raise RsidxError(
+                f"{target.path} has no definition of {target.symbol or 'anything'} at {shown}"
+            )
+        yield from sides
+
+    def definitions(self, symbol: str) -> Iterator[Definition]:
+        """Yield what a name, or a qualified one, is defined as in the tree; impls left out."""
+        qualifier, _, last = symbol.rpartition("::")
+        modules = self.builder.resolver.modules
+        for path_id in sorted(modules.rust_files(), key=self.reader.path):
+            file = modules.file(path_id)
+            for index, chunk in enumerate(file.chunks if file is not None else ()):
+                for one in self.reader.symbols(chunk.id):
+                    named = one.name == last and one.kind not in ("impl", "field")
+                    if file is not None and named and is_qualified_by(one.container, qualifier):
+                        start = file.starts[index]
+                        yield Definition(path_id, file.blob_id, index, start, chunk, one)
+
+
+@contextmanager
+def _opened(database: Database, name: str, config: Config, target: Target) -> Iterator[_Asked]:
+    with database.reading() as connection:
+        repository_id = queries.repository_id(connection, name)
+        if repository_id is None:
+            raise RsidxError("the index is empty; run `rsidx backfill` first")
+        reader = Reader(connection, repository_id)
+        commit = reader.commit(target.commit)
+        if commit is None:
+            shown = target.commit.hex()
+            raise RsidxError(f"commit {shown} is not indexed; run `rsidx backfill` for it")
+        paths = reader.path_ids()
+        laid: dict[int, int | None] = {}
+        for path, record in target.overlay:
+            if record is not None:
+                path_id, blob_id = reader.add(path, record)
+                laid[path_id] = blob_id
+            elif path in paths:
+                laid[paths[path]] = None
+        builder = Builder(reader, builder_options(config))
+        builder.stand_at(commit, laid)
+        yield _Asked(reader, builder)
+
+
+def _sides(reader: Reader, path_id: int, blob_id: int, symbol: str) -> Iterator[Side]:
+    """Yield the chunks that define a symbol, or the whole file for an empty one.
+
+    A declaration of a module counts only where nothing else has the name.
+    """
+    chunks = reader.chunks(blob_id)
+    if not symbol:
+        if chunks:
+            yield Side(path_id, blob_id, 0, 0, chunks)
+        return
+    qualifier, _, last = symbol.rpartition("::")
+    start = 0
+    found: dict[bool, list[Side]] = {True: [], False: []}
+    for position, chunk in enumerate(chunks):
+        kinds = {s.kind for s in reader.symbols(chunk.id) if s.name == last} - {"impl", "field"}
+        if kinds and is_qualified_by(chunk.container, qualifier):
+            found[kinds == {"mod"}].append(Side(path_id, blob_id, position, start, (chunk,)))
+        start += chunk.n_bytes
+    yield from found[False] or found[True]
+
+
+def _answer(reader: Reader, example: Example, side: Side, symbol: str) -> Answer:
+    text = reader.text(side.chunks[0].id) if side.chunks else b""
+    begin = len(text) - len(text.lstrip())
+    return Answer(
+        example.path,
+        _line(reader, side.blob_id, side.start + begin),
+        symbol,
+        side.chunks[0].container if symbol else "",
+        tuple(_piece(reader, excerpt) for excerpt in example.excerpts),
+    )
+
+
+def _piece(reader: Reader, excerpt: Excerpt) -> Piece:
+    return Piece(
+        reader.path(excerpt.path_id).decode("utf-8", "replace"),
+        _line(reader, excerpt.blob_id, excerpt.ranges[0][0]),
+        reader.blob(excerpt.blob_id).oid.hex(),
+        excerpt.ranges,
+        excerpt.section,
+        excerpt.symbol,
+        excerpt.rule,
+        excerpt.form,
+        excerpt.text,
+    )
+
+
+def _line(reader: Reader, blob_id: int, offset: int) -> int:
+    return 1 + reader.blob_text(blob_id).count(b"\n", 0, offset)

@@ -1,0 +1,1 @@
+"""How a model family reads an example: dialects, the tokenizer, budgets and loss spans."""

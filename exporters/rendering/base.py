@@ -1,0 +1,98 @@
+"""Dialects: how an example is written down for a model family.
+
+A dialect turns an example into pieces, each a control token or a text. What the pieces spell
+is for the model alone; that texts and tokens never mix is the encoder's promise.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+from rsidx.exporters.context.builder import SECTIONS
+from rsidx.exporters.edits.earlier import EarlierEdit
+from rsidx.exporters.examples.example import Example
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A control token's spelling, or a text; `role` says what it is for.
+
+    Roles: `prompt`, `context`, `old`, `lead` (the new code before a part), `prefix` and `suffix`
+    (what is around a hole), `new` and `end`.
+    """
+
+    text: str
+    is_control: bool
+    role: str
+
+
+@cache
+def control(token: str, role: str = "prompt") -> Piece:
+    """Return a control token as a piece."""
+    return Piece(token, is_control=True, role=role)
+
+
+def text(content: str, role: str = "prompt") -> Piece:
+    """Return a text as a piece."""
+    return Piece(content, is_control=False, role=role)
+
+
+class Dialect(Protocol):
+    """How examples are written for a family of models."""
+
+    name: str
+    control_tokens: tuple[str, ...]
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
+        """Write an example with those excerpts and earlier edits, by index, that are shown."""
+
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write an earlier edit."""
+
+    def file_heading(self, example: Example, index: int) -> str:
+        """Return the text that may stand in front of an excerpt to say which file it is from."""
+
+
+def sections(example: Example, shown: Sequence[int]) -> Iterator[tuple[str, list[int]]]:
+    """Yield each section that is not empty, with its excerpts in the order of their places."""
+    for section in SECTIONS:
+        inside = [index for index in shown if example.excerpts[index].section == section]
+        if inside:
+            inside.sort(key=lambda i: (example.excerpt_paths[i], example.excerpts[i].ranges))
+            yield section, inside
+
+
+class FileHeadings:
+    """Context as files, each under its path."""
+
+    def file_heading(self, example: Example, index: int) -> str:
+        """Return the path, as it stands on a line of its own."""
+        return f"{example.excerpt_paths[index]}\n"
+
+
+class WithoutEdits:
+    """No earlier edits: what shows the file around has no room for them."""
+
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write nothing."""
+        del earlier
+        return []
+
+
+def context_files(example: Example, shown: Sequence[int]) -> Iterator[list[int]]:
+    """Yield each file's excerpts for dialects that know files alone, the edited file last."""
+    order = [index for _, inside in sections(example, shown) for index in inside]
+    paths = sorted({example.excerpt_paths[i] for i in order}, key=lambda p: (p == example.path, p))
+    for path in paths:
+        inside = [index for index in order if example.excerpt_paths[index] == path]
+        inside.sort(key=lambda index: example.excerpts[index].ranges)
+        yield inside
+
+
+def earlier_pieces(dialect: Dialect, example: Example, edits: Sequence[int]) -> Iterator[Piece]:
+    """Yield the earlier edits that are shown, in their order."""
+    for one in sorted((example.earlier[index] for index in edits), key=lambda e: e.order):
+        yield from dialect.edit_pieces(one)

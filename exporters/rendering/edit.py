@@ -1,0 +1,232 @@
+"""Dialects: how an example is written down for a model family.
+
+A dialect turns an example into pieces, each a control token or a text. What the pieces spell
+is for the model alone; that texts and tokens never mix is the encoder's promise.
+"""
+
+from collections.abc import Sequence
+
+from rsidx.exporters.edits.earlier import EarlierEdit
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.rendering.base import (
+    Dialect,
+    FileHeadings,
+    Piece,
+    context_files,
+    control,
+    earlier_pieces,
+    sections,
+    text,
+)
+from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.rendering.families import Family, family_of
+from rsidx.exporters.rendering.markers import MARKERS, token_of
+
+
+def choose(encoder: Encoder, *, markers: str, name: str) -> Dialect:
+    """Return the dialect for a tokenizer, extending it for `markers` `extended`.
+
+    Raises TokenizerError where a dialect is asked for whose tokens the tokenizer lacks.
+    """
+    family = family_of(encoder, name)
+    dialect: Dialect
+    if markers == "extended":
+        dialect = ExtendedDialect(family, encoder.end_token)
+        encoder.extend(dialect.new_tokens)
+    elif family is None:
+        dialect = GenericDialect(encoder.end_token)
+    elif family.name == "starcoder":
+        dialect = CommitDialect(family, encoder.end_token)
+    else:
+        dialect = RepositoryDialect(family, encoder.end_token)
+    encoder.reserve(dialect.control_tokens)
+    return dialect
+
+
+class ExtendedDialect(FileHeadings):
+    """The documented vocabulary: a marker around each section, old and new code."""
+
+    def __init__(self, family: Family | None, end_token: str) -> None:
+        self.name = f"extended-{family.name if family else 'generic'}"
+        self._repository = family.repository if family else token_of("repository")
+        self._file = family.file if family else token_of("file")
+        used = [m for m in MARKERS if not (family and m in ("repository", "file"))]
+        self.new_tokens = [token_of(marker) for marker in used]
+        self.control_tokens: tuple[str, ...] = (
+            self._repository,
+            self._file,
+            *self.new_tokens,
+            end_token,
+        )
+        self._end = end_token
+
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write path, old code and new code."""
+        return [
+            control(self._file, "context"),
+            text(f"{earlier.path}\n", "context"),
+            control(token_of("old_code"), "context"),
+            text(earlier.old_text, "context"),
+            control(token_of("/old_code"), "context"),
+            control(token_of("new_code"), "context"),
+            text(earlier.new_text, "context"),
+            control(token_of("/new_code"), "context"),
+        ]
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
+        """Write repository, path, module, change, message, context, old code, new code."""
+        pieces = [control(self._repository), text(example.repository)]
+        pieces += [control(self._file), text(example.path)]
+        if example.old_path and example.old_path != example.path:
+            pieces += [control(token_of("rename")), text(example.old_path)]
+        if example.module:
+            pieces += [control(token_of("module")), text(example.module)]
+        pieces.append(control(token_of(example.edit.change)))
+        if example.edit.is_test:
+            pieces.append(control(token_of("test_code")))
+        if example.n_parts > 1:
+            pieces.append(control(token_of("part")))
+        pieces += [control(token_of("message")), text(example.message)]
+        pieces.append(control(token_of("/message")))
+        for section, inside in sections(example, shown):
+            pieces.append(control(token_of(section), "context"))
+            path = example.path
+            for index in inside:
+                if example.excerpt_paths[index] != path:
+                    path = example.excerpt_paths[index]
+                    heading = self.file_heading(example, index)
+                    pieces += [control(self._file, "context"), text(heading, "context")]
+                pieces.append(text(example.excerpts[index].text, "context"))
+            pieces.append(control(token_of(f"/{section}"), "context"))
+        if edits:
+            pieces.append(control(token_of("edits"), "context"))
+            pieces += earlier_pieces(self, example, edits)
+            pieces.append(control(token_of("/edits"), "context"))
+        pieces += [control(token_of("old_code")), text(example.old, "old")]
+        pieces += [control(token_of("/old_code")), control(token_of("new_code"))]
+        pieces += [text(example.lead, "lead"), text(example.new, "new")]
+        return [*pieces, control(self._end, "end")]
+
+
+class _EditsAsFiles(FileHeadings):
+    """Earlier edits as two files each, behind the token for files."""
+
+    _family: Family
+
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write the original and the updated code."""
+        file = control(self._family.file, "context")
+        return [
+            file,
+            text(f"{earlier.old_path} (original)\n", "context"),
+            text(earlier.old_text, "context"),
+            file,
+            text(f"{earlier.path} (updated)\n", "context"),
+            text(earlier.new_text, "context"),
+        ]
+
+
+class RepositoryDialect(_EditsAsFiles):
+    """The format of StarCoder2's and Qwen's repositories: files with their paths.
+
+    The message is a file `COMMIT_EDITMSG`, and the edited code two: `PATH (original)` and
+    `PATH (updated)`.
+    """
+
+    def __init__(self, family: Family, end_token: str) -> None:
+        self.name = family.name
+        self._family = family
+        self._end = end_token
+        self._after_name = "\n" if family.name == "qwen" else ""
+        self.control_tokens: tuple[str, ...] = (family.repository, family.file, end_token)
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
+        """Write the context's files, the message, the original and the updated code."""
+        file = self._family.file
+        pieces = [control(self._family.repository)]
+        pieces.append(text(example.repository + self._after_name))
+        for inside in context_files(example, shown):
+            heading = self.file_heading(example, inside[0])
+            pieces += [control(file, "context"), text(heading, "context")]
+            pieces += [text(example.excerpts[index].text, "context") for index in inside]
+        pieces += earlier_pieces(self, example, edits)
+        pieces += [control(file), text(f"COMMIT_EDITMSG\n{example.message}\n")]
+        pieces += [control(file), text(f"{example.old_path or example.path} (original)\n")]
+        pieces += [text(example.old, "old"), control(file)]
+        pieces += [text(f"{example.path} (updated)\n"), text(example.lead, "lead")]
+        return [*pieces, text(example.new, "new"), control(self._end, "end")]
+
+
+class CommitDialect(_EditsAsFiles):
+    """StarCoder's commits, after the context as files."""
+
+    def __init__(self, family: Family, end_token: str) -> None:
+        self.name = family.name
+        self._family = family
+        self._end = end_token
+        self.control_tokens: tuple[str, ...] = (
+            family.repository,
+            family.file,
+            *family.tokens,
+            end_token,
+        )
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
+        """Write the context's files, then path, old code, message and new code."""
+        file = self._family.file
+        before, message, after = self._family.tokens
+        pieces = [control(self._family.repository), text(example.repository)]
+        for inside in context_files(example, shown):
+            heading = self.file_heading(example, inside[0])
+            pieces += [control(file, "context"), text(heading, "context")]
+            pieces += [text(example.excerpts[index].text, "context") for index in inside]
+        pieces += earlier_pieces(self, example, edits)
+        pieces += [control(file), text(example.path)]
+        pieces += [control(before), text(example.old, "old")]
+        pieces += [control(message), text(example.message), control(after)]
+        pieces += [text(example.lead, "lead"), text(example.new, "new")]
+        return [*pieces, control(self._end, "end")]
+
+
+class GenericDialect:
+    """Plain text for a tokenizer with no token but the end: headings as Rust comments."""
+
+    def __init__(self, end_token: str) -> None:
+        self.name = "generic"
+        self._end = end_token
+        self.control_tokens: tuple[str, ...] = (end_token,)
+
+    def file_heading(self, example: Example, index: int) -> str:
+        """Return the path as a comment."""
+        return f"// File: {example.excerpt_paths[index]}\n"
+
+    def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
+        """Write the original and the updated code."""
+        return [
+            text(f"// Original: {earlier.old_path}\n", "context"),
+            text(earlier.old_text, "context"),
+            text(f"// Updated: {earlier.path}\n", "context"),
+            text(earlier.new_text, "context"),
+        ]
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
+        """Write headings and code."""
+        pieces = [text(f"// Repository: {example.repository}\n")]
+        for inside in context_files(example, shown):
+            pieces.append(text(self.file_heading(example, inside[0]), "context"))
+            pieces += [text(example.excerpts[index].text, "context") for index in inside]
+        pieces += earlier_pieces(self, example, edits)
+        message = "".join(f"// {line}\n" for line in example.message.splitlines())
+        pieces += [text(f"// Commit:\n{message}")]
+        pieces += [text(f"// Original: {example.old_path or example.path}\n")]
+        pieces += [text(example.old, "old"), text(f"// Updated: {example.path}\n")]
+        pieces += [text(example.lead, "lead"), text(example.new, "new")]
+        return [*pieces, control(self._end, "end")]

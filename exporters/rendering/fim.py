@@ -1,0 +1,81 @@
+"""How a hole in a file is written for a model family: always by the tokenizer's own tokens.
+
+A model that was not trained to fill in knows no such tokens, and then there is no such export.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from rsidx.errors import TokenizerError
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.rendering.base import Piece, WithoutEdits, context_files, control, text
+from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.rendering.families import FIM_FAMILIES, FimFamily
+
+
+def choose_fim(encoder: Encoder, name: str) -> "FimDialect":
+    """Return the dialect for a tokenizer; raises TokenizerError where it knows no middle."""
+    for family in FIM_FAMILIES:
+        needed = (family.prefix, family.suffix, family.middle, family.repository, family.file)
+        if name in ("auto", family.name) and all(
+            encoder.has(t) for t in (*needed, family.ending) if t
+        ):
+            dialect = FimDialect(family, encoder.end_token)
+            encoder.reserve(dialect.control_tokens)
+            return dialect
+    raise TokenizerError(
+        "the tokenizer has no tokens for filling in the middle that are known here"
+        + (f" as {name}'s" if name != "auto" else "")
+        + "; use --kind edit, or the tokenizer of a model that was trained to fill in"
+    )
+
+
+class FimDialect(WithoutEdits):
+    """Context as files, then prefix, suffix and middle, or suffix, prefix and middle."""
+
+    def __init__(self, family: FimFamily, end_token: str) -> None:
+        self.name = f"fim-{family.name}"
+        self.can_spm = family.can_spm
+        self._family = family
+        self._end = family.ending or end_token
+        tokens = (family.repository, family.file, family.prefix, family.suffix, family.middle)
+        self.control_tokens: tuple[str, ...] = tuple(filter(None, (*tokens, self._end)))
+
+    def file_heading(self, example: Example, index: int) -> str:
+        """Return the path, on a line of its own, or as a comment."""
+        path = example.excerpt_paths[index]
+        return f"{path}\n" if self._family.file else f"// File: {path}\n"
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
+        """Write context, the file with a hole, and what belongs there."""
+        del edits
+        family, around = self._family, example.around
+        assert around is not None
+        pieces = list(self._head(example, shown))
+        path = f"{example.path}\n" if family.file else f"// File: {example.path}\n"
+        before = [text(path)] if family.path_is_inside or not family.file else []
+        if not before:
+            pieces.append(text(path))
+        before.append(text(around.prefix, "prefix"))
+        suffix = [control(family.suffix), text(around.suffix, "suffix")]
+        pieces.append(control(family.prefix))
+        if around.is_suffix_first:
+            pieces += [*suffix, control(family.middle), *before]
+        else:
+            pieces += [*before, *suffix, control(family.middle)]
+        return [*pieces, text(example.new, "new"), control(self._end, "end")]
+
+    def _head(self, example: Example, shown: Sequence[int]) -> Iterator[Piece]:
+        family = self._family
+        if family.repository:
+            yield control(family.repository)
+            yield text(example.repository + ("\n" if family.name == "qwen" else ""))
+        for inside in context_files(example, shown):
+            if family.file:
+                yield control(family.file, "context")
+            yield text(self.file_heading(example, inside[0]), "context")
+            for index in inside:
+                yield text(example.excerpts[index].text, "context")
+        if family.file:
+            yield control(family.file)

@@ -1,0 +1,213 @@
+"""From examples to token ids within the budgets."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.redaction import has_placeholder, split_placeholders
+from rsidx.exporters.rendering.base import Dialect, Piece
+from rsidx.exporters.rendering.encoder import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the data set.
+
+    `learned` are the spans of ids that have loss, `roles` what the ids are for, in runs of so
+    many. `shown` are the indices of the example's excerpts that it has, with their tokens in
+    `excerpt_tokens`, `edits` those of the earlier edits; `n_tokens` counts by role.
+    """
+
+    example: Example
+    input_ids: list[int]
+    learned: tuple[tuple[int, int], ...]
+    roles: tuple[tuple[str, int], ...]
+    shown: tuple[int, ...]
+    excerpt_tokens: tuple[int, ...]
+    edits: tuple[int, ...]
+    n_tokens: dict[str, int]
+
+
+_ROLES = ("prompt", "context", "old", "lead", "new")
+_ROLES_AROUND = ("prompt", "context", "prefix", "suffix", "new")
+_ROLES_WINDOW = ("prompt", "context", "lead", "new")
+_LEARNED = frozenset({"new", "end"})
+_N_SECTION_MARKERS = 2
+
+
+def _context(text: str) -> Piece:
+    return Piece(text, is_control=False, role="context")
+
+
+def _roles_of(example: Example) -> tuple[str, ...]:
+    if example.window:
+        return _ROLES_WINDOW
+    return _ROLES if example.around is None else _ROLES_AROUND
+
+
+class TooLongError(Exception):
+    """An example does not fit without any context; `n_tokens` is what it would need."""
+
+    def __init__(self, n_tokens: int) -> None:
+        super().__init__(n_tokens)
+        self.n_tokens = n_tokens
+
+
+class IrreversibleError(Exception):
+    """The tokenizer does not give a text back as it was."""
+
+
+class Renderer:
+    """Writes examples down for one dialect and tokenizer."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        dialect: Dialect,
+        *,
+        max_tokens: int,
+        context_tokens: int,
+        labels: str,
+    ) -> None:
+        self._encoder = encoder
+        self._dialect = dialect
+        self._max_tokens = max_tokens
+        self._context_tokens = context_tokens
+        self._all_labels = labels == "all"
+
+    def warm(self, examples: Iterable[Example]) -> None:
+        """Encode all texts that examples may need in one batch, on all cores."""
+        texts = []
+        for example in examples:
+            pieces = self._dialect.pieces(
+                example, range(len(example.excerpts)), range(len(example.earlier))
+            )
+            texts += [
+                piece.text
+                for piece in pieces
+                if not piece.is_control and not has_placeholder(piece.text)
+            ]
+        self._encoder.warm(texts)
+
+    def row(self, example: Example, dropped: Counter[str]) -> Row:
+        """Return an example's row; raises TooLongError or IrreversibleError.
+
+        Excerpts that do not fit are counted in `dropped` as `context_over_budget`, those of the
+        outline as `outline_over_budget`, earlier edits as `earlier_over_budget`, and what the
+        tokenizer cannot give back as `context_irreversible`.
+        """
+        bare = self._dialect.pieces(example, ())
+        n_bare = sum(self._n_ids(piece) for piece in bare)
+        if n_bare > self._max_tokens:
+            raise TooLongError(n_bare)
+        room = min(self._context_tokens, self._max_tokens - n_bare)
+        edits, n_needed = self._fitting_edits(example, room // 2, dropped)
+        shown = self._fitting(example, room - n_needed, dropped)
+        return self._assemble(example, shown, edits)
+
+    def _fitting_edits(
+        self, example: Example, room: int, dropped: Counter[str]
+    ) -> tuple[list[int], int]:
+        """Choose earlier edits in descending value, and say what they take of the room."""
+        edits: list[int] = []
+        n_needed = _N_SECTION_MARKERS
+        for index, earlier in enumerate(example.earlier):
+            try:
+                n_ids = sum(self._n_ids(piece) for piece in self._dialect.edit_pieces(earlier))
+            except IrreversibleError:
+                dropped["context_irreversible"] += 1
+                continue
+            if n_needed + n_ids > room:
+                dropped["earlier_over_budget"] += 1
+                continue
+            edits.append(index)
+            n_needed += n_ids
+        return edits, n_needed if edits else 0
+
+    def _fitting(self, example: Example, room: int, dropped: Counter[str]) -> list[int]:
+        """Choose excerpts in descending value while both budgets hold.
+
+        Each section is charged with two markers, each file in it with a marker and its path:
+        no dialect writes more of them, so none can go over a budget.
+        """
+        shown: list[int] = []
+        charged: set[str] = set()
+        for index, excerpt in enumerate(example.excerpts):
+            try:
+                needed = self._n_ids(_context(excerpt.text))
+                headings = {excerpt.section: _N_SECTION_MARKERS}
+                heading = self._dialect.file_heading(example, index)
+                headings[f"{excerpt.section} {excerpt.path_id}"] = 1 + self._n_ids(
+                    _context(heading)
+                )
+                needed += sum(n for key, n in headings.items() if key not in charged)
+            except IrreversibleError:
+                dropped["context_irreversible"] += 1
+                continue
+            if needed > room:
+                section = "outline" if excerpt.section == "outline" else "context"
+                dropped[f"{section}_over_budget"] += 1
+                continue
+            shown.append(index)
+            charged.update(headings)
+            room -= needed
+        return shown
+
+    def _ids(self, piece: Piece) -> Sequence[int]:
+        if piece.is_control:
+            return (self._encoder.control(piece.text),)
+        if has_placeholder(piece.text):
+            return self._ids_around_placeholders(piece)
+        ids = self._encoder.encode(piece.text)
+        if ids is None:
+            raise IrreversibleError(piece.role)
+        return ids
+
+    def _ids_around_placeholders(self, piece: Piece) -> list[int]:
+        """Encode a redacted text; a placeholder is the tokenizer's own token, if it has one."""
+        ids: list[int] = []
+        for text, is_token in split_placeholders(piece.text):
+            if is_token and self._encoder.has(text):
+                ids.append(self._encoder.control(text))
+                continue
+            found = self._encoder.encode(text)
+            if found is None:
+                raise IrreversibleError(piece.role)
+            ids += found
+        return ids
+
+    def _n_ids(self, piece: Piece) -> int:
+        return 1 if piece.is_control else len(self._ids(piece))
+
+    def _assemble(self, example: Example, shown: list[int], edits: list[int]) -> Row:
+        input_ids: list[int] = []
+        learned: list[tuple[int, int]] = []
+        roles: list[tuple[str, int]] = []
+        n_tokens = dict.fromkeys(_roles_of(example), 0)
+        for piece in self._dialect.pieces(example, shown, edits):
+            ids = self._ids(piece)
+            start = len(input_ids)
+            input_ids += ids
+            if ids and (self._all_labels or piece.role in _LEARNED):
+                first = learned.pop()[0] if learned and learned[-1][1] == start else start
+                learned.append((first, len(input_ids)))
+            if piece.role in n_tokens:
+                n_tokens[piece.role] += len(ids)
+            if ids:
+                before = roles.pop()[1] if roles and roles[-1][0] == piece.role else 0
+                roles.append((piece.role, before + len(ids)))
+        excerpt_tokens = tuple(
+            self._n_ids(_context(example.excerpts[index].text)) for index in shown
+        )
+        counts = {**n_tokens, "total": len(input_ids)}
+        return Row(
+            example=example,
+            input_ids=input_ids,
+            learned=tuple(learned),
+            roles=tuple(roles),
+            shown=tuple(shown),
+            excerpt_tokens=excerpt_tokens,
+            edits=tuple(edits),
+            n_tokens=counts,
+        )

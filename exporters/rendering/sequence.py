@@ -1,0 +1,66 @@
+"""How a window of a file is written for a model family."""
+
+from collections.abc import Sequence
+
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.rendering.base import (
+    Dialect,
+    Piece,
+    WithoutEdits,
+    context_files,
+    control,
+    text,
+)
+from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.rendering.families import Family, family_of
+
+
+def choose_sequence(encoder: Encoder, name: str) -> Dialect:
+    """Return the dialect of sequences for a tokenizer: by its own tokens, or as comments.
+
+    Raises TokenizerError where a dialect is asked for whose tokens the tokenizer lacks.
+    """
+    dialect = SequenceDialect(family_of(encoder, name), encoder.end_token)
+    encoder.reserve(dialect.control_tokens)
+    return dialect
+
+
+class SequenceDialect(WithoutEdits):
+    """A window of a file behind its path, after the context as files.
+
+    The end token follows where the file ends, and not where a window does.
+    """
+
+    def __init__(self, family: Family | None, end_token: str) -> None:
+        self.name = f"sequence-{family.name if family else 'generic'}"
+        self._family = family
+        self._end = end_token
+        tokens = (family.repository, family.file) if family else ()
+        self.control_tokens: tuple[str, ...] = (*tokens, end_token)
+
+    def file_heading(self, example: Example, index: int) -> str:
+        """Return the path, on a line of its own, or as a comment."""
+        return self._heading(example.excerpt_paths[index])
+
+    def _heading(self, path: str) -> str:
+        return f"{path}\n" if self._family else f"// File: {path}\n"
+
+    def _separator(self, role: str = "prompt") -> list[Piece]:
+        return [control(self._family.file, role)] if self._family else []
+
+    def pieces(
+        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
+    ) -> list[Piece]:
+        """Write the context's files, the path and the window."""
+        del edits
+        pieces = []
+        if self._family:
+            after_name = "\n" if self._family.name == "qwen" else ""
+            pieces += [control(self._family.repository), text(example.repository + after_name)]
+        for inside in context_files(example, shown):
+            pieces += self._separator("context")
+            pieces.append(text(self.file_heading(example, inside[0]), "context"))
+            pieces += [text(example.excerpts[index].text, "context") for index in inside]
+        pieces += [*self._separator(), text(self._heading(example.path))]
+        pieces += [text(part, "new" if has_loss else "lead") for part, has_loss in example.window]
+        return [*pieces, control(self._end, "end")] if example.ends else pieces

@@ -1,0 +1,1 @@
+"""Checking a data set against git, without the index."""

@@ -1,0 +1,131 @@
+"""Verifying a data set against git alone: no index, no parser, nothing of the export's own code.
+
+Every target must be the new file's text at its place, every excerpt must stand in the tree that
+it is said to be from, no split may be older than the one before it or have a row that is related to
+one of it, and the checksums must hold.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from rsidx.errors import ExportError
+from rsidx.exporters.dataset.inventory import is_ours, read_files
+from rsidx.exporters.dataset.layout import CHECKSUMS, MANIFEST, sha256_of
+from rsidx.exporters.dataset.reader import read_rows
+from rsidx.exporters.dataset.sidecars import PACKED
+from rsidx.exporters.rendering.encoder import Encoder, load
+from rsidx.exporters.splits.split import SPLITS
+from rsidx.exporters.verify.rows import Checked, History, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What does not hold: `row` counts the lines of a split from 1, None for a whole file."""
+
+    file: str
+    row: int | None
+    text: str
+
+
+def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
+    """Yield all that does not hold; `checked` counts as it goes.
+
+    Raises ExportError where `out` is no export that can be read.
+    """
+    try:
+        manifest = json.loads((out / MANIFEST).read_text("utf-8"))
+        sums = (out / CHECKSUMS).read_text("utf-8").splitlines()
+        ending = manifest["config"]["format"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ExportError(f"{out} is no export that can be read: {error}") from error
+    yield from _seal(out)
+    yield from _checksums(out, sums, checked)
+    folder = out / "tokenizer"
+    encoder = Encoder(load(str(folder)), source=str(folder))
+    rows = Rows(manifest, encoder, history, checked)
+    with closing(rows.edits):
+        for split in SPLITS:
+            lines = _lines(out, split, ending)
+            n_rows = 0
+            for number, (row, meta) in enumerate(lines, 1):
+                n_rows = number
+                for text in rows.problems(split, number, row, meta):
+                    yield Problem(f"{split}.{ending}", number, text)
+            expected = manifest["counts"]["examples"][split]
+            if n_rows != expected:
+                yield Problem(
+                    f"{split}.{ending}", None, f"{n_rows} rows, the manifest says {expected}"
+                )
+        if manifest["config"]["pack"]:
+            for split in SPLITS:
+                yield from _packed(out, split, ending, manifest["config"]["pack"])
+        if "related" not in manifest["config"]["keep"]:
+            for place, number, reason in rows.edits.leaks():
+                text = f"is related to a row of an earlier split: {reason}"
+                yield Problem(f"{SPLITS[place]}.{ending}", number, text)
+
+
+def _packed(out: Path, split: str, ending: str, length: int) -> Iterator[Problem]:
+    """Yield what does not hold of packed rows: they must be the rows, each once and whole."""
+    rows: Counter[bytes] = Counter()
+    for row in read_rows(out, split, ending):
+        n = sum(row["attention_mask"])
+        rows[_document(row["input_ids"][:n], row["labels"][:n])] += 1
+    file = f"{split}.{PACKED}"
+    for number, packed in enumerate(read_rows(out, split, PACKED), 1):
+        ids, positions, labels = (packed[k] for k in ("input_ids", "position_ids", "labels"))
+        if not len(ids) == len(positions) == len(labels) <= length:
+            yield Problem(file, number, "its lists differ in length, or are too long")
+            continue
+        starts = [index for index, position in enumerate(positions) if position == 0]
+        for start, end in pairwise([*starts, len(ids)]):
+            if positions[start:end] != list(range(end - start)):
+                yield Problem(file, number, "its positions do not count from 0 in each document")
+            rows[_document(ids[start:end], labels[start:end])] -= 1
+    n_wrong = sum(map(abs, rows.values()))
+    if n_wrong:
+        yield Problem(file, None, f"{n_wrong} documents are not rows of the split, or the reverse")
+
+
+def _document(ids: list[int], labels: list[int]) -> bytes:
+    # The first token is no target: nothing in its row comes before it.
+    return hashlib.sha256(repr((ids, labels[1:])).encode()).digest()
+
+
+def _seal(out: Path) -> Iterator[Problem]:
+    """Yield a problem for the manifest or SHA256SUMS if it was changed."""
+    files = read_files(out) or {}
+    for name in (MANIFEST, CHECKSUMS):
+        if name in files and sha256_of(out / name) != files[name]:
+            yield Problem(name, None, "its checksum does not hold")
+
+
+def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem]:
+    listed = {name: digest for digest, name in (line.split("  ", 1) for line in sums)}
+    present = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file()}
+    ours = {**listed, MANIFEST: "", CHECKSUMS: ""}
+    for name in sorted(n for n, path in present.items() if not is_ours(n, path.lstat(), ours)):
+        yield Problem(name, None, "has no checksum")
+    for name, digest in sorted(listed.items()):
+        checked.n_files += 1
+        if name not in present:
+            yield Problem(name, None, "is missing")
+            continue
+        if sha256_of(out / name) != digest:
+            yield Problem(name, None, "its checksum does not hold")
+
+
+def _lines(out: Path, split: str, ending: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    try:
+        with (out / f"{split}.meta.jsonl").open("rb") as metas:
+            for row, meta in zip(read_rows(out, split, ending), metas, strict=True):
+                yield row, json.loads(meta)
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{split}.{ending} and its meta file cannot be read: {error}") from error

@@ -1,0 +1,405 @@
+"""Checking the rows of a data set, one after another, against git alone."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rsidx.exporters.dedup.leakage import leaks
+from rsidx.exporters.edits.fingerprint import Patch
+from rsidx.exporters.filters.licenses import covers, license_of
+from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.splits.chronology import believable
+from rsidx.exporters.splits.split import SPLITS
+from rsidx.exporters.verify.secrets import SecretCheck
+from rsidx.store.spill import Scratch
+
+_PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
+
+
+class History(Protocol):
+    """What git says, by hexadecimal object id."""
+
+    def tree(self, commit: str) -> Mapping[str, str]:
+        """Return path → blob of a commit; empty where there is no such commit."""
+
+    def blob(self, oid: str) -> bytes | None:
+        """Return a blob's bytes, None where it is missing."""
+
+    def manifest(self, oid: str) -> Mapping[str, Any]:
+        """Return the facts of a Cargo.toml, none where it cannot be read."""
+
+    def first_parent(self, commit: str) -> str | None:
+        """Return a commit's first parent."""
+
+    @property
+    def commits(self) -> dict[str, tuple[tuple[str, ...], int]]:
+        """Every commit that a ref reaches with its parents and date, parents before children."""
+
+
+@dataclass(slots=True)
+class Checked:
+    """How much was looked at."""
+
+    n_files: int = 0
+    n_rows: int = 0
+    n_excerpts: int = 0
+    n_redacted: int = 0
+
+
+class Edits:
+    """What the edits are compared by: each with its split and first row, in order.
+
+    They wait in a file without a name.
+    """
+
+    def __init__(self) -> None:
+        self._scratch = Scratch()
+        self._scratch.execute("CREATE TABLE edit (split INTEGER, number INTEGER, patch BLOB)")
+
+    def add(self, split: int, number: int, patch: Patch) -> None:
+        """Take in an edit."""
+        row = (split, number, patch.pack())
+        self._scratch.execute("INSERT INTO edit VALUES (?, ?, ?)", row)
+
+    def close(self) -> None:
+        """Give up the file."""
+        self._scratch.close()
+
+    def leaks(self) -> Iterator[tuple[int, int, str]]:
+        """Yield split, row and reason of those that are related to one of an earlier split."""
+        later = (
+            ((split, number), split, patch) for split, number, patch in self._read(from_split=1)
+        )
+        for (split, number), reason in leaks(later, lambda: ((s, p) for s, _, p in self._read())):
+            yield split, number, reason
+
+    def _read(self, from_split: int = 0) -> Iterator[tuple[int, int, Patch]]:
+        query = "SELECT split, number, patch FROM edit WHERE split >= ? ORDER BY rowid"
+        for split, number, patch in self._scratch.execute(query, (from_split,)):
+            yield split, number, Patch.unpack(patch)
+
+
+class Rows:
+    """Checks rows in their order; `_newest` is the newest commit of the splits before."""
+
+    def __init__(
+        self, manifest: dict[str, Any], encoder: Encoder, history: History, checked: Checked
+    ) -> None:
+        self._at_commit = manifest["config"]["context_at"] == "commit"
+        self._allowed = tuple(sorted(manifest["config"]["licenses"]))
+        # Exports of rsidx 0.1.0 record no licence.
+        self._records_licenses = "format_version" in manifest
+        self._labels_all = manifest["config"]["labels"] == "all"
+        self._encoder = encoder
+        self._history = history
+        self._checked = checked
+        self._split = ""
+        self._newest_before = self._newest = -1
+        self._dates = _dates(history.commits, manifest["tips"].values())
+        self._last_edit: tuple[Any, str] = ([], "")
+        keeps_secrets = "secrets" in manifest["config"]["keep"]
+        self._secrets = SecretCheck(history.blob) if not keeps_secrets else None
+        self.edits = Edits()
+
+    def problems(
+        self, split: str, number: int, row: dict[str, Any], meta: dict[str, Any]
+    ) -> Iterator[str]:
+        """Yield what does not hold of a row."""
+        self._checked.n_rows += 1
+        commit, parent = meta["commit"], meta["parent"]
+        if self._history.first_parent(commit) != parent:
+            yield f"{parent} is not the first parent of {commit}"
+            return
+        yield from self._order(split, commit)
+        if self._records_licenses:
+            yield from self._license(meta)
+        yield from self._roles(meta)
+        if "completion" in row:
+            texts = {"prompt": row["prompt"], "new": self._without_end(row["completion"])}
+        else:
+            yield from self._lists(row, meta)
+            texts = self._texts(row["input_ids"], meta["roles"])
+        prompt, target = texts["prompt"], texts["new"].encode()
+        if self._secrets is not None:
+            every = (prompt, texts.get("window") or texts["new"], *meta.get("text", {}).values())
+            yield from self._secrets.problems(meta, "\n".join(every))
+        if "learned" in meta:
+            yield from self._window(meta, texts)
+            self._remember(split, number, meta, target)
+            return
+        if meta["is_redacted"]:
+            self._checked.n_redacted += 1
+            target = self._unredacted(target, meta["new"])
+        yield from self._side("new", commit, meta["path"], meta["new"], target)
+        if meta["old"] is not None:
+            shown = self._range(meta["old"])
+            yield from self._side("old", parent, meta["old_path"], meta["old"], shown)
+            n_old = meta["n_tokens"]["old"]
+            if shown is not None and not (
+                meta["is_redacted"] or self._is_shown(shown, n_old, prompt)
+            ):
+                yield "the prompt does not have the old code"
+        for excerpt in meta["context"]:
+            yield from self._excerpt(excerpt, meta, prompt)
+        for earlier in meta.get("earlier", ()):
+            yield from self._earlier(earlier, meta, prompt)
+        if "around" in meta and not meta["is_redacted"]:
+            yield from self._around(meta, prompt)
+        self._remember(split, number, meta, target)
+
+    def _earlier(self, earlier: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
+        """Check an edit that a row is shown behind: it is of its commit, or of one before."""
+        commit, path = earlier["commit"], earlier["path"]
+        if commit != meta["commit"]:
+            at: str | None = meta["parent"]
+            while at is not None and at != commit:
+                at = self._history.first_parent(at)
+            if at is None:
+                yield f"the edit of {path} is not from before: {commit}"
+                return
+        elif _overlap(earlier["new"], meta["new"]):
+            yield f"the edit of {path} is the row's own"
+        places = (
+            (earlier["new"], commit, path),
+            (earlier["old"], self._history.first_parent(commit), earlier["old_path"]),
+        )
+        for place, tree, its_path in places:
+            if place is None:
+                continue
+            if tree is None or self._history.tree(tree).get(its_path) != place["blob"]:
+                yield f"the edit of {path} is not what {commit} did"
+                continue
+            text = self._range(place)
+            if text is None or not (meta["is_redacted"] or text.decode("utf-8") in prompt):
+                yield f"the prompt does not have the edit of {path}"
+
+    def _around(self, meta: dict[str, Any], prompt: str) -> Iterator[str]:
+        middle, around = meta["new"], meta["around"]
+        sides = {
+            "prefix": (around["start"], middle["start"]),
+            "suffix": (middle["end"], around["end"]),
+        }
+        for name, (start, end) in sides.items():
+            text = self._range({"blob": middle["blob"], "start": start, "end": end})
+            if text is None or not self._is_shown(text, meta["n_tokens"][name], prompt):
+                yield f"the prompt does not have the {name} of the middle"
+
+    def _license(self, meta: dict[str, Any]) -> Iterator[str]:
+        """Check that a row names the right licence and shows only what the licence gate allows."""
+        new, old = (meta["commit"], meta["path"]), (meta["parent"], meta["old_path"])
+        edit = meta.get("edit", meta)
+        found = self._license_at(*(new if edit["new"] is not None else old))
+        if found != meta["license"]:
+            yield f"it is under {found or 'no licence'}, and says {meta['license'] or 'none'}"
+        if not self._allowed:
+            return
+        at = meta["commit"] if self._at_commit else meta["parent"]
+        shown = {(at, excerpt["path"]) for excerpt in meta["context"]}
+        shown |= {place for place, side in ((new, edit["new"]), (old, edit["old"])) if side}
+        for one in meta.get("earlier", ()):
+            before = self._history.first_parent(one["commit"])
+            sides = ((one["commit"], one["path"], "new"), (before, one["old_path"], "old"))
+            shown |= {(commit, path) for commit, path, side in sides if one[side]}
+        for commit, path in sorted(shown):
+            if not covers(self._allowed, self._license_at(commit, path)):
+                yield f"it shows {path} of {commit}, which is under no allowed licence"
+
+    def _license_at(self, commit: str | None, path: str) -> str | None:
+        tree = self._history.tree(commit) if commit is not None else {}
+
+        def facts(folder: bytes) -> Mapping[str, Any] | None:
+            name = folder.decode("utf-8", "replace")
+            oid = tree.get(f"{name}/Cargo.toml" if name else "Cargo.toml")
+            return self._history.manifest(oid) if oid is not None else None
+
+        return license_of(path.encode("utf-8", "replace"), facts)
+
+    def _remember(self, split: str, number: int, meta: dict[str, Any], target: bytes) -> None:
+        """Keep what an edit is compared by, once for all of its rows."""
+        place = SPLITS.index(split)
+        if "edit" not in meta:
+            old = self._range(meta["old"]) if meta["old"] is not None else b""
+            self.edits.add(place, number, Patch.of(old or b"", target))
+            return
+        sides = [meta["edit"][name] for name in ("old", "new")]
+        if (sides, meta["commit"]) != self._last_edit:
+            self._last_edit = (sides, meta["commit"])
+            old, new = (self._range(side) if side is not None else b"" for side in sides)
+            self.edits.add(place, number, Patch.of(old or b"", new or b""))
+
+    def _order(self, split: str, commit: str) -> Iterator[str]:
+        if split != self._split:
+            self._split, self._newest_before = split, self._newest
+        date = self._dates.get(commit)
+        if date is None:
+            yield f"the tips of the export do not reach {commit}"
+            return
+        if date < self._newest_before:
+            yield f"{commit} is older than a row of an earlier split"
+        self._newest = max(self._newest, date)
+
+    def _roles(self, meta: dict[str, Any]) -> Iterator[str]:
+        counted: Counter[str] = Counter()
+        for role, n in meta["roles"]:
+            counted[role] += n
+        expected = {role: n for role, n in meta["n_tokens"].items() if n and role != "total"}
+        # A window that the file goes on behind has no end.
+        n_ends = 1 if "learned" not in meta else int(self._ends(meta))
+        if counted != Counter(expected) + Counter(end=n_ends) or (
+            counted.total() != meta["n_tokens"]["total"]
+        ):
+            yield "its roles are not its tokens"
+
+    def _ends(self, meta: dict[str, Any]) -> bool:
+        content = self._history.blob(meta["new"]["blob"])
+        return content is not None and len(content) == meta["new"]["end"]
+
+    def _without_end(self, completion: str) -> str:
+        """Return a completion without the control token that it may end with."""
+        ends = (token for token in self._encoder.control_tokens() if completion.endswith(token))
+        return completion.removesuffix(next(ends, ""))
+
+    def _texts(self, ids: list[int], roles: list[tuple[str, int]]) -> dict[str, str]:
+        """Return the texts of a row by role; `prompt` is all that comes before the new code.
+
+        `window` is a sequence's text, with loss or without.
+        """
+        by_role: dict[str, list[int]] = {"prompt": [], "new": [], "window": []}
+        start = 0
+        for role, n in roles:
+            part = ids[start : start + n]
+            start += n
+            if role == "new":
+                by_role["new"] += part
+            elif role != "end":
+                by_role["prompt"] += part
+            if role in ("lead", "new"):
+                by_role["window"] += part
+        return {name: self._encoder.decode(part) for name, part in by_role.items()}
+
+    def _lists(self, row: dict[str, Any], meta: dict[str, Any]) -> Iterator[str]:
+        ids, mask, labels = row["input_ids"], row["attention_mask"], row["labels"]
+        if not len(ids) == len(mask) == len(labels):
+            yield "its lists differ in length"
+        expected: list[int] = []
+        for role, n in meta["roles"]:
+            start = len(expected)
+            has_loss = self._labels_all or role in ("new", "end")
+            expected += ids[start : start + n] if has_loss else [-100] * n
+        n_total = meta["n_tokens"]["total"]
+        n_padding = len(ids) - n_total
+        if labels != expected + [-100] * n_padding:
+            yield "its labels are not the new code and the end token"
+        if mask != [1] * n_total + [0] * n_padding:
+            yield "its attention mask is not all but the padding"
+
+    def _window(self, meta: dict[str, Any], texts: dict[str, str]) -> Iterator[str]:
+        """Check a sequence: its window is the file's, and what has loss is what is said to."""
+        place = meta["new"]
+        if self._history.tree(meta["commit"]).get(meta["path"]) != place["blob"]:
+            yield f"{meta['path']} is not the blob {place['blob']} at {meta['commit']}"
+            return
+        for excerpt in meta["context"]:
+            yield from self._excerpt(excerpt, meta, texts["prompt"])
+        learned = [
+            self._range({"blob": place["blob"], "start": start, "end": end})
+            for start, end in meta["learned"]
+        ]
+        window = self._range(place)
+        if window is None or None in learned:
+            yield "its ranges are outside of its blob"
+        elif meta["is_redacted"]:
+            self._checked.n_redacted += 1
+            if self._unredacted(texts["window"].encode(), place) != window:
+                yield f"it is not what {meta['path']} has there"
+        elif texts["window"].encode() != window:
+            yield f"it is not what {meta['path']} has there"
+        elif texts["new"].encode() != b"".join(text for text in learned if text is not None):
+            yield "what has loss is not what it says"
+
+    def _unredacted(self, target: bytes, place: dict[str, Any] | None) -> bytes:
+        """Return what stands at a place, if a target is that with something in its placeholders."""
+        raw = self._range(place) if place is not None else None
+        if raw is None:
+            return target
+        return raw if _fills(_PLACEHOLDER.split(target), raw) else target
+
+    def _is_shown(self, raw: bytes, n_tokens: int, prompt: str) -> bool:
+        """Tell whether a prompt has a text, the whole of it by its number of tokens."""
+        text = raw.decode("utf-8", "replace")
+        ids = self._encoder.encode(text)
+        return ids is not None and len(ids) == n_tokens and text in prompt
+
+    def _range(self, place: dict[str, Any]) -> bytes | None:
+        content = self._history.blob(place["blob"])
+        if content is None or not 0 <= place["start"] <= place["end"] <= len(content):
+            return None
+        return content[place["start"] : place["end"]]
+
+    def _side(
+        self, name: str, commit: str, path: str, place: dict[str, Any] | None, text: bytes | None
+    ) -> Iterator[str]:
+        if place is None:
+            if text:
+                yield f"there is {name} code, and no place for it"
+        elif self._history.tree(commit).get(path) != place["blob"]:
+            yield f"{path} is not the blob {place['blob']} at {commit}"
+        elif text is None or self._range(place) != text:
+            yield f"the {name} code is not what {path} has there"
+
+    def _excerpt(self, excerpt: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
+        self._checked.n_excerpts += 1
+        commit = meta["commit"] if self._at_commit else meta["parent"]
+        path = excerpt["path"]
+        if commit is None or self._history.tree(commit).get(path) != excerpt["blob"]:
+            yield f"the excerpt of {path} is from a blob that {commit} does not have there"
+            return
+        pieces = []
+        for start, end in excerpt["ranges"]:
+            piece = self._range({"blob": excerpt["blob"], "start": start, "end": end})
+            if piece is None:
+                yield f"the excerpt of {path} has a range outside of its blob"
+                return
+            pieces.append(piece if piece.endswith(b"\n") else piece + b"\n")
+            own = meta["new"] if self._at_commit else meta["old"]
+            is_own = own and own["blob"] == excerpt["blob"] and meta["part"][1] == 1
+            if is_own and start < own["end"] and own["start"] < end:
+                yield f"the excerpt of {path} shows the edit's own code"
+        if meta["is_redacted"]:
+            return
+        if not self._is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
+            yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
+
+
+def _fills(parts: list[bytes], raw: bytes) -> bool:
+    """Tell whether a text is some parts in their order, with something between each two."""
+    first, *others = parts
+    if not raw.startswith(first):
+        return False
+    if not others:
+        return raw == first
+    end = len(first)
+    for part in others[:-1]:
+        # Its first occurrence leaves the most room for the others.
+        at = raw.find(part, end + 1)
+        if at < 0:
+            return False
+        end = at + len(part)
+    return raw.endswith(others[-1]) and len(raw) - len(others[-1]) > end
+
+
+def _dates(commits: dict[str, tuple[tuple[str, ...], int]], tips: Iterable[str]) -> dict[str, int]:
+    """Return the believable date of each commit that the tips reach."""
+    reached = set(tips)
+    for oid in reversed(commits):
+        if oid in reached:
+            reached.update(commits[oid][0])
+    return believable((oid, *facts) for oid, facts in commits.items() if oid in reached)
+
+
+def _overlap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:
+    if one is None or other is None or one["blob"] != other["blob"]:
+        return False
+    return bool(one["start"] < other["end"] and other["start"] < one["end"])
