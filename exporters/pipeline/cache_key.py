@@ -41,6 +41,13 @@ _FILTERS_OF_ENTRIES = frozenset(FILTERS) - {
 }
 
 
+def code_files() -> list[Path]:
+    """Return the files whose code decides an entry: the exporters, the secret rules, the store."""
+    exporters = Path(__file__).parents[1]
+    store = exporters.parent / "store"
+    return sorted([*exporters.rglob("*.py"), RULES, *store.rglob("*.py")])
+
+
 def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
     """Return the part of an entry's cache key that all commits share.
 
@@ -55,9 +62,7 @@ def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader)
     asked["licenses"] = sorted(config.licenses)
     asked["keep"] = sorted(_FILTERS_OF_ENTRIES.intersection(config.keep))
     digest = hashlib.blake2b(digest_size=16)
-    exporters = Path(__file__).parents[1]
-    store = exporters.parent / "store"
-    for file in sorted([*exporters.rglob("*.py"), RULES, *store.rglob("*.py")]):
+    for file in code_files():
         digest.update(file.read_bytes())
     versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
     for part in (asked, versions, encoder.identity, encoder.end_token, dialect.name):
