@@ -18,8 +18,7 @@ from rsidx.errors import ExportError, IndexStoreError
 from rsidx.exporters import export as module
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.pipeline import commit as make_module
-from rsidx.exporters.pipeline import workers
+from rsidx.exporters.pipeline import cache_key, workers
 from rsidx.exporters.rendering import encoder
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.indexer.forget import forget, forgotten, remember
@@ -230,10 +229,8 @@ def test_another_version_of_a_library_does_not_use_it(
     grow(repo, index, 3)
     exported("first")
     made.clear()
-    plain = make_module.version
-    monkeypatch.setattr(
-        make_module, "version", lambda name: "0" if name == library else plain(name)
-    )
+    plain = cache_key.version
+    monkeypatch.setattr(cache_key, "version", lambda name: "0" if name == library else plain(name))
     if library == "tokenizers":
         monkeypatch.setattr(encoder.tokenizers, "__version__", "0")
     exported("second")
