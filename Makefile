@@ -38,8 +38,11 @@ types: $(READY)
 	$(BIN)/mypy
 	cd build/imports && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/pyproject.toml --no-cache
 
-docs: $(READY)  ## The generated pages of docs/.
+docs: $(READY)  ## The site of docs/, in build/site, with what is generated of its pages.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
 	$(BIN)/python docs/generate.py
+	$(BIN)/sphinx-build -W --keep-going --quiet -E -d build/doctrees docs build/site
+	$(BIN)/python -m pytest -q tests/test_site.py
 
 wheel: $(READY)
 	rm -rf dist
