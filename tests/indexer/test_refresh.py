@@ -141,7 +141,7 @@ import os, signal, sys
 from pathlib import Path
 from rsidx.indexer import refresh as module
 from rsidx.indexer.git.repository import discover
-from rsidx.store import prune
+from rsidx.store import unreachable
 from rsidx.store.database import Database, resolve_url
 module.MAX_BATCH_BLOBS, module._BATCH_COMMITS, module._BATCH_CHUNKS = 8, 20, 5
 module._REST_S = 0
@@ -158,8 +158,8 @@ if plain is not None:
     # Before the step's own work, so that all steps before it are done.
     setattr(module._Refresh, place, lambda *args: (die_in_the_midst(), plain(*args))[1])
 else:
-    drop = prune.delete_rows
-    prune.delete_rows = lambda *args: (die_in_the_midst(), drop(*args))[1]
+    drop = unreachable.delete_rows
+    unreachable.delete_rows = lambda *args: (die_in_the_midst(), drop(*args))[1]
 module.refresh(repository, database, jobs=1, max_bytes=100_000)
 """
 

@@ -256,10 +256,10 @@ def test_a_worktree_shares_the_index_of_its_repository(repo, make_index, tmp_pat
 SCRIPT = """
 import sys
 from pathlib import Path
-from rsidx.indexer import intake, sync as module
+from rsidx.indexer import ingest, sync as module
 from rsidx.indexer.git.repository import discover
 from rsidx.store.database import Database, resolve_url
-intake._MAX_BATCH_COMMITS = 3
+ingest._MAX_BATCH_COMMITS = 3
 if __name__ == "__main__":
     repository = discover(Path(sys.argv[1]))
     database = Database(resolve_url(sys.argv[2]), create=True)
