@@ -24,6 +24,8 @@ _MIN_KNOWN_BYTES = 6
 _MAX_WORD_BYTES = 16
 """A value up to this length is replaced only where it is a word of its own."""
 _OF_WORD = re.compile(rb"\w")
+_NAME = re.compile(rb"[a-z]+(?:_[a-z]+)*+")
+_QUOTES = (b'"', b"'", b"`")
 # What follows a match without a break belongs to the token: some rules end early.
 _REST = re.compile(rb"[A-Za-z0-9_\-+/=]*+")
 
@@ -58,15 +60,24 @@ class KnownSecrets:
             self._lengths.setdefault(value[:_MIN_KNOWN_BYTES], set()).add(len(value))
 
     def occurrences(self, text: bytes) -> Iterator[Secret]:
-        """Yield where a text has one of the values; a short one must be a word of its own."""
+        """Yield where a text has one of the values.
+
+        A short value must be a word of its own, and one that reads as a name (`diesel`) a string.
+        """
         for start in range(len(text) - _MIN_KNOWN_BYTES + 1 if self._kinds else 0):
             for length in self._lengths.get(text[start : start + _MIN_KNOWN_BYTES], ()):
                 end = start + length
                 kind = self._kinds.get(text[start:end])
                 if kind is None or end > len(text):
                     continue
-                around = text[max(0, start - 1) : start] + text[end : end + 1]
-                if length > _MAX_WORD_BYTES or not _OF_WORD.search(around):
+                before, behind = text[max(0, start - 1) : start], text[end : end + 1]
+                if length > _MAX_WORD_BYTES:
+                    is_secret = True
+                elif _NAME.fullmatch(text, start, end):
+                    is_secret = before == behind and before in _QUOTES
+                else:
+                    is_secret = not _OF_WORD.search(before + behind)
+                if is_secret:
                     yield Secret(start, end, kind)
 
 
