@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FOLDERS := exporters hooks indexer migrations store
 
-.PHONY: demo test test-lowest lint types docs wheel conformance conformance-quick clean
+.PHONY: demo test test-lowest lint types docs dist conformance conformance-quick clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("rsidx needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
@@ -44,9 +44,11 @@ docs: $(READY)  ## The site of docs/, in build/site, with what is generated of i
 	$(BIN)/sphinx-build -W --keep-going --quiet -E -d build/doctrees docs build/site
 	$(BIN)/python -m pytest -q tests/test_site.py
 
-wheel: $(READY)
+dist: $(READY)  ## The source distribution and, built from it, the wheel.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,release]'
 	rm -rf dist
-	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/python -m build --quiet --outdir dist .
+	$(BIN)/twine check --strict dist/*
 
 conformance-quick: $(READY)  ## The output in the libraries that read it.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,conformance]'
