@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from rsidx.store import queries, schema
 from rsidx.store.codec import train_dictionary
 from rsidx.store.database import Database, resolve_url
-from rsidx.store.deltas import Texts
+from rsidx.store.deltas import ChunkTexts
 
 _KEPT_BYTES = 64_000_000
 
@@ -23,7 +23,7 @@ def texts_of(index: str) -> tuple[dict[int, bytes], dict[int, int], int]:
     """Return every chunk's text, which one it is kept as a version of, and the bytes of all."""
     database = Database(resolve_url(index), create=False)
     with database.reading() as connection:
-        read = Texts(connection, _KEPT_BYTES)
+        read = ChunkTexts(connection, _KEPT_BYTES)
         texts = {chunk_id: read.get(chunk_id) for chunk_id in queries.chunk_ids(connection)}
         c = schema.chunk.c
         based = connection.execute(select(c.id, c.base_id).where(c.base_id.is_not(None)))

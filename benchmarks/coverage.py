@@ -24,7 +24,7 @@ import bm25s
 from rsidx.exporters.config import Config, builder_options
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit, Side
-from rsidx.exporters.examples.builder import Builder
+from rsidx.exporters.examples.builder import ExampleBuilder
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.rendering.renderer import Renderer, TooLongError
@@ -122,7 +122,7 @@ def _touched(reader: Reader, edit: Edit, edits: Sequence[Edit]) -> Iterator[Exce
             start += chunk.n_bytes
 
 
-def _sought(builder: Builder, edit: Edit, own: Side | None) -> dict[Definition, set[str]]:
+def _sought(builder: ExampleBuilder, edit: Edit, own: Side | None) -> dict[Definition, set[str]]:
     """Return the definitions outside of an edit that it refers to, by which words."""
     place = own or edit.new or edit.old
     assert place is not None
@@ -165,7 +165,7 @@ def measure(
 ) -> Tally:
     """Measure the edits of the chosen commits."""
     config = Config(tokenizer=tokenizer, max_tokens=_MAX_TOKENS)
-    builder = Builder(reader, builder_options(config))
+    builder = ExampleBuilder(reader, builder_options(config))
     renderers = {
         budget: writing_tools(replace(config, context_tokens=budget))[2] for budget in BUDGETS
     }

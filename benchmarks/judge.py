@@ -33,7 +33,7 @@ from rustdoc import Link, document, edition, read_page
 
 from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.resolver.files import Definition
-from rsidx.exporters.resolver.references import EXACT_RULES, Resolver, Site
+from rsidx.exporters.resolver.references import EXACT_RULES, CodeLocation, Resolver
 from rsidx.indexer.rust.facts import extract
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
@@ -72,7 +72,7 @@ class Mention:
     end: int
     reference: ReferenceRow
     segment: int
-    site: Site
+    site: CodeLocation
 
 
 class _Judged:
@@ -142,7 +142,7 @@ class _Judged:
             imports: tuple[ImportRow, ...] = ()
             if chunk.kind != "imports":
                 imports = self.reader.imports(chunk.id)
-            site = Site(path_id, chunk.container, imports)
+            site = CodeLocation(path_id, chunk.container, imports)
             seen: list[tuple[str, str, int, int]] = []
             facts = extract(chunk.kind, chunk.container, text, _noting(seen))
             kept = {(r.kind, r.path) for r in facts.references}
@@ -172,7 +172,7 @@ def _noting(seen: list[tuple[str, str, int, int]]) -> Callable[[str, str, int, i
 
 
 def _segments(
-    text: bytes, start: int, mention: tuple[str, str, int, int], site: Site
+    text: bytes, start: int, mention: tuple[str, str, int, int], site: CodeLocation
 ) -> Iterator[Mention]:
     kind, path, first, last = mention
     reference = ReferenceRow(kind, path)
@@ -218,7 +218,7 @@ def _judge_file(
 ) -> None:
     is_ascii = text.isascii()
     at = {link.end if is_ascii else len(text[: link.end].encode()): link for link in links}
-    answers: dict[tuple[Site, ReferenceRow], dict[int, tuple[str, Definition]]] = {}
+    answers: dict[tuple[CodeLocation, ReferenceRow], dict[int, tuple[str, Definition]]] = {}
     path = judged.resolver.modules.path(path_id)
     seen: set[int] = set()
     for mention in judged.mentions(path_id):

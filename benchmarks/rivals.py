@@ -167,9 +167,9 @@ def gather(index: Path, tokenizer: str, file: Path, files: Sequence[Path]) -> No
         wanted = [row for row in reader.commits() if len(row.parents) < 2 and not row.is_bot]
         size, number = -(-len(wanted) // len(files)), files.index(file)
         mine = wanted[number * size : (number + 1) * size]
-        maker = commit.Maker(reader, config, commit.writing_tools(config)[2])
+        maker = commit.CommitPipeline(reader, config, commit.writing_tools(config)[2])
         for first in range(0, len(mine), 24):
-            for _ in maker.entries(mine[first : first + 24]):
+            for _ in maker.results(mine[first : first + 24]):
                 pass
 
 

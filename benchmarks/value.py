@@ -33,7 +33,7 @@ from transformers import Starcoder2Config, Starcoder2ForCausalLM
 from rsidx.exporters.config import Config, builder_options
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit
-from rsidx.exporters.examples.builder import Builder
+from rsidx.exporters.examples.builder import ExampleBuilder
 from rsidx.exporters.export import export
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.rendering.renderer import IrreversibleError, Renderer, Row, TooLongError
@@ -122,11 +122,11 @@ def written(database: Database, config: Config, wanted: Places) -> Rows:
     """Return those of the edits that all three ways can write."""
     rows: Rows = {way: [] for way in WAYS}
     _, _, renderer = writing_tools(config)
-    with database.browsing() as connection:
+    with database.long_read() as connection:
         repository_id = queries.repository_id(connection, None)
         assert repository_id is not None
         reader = Reader(connection, repository_id)
-        builder = Builder(reader, builder_options(config))
+        builder = ExampleBuilder(reader, builder_options(config))
         for commit in reader.commits():
             places = wanted.get(commit.oid.hex(), set())
             every = builder.edits(commit) if places else ()

@@ -27,7 +27,7 @@ class ShownEdit:
     new: str
 
 
-def commit_shown(
+def show_commit(
     database: Database, name: str, oid: bytes
 ) -> tuple[list[ShownEdit], Counter[str], str]:
     """Return a commit's edits, what is no edit by reason, and its message.

@@ -1,7 +1,7 @@
 """The export: one way out of the index.
 
-What a commit gives follows from it and what is before it, so it is made once and kept: an export
-after one more commit makes that one's entry, and reads the others.
+A commit's result follows from it and the history before it, so it is made once and cached: an
+export after one more commit makes that commit's result, and reads the others.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -20,27 +20,27 @@ from rsidx.exporters.dataset.formats.registry import check_format
 from rsidx.exporters.dataset.inventory import sealed
 from rsidx.exporters.dataset.layout import MANIFEST, manifest_file, write_checksums, write_json
 from rsidx.exporters.dataset.manifest import manifest_of
-from rsidx.exporters.dataset.moved import Moved
+from rsidx.exporters.dataset.moved import MovedRows
 from rsidx.exporters.dataset.order import Sorter, Weights, newest, sort_key
 from rsidx.exporters.dataset.sidecars import Sidecars
 from rsidx.exporters.dataset.staging import staging
-from rsidx.exporters.dataset.text_columns import Texts
+from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import Padding, RowWriter
-from rsidx.exporters.dedup.duplicates import Sifter
+from rsidx.exporters.dedup.duplicates import Deduplicator
 from rsidx.exporters.edits.snapshot import depth_first
 from rsidx.exporters.filters import licenses
-from rsidx.exporters.pipeline.cache_key import build_of
-from rsidx.exporters.pipeline.commit import Maker, writing_tools
+from rsidx.exporters.pipeline.cache_key import shared_key
+from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
-from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.pipeline.statistics import Statistics
-from rsidx.exporters.pipeline.workers import Made, make_entries
+from rsidx.exporters.pipeline.workers import PackedResults, make_results
 from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.renderer import Renderer
 from rsidx.exporters.splits import frozen
 from rsidx.exporters.splits.chronology import dated
-from rsidx.exporters.splits.frozen import described
+from rsidx.exporters.splits.frozen import split_summary
 from rsidx.exporters.splits.split import SPLITS, Plan, Split, reachable, select, split_commits
 from rsidx.store import queries
 from rsidx.store.cache import Cache, open_cache
@@ -69,7 +69,7 @@ def export(
     phases = Phases()
     with phases.of("validate"):
         encoder, dialect, renderer = _tools(config)
-    with database.browsing() as connection, staging(destination) as folder:
+    with database.long_read() as connection, staging(destination) as folder:
         repository_id = _repository(connection, config)
         reader = Reader(connection, repository_id)
         statistics = Statistics()
@@ -77,16 +77,16 @@ def export(
             refs = queries.ref_tips(connection, repository_id)
             by_oid, tips, chosen, split = _commits(reader, refs, config, statistics)
             inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
-        build = build_of(config, encoder, dialect, reader)
+        build = shared_key(config, encoder, dialect, reader)
         with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
             cache = cache_file.of(build)
             encoder.keep_in(cache_file.of(encoder.identity))
             with phases.of("make"):
-                # It remembers much, and so does its reader: they go before rows are written.
-                maker = Maker(Reader(connection, repository_id), config, renderer)
+                # It remembers much, and so does its reader: freed before rows are written.
+                pipeline = CommitPipeline(Reader(connection, repository_id), config, renderer)
                 wanted = depth_first(_missing(cache, inside), by_oid)
-                made = make_entries(
-                    maker,
+                made = make_results(
+                    pipeline,
                     wanted,
                     database=database,
                     cache_file=cache_file.file,
@@ -94,21 +94,23 @@ def export(
                     jobs=jobs,
                 )
                 _keep(cache, made, len(inside) - len(wanted), len(inside), progress)
-                phases.add(maker.phases.seconds)
-                del maker, made
+                phases.add(pipeline.phases.seconds)
+                del pipeline, made
             with phases.of("write"):
                 plan, keep = Plan(chosen, split), frozenset(config.keep)
                 with (
-                    closing(Sifter(reader, cache, plan, keep, statistics, folder)) as sifter,
-                    closing(Moved(destination.path, folder, statistics.now_train)) as moved,
+                    closing(
+                        Deduplicator(reader, cache, plan, keep, statistics, folder)
+                    ) as deduplicator,
+                    closing(MovedRows(destination.path, folder, statistics.now_train)) as moved,
                 ):
-                    _write(folder, encoder, sifter, moved, statistics, config)
-                    statistics.across_splits.update(sifter.across_splits())
+                    _write(folder, encoder, deduplicator, moved, statistics, config)
+                    statistics.across_splits.update(deduplicator.across_splits())
             _check_licenses(config, statistics)
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
-            manifest["splits"] = described(chosen, split)
+            manifest["splits"] = split_summary(chosen, split)
             files = _describe(folder, manifest)
         manifest = sealed({**manifest, "phases_s": phases.rounded()}, files)
         write_json(folder / MANIFEST, manifest)
@@ -122,12 +124,12 @@ def preview(database: Database, destination: Destination, config: Config) -> dic
     """
     _tools(config)
     statistics = Statistics()
-    with database.browsing() as connection:
+    with database.long_read() as connection:
         repository_id = _repository(connection, config)
         refs = queries.ref_tips(connection, repository_id)
         reader = Reader(connection, repository_id)
         _, tips, chosen, split = _commits(reader, refs, config, statistics)
-    splits = described(chosen, split)
+    splits = split_summary(chosen, split)
     return {
         "out": str(destination.path),
         "replaced_files": destination.files(),
@@ -224,7 +226,7 @@ def _split(
         return chosen, split_commits(chosen, config.split, config.embargo)
     earlier = frozen.read(manifest_file(Path(config.boundaries)))
     new_in_test = config.new_commits == "test"
-    ordered, split, n_out = frozen.freeze(chosen, commits, earlier, new_in_test=new_in_test)
+    ordered, split, n_out = frozen.apply_frozen(chosen, commits, earlier, new_in_test=new_in_test)
     statistics.dropped["commits_new"] += n_out
     return ordered, split
 
@@ -233,7 +235,7 @@ def _rows(folder: Path, encoder: Encoder, config: Config) -> RowWriter:
     padding = None
     if config.pad:
         padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
-    texts = Texts(encoder) if config.columns == "text" else None
+    texts = PromptCompletion(encoder) if config.columns == "text" else None
     return RowWriter(folder, config.format, encoder.n_tokens, padding, texts)
 
 
@@ -244,17 +246,17 @@ def _missing(cache: Cache, chosen: Sequence[CommitRow]) -> list[CommitRow]:
 
 def _keep(
     cache: Cache,
-    made: Generator[Made],
+    made: Generator[PackedResults],
     n_done: int,
     n_all: int,
     progress: Progress | None,
 ) -> None:
-    """Put entries into the cache as they are made, so that an interrupted export goes on."""
+    """Cache results as they are made, so that an interrupted export goes on."""
     # Closed here: the processes must end even where a failure's traceback keeps them alive.
     with closing(made):
-        for entries in made:
-            cache.put(entries)
-            n_done += len(entries)
+        for results in made:
+            cache.put(results)
+            n_done += len(results)
             if progress is not None:
                 progress(n_done, n_all)
 
@@ -283,7 +285,7 @@ class _Output:
         self,
         writers: tuple[RowWriter, Sidecars],
         statistics: Statistics,
-        moved: Moved,
+        moved: MovedRows,
         weights: Weights | None,
         sorter: Sorter | None,
     ) -> None:
@@ -293,16 +295,16 @@ class _Output:
         self._weights = weights
         self._sorter = sorter
 
-    def put(self, split: str, row: MadeRow, time: int) -> None:
+    def put(self, split: str, row: TokenizedRow, time: int) -> None:
         """Take in a row of a commit made at a time."""
         if split == SPLITS[0] and self._weights is not None:
-            row = self._weights.weighed(row, time)
+            row = self._weights.with_weight(row, time)
         if split == SPLITS[0] and self._sorter is not None:
             self._sorter.add(row)
         else:
             self._write(split, row)
 
-    def _write(self, split: str, row: MadeRow) -> None:
+    def _write(self, split: str, row: TokenizedRow) -> None:
         rows, sidecars = self._writers
         if not rows.write(split, row):
             self._statistics.dropped["text_rows_with_control_tokens"] += 1
@@ -324,7 +326,7 @@ def _output(
     writers: tuple[RowWriter, Sidecars],
     plan: Plan,
     statistics: Statistics,
-    moved: Moved,
+    moved: MovedRows,
     config: Config,
 ) -> _Output:
     weights = None
@@ -339,13 +341,13 @@ def _output(
 def _write(
     folder: Path,
     encoder: Encoder,
-    sifter: Sifter,
-    moved: Moved,
+    deduplicator: Deduplicator,
+    moved: MovedRows,
     statistics: Statistics,
     config: Config,
 ) -> None:
     """Write the rows of all commits."""
-    plan = sifter.plan
+    plan = deduplicator.plan
     with (
         closing(_rows(folder, encoder, config)) as writer,
         closing(_sidecars(folder, encoder, statistics, config)) as sidecars,
@@ -353,7 +355,7 @@ def _write(
         output = _output(folder, (writer, sidecars), plan, statistics, moved, config)
         for position in plan.positions():
             commit, name = plan.commits[position], plan.split.name(position)
-            for edit in sifter.kept(position):
+            for edit in deduplicator.keep(position):
                 for row in edit.rows:
                     output.put(name, row, commit.date)
         output.finish()

@@ -10,7 +10,7 @@ from rsidx.exporters.config import Config, builder_options
 from rsidx.exporters.context.callers import Callers, User
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Side
-from rsidx.exporters.examples.builder import Builder
+from rsidx.exporters.examples.builder import ExampleBuilder
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.rendering.renderer import TooLongError
@@ -22,7 +22,7 @@ from rsidx.store.records import BlobRecord, is_qualified_by
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ContextExcerpt:
     """An excerpt with its place in words; `line` counts from 1."""
 
     path: str
@@ -37,14 +37,14 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ContextAnswer:
     """The context of one piece of code, in descending value."""
 
     path: str
     line: int
     symbol: str
     container: str
-    context: tuple[Piece, ...]
+    context: tuple[ContextExcerpt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Target:
 
 def context_at(
     database: Database, name: str, target: Target, extras: tuple[str, ...] = ()
-) -> list[Answer]:
+) -> list[ContextAnswer]:
     """Return the context of each definition of a symbol in a file, as it is at a commit.
 
     The symbol may be qualified by its impl's type. Raises RsidxError for a commit, file or
@@ -167,11 +167,11 @@ def prompt_at(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _IndexAt:
     """An open index at a commit, ready to be asked about places."""
 
     reader: Reader
-    builder: Builder
+    builder: ExampleBuilder
 
     def sides(self, target: Target) -> Iterator[Side]:
         """Yield each place of the target; raises RsidxError for none."""
@@ -205,7 +205,7 @@ class _Asked:
 
 
 @contextmanager
-def _opened(database: Database, name: str, config: Config, target: Target) -> Iterator[_Asked]:
+def _opened(database: Database, name: str, config: Config, target: Target) -> Iterator[_IndexAt]:
     with database.reading() as connection:
         repository_id = queries.repository_id(connection, name)
         if repository_id is None:
@@ -216,16 +216,16 @@ def _opened(database: Database, name: str, config: Config, target: Target) -> It
             shown = target.commit.hex()
             raise RsidxError(f"commit {shown} is not indexed; run `rsidx backfill` for it")
         paths = reader.path_ids()
-        laid: dict[int, int | None] = {}
+        overlay: dict[int, int | None] = {}
         for path, record in target.overlay:
             if record is not None:
                 path_id, blob_id = reader.add(path, record)
-                laid[path_id] = blob_id
+                overlay[path_id] = blob_id
             elif path in paths:
-                laid[paths[path]] = None
-        builder = Builder(reader, builder_options(config))
-        builder.stand_at(commit, laid)
-        yield _Asked(reader, builder)
+                overlay[paths[path]] = None
+        builder = ExampleBuilder(reader, builder_options(config))
+        builder.stand_at(commit, overlay)
+        yield _IndexAt(reader, builder)
 
 
 def _sides(reader: Reader, path_id: int, blob_id: int, symbol: str) -> Iterator[Side]:
@@ -249,10 +249,10 @@ def _sides(reader: Reader, path_id: int, blob_id: int, symbol: str) -> Iterator[
     yield from found[False] or found[True]
 
 
-def _answer(reader: Reader, example: Example, side: Side, symbol: str) -> Answer:
+def _answer(reader: Reader, example: Example, side: Side, symbol: str) -> ContextAnswer:
     text = reader.text(side.chunks[0].id) if side.chunks else b""
     begin = len(text) - len(text.lstrip())
-    return Answer(
+    return ContextAnswer(
         example.path,
         _line(reader, side.blob_id, side.start + begin),
         symbol,
@@ -261,8 +261,8 @@ def _answer(reader: Reader, example: Example, side: Side, symbol: str) -> Answer
     )
 
 
-def _piece(reader: Reader, excerpt: Excerpt) -> Piece:
-    return Piece(
+def _piece(reader: Reader, excerpt: Excerpt) -> ContextExcerpt:
+    return ContextExcerpt(
         reader.path(excerpt.path_id).decode("utf-8", "replace"),
         _line(reader, excerpt.blob_id, excerpt.ranges[0][0]),
         reader.blob(excerpt.blob_id).oid.hex(),

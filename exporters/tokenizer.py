@@ -62,7 +62,7 @@ def train(database: Database, out: Path, *, name: str | None, vocabulary_size: i
     written, or a vocabulary too small for Rust's keywords and common macros to be whole tokens.
     """
     _check_empty(out)
-    with database.browsing() as connection:
+    with database.long_read() as connection:
         reader, chunk_ids = _open(connection, name)
         if reader is None:
             raise TokenizerError("the index is empty; run `rsidx backfill` first")
@@ -135,7 +135,7 @@ def _texts(reader: Reader, ids: list[int], words: list[str]) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class TokenizerReport:
     """How a tokenizer fits Rust.
 
     `split_keywords` and `split_macros` map what is no whole token to its number of tokens (for
@@ -151,7 +151,9 @@ class Fit:
     dialects: dict[str, list[str]]
 
 
-def inspect(source: str, database: Database | None = None, *, name: str | None = None) -> Fit:
+def measure(
+    source: str, database: Database | None = None, *, name: str | None = None
+) -> TokenizerReport:
     """Measure a tokenizer; characters per token need an index, and are those of its chunks."""
     encoder = Encoder(load(source), source=source)
 
@@ -167,7 +169,7 @@ def inspect(source: str, database: Database | None = None, *, name: str | None =
         ]
         for family in FAMILIES
     }
-    return Fit(
+    return TokenizerReport(
         n_tokens=encoder.n_tokens,
         end_token=encoder.end_token,
         chars_per_token=_chars_per_token(encoder, database, name) if database else None,
@@ -179,7 +181,7 @@ def inspect(source: str, database: Database | None = None, *, name: str | None =
 
 
 def _chars_per_token(encoder: Encoder, database: Database, name: str | None) -> float | None:
-    with database.browsing() as connection:
+    with database.long_read() as connection:
         reader, chunk_ids = _open(connection, name)
         if reader is None:
             return None

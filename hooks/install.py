@@ -23,7 +23,7 @@ from rsidx.hooks.script import (
     without_block,
 )
 from rsidx.indexer.git.repository import Repository, git_version
-from rsidx.indexer.hook_api import has_password, index_file, start_from_here
+from rsidx.indexer.hook_api import has_password, index_file, start_index
 
 HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch", "post-checkout")
 """What fires after a commit, a merge or pull, a rebase or amend, `git am`, and a checkout."""
@@ -109,7 +109,7 @@ def install(repository: Repository, db: str) -> HookState:
     git shares it with others, and ManagedError where a manager has to be told.
     """
     text = block(sys.executable, hook_db(repository, db))
-    start_from_here(repository, db)
+    start_index(repository, db)
     program = repository.common_dir / SCRIPT
     program.parent.mkdir(mode=0o700, exist_ok=True)
     _write(program, with_block("#!/bin/sh\n", text), 0o700)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from rsidx.errors import RsidxError
 from rsidx.hooks.script import MARK
 from rsidx.indexer.git.repository import Repository
-from rsidx.indexer.hook_api import bring_up_to_date
+from rsidx.indexer.hook_api import update_index
 from rsidx.indexer.ingest import Progress, SyncReport
 from rsidx.locking import HeldError, locked
 
@@ -86,7 +86,7 @@ def work(
             with locked(mark.with_name(f"{mark.name}.lock")):
                 while mark.exists():
                     mark.unlink(missing_ok=True)
-                    done = bring_up_to_date(
+                    done = update_index(
                         repository,
                         db,
                         max_bytes=max_bytes,

@@ -1,4 +1,4 @@
-"""Taking text out of the index for good, on request."""
+"""Erasing text from the index for good, on request."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def forget(
     changed, and what would go is returned. Raises IndexStoreError for a target that names nothing,
     before anything is changed, and while an export reads the index.
     """
-    with database.writing() as connection, database.dropping():
+    with database.writing() as connection, database.exclusive():
         wanted = _find(database, repository, targets)
         removed = store.forget(connection, wanted)
         if dry_run:
@@ -41,7 +41,7 @@ def remember(
 
     With `dry_run` nothing is changed. Raises IndexStoreError for a target that names nothing.
     """
-    with database.writing() as connection, database.dropping():
+    with database.writing() as connection, database.exclusive():
         wanted = _find(database, repository, targets)
         n_blobs = store.remember(connection, wanted)
         if dry_run:

@@ -1,4 +1,4 @@
-"""Letting go of commits that no ref reaches any more."""
+"""Deleting unreachable commits from the index."""
 
 from rsidx.indexer.git import history
 from rsidx.indexer.git.repository import Repository
@@ -19,7 +19,7 @@ def collect(
     """
     if not dry_run:
         update(repository, database, jobs=1, max_bytes=max_bytes)
-    with database.writing() as connection, database.dropping():
+    with database.writing() as connection, database.exclusive():
         repository_id = queries.repository_id(connection, repository.name)
         if repository_id is None:
             return Pruned(0, 0, 0)

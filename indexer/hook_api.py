@@ -1,4 +1,4 @@
-"""What a hook asks of the index: start from here, and come up to date."""
+"""All that hooks may call: make the index ready, and update it."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from rsidx.errors import IndexInUseError
 from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.ingest import Progress, SyncReport
 from rsidx.indexer.refresh import is_needed, refresh
-from rsidx.indexer.sync import mark, update
+from rsidx.indexer.sync import record_tips, update
 from rsidx.store.database import Database, passwords, resolve_url
 
 _NICENESS = 10
@@ -29,16 +29,16 @@ def has_password(db: str) -> bool:
     return bool(passwords(resolve_url(db)))
 
 
-def start_from_here(repository: Repository, db: str) -> None:
-    """Make the index ready, so that every commit from now on is taken in."""
+def start_index(repository: Repository, db: str) -> None:
+    """Make the index ready, so that every commit from now on is ingested."""
     database = Database(resolve_url(db), create=True)
     try:
-        mark(repository, database)
+        record_tips(repository, database)
     finally:
         database.close()
 
 
-def bring_up_to_date(
+def update_index(
     repository: Repository,
     db: str,
     *,
@@ -46,10 +46,10 @@ def bring_up_to_date(
     progress: Progress | None = None,
     gives_way: Callable[[], bool] = lambda: False,
 ) -> SyncReport:
-    """Take in what is new on the branches and in the worktrees.
+    """Ingest what is new on the branches and in the worktrees.
 
-    After that read again what another version of rsidx read, with little of the machine, until
-    it is done or there is reason to give way.
+    After that, read again what another version of rsidx wrote, at low priority, until that is
+    done or `gives_way` says to stop.
     """
     database = Database(resolve_url(db), create=True)
     try:

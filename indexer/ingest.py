@@ -1,4 +1,4 @@
-"""Taking commits into the index: batch after batch, while workers are at the next ones."""
+"""Ingesting commits: batch after batch, while workers parse the next ones."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -45,8 +45,8 @@ class _Blob(NamedTuple):
     is_forgotten: bool
 
 
-class Intake:
-    """Takes commits in, under the writers' lock; `report` counts them."""
+class Ingester:
+    """Ingests commits under the writers' lock; `report` counts them."""
 
     def __init__(
         self,
@@ -62,10 +62,10 @@ class Intake:
         self._forgotten = read_forgotten(connection)
         self.report = SyncReport()
 
-    def take_in(
+    def ingest(
         self, new: Sequence[CommitLine], known: dict[bytes, int], extractor: Extraction
     ) -> None:
-        """Take in commits whose parents come before them; `known` has generations."""
+        """Ingest commits, parents first; `known` has generations."""
         ahead: deque[tuple[list[CommitRecord], list[BlobRecord], Pending]] = deque()
         asked: set[bytes] = set()
         # Comparing the contents of a partial clone's blobs would fetch them.

@@ -23,7 +23,7 @@ from rsidx.errors import IndexInUseError, LockError
 from rsidx.indexer.extract import Extraction, Wanted, extraction
 from rsidx.indexer.git import history
 from rsidx.indexer.git.repository import Repository
-from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Intake, Progress
+from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Ingester, Progress
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.locking import HeldError, lock
 from rsidx.store import queries, stale
@@ -171,8 +171,8 @@ class _Refresh:
         assert self._repository_id is not None
         with self._writing() as connection, self._extraction(jobs=1) as extractor:
             known = queries.generations(connection, self._repository_id, [*oids, *parents])
-            intake = Intake(self._repository, connection, self._writer(connection), None)
-            intake.take_in([line for line in lines if line.oid in known], known, extractor)
+            intake = Ingester(self._repository, connection, self._writer(connection), None)
+            intake.ingest([line for line in lines if line.oid in known], known, extractor)
             # Those that git has no more stay as they are.
             stale.set_listed(connection, self._repository_id, oids, EXTRACTOR_VERSION)
             connection.commit()
@@ -224,7 +224,7 @@ class _Refresh:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         writing = self._database.writing(waiting=lambda: self._progress(0, 0))
-        with writing as connection, self._database.dropping():
+        with writing as connection, self._database.exclusive():
             yield connection
 
     def _extraction(self, jobs: int) -> AbstractContextManager[Extraction]:

@@ -30,7 +30,7 @@ class _Place:
         return Counter((s.container, s.kind, s.name) for s in self.chunk.facts.symbols)
 
 
-def replaced(source: bytes, symbol: str, code: bytes, *, delete: bool = False) -> bytes:
+def replace_symbol(source: bytes, symbol: str, code: bytes, *, delete: bool = False) -> bytes:
     """Return a file with a symbol's chunk replaced, as a prompt for that symbol expects.
 
     Lines of ``` around the code are left out. Raises RsidxError where the symbol is not there or is

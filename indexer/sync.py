@@ -17,7 +17,7 @@ from rsidx.indexer.extract import Extraction, Wanted, extraction
 from rsidx.indexer.git import history
 from rsidx.indexer.git.history import CommitLine
 from rsidx.indexer.git.repository import Repository, git_version
-from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Intake, Progress, SyncReport
+from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Ingester, Progress, SyncReport
 from rsidx.store import queries
 from rsidx.store.cache import remove_cache
 from rsidx.store.database import Database
@@ -35,8 +35,8 @@ _log = logging.getLogger("rsidx")
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What a sync takes in: arguments for `git rev-list`.
+class SyncScope:
+    """What a sync ingests: arguments for `git rev-list`.
 
     `is_update` says that only what came after the recorded tips is wanted.
     """
@@ -47,7 +47,7 @@ class Scope:
 
 def history_scope(
     repository: Repository, revisions: Sequence[str], *, all_refs: bool, since: str | None
-) -> Scope:
+) -> SyncScope:
     """Return the scope of a backfill.
 
     Raises RepositoryError for a revision that git has not and a date that it cannot read.
@@ -59,13 +59,13 @@ def history_scope(
         head = history.head(repository)
         wanted += [head.hex()] if head else []
     options = (f"--since-as-filter={history.resolve_date(repository, since)}",) if since else ()
-    return Scope((*options, *wanted) if wanted else ())
+    return SyncScope((*options, *wanted) if wanted else ())
 
 
 def sync(
     repository: Repository,
     database: Database,
-    scope: Scope,
+    scope: SyncScope,
     *,
     jobs: int,
     max_bytes: int,
@@ -110,10 +110,10 @@ def update(
         else:
             newest = history.head(repository) or min(wanted)
             revisions = ["--max-count=1", newest.hex()]
-        return run.run(Scope(tuple(revisions), is_update=True), jobs, refs)
+        return run.run(SyncScope(tuple(revisions), is_update=True), jobs, refs)
 
 
-def fetch_trees(repository: Repository, database: Database, scope: Scope) -> None:
+def fetch_trees(repository: Repository, database: Database, scope: SyncScope) -> None:
     """Fetch the trees that a clone without trees lacks of a scope's commits.
 
     Raises RepositoryError where the remote refuses, and where git is too old to fetch them.
@@ -152,7 +152,7 @@ def fetch_promised(repository: Repository, database: Database, *, jobs: int, max
     return n_read
 
 
-def mark(repository: Repository, database: Database) -> None:
+def record_tips(repository: Repository, database: Database) -> None:
     """Record where the refs point as the start for `update`, unless there is a record.
 
     So all commits from now on are taken in, however many come before the first update.
@@ -190,9 +190,11 @@ class _Sync:
             ),
         )
         self.writer = Writer(connection, self.repository_id)
-        self._intake = Intake(repository, connection, self.writer, progress)
+        self._intake = Ingester(repository, connection, self.writer, progress)
 
-    def run(self, scope: Scope, jobs: int, refs: Mapping[bytes, bytes] | None = None) -> SyncReport:
+    def run(
+        self, scope: SyncScope, jobs: int, refs: Mapping[bytes, bytes] | None = None
+    ) -> SyncReport:
         """Take in a scope; `refs` are the refs if they were read for it."""
         if queries.newest_generation(self.connection, self.repository_id) > _NO_GENERATION:
             self._repair_generations()
@@ -213,7 +215,7 @@ class _Sync:
             jobs = 1 if len(new) + len(again) <= _SERIAL_COMMITS else jobs
             with self._extraction(jobs) as extractor:
                 # Their parents come before them.
-                self._intake.take_in([*new, *again], known, extractor)
+                self._intake.ingest([*new, *again], known, extractor)
             if again or (not scope.is_update and had_commits):
                 self._repair_generations()
             repaired = queries.bases_with_parent(self.connection, self.repository_id)
@@ -244,7 +246,7 @@ class _Sync:
         mark = self.database.parsing_file
         return extraction(self.repository, jobs=jobs, max_bytes=self.max_bytes, mark=mark)
 
-    def _commits_to_read_again(self, scope: Scope) -> list[CommitLine]:
+    def _commits_to_read_again(self, scope: SyncScope) -> list[CommitLine]:
         """Return the commits that were cut off before a shallow clone was deepened.
 
         In a backfill also those that could not be compared.

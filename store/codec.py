@@ -65,8 +65,8 @@ class Codec:
             return self._unplain.decompress(data)
         return self._decompressors[dictionary_id].decompress(data)
 
-    def compress_after(self, base: bytes, text: bytes) -> bytes | None:
-        """Compress what differs from an earlier version; None where that gains nothing."""
+    def compress_delta(self, base: bytes, text: bytes) -> bytes | None:
+        """Compress a text as a delta against a base; None if that gains nothing."""
         compressor = zstandard.ZstdCompressor(
             level=_LEVEL_AFTER, dict_data=_prefix(base), write_checksum=False, write_dict_id=False
         )
@@ -76,8 +76,8 @@ class Codec:
         return None
 
     @staticmethod
-    def decompress_after(base: bytes, data: bytes) -> bytes:
-        """Undo `compress_after`, given the same earlier version."""
+    def decompress_delta(base: bytes, data: bytes) -> bytes:
+        """Undo `compress_delta`, given the same earlier version."""
         return zstandard.ZstdDecompressor(dict_data=_prefix(base)).decompress(data)
 
 

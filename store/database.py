@@ -97,7 +97,7 @@ class Database:
         self._locks: Locks = FileLocks(self.file) if self.file else ServerLocks(self.engine)
         try:
             home = self._recognise(self.file) if self.file and not is_known else None
-            migrate(self.engine, self._alone, _count_anew)
+            migrate(self.engine, self._maintenance, _count_anew)
         except DBAPIError as error:
             raise self.explained(error, "cannot open the index") from error
         # If the recorded home is another place, the first writer records this one.
@@ -162,10 +162,10 @@ class Database:
             yield connection
 
     @contextmanager
-    def browsing(self) -> Iterator[Connection]:
-        """Open a connection for reading at length, which no writer waits for.
+    def long_read(self) -> Iterator[Connection]:
+        """Open a connection for a long read, which no writer waits for.
 
-        What comes in meanwhile is seen; what is there stays, for `dropping` refuses to begin.
+        Rows added meanwhile are seen; no row is deleted, since `exclusive` refuses to begin.
         """
         with self._locks.reading(), self.engine.connect() as connection:
             yield connection.execution_options(rsidx_browse=self.file is not None)
@@ -190,17 +190,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def dropping(self) -> Iterator[None]:
-        """Hold, inside of `writing`, what is needed to drop or change rows that are there.
+    def exclusive(self) -> Iterator[None]:
+        """Hold, inside of `writing`, what is needed to delete or change rows.
 
-        Raises IndexStoreError while somebody browses.
+        Raises IndexStoreError during a long read.
         """
         with self._locks.without_readers():
             yield
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with self._locks.writing(-1), self.dropping():
+    def _maintenance(self) -> Iterator[None]:
+        with self._locks.writing(-1), self.exclusive():
             yield
 
     def vacuum(self) -> None:
@@ -210,7 +210,7 @@ class Database:
         """
         if self.file is None:
             return
-        with self._alone(), self.engine.connect() as connection:
+        with self._maintenance(), self.engine.connect() as connection:
             try:
                 _driver(connection).execute("VACUUM")
                 # A write-ahead log keeps the old pages for as long as anybody has the file open.

@@ -1,11 +1,11 @@
-"""Which chunks of the version before new ones replace."""
+"""Which chunk of the version before a new chunk is a delta against."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
-from rsidx.store.deltas import Texts
+from rsidx.store.deltas import ChunkTexts
 from rsidx.store.records import ChunkRecord
 from rsidx.store.varint import unpack_ids
 
@@ -18,16 +18,16 @@ _Label = tuple[str, str, str]
 """Kind, container, and the name of the first symbol: what a version has in common with the next."""
 
 
-class Versions:
-    """Finds for new chunks those that they are versions of, whose texts are in `texts` then."""
+class DeltaBases:
+    """Finds the bases of new chunks; their texts are in `texts` afterwards."""
 
     def __init__(self, connection: Connection) -> None:
-        self.texts = Texts(connection, _KEPT_BYTES)
+        self.texts = ChunkTexts(connection, _KEPT_BYTES)
         self._connection = connection
         self._lists: dict[int, list[int]] = {}
         self._labels: dict[int, _Label] = {}
 
-    def bases(
+    def find(
         self,
         blobs: Sequence[tuple[int, int | None, list[int]]],
         new: Mapping[int, ChunkRecord],

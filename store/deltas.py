@@ -1,4 +1,4 @@
-"""Texts of chunks: a version of one is kept as what differs from the version before it."""
+"""Deltas: a version of a chunk is stored as its difference from the version before it."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from rsidx.store import schema
 from rsidx.store.codec import Codec
 
 MAX_DEPTH = 16
-"""So many versions are read at most to have the text of one."""
+"""Maximum length of a delta chain: reading a text decompresses at most this many deltas."""
 _IN_BATCH = 500
 
 
@@ -28,16 +28,16 @@ _THESE, _WITH_EARLIER = _queries()
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """A text as a row of `chunk` has it."""
+class StoredText:
+    """A text as a row of `chunk` holds it."""
 
     base_id: int | None
     dictionary_id: int | None
     text: bytes
 
 
-class Texts:
-    """Reads and packs the texts of chunks; remembers about so many bytes of them."""
+class ChunkTexts:
+    """Reads and packs the texts of chunks; keeps about `kept_bytes` of them in memory."""
 
     def __init__(self, connection: Connection, kept_bytes: int) -> None:
         self.codec = load_codec(connection)
@@ -70,21 +70,21 @@ class Texts:
 
     def _rows(
         self, query: Select[tuple[Any, ...]], chunk_ids: Collection[int]
-    ) -> Iterator[tuple[int, Packed]]:
+    ) -> Iterator[tuple[int, StoredText]]:
         ids = sorted(chunk_ids)
         for start in range(0, len(ids), _IN_BATCH):
             part = {"ids": ids[start : start + _IN_BATCH]}
             for chunk_id, *row in self._connection.execute(query, part):
-                yield chunk_id, Packed(*row)
+                yield chunk_id, StoredText(*row)
 
-    def _unpacked(self, row: Packed) -> tuple[bytes, int]:
+    def _unpacked(self, row: StoredText) -> tuple[bytes, int]:
         """Return text and depth; the base is known, since a chunk has a higher id than its base."""
         if row.base_id is None:
             return self.codec.decompress(row.text, row.dictionary_id), 0
         base, depth = self._known[row.base_id]
-        return self.codec.decompress_after(base, row.text), depth + 1
+        return self.codec.decompress_delta(base, row.text), depth + 1
 
-    def pack(self, chunk_id: int, text: bytes, base_id: int | None) -> Packed:
+    def pack(self, chunk_id: int, text: bytes, base_id: int | None) -> StoredText:
         """Return a new chunk's text as it is kept, and remember it until `read` needs the room.
 
         `base_id` is the chunk that it is a version of; its text must be known.
@@ -92,16 +92,16 @@ class Texts:
         if base_id is not None:
             base, depth = self._known[base_id]
             if depth < MAX_DEPTH:
-                data = self.codec.compress_after(base, text)
+                data = self.codec.compress_delta(base, text)
                 if data is not None:
                     self._add(chunk_id, text, depth + 1)
-                    return Packed(base_id, None, data)
+                    return StoredText(base_id, None, data)
         self._add(chunk_id, text, 0)
-        return self.whole(text)
+        return self.pack_full(text)
 
-    def whole(self, text: bytes) -> Packed:
-        """Return a text packed without another one."""
-        return Packed(None, self.codec.dictionary_id, self.codec.compress(text))
+    def pack_full(self, text: bytes) -> StoredText:
+        """Return a text packed in full, without a base."""
+        return StoredText(None, self.codec.dictionary_id, self.codec.compress(text))
 
     def _add(self, chunk_id: int, text: bytes, depth: int) -> None:
         self._known[chunk_id] = (text, depth)
@@ -115,23 +115,23 @@ class Texts:
             self._n_bytes -= len(self._known.pop(chunk_id)[0])
 
 
-def set_free(connection: Connection, going: Collection[int]) -> None:
-    """Pack the chunks anew that are versions of some that are going to be dropped."""
+def rebase_dependents(connection: Connection, going: Collection[int]) -> None:
+    """Pack in full the chunks whose bases are about to be deleted."""
     if not going:
         return
     c = schema.chunk.c
     rows = connection.execute(select(c.id, c.base_id).where(c.base_id.is_not(None)))
     wanted = [row.id for row in rows if row.base_id in going and row.id not in going]
-    texts = Texts(connection, kept_bytes=0)
+    texts = ChunkTexts(connection, kept_bytes=0)
     for start in range(0, len(wanted), _IN_BATCH):
         part = wanted[start : start + _IN_BATCH]
         texts.read(part)
         for chunk_id in part:
-            put(connection, chunk_id, texts.whole(texts.get(chunk_id)))
+            replace_text(connection, chunk_id, texts.pack_full(texts.get(chunk_id)))
 
 
-def put(connection: Connection, chunk_id: int, packed: Packed) -> None:
-    """Replace how a chunk's text is kept."""
+def replace_text(connection: Connection, chunk_id: int, packed: StoredText) -> None:
+    """Replace how a chunk's text is stored."""
     values: dict[str, Any] = {
         "base_id": packed.base_id,
         "dictionary_id": packed.dictionary_id,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
-from rsidx.store.deltas import Texts
+from rsidx.store.deltas import ChunkTexts
 from rsidx.store.records import REFERENCE_KINDS
 from rsidx.store.varint import unpack_ids
 
@@ -18,7 +18,7 @@ _KEPT_BYTES = 64_000_000
 
 def dump(connection: Connection) -> Iterator[str]:
     """Yield the lines of the dump in a fixed order."""
-    texts = Texts(connection, _KEPT_BYTES)
+    texts = ChunkTexts(connection, _KEPT_BYTES)
     names = _column(connection, schema.name, "text")
     paths = _column(connection, schema.path, "path")
     blobs = _column(connection, schema.blob, "oid")
@@ -81,7 +81,7 @@ def _column(connection: Connection, table: Any, column: str) -> dict[int, Any]:
     return dict(map(tuple, connection.execute(select(table.c.id, table.c[column]))))
 
 
-def _row(row: Any, keys: dict[str, dict[int, Any]], texts: Texts) -> dict[str, Any]:
+def _row(row: Any, keys: dict[str, dict[int, Any]], texts: ChunkTexts) -> dict[str, Any]:
     shown = {}
     for name, value in row.items():
         if name in ("id", "repository_id", "base_id", "dictionary_id"):

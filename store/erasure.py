@@ -1,4 +1,4 @@
-"""Taking text out of an index for good, and remembering not to take it in again."""
+"""Erasing text from an index for good, and remembering not to ingest it again."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from rsidx.store import schema
 from rsidx.store.codec import Codec, train_dictionary
-from rsidx.store.deltas import Packed, load_codec, put
+from rsidx.store.deltas import StoredText, load_codec, replace_text
 from rsidx.store.unreachable import delete_rows, drop_unused_chunks, drop_unused_words
 from rsidx.store.varint import unpack_ids
 from rsidx.store.writer import insert_rows
@@ -21,7 +21,7 @@ _N_SAMPLES = 4000
 
 @dataclass(slots=True)
 class Forgotten:
-    """What is never taken in: paths with all below them, and objects by id."""
+    """What is never ingested: paths with all below them, and objects by id."""
 
     paths: set[bytes] = field(default_factory=set)
     blobs: set[bytes] = field(default_factory=set)
@@ -99,7 +99,7 @@ def forget(connection: Connection, wanted: Forgotten) -> Removed:
     Of a commit its message goes, and every version of a file that it brought. Chunks that other
     versions contain stay. The dictionary, which has pieces of texts in it, is trained anew on
     what is left, and all texts are packed again. The caller holds the writers' lock and
-    `Database.dropping`, commits, and then vacuums.
+    `Database.exclusive`, commits, and then vacuums.
     """
     insert_rows(
         connection,
@@ -204,7 +204,7 @@ def _pack_again(connection: Connection, codec: Codec) -> None:
         rows = [(new.dictionary_id, content)]
         insert_rows(connection, schema.dictionary, ("id", "content"), rows)
     for chunk_id, text in _texts(connection, codec, ids):
-        put(connection, chunk_id, Packed(None, new.dictionary_id, new.compress(text)))
+        replace_text(connection, chunk_id, StoredText(None, new.dictionary_id, new.compress(text)))
     old = schema.dictionary.c.id
     connection.execute(delete(schema.dictionary).where(old != (new.dictionary_id or 0)))
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from rsidx.store import schema
 from rsidx.store.commits import CommitsReader
-from rsidx.store.deltas import Texts
+from rsidx.store.deltas import ChunkTexts
 from rsidx.store.facts_reader import Facts, FactsReader, facts_of_record
 from rsidx.store.records import (
     UNREAD,
@@ -54,7 +54,7 @@ class Reader:
         self._connection = connection
         self._repository_id = repository_id
         self._commits = CommitsReader(connection, repository_id)
-        self._texts = Texts(connection, _TEXTS_KEPT_BYTES)
+        self._texts = ChunkTexts(connection, _TEXTS_KEPT_BYTES)
         self._paths: dict[int, bytes] = {}
         self._blob_chunks: dict[int, tuple[ChunkRow, ...]] = {}
         # Shared by all versions of a file.

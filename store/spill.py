@@ -1,4 +1,4 @@
-"""What an export must remember of each of its rows, in a file and not in memory."""
+"""Spilling to disk what would need too much memory."""
 
 import sqlite3
 import tempfile
@@ -10,10 +10,10 @@ from rsidx.errors import ExportError
 _CACHE_KIB = 4096
 
 
-class Scratch:
-    """An empty database in a folder, by default the system's; it goes when it is closed.
+class TemporaryDatabase:
+    """An empty database in a folder, by default the system's temporary one, gone when closed.
 
-    Its file has no name. Raises ExportError where that cannot be written.
+    Its file has no name. Raises ExportError if it cannot be written.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -41,30 +41,30 @@ class Scratch:
             raise ExportError(f"cannot write to {self._folder}: {error}") from error
 
     def close(self) -> None:
-        """Give up the file."""
+        """Close the file, which removes it."""
         self._connection.close()
 
 
-class Numbers:
-    """A number for each of many keys."""
+class SpillMap:
+    """A map from keys to numbers on disk."""
 
     def __init__(self, folder: Path) -> None:
-        self._scratch = Scratch(folder)
-        self._scratch.execute(
+        self._database = TemporaryDatabase(folder)
+        self._database.execute(
             "CREATE TABLE number (key BLOB PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID"
         )
 
     def get(self, key: bytes) -> int | None:
         """Return a key's number, None where it has none."""
         query = "SELECT value FROM number WHERE key = ?"
-        row = self._scratch.execute(query, (key,)).fetchone()
+        row = self._database.execute(query, (key,)).fetchone()
         return None if row is None else int(row[0])
 
     def add(self, key: bytes, value: int) -> bool:
         """Give a number to a key that has none; tell whether it had none."""
         insert = "INSERT OR IGNORE INTO number VALUES (?, ?)"
-        return self._scratch.execute(insert, (key, value)).rowcount > 0
+        return self._database.execute(insert, (key, value)).rowcount > 0
 
     def close(self) -> None:
-        """Give up the file."""
-        self._scratch.close()
+        """Close the file, which removes it."""
+        self._database.close()

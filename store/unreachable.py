@@ -1,4 +1,4 @@
-"""Dropping what nothing needs any more."""
+"""Deleting what nothing needs any more."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select
 
 from rsidx.store import schema
-from rsidx.store.deltas import set_free
+from rsidx.store.deltas import rebase_dependents
 from rsidx.store.queries import split_parents
 from rsidx.store.varint import unpack_ids
 from rsidx.store.writer import insert_rows
@@ -80,7 +80,7 @@ def drop_unused_chunks_in_parts(connection: Connection, *, n_at_once: int | None
     every = connection.execute(select(schema.chunk.c.id).order_by(schema.chunk.c.id.desc()))
     unused = [chunk_id for chunk_id in every.scalars() if chunk_id not in used]
     # None of those that stay is a version of one that goes, from the first part on.
-    set_free(connection, frozenset(unused))
+    rebase_dependents(connection, frozenset(unused))
     for part in _parts(unused, n_at_once or max(1, len(unused))):
         for table in (schema.symbol, schema.import_, schema.chunk_references):
             delete_rows(connection, table, "chunk_id", part)

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Table, delete, func, insert, select, 
 
 from rsidx.store import schema
 from rsidx.store.codec import train_dictionary
-from rsidx.store.delta_bases import Versions
+from rsidx.store.delta_bases import DeltaBases
 from rsidx.store.records import REFERENCE_KINDS, BlobRecord, ChunkFacts, ChunkRecord, CommitRecord
 from rsidx.store.varint import pack_breaks, pack_ids
 
@@ -106,8 +106,8 @@ class Writer:
         self._chunks = _Ids(connection, schema.chunk, "digest", _IDS_KEPT)
         highest = connection.execute(select(func.max(schema.commit.c.id))).scalar()
         self._next_commit = (highest or 0) + 1
-        self._versions = Versions(connection)
-        self._codec = self._versions.texts.codec
+        self._delta_bases = DeltaBases(connection)
+        self._codec = self._delta_bases.texts.codec
 
     def unknown_blobs(self, oids: Iterable[bytes]) -> list[bytes]:
         """Return those of the blobs that the index has no facts of, in their order."""
@@ -162,7 +162,7 @@ class Writer:
                 lists.append((blob_id, before, [self._chunks.known(d) for d in blob.chunks]))
             if blob.manifest is not None:
                 manifest_rows.append((blob_id, blob.manifest))
-        self._write_chunks(new, self._versions.bases(lists, new))
+        self._write_chunks(new, self._delta_bases.find(lists, new))
         list_rows = [(blob_id, len(ids), pack_ids(ids)) for blob_id, _, ids in lists]
         self._insert(schema.blob_chunks, schema.blob_chunks.c.keys(), list_rows)
         self._insert(schema.manifest, ("blob_id", "facts"), manifest_rows)
@@ -171,7 +171,7 @@ class Writer:
         insert_rows(self._connection, table, columns, rows)
 
     def _write_chunks(self, new: dict[int, ChunkRecord], bases: dict[int, int]) -> None:
-        """Insert chunks by their ids; `bases` are those that some of them are versions of."""
+        """Insert chunks by their ids; `find` are those that some of them are versions of."""
         if self._codec.dictionary_id is None:
             self._train(list(new.values()))
         names = self._names.all_of(text for r in new.values() for text in _names_in(r.facts))
@@ -197,7 +197,7 @@ class Writer:
     def _chunk_row(
         self, chunk_id: int, record: ChunkRecord, base_id: int | None
     ) -> tuple[Any, ...]:
-        packed = self._versions.texts.pack(chunk_id, record.text, base_id)
+        packed = self._delta_bases.texts.pack(chunk_id, record.text, base_id)
         return (
             chunk_id,
             record.digest,

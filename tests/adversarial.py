@@ -213,8 +213,8 @@ def _calls(tokenizer):
 
     return {
         "hygiene": lambda text: list(hygiene.broken_rules(text.encode())),
-        "message": lambda text: hygiene.is_poor(text, 10),
-        "patch": lambda text: fingerprint.Patch.of(text.encode(), text[::-1].encode()),
+        "message": lambda text: hygiene.is_uninformative(text, 10),
+        "patch": lambda text: fingerprint.PatchFingerprint.of(text.encode(), text[::-1].encode()),
         "attributes": lambda text: gitattributes.read(text.encode()),
         "manifest": lambda text: cargo.read(b'a = "' + text.encode()),
         "pattern": lambda text: globs.matches("*" + text[:2000] + "*z", text[:4000]),

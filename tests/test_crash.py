@@ -22,7 +22,7 @@ from sqlalchemy import select
 from rsidx.indexer.git.repository import discover
 from rsidx.store import schema
 from rsidx.store.database import Database, resolve_url
-from rsidx.store.deltas import Texts, put
+from rsidx.store.deltas import ChunkTexts, replace_text
 from rsidx.store.dump import dump
 from rsidx.store.varint import unpack_ids
 
@@ -31,6 +31,7 @@ HISTORY = os.environ.get("RSIDX_TEST_HISTORY")
 DRIVER = Path(__file__).with_name("crash_driver.py")
 CONNECTION = "sqlalchemy:Connection.commit"
 WRITER = "rsidx.store.writer:Writer."
+UNREACHABLE = "rsidx.store.unreachable:"
 STAGING = "rsidx.exporters.dataset.staging:"
 # What each operation goes through: function, how often it is called at least.
 POINTS = {
@@ -45,7 +46,7 @@ POINTS = {
     ],
     "migration": [
         ("alembic.op:create_table", 1), ("alembic.op:create_index", 1),
-        ("alembic.op:batch_alter_table", 1), ("rsidx.store.unreachable:set_free", 1),
+        ("alembic.op:batch_alter_table", 1), (UNREACHABLE + "rebase_dependents", 1),
         (WRITER + "rewrite_blobs", 1), ("rsidx.indexer.refresh:drop_unused_chunks", 1),
         (CONNECTION, 2),
     ],
@@ -55,13 +56,13 @@ POINTS = {
         (STAGING + "_swap", 1), (STAGING + "_exchange", 1), (STAGING + "_remove_export", 1),
     ],
     "gc": [
-        ("rsidx.store.unreachable:delete_rows", 5), ("rsidx.store.unreachable:set_free", 1),
-        ("rsidx.store.unreachable:drop_unused_words", 1),
+        (UNREACHABLE + "delete_rows", 5), (UNREACHABLE + "rebase_dependents", 1),
+        (UNREACHABLE + "drop_unused_words", 1),
         ("rsidx.indexer.gc:prune", 1), (CONNECTION, 2),
         ("rsidx.store.database:Database.vacuum", 1),
     ],
     "forget": [
-        ("rsidx.store.unreachable:set_free", 1), ("rsidx.store.erasure:_pack_again", 1),
+        (UNREACHABLE + "rebase_dependents", 1), ("rsidx.store.erasure:_pack_again", 1),
         ("rsidx.store.erasure:drop_unused_chunks", 1),
         (CONNECTION, 1), ("rsidx.indexer.forget:remove_cache", 1),
         ("rsidx.store.database:Database.vacuum", 1),
@@ -157,10 +158,10 @@ class Scene:
                 "UPDATE blob SET extractor_version = 1",
             ):  # fmt: skip
                 connection.exec_driver_sql(statement)
-            texts, chunk = Texts(connection, 1 << 24), schema.chunk.c
+            texts, chunk = ChunkTexts(connection, 1 << 24), schema.chunk.c
             based = connection.execute(select(chunk.id).where(chunk.base_id.is_not(None)))
             for chunk_id in based.scalars().all():
-                put(connection, chunk_id, texts.whole(texts.get(chunk_id)))
+                replace_text(connection, chunk_id, texts.pack_full(texts.get(chunk_id)))
             operations = Operations(MigrationContext.configure(connection))
             with operations.batch_alter_table("chunk") as table:
                 table.drop_constraint("fk_chunk_base_id_chunk", "foreignkey")

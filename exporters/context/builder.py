@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from rsidx.exporters.context.callers import Callers, User
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
-from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, Piece
+from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
 from rsidx.exporters.context.outline import Outline
 from rsidx.exporters.edits.pairing import Side
 from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
@@ -18,9 +18,9 @@ from rsidx.exporters.resolver.references import (
     EXACT_RULES,
     NAME_RULE,
     RECEIVER_RULES,
+    CodeLocation,
     Resolved,
     Resolver,
-    Site,
 )
 from rsidx.store.reader import Reader
 from rsidx.store.records import ReferenceRow
@@ -110,7 +110,7 @@ class ContextBuilder:
         self._outline = Outline(reader, resolver.modules, self._forms)
 
     def candidates(
-        self, mentions: Sequence[tuple[Site, Sequence[ReferenceRow]]], *, own: Side | None
+        self, mentions: Sequence[tuple[CodeLocation, Sequence[ReferenceRow]]], *, own: Side | None
     ) -> list[Excerpt]:
         """Return the excerpts for code in descending value, without duplicates.
 
@@ -150,7 +150,7 @@ class ContextBuilder:
         return excerpts
 
     def _wanted(
-        self, mentions: Sequence[tuple[Site, Sequence[ReferenceRow]]]
+        self, mentions: Sequence[tuple[CodeLocation, Sequence[ReferenceRow]]]
     ) -> dict[tuple[int, int, int], _Wanted]:
         """Return what the references mean, by path, blob and chunk; members with their owner."""
         found: dict[tuple[int, int, int], _Wanted] = {}
@@ -185,7 +185,7 @@ class ContextBuilder:
             return definition, ""
         return definition_at(self._reader, file, owner), symbol.name
 
-    def _rank(self, excerpt: Excerpt, site: Site) -> tuple[object, ...]:
+    def _rank(self, excerpt: Excerpt, site: CodeLocation) -> tuple[object, ...]:
         path = self._reader.path(excerpt.path_id)
         here = self._reader.path(site.path_id)
         distance = 2
@@ -214,7 +214,7 @@ class ContextBuilder:
                 yield replace(excerpt, names=_needed(wanted.names))
 
     def _imports(
-        self, file: File, site: Site, references: Sequence[ReferenceRow], own: Side | None
+        self, file: File, site: CodeLocation, references: Sequence[ReferenceRow], own: Side | None
     ) -> Iterator[Excerpt]:
         """Yield the `use` declarations of the code's module; of many those in use."""
         names = {word.encode() for r in references for word in _WORD.findall(r.path)}
@@ -240,17 +240,17 @@ class ContextBuilder:
         return [*found[False], *found[True]]
 
 
-def _uses(piece: Piece) -> Iterator[Piece]:
+def _uses(piece: TextRun) -> Iterator[TextRun]:
     """Yield each `use` or `extern crate` of a chunk, with its attributes."""
     start = piece.start
     for statement in piece.text.split(b";")[:-1]:
         match = _USE.search(statement)
         if match is not None:
-            yield Piece(start + match.start(), statement[match.start() :] + b";")
+            yield TextRun(start + match.start(), statement[match.start() :] + b";")
         start += len(statement) + 1
 
 
-def _words(piece: Piece) -> list[bytes]:
+def _words(piece: TextRun) -> list[bytes]:
     return _WORD_BYTES.findall(piece.text)
 
 

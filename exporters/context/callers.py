@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from rsidx.exporters.context.forms import Piece
+from rsidx.exporters.context.forms import TextRun
 from rsidx.exporters.edits.pairing import Side
 from rsidx.exporters.resolver.files import Definition, File
-from rsidx.exporters.resolver.references import NAME_RULE, Resolver, Site
-from rsidx.exporters.resolver.types import Place
+from rsidx.exporters.resolver.references import NAME_RULE, CodeLocation, Resolver
+from rsidx.exporters.resolver.types import TypeScope
 from rsidx.store.reader import Reader
 from rsidx.store.records import TEST_MARK
 
@@ -34,7 +34,7 @@ class User:
     rule: str
     mention: str
 
-    def lines(self, reader: Reader) -> Iterator[Piece]:
+    def lines(self, reader: Reader) -> Iterator[TextRun]:
         """Yield the chunk's signature and the lines with the mention, as they stand."""
         chunk, start = self.file.chunks[self.index], self.file.starts[self.index]
         symbols = reader.symbols(chunk.id)
@@ -43,10 +43,10 @@ class User:
             text = reader.text(chunk.id)
             first = text.rfind(b"\n", 0, symbols[0].signature_start) + 1
             shown = start + symbols[0].signature_end
-            yield Piece(start + first, text[first : symbols[0].signature_end])
+            yield TextRun(start + first, text[first : symbols[0].signature_end])
         for at, text in islice(self.mentions(reader), _MAX_LINES):
             if at >= shown:
-                yield Piece(at, text)
+                yield TextRun(at, text)
 
     def mentions(self, reader: Reader) -> Iterator[tuple[int, bytes]]:
         """Yield each line of code with the mention, and where in the blob it begins."""
@@ -112,11 +112,11 @@ class Callers:
             for reference in self._reader.references(file.chunks[index].id)
         )
 
-    def _place(self, file: File, index: int) -> Place | None:
+    def _place(self, file: File, index: int) -> TypeScope | None:
         """Return where a chunk is read, with what its functions' bodies import."""
         chunk = file.chunks[index]
         imports = () if chunk.kind == "imports" else self._reader.imports(chunk.id)
-        place, _ = self._resolver.place(Site(file.path_id, chunk.container, imports))
+        place, _ = self._resolver.place(CodeLocation(file.path_id, chunk.container, imports))
         return place
 
     def _user(self, file: File, index: int, rule: str, mention: str) -> User:

@@ -31,7 +31,7 @@ _MACRO_HEAD = re.compile(rb"macro_rules!\s*[\w#]+\s*[({\[]")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextRun:
     """A run of bytes of a blob, from `start` on."""
 
     start: int
@@ -48,14 +48,14 @@ class Form:
     """A form's name with its pieces, in order."""
 
     name: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[TextRun, ...]
 
     def parts(self, n_bytes: int) -> Iterator["Form"]:
         """Yield the form in parts of about so many bytes; one that is whole stays so."""
         if self.name == "whole" or _n_bytes(self.pieces) <= n_bytes:
             yield self
             return
-        part: list[Piece] = []
+        part: list[TextRun] = []
         size = 0
         for piece in self.pieces:
             if part and size + len(piece.text) > n_bytes and piece.text.strip() != b"}":
@@ -103,23 +103,23 @@ class Forms:
             return Form("members", self._reduced(definition, members, max_bytes))
         return Form("signature", (self.signature(definition.chunk, definition.start),))
 
-    def signature(self, chunk: ChunkRow, start: int) -> Piece:
+    def signature(self, chunk: ChunkRow, start: int) -> TextRun:
         """Return the first symbol's signature with the indentation of its line."""
         return self._of_symbol(chunk, start, self._reader.symbols(chunk.id)[0])
 
-    def _of_symbol(self, chunk: ChunkRow, start: int, symbol: SymbolRow) -> Piece:
+    def _of_symbol(self, chunk: ChunkRow, start: int, symbol: SymbolRow) -> TextRun:
         text = self._reader.text(chunk.id)
         first = _line_start(text, symbol.signature_start)
-        return Piece(start + first, text[first : symbol.signature_end])
+        return TextRun(start + first, text[first : symbol.signature_end])
 
-    def whole(self, chunk: ChunkRow, start: int) -> Piece:
+    def whole(self, chunk: ChunkRow, start: int) -> TextRun:
         """Return a chunk without the blank lines in front of it."""
         text = self._reader.text(chunk.id)
         match = _BLANK_LINES.match(text)
         skipped = match.end() if match else 0
-        return Piece(start + skipped, text[skipped:])
+        return TextRun(start + skipped, text[skipped:])
 
-    def _without_long_docs(self, definition: Definition) -> Piece:
+    def _without_long_docs(self, definition: Definition) -> TextRun:
         """Return a chunk; its documentation goes if it is long, its attributes stay."""
         piece = self.whole(definition.chunk, definition.start)
         before = definition.start + definition.symbol.start - piece.start
@@ -127,11 +127,11 @@ class Forms:
             return piece
         first = _line_start(piece.text, before)
         first = _attributes_start(piece.text, first)
-        return Piece(piece.start + first, piece.text[first:])
+        return TextRun(piece.start + first, piece.text[first:])
 
     def _reduced(
         self, definition: Definition, members: frozenset[str], max_bytes: int
-    ) -> tuple[Piece, ...]:
+    ) -> tuple[TextRun, ...]:
         """Return a type without documentation, or if that is still too long, what is in use."""
         symbols = self._reader.symbols(definition.chunk.id)[1:]
         every = tuple(self._members(definition, frozenset(s.name for s in symbols)))
@@ -139,7 +139,7 @@ class Forms:
             return every
         return tuple(self._members(definition, members))
 
-    def _members(self, definition: Definition, members: frozenset[str]) -> Iterator[Piece]:
+    def _members(self, definition: Definition, members: frozenset[str]) -> Iterator[TextRun]:
         """Yield a type's opening, some of its members and its closing brace."""
         text, start = self._reader.text(definition.chunk.id), definition.start
         symbol = definition.symbol
@@ -148,17 +148,17 @@ class Forms:
             yield self._of_symbol(definition.chunk, start, symbol)
             return
         first = _line_start(text, symbol.signature_start)
-        yield Piece(start + first, text[first : brace + 1])
+        yield TextRun(start + first, text[first : brace + 1])
         shown = brace
         for member in self._reader.symbols(definition.chunk.id)[1:]:
             if member.name in members and member.start > shown:
                 begin = _line_start(text, member.start)
                 end = member.end + text.startswith(b",", member.end)
-                yield Piece(start + begin, text[begin:end])
+                yield TextRun(start + begin, text[begin:end])
                 shown = end
         closing = text.rfind(b"}", 0, symbol.end)
         if closing >= shown:
-            yield Piece(start + closing, text[closing : closing + 1])
+            yield TextRun(start + closing, text[closing : closing + 1])
 
     def _container(
         self, file: File, definition: Definition, members: frozenset[str], max_bytes: int
@@ -179,22 +179,22 @@ class Forms:
         name = "signatures" if used else "header"
         return Form(name, (header, *_each_once(used), *footer))
 
-    def footer(self, file: File, header: int) -> list[Piece]:
+    def footer(self, file: File, header: int) -> list[TextRun]:
         """Return a container's closing, if it has one of its own."""
         closing = file.closing(header)
         return [self.whole(file.chunks[closing], file.starts[closing])] if closing else []
 
-    def _documented(self, definition: Definition) -> Piece:
+    def _documented(self, definition: Definition) -> TextRun:
         """Return a member's signature with what stands in front of it."""
         piece = self.whole(definition.chunk, definition.start)
         end = definition.start + definition.symbol.signature_end
-        return Piece(piece.start, piece.text[: end - piece.start])
+        return TextRun(piece.start, piece.text[: end - piece.start])
 
-    def header(self, definition: Definition) -> Piece:
+    def header(self, definition: Definition) -> TextRun:
         """Return a container's header without long documentation."""
         return self._without_long_docs(definition)
 
-    def outline(self, file: File, header: Definition, hidden: frozenset[int]) -> list[Piece]:
+    def outline(self, file: File, header: Definition, hidden: frozenset[int]) -> list[TextRun]:
         """Return the signatures of a container's members, those of hidden chunks left out."""
         every = [d for named in file.members_of(header.index) for d in named]
         every.sort(key=lambda d: d.index)
@@ -211,14 +211,14 @@ class Forms:
         if brace is None:
             return Form("whole", (whole,))
         first = _line_start(text, symbol.start)
-        pieces = [Piece(start + first, text[first : brace + 1])]
+        pieces = [TextRun(start + first, text[first : brace + 1])]
         for begin, end in _patterns(text, brace + 1, symbol.end):
             line = _line_start(text, begin)
-            pieces.append(Piece(start + line, text[line:end]))
+            pieces.append(TextRun(start + line, text[line:end]))
         return Form("patterns", tuple(pieces))
 
 
-def _n_bytes(pieces: Iterable[Piece]) -> int:
+def _n_bytes(pieces: Iterable[TextRun]) -> int:
     return sum(len(piece.text) for piece in pieces)
 
 
@@ -238,8 +238,8 @@ def _attributes_start(text: bytes, line: int) -> int:
     return line
 
 
-def _each_once(pieces: Iterable[Piece]) -> list[Piece]:
-    found: dict[int, Piece] = {}
+def _each_once(pieces: Iterable[TextRun]) -> list[TextRun]:
+    found: dict[int, TextRun] = {}
     for piece in pieces:
         found.setdefault(piece.start, piece)
     return list(found.values())

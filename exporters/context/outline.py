@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
-from rsidx.exporters.context.forms import Form, Forms, Piece
+from rsidx.exporters.context.forms import Form, Forms, TextRun
 from rsidx.exporters.edits.pairing import Side
 from rsidx.exporters.resolver.files import File, definition_at
 from rsidx.exporters.resolver.modules import Modules
@@ -109,7 +109,7 @@ class Outline:
         return self._outlined(file, header.symbol.name, pieces, own) if pieces else None
 
     @staticmethod
-    def _outlined(file: File, name: str, pieces: list[Piece], own: Side | None) -> Excerpt | None:
+    def _outlined(file: File, name: str, pieces: list[TextRun], own: Side | None) -> Excerpt | None:
         form = Form("signatures", tuple(_up_to(pieces, _MAX_BYTES)))
         return excerpt_of("outline", file, name, "outline", form, own)
 
@@ -122,7 +122,7 @@ class Outline:
         return headers[0].index if headers else len(file.chunks)
 
 
-def _up_to(pieces: list[Piece], n_bytes: int) -> Iterator[Piece]:
+def _up_to(pieces: list[TextRun], n_bytes: int) -> Iterator[TextRun]:
     for piece in pieces:
         n_bytes -= len(piece.text)
         if n_bytes < 0:

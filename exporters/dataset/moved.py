@@ -8,16 +8,16 @@ from pathlib import Path
 import orjson
 
 from rsidx.exporters.splits.split import SPLITS
-from rsidx.store.spill import Numbers
+from rsidx.store.spill import SpillMap
 
 
-class Moved:
+class MovedRows:
     """Counts the rows that were val or test in the export before, and are train now."""
 
     def __init__(self, out: Path, folder: Path, counts: Counter[str]) -> None:
         """Read the rows of the export in `out` that is to be replaced."""
         self._counts = counts
-        self._earlier = Numbers(folder)
+        self._earlier = SpillMap(folder)
         for number, name in enumerate(SPLITS[1:], 1):
             for row_id in _ids(out / f"{name}.meta.jsonl"):
                 self._earlier.add(row_id, number)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import orjson
 
-from rsidx.exporters.pipeline.result import MadeRow
-from rsidx.store.spill import Scratch
+from rsidx.exporters.pipeline.result import TokenizedRow
+from rsidx.store.spill import TemporaryDatabase
 
 ORDERS = ("time", "difficulty", "random")
 """By history; the fewest tokens with loss first, of these the shortest example; by the seed."""
@@ -43,13 +43,13 @@ class Weights:
         self._half_life_s = half_life * _DAY_S
         self._newest = newest
 
-    def weighed(self, row: MadeRow, time: int) -> MadeRow:
+    def with_weight(self, row: TokenizedRow, time: int) -> TokenizedRow:
         """Return a row with its `weight`, from 0 to 1, given when it was committed."""
         weight = 0.5 ** (max(0, self._newest - time) / self._half_life_s)
         return replace(row, meta=row.meta[:-1] + b',"weight":%.6g}' % weight)
 
 
-def sort_key(order: str, seed: int) -> Callable[[MadeRow], bytes] | None:
+def sort_key(order: str, seed: int) -> Callable[[TokenizedRow], bytes] | None:
     """Return what rows are sorted by, None for rows that stay in the order of history."""
     if order == "difficulty":
         return lambda row: _SIZES.pack(_n_learned(row), len(row.ids))
@@ -58,32 +58,32 @@ def sort_key(order: str, seed: int) -> Callable[[MadeRow], bytes] | None:
     return None
 
 
-def _n_learned(row: MadeRow) -> int:
+def _n_learned(row: TokenizedRow) -> int:
     return sum(end - start for start, end in row.learned)
 
 
 class Sorter:
     """Sorts rows outside of memory, in a file of `folder` that has no name."""
 
-    def __init__(self, folder: Path, key: Callable[[MadeRow], bytes]) -> None:
+    def __init__(self, folder: Path, key: Callable[[TokenizedRow], bytes]) -> None:
         self._key = key
-        self._scratch = Scratch(folder)
-        self._scratch.execute("CREATE TABLE row (key BLOB, ids BLOB, meta BLOB, rest BLOB)")
-        self._scratch.execute("CREATE INDEX place ON row (key)")
+        self._database = TemporaryDatabase(folder)
+        self._database.execute("CREATE TABLE row (key BLOB, ids BLOB, meta BLOB, rest BLOB)")
+        self._database.execute("CREATE INDEX place ON row (key)")
 
-    def add(self, row: MadeRow) -> None:
+    def add(self, row: TokenizedRow) -> None:
         """Take in a row."""
         rest = orjson.dumps((row.learned, row.brief))
         values = (self._key(row), row.ids.tobytes(), row.meta, rest)
-        self._scratch.execute("INSERT INTO row VALUES (?, ?, ?, ?)", values)
+        self._database.execute("INSERT INTO row VALUES (?, ?, ?, ?)", values)
 
-    def rows(self) -> Iterator[MadeRow]:
+    def rows(self) -> Iterator[TokenizedRow]:
         """Yield the rows in order; what is equal stays in the order in which it came."""
         query = "SELECT ids, meta, rest FROM row ORDER BY key, rowid"
-        for ids, meta, rest in self._scratch.execute(query):
+        for ids, meta, rest in self._database.execute(query):
             learned, brief = orjson.loads(rest)
-            yield MadeRow(array("I", ids), tuple(map(tuple, learned)), brief, meta)
+            yield TokenizedRow(array("I", ids), tuple(map(tuple, learned)), brief, meta)
 
     def close(self) -> None:
         """Give up the file."""
-        self._scratch.close()
+        self._database.close()

@@ -14,7 +14,7 @@ _MAX_OPEN = 1000
 
 
 @dataclass(slots=True)
-class Packed:
+class PackedRow:
     """A row of several documents; `position_ids` begin at 0 in each."""
 
     input_ids: list[int] = field(default_factory=list)
@@ -36,10 +36,10 @@ class Packer:
         self._max_open = max_open
         # (room left, number), ascending; numbers make the order the same each time.
         self._open: list[tuple[int, int]] = []
-        self._rows: dict[int, Packed] = {}
+        self._rows: dict[int, PackedRow] = {}
         self._n_rows = 0
 
-    def add(self, ids: list[int], labels: list[int]) -> Iterator[Packed]:
+    def add(self, ids: list[int], labels: list[int]) -> Iterator[PackedRow]:
         """Add a document; yield what is closed for it."""
         at = bisect_left(self._open, (len(ids), -1))
         if at < len(self._open):
@@ -47,14 +47,14 @@ class Packer:
         else:
             room, number = self._length, self._n_rows
             self._n_rows += 1
-            self._rows[number] = Packed()
+            self._rows[number] = PackedRow()
         self._rows[number].add(ids, labels)
         insort(self._open, (room - len(ids), number))
         if len(self._open) > self._max_open:
             _, fullest = self._open.pop(0)
             yield self._rows.pop(fullest)
 
-    def rest(self) -> Iterator[Packed]:
+    def rest(self) -> Iterator[PackedRow]:
         """Yield what is still open, in the order in which it was begun."""
         for number in sorted(self._rows):
             yield self._rows[number]

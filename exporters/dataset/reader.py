@@ -62,7 +62,7 @@ def read_rows(folder: Path, split: str, file_format: str) -> Iterator[dict[str, 
     yield from read(folder / f"{split}.{file_format}")
 
 
-def row_shown(out: Path, split: str, which: str) -> ShownRow:
+def load_row(out: Path, split: str, which: str) -> ShownRow:
     """Return a row by its number in a split, from 1, or by the beginning of its id or commit.
 
     Raises ExportError where there is no such row.

@@ -4,10 +4,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from rsidx.exporters.dataset.formats import jsonl
-from rsidx.exporters.dataset.packing import Packed, Packer
-from rsidx.exporters.dataset.text_columns import Texts
+from rsidx.exporters.dataset.packing import PackedRow, Packer
+from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import columns
-from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
@@ -32,7 +32,7 @@ class Sidecars:
         pack: int | None,
     ) -> None:
         self._statistics = statistics
-        self._texts = Texts(encoder) if text else None
+        self._texts = PromptCompletion(encoder) if text else None
         self._packers = {name: Packer(pack) for name in SPLITS} if pack is not None else {}
         self._stack = ExitStack()
         wanted = [TEXT] * text + [PACKED] * bool(self._packers)
@@ -44,7 +44,7 @@ class Sidecars:
         for file in self._files.values():
             self._stack.callback(file.close)
 
-    def write(self, split: str, row: MadeRow) -> None:
+    def write(self, split: str, row: TokenizedRow) -> None:
         """Write a row in each shape."""
         if self._texts is not None:
             spelled = self._texts.row(row)
@@ -57,7 +57,7 @@ class Sidecars:
             for packed in self._packers[split].add(made["input_ids"], made["labels"]):
                 self._write_packed(split, packed)
 
-    def _write_packed(self, split: str, packed: Packed) -> None:
+    def _write_packed(self, split: str, packed: PackedRow) -> None:
         row = {
             "input_ids": packed.input_ids,
             "position_ids": packed.position_ids,

@@ -2,11 +2,11 @@
 
 import re
 
-from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.rendering.encoder import Encoder
 
 
-class Texts:
+class PromptCompletion:
     """Spells rows out; the tokenizer beside the data reads them back."""
 
     def __init__(self, encoder: Encoder) -> None:
@@ -15,7 +15,7 @@ class Texts:
         self._spelled = re.compile("|".join(map(re.escape, sorted(control, key=len, reverse=True))))
         self._control = frozenset(control.values())
 
-    def row(self, row: MadeRow) -> dict[str, str] | None:
+    def row(self, row: TokenizedRow) -> dict[str, str] | None:
         """Return `prompt` and `completion`, None where code spells a control token.
 
         A tokenizer would take that for the token. The end token is left to the trainer, who adds

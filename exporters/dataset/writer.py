@@ -7,8 +7,8 @@ from typing import IO
 
 from rsidx.exporters.dataset.formats.common import IGNORED
 from rsidx.exporters.dataset.formats.registry import FORMATS, RowFile
-from rsidx.exporters.dataset.text_columns import Texts
-from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.dataset.text_columns import PromptCompletion
+from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.splits.split import SPLITS
 
 COLUMNS = ("input_ids", "attention_mask", "labels")
@@ -34,7 +34,7 @@ class RowWriter:
         file_format: str,
         n_tokens: int,
         padding: Padding | None = None,
-        texts: Texts | None = None,
+        texts: PromptCompletion | None = None,
     ) -> None:
         self._padding = padding
         self._texts = texts
@@ -52,7 +52,7 @@ class RowWriter:
             self._stack.close()
             raise
 
-    def write(self, split: str, row: MadeRow) -> bool:
+    def write(self, split: str, row: TokenizedRow) -> bool:
         """Write one row to its split's two files; tell whether it can be written as text."""
         spelled = self._texts.row(row) if self._texts is not None else None
         if self._texts is not None and spelled is None:
@@ -66,7 +66,7 @@ class RowWriter:
         self._stack.close()
 
 
-def columns(row: MadeRow, padding: Padding | None) -> dict[str, list[int]]:
+def columns(row: TokenizedRow, padding: Padding | None) -> dict[str, list[int]]:
     """Return a row's columns; the three lists have one length."""
     ids = row.ids.tolist()
     n_ids = len(ids)

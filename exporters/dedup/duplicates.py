@@ -1,24 +1,24 @@
-"""Leaving out edits because of those of other commits: copies, and what is related to train."""
+"""Leaving out edits because of other commits' edits: duplicates, and what would leak."""
 
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from rsidx.exporters.dedup.leakage import BLOCK, Named, Recent, Relations, leaks
-from rsidx.exporters.edits.fingerprint import Patch
-from rsidx.exporters.pipeline.result import MadeEdit, patches_of, unpack
+from rsidx.exporters.dedup.leakage import BLOCK, CherryPickLinks, LeakIndex, RecentEdits, leaks
+from rsidx.exporters.edits.fingerprint import PatchFingerprint
+from rsidx.exporters.pipeline.result import EditResult, patches_of, unpack
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.splits.split import SPLITS, Plan
 from rsidx.store.cache import Cache
 from rsidx.store.reader import Reader
-from rsidx.store.spill import Numbers
+from rsidx.store.spill import SpillMap
 
 
-class Sifter:
-    """Leaves out what other commits' edits make superfluous, and counts all that is left out.
+class Deduplicator:
+    """Leaves out edits that repeat or are related to those of other commits, and counts them.
 
-    Commits are asked for in the order of history. Little is remembered of their edits: what they
-    are compared by is read again from the cache, and what was seen stands in a file of `folder`.
+    Commits are asked for in the order of history. Little is remembered of their edits: their
+    fingerprints are read again from the cache, and what was seen is spilled to a file of `folder`.
     """
 
     def __init__(
@@ -34,24 +34,24 @@ class Sifter:
         self._cache = cache
         self._statistics = statistics
         self._keep = keep
-        self._named = Named(reader, plan)
-        self._relations = Relations(())
+        self._named = CherryPickLinks(reader, plan)
+        self._relations = LeakIndex(())
         self._compared_to = 0
-        self._seen = Numbers(folder)
+        self._seen = SpillMap(folder)
         self._n_left = Counter(map(plan.split.number, plan.positions()))
-        self._recent = {number: Recent() for number in self._n_left}
+        self._recent = {number: RecentEdits() for number in self._n_left}
         # A bit for each edit of a commit, by position.
         self._kept: dict[int, int] = {}
 
-    def kept(self, position: int) -> Iterator[MadeEdit]:
-        """Yield the edits that stay of the commit at a position."""
+    def keep(self, position: int) -> Iterator[EditResult]:
+        """Yield the edits to keep of the commit at a position."""
         if position >= self._compared_to and "related" not in self._keep:
             self._compare_from(position)
         split = self.plan.split.number(position)
-        entry = unpack(self._cache.get(self.plan.commits[position].oid))
-        self._statistics.dropped.update(entry.dropped)
+        result = unpack(self._cache.get(self.plan.commits[position].oid))
+        self._statistics.dropped.update(result.dropped)
         is_named = "related" not in self._keep and self._named.is_related(position)
-        for index, edit in enumerate(entry.edits):
+        for index, edit in enumerate(result.edits):
             reason = self._reason(split, edit.patch, is_named=is_named)
             if reason is not None:
                 self._statistics.dropped[f"edits_{reason}"] += 1
@@ -67,7 +67,7 @@ class Sifter:
         if not self._n_left[split]:
             del self._recent[split]
 
-    def _reason(self, split: int, patch: Patch, *, is_named: bool) -> str | None:
+    def _reason(self, split: int, patch: PatchFingerprint, *, is_named: bool) -> str | None:
         """Return why an edit is left out, None if it stays."""
         if not self._seen.add(patch.exact, split) and "duplicates" not in self._keep:
             return "duplicates"
@@ -85,17 +85,17 @@ class Sifter:
 
     def _compare_from(self, position: int) -> None:
         """Go on to the next edits of val and test, and compare what was kept so far with them."""
-        later: list[Patch] = []
+        later: list[PatchFingerprint] = []
         while position < len(self.plan.commits) and len(later) < BLOCK:
             if self.plan.split.number(position) and not self.plan.split.is_out(position):
                 later += self._patches(position)
             position += 1
         self._compared_to = position
-        self._relations = Relations(later)
+        self._relations = LeakIndex(later)
         for split, patch in self._edits_kept():
             self._relations.add(split, patch)
 
-    def _edits_kept(self, from_split: int = 0) -> Iterator[tuple[int, Patch]]:
+    def _edits_kept(self, from_split: int = 0) -> Iterator[tuple[int, PatchFingerprint]]:
         for position, kept in self._kept.items():
             split = self.plan.split.number(position)
             if split < from_split:
@@ -104,12 +104,12 @@ class Sifter:
                 if kept >> index & 1:
                     yield split, patch
 
-    def _patches(self, position: int) -> Iterator[Patch]:
+    def _patches(self, position: int) -> Iterator[PatchFingerprint]:
         return patches_of(self._cache.get(self.plan.commits[position].oid))
 
     def across_splits(self) -> Counter[str]:
         """Count the edits that stayed though they are related to an earlier split's, by reason."""
-        self._relations = Relations(())
+        self._relations = LeakIndex(())
         later = ((None, *edit) for edit in self._edits_kept(from_split=1))
         return Counter(reason for _, reason in leaks(later, self._edits_kept))
 

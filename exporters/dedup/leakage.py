@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from rensa import RMinHash, RMinHashLSH
 
-from rsidx.exporters.edits.fingerprint import N_PERMUTATIONS, Patch
+from rsidx.exporters.edits.fingerprint import N_PERMUTATIONS, PatchFingerprint
 from rsidx.exporters.splits.split import SPLITS, Plan
 from rsidx.store.reader import Reader
 
@@ -24,21 +24,21 @@ THRESHOLD = 0.7
 _N_BANDS = 50
 _RECENT_EDITS = 10_000
 BLOCK = 10_000
-"""So many edits of val and test are compared with others at a time: 6 KB of memory each."""
+"""How many edits of val and test are compared with others at a time: 6 KB of memory each."""
 _Name = TypeVar("_Name")
 _NAMED = re.compile(
     r"^(?:This reverts commit|\(cherry picked from commit)\s+([0-9a-f]{7,64})", re.MULTILINE
 )
 
 
-class Relations:
-    """Knows how the edits of val and test are related to those kept in earlier splits.
+class LeakIndex:
+    """How the edits of val and test are related to those kept in earlier splits.
 
     `later` are edits of val and test, `BLOCK` at most: whatever is kept is compared with these,
     and not remembered. Splits are numbers: 0 is train, 1 val, 2 test.
     """
 
-    def __init__(self, later: Iterable[Patch]) -> None:
+    def __init__(self, later: Iterable[PatchFingerprint]) -> None:
         self._later: dict[bytes, int] = {}
         self._minhashes: list[RMinHash] = []
         self._lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
@@ -52,7 +52,7 @@ class Relations:
                 self._first[patch.digest] = self._first[patch.reverse] = len(SPLITS)
         self._near = [len(SPLITS)] * len(self._minhashes)
 
-    def reasons(self, split: int, patch: Patch) -> Iterator[str]:
+    def reasons(self, split: int, patch: PatchFingerprint) -> Iterator[str]:
         """Yield how an edit of val or test is related to one kept in an earlier split.
 
         `same_patch`, `revert`, `near_duplicate`; raises KeyError for one that is not of `later`.
@@ -66,8 +66,8 @@ class Relations:
         if self._near[self._later[patch.exact]] < split:
             yield "near_duplicate"
 
-    def add(self, split: int, patch: Patch) -> None:
-        """Take in an edit that is kept in a split."""
+    def add(self, split: int, patch: PatchFingerprint) -> None:
+        """Add an edit that is kept in a split."""
         if split < self._first.get(patch.digest, 0):
             self._first[patch.digest] = split
         for number in self._lsh.query(patch.minhash):
@@ -76,20 +76,20 @@ class Relations:
                 self._near[number] = split
 
 
-class Recent:
-    """Knows the edits of one split that were kept last, to tell what nearly repeats one.
+class RecentEdits:
+    """The last edits that were kept of one split, to find near duplicates of them.
 
-    What repeats is nearly the same change to nearly the same code; the same change elsewhere does
-    not. Only so many are known, since they would be most of an export's memory: copies come soon.
+    A near duplicate is nearly the same change to nearly the same code; the same change elsewhere
+    is none. Bounded, since near copies cluster, and an unbounded index would dominate memory.
     """
 
     def __init__(self, n_kept: int = _RECENT_EDITS) -> None:
         self._lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
-        self._kept: dict[int, Patch] = {}
+        self._kept: dict[int, PatchFingerprint] = {}
         self._n_kept = n_kept
         self._n_added = 0
 
-    def has_near(self, patch: Patch) -> bool:
+    def has_near(self, patch: PatchFingerprint) -> bool:
         """Tell whether an edit nearly repeats one of them."""
         return any(
             patch.minhash.jaccard(kept.minhash) >= THRESHOLD
@@ -97,8 +97,8 @@ class Recent:
             for kept in map(self._kept.__getitem__, self._lsh.query(patch.minhash))
         )
 
-    def add(self, patch: Patch) -> None:
-        """Take in an edit that is kept; the oldest one goes."""
+    def add(self, patch: PatchFingerprint) -> None:
+        """Add an edit that is kept; the oldest one goes."""
         self._lsh.insert(self._n_added, patch.minhash)
         self._kept[self._n_added] = patch
         oldest = self._n_added - self._n_kept
@@ -108,7 +108,7 @@ class Recent:
         self._n_added += 1
 
 
-class Named:
+class CherryPickLinks:
     """Which commits say that they revert or pick one of an earlier split."""
 
     def __init__(self, reader: Reader, plan: Plan) -> None:
@@ -130,7 +130,8 @@ class Named:
 
 
 def leaks(
-    later: Iterable[tuple[_Name, int, Patch]], edits: Callable[[], Iterable[tuple[int, Patch]]]
+    later: Iterable[tuple[_Name, int, PatchFingerprint]],
+    edits: Callable[[], Iterable[tuple[int, PatchFingerprint]]],
 ) -> Iterator[tuple[_Name, str]]:
     """Yield which edits of val and test are related to one of an earlier split, and why.
 
@@ -139,7 +140,7 @@ def leaks(
     """
     waiting = iter(later)
     while block := list(islice(waiting, BLOCK)):
-        relations = Relations(patch for _, _, patch in block)
+        relations = LeakIndex(patch for _, _, patch in block)
         for split, patch in edits():
             relations.add(split, patch)
         for name, split, patch in block:

@@ -95,7 +95,7 @@ class EarlierEdits:
 
     def _shown(self, commit: CommitRow, edit: Edit, order: int) -> EarlierEdit | None:
         old, new = self._text(edit.old), self._text(edit.new)
-        if len(old) + len(new) > self._max_chars or edit.is_unchanged:
+        if len(old) + len(new) > self._max_chars or edit.is_no_op:
             return None
         return EarlierEdit(
             order=order,

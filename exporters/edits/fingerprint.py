@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rensa import RMinHash
 
-from rsidx.exporters.edits.pairing import squeezed
+from rsidx.exporters.edits.pairing import strip_insignificant
 
 N_PERMUTATIONS = 250
 _N_CODE_PERMUTATIONS = 64
@@ -23,7 +23,7 @@ def patch_digests(old: bytes, new: bytes) -> tuple[bytes, bytes]:
 
     White space does not count, as in `git patch-id`.
     """
-    before, after = squeezed(old), squeezed(new)
+    before, after = strip_insignificant(old), strip_insignificant(new)
     return _digest(before, after), _digest(after, before)
 
 
@@ -59,8 +59,8 @@ def _shingles(mark: bytes, lines: Iterable[bytes]) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
-    """What an edit is compared by.
+class PatchFingerprint:
+    """The fingerprint of an edit.
 
     `exact` is the identity of its two texts, `digest` that of the patch without white space,
     `reverse` that of the patch that takes it back; `minhash` is of what changes, `code` of all
@@ -74,8 +74,8 @@ class Patch:
     code: RMinHash
 
     @classmethod
-    def of(cls, old: bytes, new: bytes) -> "Patch":
-        """Return what an edit is compared by."""
+    def of(cls, old: bytes, new: bytes) -> "PatchFingerprint":
+        """Return the fingerprint of an edit."""
         exact = hashlib.blake2b(len(old).to_bytes(8, "little") + old + new, digest_size=_DIGEST)
         digest, reverse = patch_digests(old, new)
         code = _minhash([*_shingles(b"", (new or old).splitlines())], _N_CODE_PERMUTATIONS)
@@ -90,7 +90,7 @@ class Patch:
         )
 
     @classmethod
-    def unpack(cls, data: bytes) -> "Patch":
+    def unpack(cls, data: bytes) -> "PatchFingerprint":
         """Undo `pack`; the version of rensa must be the same."""
         exact, digest, reverse = (data[n * _DIGEST : (n + 1) * _DIGEST] for n in range(3))
         start = 3 * _DIGEST + 2

@@ -1,6 +1,6 @@
-"""Edits of nothing: code beside a commit's edits that it left as it was.
+"""No-op edits: untouched items from files that a commit changed, as negatives.
 
-They teach that not all code that is shown with a message has to change.
+They teach that not all code shown with a message has to change.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from rsidx.store.records import ChangeRow
 _NOT_CHOSEN = frozenset({"imports", "mod"})
 
 
-def unchanged_edits(
+def no_op_edits(
     reader: Reader, changes: Sequence[ChangeRow], n_expected: float, where: str
 ) -> list[Edit]:
-    """Return about so many edits of nothing, drawn from the files that changed.
+    """Return about `n_expected` no-op edits, drawn from the files that changed.
 
     The same `where` draws the same; fewer come where the files have no more items.
     """

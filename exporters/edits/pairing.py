@@ -52,8 +52,8 @@ class Edit:
     new: Side | None
 
     @property
-    def is_unchanged(self) -> bool:
-        """Tell an edit of nothing from one that the commit made."""
+    def is_no_op(self) -> bool:
+        """Whether the commit left the code as it was."""
         if self.old is None or self.new is None:
             return False
         return [chunk.id for chunk in self.old.chunks] == [chunk.id for chunk in self.new.chunks]
@@ -100,7 +100,7 @@ def file_edits(reader: Reader, changes: Sequence[ChangeRow]) -> CommitEdits:
         old, new = (_whole_file(reader, path_id, blob_id) for path_id, blob_id in places)
         if old is not None or new is not None:
             found = edit_between(reader, old, new)
-            if found.is_unchanged:
+            if found.is_no_op:
                 dropped["moved_unchanged"] += 1
             else:
                 edits.append(replace(found, kind="file", name="", container=""))
@@ -124,10 +124,10 @@ def edit_of(reader: Reader, side: Side) -> Edit:
 
 def same_tokens(old: bytes, new: bytes) -> bool:
     """Tell whether two texts differ in white space and trailing commas alone."""
-    return squeezed(old) == squeezed(new)
+    return strip_insignificant(old) == strip_insignificant(new)
 
 
-def squeezed(text: bytes) -> bytes:
+def strip_insignificant(text: bytes) -> bytes:
     """Return a text without white space and trailing commas."""
     return _TRAILING_COMMA.sub(b"", text.translate(None, _BLANKS))
 

@@ -59,7 +59,7 @@ class Snapshot:
         self.files: dict[int, int] = {}
         self._before: dict[int, int | None] | None = None
 
-    def take_touched(self) -> dict[int, int | None] | None:
+    def pop_changed_paths(self) -> dict[int, int | None] | None:
         """Return the paths that moves changed since this was last asked, with their blobs then.
 
         None where everything may have changed.
@@ -67,7 +67,7 @@ class Snapshot:
         touched, self._before = self._before, {}
         return touched
 
-    def lay(self, files: Mapping[int, int | None]) -> None:
+    def overlay(self, files: Mapping[int, int | None]) -> None:
         """Replace files of the tree, or drop them (None); no move may follow."""
         for path_id, blob_id in files.items():
             self._put(path_id, blob_id)

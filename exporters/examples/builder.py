@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.context.builder import ContextBuilder
 from rsidx.exporters.edits.earlier import EarlierEdit, EarlierEdits, definitions_first
-from rsidx.exporters.edits.no_op import unchanged_edits
+from rsidx.exporters.edits.no_op import no_op_edits
 from rsidx.exporters.edits.pairing import Edit, Side, commit_edits, edit_of, file_edits, same_tokens
 from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, split
@@ -18,10 +18,15 @@ from rsidx.exporters.examples.redaction import (
     without_people,
 )
 from rsidx.exporters.filters.gitattributes import Attributes
-from rsidx.exporters.filters.hygiene import broken_rules, is_generated, is_poor, is_vendored
+from rsidx.exporters.filters.hygiene import (
+    broken_rules,
+    is_generated,
+    is_uninformative,
+    is_vendored,
+)
 from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.resolver.files import modules_of
-from rsidx.exporters.resolver.references import Resolver, Site
+from rsidx.exporters.resolver.references import CodeLocation, Resolver
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChangeRow, ChunkRow, CommitRow, ImportRow, ReferenceRow
 
@@ -46,7 +51,7 @@ class Options:
     licenses: tuple[str, ...] = ()
 
 
-class Builder:
+class ExampleBuilder:
     """Builds the examples of one commit after another.
 
     `dropped` counts what was left out, by reason; `resolver` stands at the snapshot of the
@@ -82,7 +87,9 @@ class Builder:
             self.dropped["commits_bulk"] += 1
             return ()
         message = without_people(self._reader.message(commit.id))
-        if "messages" not in self._options.keep and is_poor(message, self._options.min_message):
+        if "messages" not in self._options.keep and is_uninformative(
+            message, self._options.min_message
+        ):
             self.dropped["commits_messages"] += 1
             return ()
         if self._options.level == "file":
@@ -97,18 +104,18 @@ class Builder:
         """Return a commit's edits, to be shown before those of a later one; counts nothing."""
         counted, self.dropped = self.dropped, Counter()
         try:
-            return tuple(edit for edit in self.edits(commit) if not edit.is_unchanged)
+            return tuple(edit for edit in self.edits(commit) if not edit.is_no_op)
         finally:
             self.dropped = counted
 
     def _unchanged(
         self, commit: CommitRow, changes: Sequence[ChangeRow], n_edits: int
     ) -> Iterator[Edit]:
-        """Yield edits of nothing, for the share of examples that they are to have."""
+        """Yield no-op edits, as many as make up the share that is asked for."""
         share = self._options.no_edit
         where = f"{self._options.seed}\0{commit.oid.hex()}"
         n_expected = n_edits * share / (1 - share)
-        for edit in unchanged_edits(self._reader, changes, n_expected, where):
+        for edit in no_op_edits(self._reader, changes, n_expected, where):
             reason = self._unfit(edit, self.text(edit.new))
             if reason is None:
                 yield edit
@@ -180,7 +187,7 @@ class Builder:
             self._snapshot.move_to(commit)
         else:
             self._snapshot.move_before(commit)
-        self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
+        self.resolver.move(self._snapshot.files, self._snapshot.pop_changed_paths())
         message = self._message(commit)
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
         numbers = {edit: number for number, edit in enumerate(edits)} if uses else {}
@@ -213,7 +220,7 @@ class Builder:
     def _uses(self, commit: CommitRow, edits: Sequence[Edit]) -> dict[Edit, frozenset[Edit]]:
         """Return which of a commit's edits each of them refers to, as the commit left the code."""
         self._snapshot.move_to(commit)
-        self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
+        self.resolver.move(self._snapshot.files, self._snapshot.pop_changed_paths())
         counted = self.resolver.outcomes.copy()
         homes = {
             (edit.new.path_id, edit.new.position + number): edit
@@ -233,18 +240,21 @@ class Builder:
         self.resolver.outcomes.update(counted)
         return uses
 
-    def _mentions_of(self, side: Side) -> Iterator[tuple[Site, list[ReferenceRow]]]:
+    def _mentions_of(self, side: Side) -> Iterator[tuple[CodeLocation, list[ReferenceRow]]]:
         """Yield what code mentions where it stands, by container."""
         for container, inside in _by_container(side.chunks).items():
-            yield Site(side.path_id, container, self._imports(inside)), self._references(inside)
+            yield (
+                CodeLocation(side.path_id, container, self._imports(inside)),
+                self._references(inside),
+            )
 
-    def stand_at(self, commit: CommitRow, laid: Mapping[int, int | None]) -> None:
+    def stand_at(self, commit: CommitRow, overlay: Mapping[int, int | None]) -> None:
         """Go to a commit's tree with some files replaced (path → blob), or gone (None)."""
         self._standing = commit
-        self._licenses.stand_on(commit, laid)
+        self._licenses.stand_on(commit, overlay)
         self._snapshot.move_to(commit)
-        self._snapshot.lay(laid)
-        self.resolver.move(self._snapshot.files, self._snapshot.take_touched())
+        self._snapshot.overlay(overlay)
+        self.resolver.move(self._snapshot.files, self._snapshot.pop_changed_paths())
 
     def example_at(self, side: Side, message: str) -> Example:
         """Return the example of an edit that is still to be made where the builder stands."""
@@ -345,7 +355,7 @@ class Builder:
             start += chunk.n_bytes
         return breaks
 
-    def mentions(self, edit: Edit, path_id: int) -> list[tuple[Site, list[ReferenceRow]]]:
+    def mentions(self, edit: Edit, path_id: int) -> list[tuple[CodeLocation, list[ReferenceRow]]]:
         """Return what an edit mentions, what it imports included, by where that is read.
 
         The code is read in the file `path_id`, with what the new version of the file imports
@@ -360,7 +370,7 @@ class Builder:
         by_container = _by_container(chunks.values()) or {edit.container: []}
         return [
             (
-                Site(
+                CodeLocation(
                     path_id,
                     container,
                     (*self._imports(inside), *self._new_imports(edit, path_id, container)),
@@ -405,7 +415,7 @@ class Builder:
         return self._reader.path(path_id).decode("utf-8", "replace")
 
     def _module(self, edit: Edit, side: Side) -> str:
-        home = self.resolver.modules.place_of(side.path_id)
+        home = self.resolver.modules.expected_module(side.path_id)
         names = home.names if home is not None else ()
         return "::".join((*names, *modules_of(edit.container)))
 

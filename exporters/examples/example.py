@@ -22,7 +22,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class FimContext:
     """What stands around a hole in a file, which begins at `start` and ends at `end`, in bytes.
 
     `middle` is one of `rsidx.exporters.examples.fim.MIDDLES`.
@@ -66,7 +66,7 @@ class Example:
     excerpt_paths: tuple[str, ...]
     is_redacted: bool = False
     secrets: KnownSecrets | None = None
-    around: Around | None = None
+    around: FimContext | None = None
     window: tuple[tuple[str, bool], ...] = ()
     learned: tuple[tuple[int, int], ...] = ()
     earlier: tuple[EarlierEdit, ...] = ()

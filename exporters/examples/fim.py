@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.edits.diff import opcodes
 from rsidx.exporters.edits.splitting import Part
-from rsidx.exporters.examples.example import Around, Example
+from rsidx.exporters.examples.example import Example, FimContext
 
 MIDDLES = ("commit", "node", "line", "char")
 """What a middle may be: added lines, whole statements or items, some lines, some characters."""
@@ -74,7 +74,7 @@ def _example(
 ) -> Example:
     start, end = middle
     first, last = _window(text.file, text.start + start, text.start + end, room)
-    around = Around(
+    around = FimContext(
         prefix=text.file[first : text.start + start].decode("utf-8"),
         suffix=text.file[text.start + end : last].decode("utf-8"),
         start=first,

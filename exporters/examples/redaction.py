@@ -150,7 +150,7 @@ def is_only_secrets(part: Example) -> bool:
     """Tell whether what there is to learn from a redacted part is nothing but placeholders."""
     learned = "".join(text for text, has_loss in part.window if has_loss) or part.new
     if part.is_redacted and not part.window and part.around is None and part.old == part.new:
-        return not part.edit.is_unchanged
+        return not part.edit.is_no_op
     return has_placeholder(learned) and not _PLACEHOLDER.sub("", learned).strip()
 
 

@@ -91,6 +91,6 @@ def _n_encoded(text: bytes) -> int:
     return n_bytes
 
 
-def is_poor(message: str, min_chars: int) -> bool:
+def is_uninformative(message: str, min_chars: int) -> bool:
     """Tell whether a commit's message says nothing of its change: short, `wip`, a version."""
     return len(message) < min_chars or _POOR.match(message.split("\n", 1)[0]) is not None

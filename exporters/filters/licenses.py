@@ -82,7 +82,7 @@ class Licenses:
             if path.rpartition(b"/")[2] == _MANIFEST
         }
         # What differs from the snapshot before the commit and after it: path → blob.
-        self._laid: tuple[Mapping[int, int | None], ...] = ({}, {})
+        self._overlays: tuple[Mapping[int, int | None], ...] = ({}, {})
         self._commit: CommitRow | None = None
         self._read = lru_cache(_KEPT)(self._facts)
 
@@ -100,13 +100,13 @@ class Licenses:
         for change in changes:
             if change.new_blob_id is not None:
                 changed[change.path_id] = change.new_blob_id
-        self._laid = ({}, changed)
+        self._overlays = ({}, changed)
 
-    def stand_on(self, commit: CommitRow, laid: Mapping[int, int | None]) -> None:
+    def stand_on(self, commit: CommitRow, overlay: Mapping[int, int | None]) -> None:
         """Go to the tree after a commit, with some files replaced (path → blob) or gone (None)."""
         self._commit = None
         self._snapshot.move_to(commit)
-        self._laid = (laid, laid)
+        self._overlays = (overlay, overlay)
 
     def of_edit(self, edit: Edit) -> str | None:
         """Return the licence of an edit's new side, of a deletion's old side."""
@@ -129,13 +129,15 @@ class Licenses:
 
     def of(self, path_id: int, *, before: bool) -> str | None:
         """Return the licence of a file at the commit, or right before it."""
-        laid = self._laid[0 if before else 1]
+        overlay = self._overlays[0 if before else 1]
 
         def facts(folder: bytes) -> Facts | None:
             manifest = self._manifests.get(folder)
             if manifest is None:
                 return None
-            blob_id = laid[manifest] if manifest in laid else self._snapshot.files.get(manifest)
+            blob_id = (
+                overlay[manifest] if manifest in overlay else self._snapshot.files.get(manifest)
+            )
             return self._read(blob_id) if blob_id is not None else None
 
         return license_of(self._reader.path(path_id), facts)

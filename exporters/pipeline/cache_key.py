@@ -1,4 +1,4 @@
-"""The cache key: a digest of all that decides an entry, but for its commit."""
+"""The cache key: a digest of everything that decides a commit's result, except the commit."""
 
 import hashlib
 from dataclasses import fields
@@ -13,7 +13,7 @@ from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.store.reader import Reader
 
-_NOT_IN_AN_ENTRY = frozenset(
+_WITHOUT_EFFECT = frozenset(
     {
         "tokenizer",
         "name",
@@ -31,8 +31,8 @@ _NOT_IN_AN_ENTRY = frozenset(
     }
 )
 _LIBRARIES = ("license-expression", "rensa")
-"""Those that decide what an entry is, besides the tokenizer's and that of secrets."""
-_FILTERS_OF_ENTRIES = frozenset(FILTERS) - {
+"""Those that decide a result, besides the tokenizer's and that of secrets."""
+_FILTERS_OF_COMMITS = frozenset(FILTERS) - {
     "merges",
     "bots",
     "duplicates",
@@ -42,14 +42,14 @@ _FILTERS_OF_ENTRIES = frozenset(FILTERS) - {
 
 
 def code_files() -> list[Path]:
-    """Return the files whose code decides an entry: the exporters, the secret rules, the store."""
+    """Return the files whose code decides a result: the exporters, the secret rules, the store."""
     exporters = Path(__file__).parents[1]
     store = exporters.parent / "store"
     return sorted([*exporters.rglob("*.py"), RULES, *store.rglob("*.py")])
 
 
-def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
-    """Return the part of an entry's cache key that all commits share.
+def shared_key(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
+    """Return the part of the cache key that all commits share.
 
     It covers the code, the libraries, the configuration, the tokenizer, the repository's name, and
     what of its history may yet be repaired.
@@ -57,10 +57,10 @@ def build_of(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader)
     asked = {
         field.name: getattr(config, field.name)
         for field in fields(config)
-        if field.name not in _NOT_IN_AN_ENTRY
+        if field.name not in _WITHOUT_EFFECT
     }
     asked["licenses"] = sorted(config.licenses)
-    asked["keep"] = sorted(_FILTERS_OF_ENTRIES.intersection(config.keep))
+    asked["keep"] = sorted(_FILTERS_OF_COMMITS.intersection(config.keep))
     digest = hashlib.blake2b(digest_size=16)
     for file in code_files():
         digest.update(file.read_bytes())

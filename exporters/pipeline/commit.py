@@ -1,4 +1,4 @@
-"""Making entries: a commit's edits, with context and tokens."""
+"""From a commit to its result: its edits, with context and tokens."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -7,21 +7,21 @@ from functools import lru_cache
 
 from rsidx.errors import ExportError, TokenizerError
 from rsidx.exporters.config import LEVELS, Config, builder_options, fim_options
-from rsidx.exporters.edits.fingerprint import Patch
+from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.edits.splitting import UnsplittableError
-from rsidx.exporters.examples.builder import Builder
+from rsidx.exporters.examples.builder import ExampleBuilder
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.fim import EditedText, fill_in
 from rsidx.exporters.examples.sequence import file_pieces, windows
-from rsidx.exporters.pipeline.meta import Meta, made_row
+from rsidx.exporters.pipeline.meta import Meta, tokenized_row
 from rsidx.exporters.pipeline.phases import Phases
-from rsidx.exporters.pipeline.result import Entry, MadeEdit
+from rsidx.exporters.pipeline.result import CommitResult, EditResult
 from rsidx.exporters.rendering.base import Dialect
-from rsidx.exporters.rendering.edit import choose
+from rsidx.exporters.rendering.edit import dialect_for
 from rsidx.exporters.rendering.encoder import Encoder, load
-from rsidx.exporters.rendering.fim import choose_fim
+from rsidx.exporters.rendering.fim import fim_dialect_for
 from rsidx.exporters.rendering.renderer import IrreversibleError, Renderer, Row, TooLongError
-from rsidx.exporters.rendering.sequence import choose_sequence
+from rsidx.exporters.rendering.sequence import sequence_dialect_for
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
 
@@ -45,13 +45,13 @@ def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
     dialect: Dialect
     if config.kind == "fim":
-        dialect = choose_fim(encoder, config.dialect)
+        dialect = fim_dialect_for(encoder, config.dialect)
         if not dialect.can_spm and config.fim_spm:
             raise TokenizerError(f"{dialect.name} knows no suffix in front; give --fim-spm 0")
     elif config.kind == "sequence":
-        dialect = choose_sequence(encoder, config.dialect)
+        dialect = sequence_dialect_for(encoder, config.dialect)
     else:
-        dialect = choose(encoder, markers=config.markers, name=config.dialect)
+        dialect = dialect_for(encoder, markers=config.markers, name=config.dialect)
     renderer = Renderer(
         encoder,
         dialect,
@@ -72,8 +72,8 @@ class _Waiting:
     references: Counter[str]
 
 
-class Maker:
-    """Makes the entries of one commit after another."""
+class CommitPipeline:
+    """Turns one commit after another into its result."""
 
     def __init__(
         self,
@@ -86,12 +86,12 @@ class Maker:
         # Many edits are of one file.
         self._file_text = lru_cache(_FILES_KEPT)(reader.blob_text)
         self._renderer = renderer
-        self._builder = Builder(reader, builder_options(config))
+        self._builder = ExampleBuilder(reader, builder_options(config))
         self._meta = Meta(reader, config, self._builder.license_of)
         self.phases = Phases()
 
-    def entries(self, commits: Sequence[CommitRow]) -> Iterator[Entry]:
-        """Yield the entries of commits, whose texts are encoded as one batch."""
+    def results(self, commits: Sequence[CommitRow]) -> Iterator[CommitResult]:
+        """Yield the results of commits; their texts are encoded as one batch."""
         built = [(commit, *self._built(commit)) for commit in commits]
         with self.phases.of("tokens"):
             self._renderer.warm(
@@ -99,8 +99,8 @@ class Maker:
             )
         for commit, waiting, dropped in built:
             with self.phases.of("rows"):
-                edits = tuple(self._made(commit, one) for one in waiting)
-            yield Entry(edits, dropped)
+                edits = tuple(self._result(commit, one) for one in waiting)
+            yield CommitResult(edits, dropped)
 
     def _built(self, commit: CommitRow) -> tuple[list[_Waiting], Counter[str]]:
         builder = self._builder
@@ -119,12 +119,12 @@ class Maker:
             waiting.append(_Waiting(whole, parts, dropped, Counter(builder.resolver.outcomes)))
         return waiting, builder.dropped
 
-    def _made(self, commit: CommitRow, waiting: _Waiting) -> MadeEdit:
+    def _result(self, commit: CommitRow, waiting: _Waiting) -> EditResult:
         rows, dropped = self._rows(waiting)
         edit = waiting.whole.edit
-        patch = Patch.of(self._builder.text(edit.old), self._builder.text(edit.new))
-        made = tuple(made_row(row, self._meta.of(commit, edit, row)) for row in rows)
-        return MadeEdit(patch, made, dropped, waiting.references)
+        patch = PatchFingerprint.of(self._builder.text(edit.old), self._builder.text(edit.new))
+        tokenized = tuple(tokenized_row(row, self._meta.of(commit, edit, row)) for row in rows)
+        return EditResult(patch, tokenized, dropped, waiting.references)
 
     def _rows(self, waiting: _Waiting) -> tuple[list[Row], Counter[str]]:
         """Return the rows of an edit, split smaller while a part has too many tokens."""

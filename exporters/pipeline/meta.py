@@ -11,7 +11,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.pairing import Edit, Side
 from rsidx.exporters.edits.splitting import Part
-from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.rendering.renderer import Row
 from rsidx.store.dates import spelled
 from rsidx.store.reader import Reader
@@ -47,7 +47,7 @@ class Meta:
             "symbol": edit.name,
             "container": edit.container,
             "kind": edit.kind,
-            "change": "none" if edit.is_unchanged else edit.change,
+            "change": "none" if edit.is_no_op else edit.change,
             "is_test": edit.is_test,
             "license": self._license_of(commit, edit),
             "part": [example.part_number + 1, example.n_parts],
@@ -115,7 +115,7 @@ def _is_whole(edit: Edit, part: Part) -> bool:
     return (part.old_start, part.old_end, part.new_start, part.new_end) == (0, n_old, 0, n_new)
 
 
-def made_row(row: Row, meta: dict[str, Any]) -> MadeRow:
+def tokenized_row(row: Row, meta: dict[str, Any]) -> TokenizedRow:
     """Return a row as it is kept."""
     brief = {key: meta[key] for key in ("id", "change", "kind", "is_test", "n_tokens")}
     brief["license"] = meta["license"]
@@ -123,4 +123,4 @@ def made_row(row: Row, meta: dict[str, Any]) -> MadeRow:
     brief |= {"year": meta["time"][:4], "path": meta["path"]}
     brief["n_earlier"] = len(row.edits)
     brief["rules"] = [shown["rule"] for shown in meta["context"]]
-    return MadeRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))
+    return TokenizedRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

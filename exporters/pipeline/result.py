@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import zstandard
 
-from rsidx.exporters.edits.fingerprint import Patch
+from rsidx.exporters.edits.fingerprint import PatchFingerprint
 
 _COMPRESSOR = zstandard.ZstdCompressor(level=3)
 _DECOMPRESSOR = zstandard.ZstdDecompressor()
@@ -19,7 +19,7 @@ _PATCH_SIZE = struct.Struct("<H")
 
 
 @dataclass(frozen=True, slots=True)
-class MadeRow:
+class TokenizedRow:
     """A row: its ids without padding, and the spans of ids that have loss.
 
     `meta` is what is known of it as JSON, `brief` the part of that which is counted:
@@ -34,30 +34,30 @@ class MadeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class MadeEdit:
-    """An edit's rows, what it is compared by, and what was left out or resolved in making it."""
+class EditResult:
+    """An edit's rows and fingerprint, and counts of what was left out and of what was resolved."""
 
-    patch: Patch
-    rows: tuple[MadeRow, ...]
+    patch: PatchFingerprint
+    rows: tuple[TokenizedRow, ...]
     dropped: Counter[str]
     references: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommitResult:
     """The edits of a commit, in order, and what its filters left out."""
 
-    edits: tuple[MadeEdit, ...]
+    edits: tuple[EditResult, ...]
     dropped: Counter[str]
 
 
-def pack(entry: Entry) -> bytes:
-    """Return an entry as bytes."""
+def pack(result: CommitResult) -> bytes:
+    """Return a commit's result as bytes."""
     ids: array[int] = array("I")
     patches = bytearray()
     metas = bytearray()
     edits = []
-    for edit in entry.edits:
+    for edit in result.edits:
         packed = edit.patch.pack()
         patches += _PATCH_SIZE.pack(len(packed)) + packed
         rows = []
@@ -66,37 +66,37 @@ def pack(entry: Entry) -> bytes:
             metas += row.meta
             rows.append((len(row.ids), len(row.meta), row.learned, row.brief))
         edits.append((rows, edit.dropped, edit.references))
-    head = orjson.dumps((edits, entry.dropped))
+    head = orjson.dumps((edits, result.dropped))
     body = _COMPRESSOR.compress(head + metas + ids.tobytes())
     return _SIZES.pack(len(head), len(metas), len(patches)) + patches + body
 
 
-def unpack(data: bytes) -> Entry:
+def unpack(data: bytes) -> CommitResult:
     """Undo `pack`."""
     n_head, n_metas, n_patches = _SIZES.unpack_from(data)
     body = _DECOMPRESSOR.decompress(data[_SIZES.size + n_patches :])
     edits, dropped = orjson.loads(body[:n_head])
     every: array[int] = array("I")
     every.frombytes(body[n_head + n_metas :])
-    made = []
+    results = []
     at, meta_at = 0, n_head
     for patch, (listed, edit_dropped, references) in zip(patches_of(data), edits, strict=True):
         rows = []
         for n, n_meta, learned, brief in listed:
             meta = body[meta_at : meta_at + n_meta]
-            rows.append(MadeRow(every[at : at + n], tuple(map(tuple, learned)), brief, meta))
+            rows.append(TokenizedRow(every[at : at + n], tuple(map(tuple, learned)), brief, meta))
             at += n
             meta_at += n_meta
-        made.append(MadeEdit(patch, tuple(rows), Counter(edit_dropped), Counter(references)))
-    return Entry(tuple(made), Counter(dropped))
+        results.append(EditResult(patch, tuple(rows), Counter(edit_dropped), Counter(references)))
+    return CommitResult(tuple(results), Counter(dropped))
 
 
-def patches_of(data: bytes) -> Iterator[Patch]:
-    """Yield what the edits of a packed entry are compared by."""
+def patches_of(data: bytes) -> Iterator[PatchFingerprint]:
+    """Yield the fingerprints of the edits of a packed result."""
     _, _, n_patches = _SIZES.unpack_from(data)
     start = _SIZES.size
     while start < _SIZES.size + n_patches:
         (size,) = _PATCH_SIZE.unpack_from(data, start)
         start += _PATCH_SIZE.size
-        yield Patch.unpack(data[start : start + size])
+        yield PatchFingerprint.unpack(data[start : start + size])
         start += size

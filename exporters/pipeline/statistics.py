@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rsidx.exporters.filters.licenses import NO_LICENSE
-from rsidx.exporters.pipeline.result import MadeRow
+from rsidx.exporters.pipeline.result import TokenizedRow
 
 _AROUND = frozenset({"imports", "outline"})
 """Sections that show no definition that the code names."""
@@ -38,7 +38,7 @@ class Statistics:
     paths: Counter[str] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
 
-    def count(self, split: str, row: MadeRow) -> None:
+    def count(self, split: str, row: TokenizedRow) -> None:
         """Count a row that was written."""
         brief = row.brief
         n_tokens, change, kind = brief["n_tokens"], brief["change"], brief["kind"]

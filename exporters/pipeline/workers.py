@@ -1,9 +1,9 @@
-"""Making entries on all cores: each process has a stretch of history of its own.
+"""Commits on all cores: each process has a stretch of history of its own.
 
 Stretches come in the order of `rsidx.exporters.edits.snapshot.depth_first`, so that a process sees
 versions of the same files and goes from one tree to the next. An idle process takes over from the
-end of the longest stretch that is left. The process that asks makes entries itself, too: another
-one for it to wait for would take a fifth of a gigabyte more.
+end of the longest stretch that is left. The parent process is also a worker: a parent that only
+waited would cost another 200 MB.
 """
 
 from collections import deque
@@ -21,7 +21,7 @@ from sqlalchemy import make_url
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.pipeline.commit import Maker, writing_tools
+from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import pack
 from rsidx.processes import begin_as_worker, keep_little_memory
@@ -34,24 +34,24 @@ from rsidx.store.records import CommitRow
 _COMMITS_A_TASK = 24
 _TASKS_AHEAD = 2
 _ALONE_COMMITS = 48
-"""So many commits and fewer are made by one process: others take longer to start."""
+"""For this many commits or fewer, one process does it all: others take longer to start."""
 
-Made = list[tuple[bytes, bytes]]
-"""Packed entries by commit."""
+PackedResults = list[tuple[bytes, bytes]]
+"""Packed results by commit."""
 _Task = Sequence[CommitRow]
-_Answer = Future[tuple[Made, dict[str, float]]]
+_Answer = Future[tuple[PackedResults, dict[str, float]]]
 
 
-def make_entries(
-    maker: Maker,
+def make_results(
+    pipeline: CommitPipeline,
     commits: Sequence[CommitRow],
     *,
     database: Database,
     cache_file: Path,
     config: Config,
     jobs: int,
-) -> Generator[Made]:
-    """Yield the entries of commits, in any order, made by `jobs` processes with this one.
+) -> Generator[PackedResults]:
+    """Yield the results of commits, in any order, made by `jobs` processes, this one included.
 
     Raises ExportError where one of the others dies.
     """
@@ -70,11 +70,11 @@ def make_entries(
             while n_left:
                 own = tasks.next_of(n_helpers)
                 if own:
-                    yield _make(maker, own)
+                    yield _make(pipeline, own)
                     n_left -= 1
                 while n_left and not (own and answers.empty()):
                     made, seconds = answers.get().result()
-                    maker.phases.add(seconds)
+                    pipeline.phases.add(seconds)
                     yield made
                     n_left -= 1
         except BrokenProcessPool as error:
@@ -126,7 +126,7 @@ class _Helper:
         )
 
     def start(self) -> None:
-        """Ask for the first entries."""
+        """Send the first tasks."""
         for _ in range(_TASKS_AHEAD):
             self._send()
 
@@ -151,30 +151,30 @@ class _Helper:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _make(maker: Maker, commits: _Task) -> Made:
-    entries = zip(commits, maker.entries(commits), strict=True)
-    return [(commit.oid, pack(entry)) for commit, entry in entries]
+def _make(pipeline: CommitPipeline, commits: _Task) -> PackedResults:
+    results = zip(commits, pipeline.results(commits), strict=True)
+    return [(commit.oid, pack(result)) for commit, result in results]
 
 
-_maker: Maker | None = None
+_pipeline: CommitPipeline | None = None
 _helper_stack = ExitStack()
 
 
 def _start_helper(url: str, cache_file: Path, config: Config) -> None:
-    global _maker  # noqa: PLW0603  (a helper has exactly one)
+    global _pipeline  # noqa: PLW0603  (a helper has exactly one)
     begin_as_worker()
     encoder, _, renderer = writing_tools(config)
     encoder.keep_in(_helper_stack.enter_context(share_cache(cache_file, encoder.identity)))
     database = Database(make_url(url), create=False, is_known=True)
-    connection = _helper_stack.enter_context(database.browsing())
+    connection = _helper_stack.enter_context(database.long_read())
     repository_id = queries.repository_id(connection, config.name)
     assert repository_id is not None
     reader = Reader(connection, repository_id)
-    _maker = Maker(reader, config, renderer)
+    _pipeline = CommitPipeline(reader, config, renderer)
 
 
-def _make_in_helper(commits: _Task) -> tuple[Made, dict[str, float]]:
-    assert _maker is not None
-    _maker.phases = Phases()
-    made = _make(_maker, commits)
-    return made, _maker.phases.seconds
+def _make_in_helper(commits: _Task) -> tuple[PackedResults, dict[str, float]]:
+    assert _pipeline is not None
+    _pipeline.phases = Phases()
+    made = _make(_pipeline, commits)
+    return made, _pipeline.phases.seconds

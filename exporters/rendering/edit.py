@@ -23,7 +23,7 @@ from rsidx.exporters.rendering.families import Family, family_of
 from rsidx.exporters.rendering.markers import MARKERS, token_of
 
 
-def choose(encoder: Encoder, *, markers: str, name: str) -> Dialect:
+def dialect_for(encoder: Encoder, *, markers: str, name: str) -> Dialect:
     """Return the dialect for a tokenizer, extending it for `markers` `extended`.
 
     Raises TokenizerError where a dialect is asked for whose tokens the tokenizer lacks.

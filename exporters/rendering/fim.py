@@ -12,7 +12,7 @@ from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.families import FIM_FAMILIES, FimFamily
 
 
-def choose_fim(encoder: Encoder, name: str) -> "FimDialect":
+def fim_dialect_for(encoder: Encoder, name: str) -> "FimDialect":
     """Return the dialect for a tokenizer; raises TokenizerError where it knows no middle."""
     for family in FIM_FAMILIES:
         needed = (family.prefix, family.suffix, family.middle, family.repository, family.file)

@@ -15,7 +15,7 @@ from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.families import Family, family_of
 
 
-def choose_sequence(encoder: Encoder, name: str) -> Dialect:
+def sequence_dialect_for(encoder: Encoder, name: str) -> Dialect:
     """Return the dialect of sequences for a tokenizer: by its own tokens, or as comments.
 
     Raises TokenizerError where a dialect is asked for whose tokens the tokenizer lacks.

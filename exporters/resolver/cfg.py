@@ -31,7 +31,9 @@ _TEST, _FEATURE, _CUSTOM, _COMPILER_LACKS = 0.4, 0.45, 0.3, 0.1
 """Likelihoods of `test`, of a feature that is no default, of other names, and of `no_…`."""
 
 
-def choose(definitions: Sequence[Definition], features: frozenset[str]) -> list[Definition]:
+def by_cfg_likelihood(
+    definitions: Sequence[Definition], features: frozenset[str]
+) -> list[Definition]:
     """Return the definitions, the likeliest first, without those that surely are not meant."""
     if len(definitions) < 2:
         return list(definitions)

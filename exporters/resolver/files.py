@@ -48,7 +48,7 @@ class Definition:
 
 
 @dataclass(slots=True)
-class Scope:
+class ModuleNames:
     """The names that one module of a file declares, and its imports."""
 
     items: dict[str, dict[str, list[Definition]]] = field(
@@ -97,7 +97,7 @@ class File:
         self.blob_id = blob_id
         self.chunks = reader.chunks(blob_id)
         self.starts: list[int] = []
-        self.scopes: dict[tuple[str, ...], Scope] = {(): Scope()}
+        self.scopes: dict[tuple[str, ...], ModuleNames] = {(): ModuleNames()}
         self.impls: dict[str, list[Definition]] = {}
         self.members: dict[int, dict[str, list[Definition]]] = {}
         self.variants: dict[int, dict[str, Definition]] = {}
@@ -124,7 +124,7 @@ class File:
                     self.owner[index] = owner
                 self._add(found, owner, position)
             if chunk.kind == "imports":
-                scope = self.scopes.setdefault(modules_of(chunk.container), Scope())
+                scope = self.scopes.setdefault(modules_of(chunk.container), ModuleNames())
                 for item in reader.imports(chunk.id):
                     scope.add_import(item)
             if chunk.kind.endswith("_header"):
@@ -160,7 +160,7 @@ class File:
 
     def _add_item(self, found: Definition) -> None:
         symbol = found.symbol
-        scope = self.scopes.setdefault(modules_of(symbol.container), Scope())
+        scope = self.scopes.setdefault(modules_of(symbol.container), ModuleNames())
         if symbol.kind == "mod":
             scope.modules.setdefault(symbol.name, []).append(found)
             return

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rsidx.exporters.resolver.cfg import choose
+from rsidx.exporters.resolver.cfg import by_cfg_likelihood
 from rsidx.exporters.resolver.crates import Crate, Package, Packages
 from rsidx.exporters.resolver.files import (
     Definition,
     File,
-    Scope,
+    ModuleNames,
     is_inline,
     module_signature,
     modules_of,
@@ -23,7 +23,7 @@ from rsidx.store.reader import Reader
 
 _FILES_KEPT = 1000
 _LONE = Package("", "2021", "", "", (), {}, frozenset())
-_EMPTY = Scope()
+_EMPTY = ModuleNames()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class Modules:
         """Return a path as text."""
         return self._paths[path_id]
 
-    def scope(self, module: Module) -> Scope:
+    def scope(self, module: Module) -> ModuleNames:
         """Return a module's own names."""
         file = self.file(module.path_id)
         return _EMPTY if file is None else file.scopes.get(module.inline, _EMPTY)
@@ -199,20 +199,20 @@ class Modules:
             return None
         return Module(crate, (), path_id, (), posixpath.dirname(crate.root))
 
-    def home(self, path_id: int) -> Module | None:
+    def module_of_file(self, path_id: int) -> Module | None:
         """Return the module that a file is; that of its package's library, if of several.
 
         A file that no `mod` leads to is taken for the root of a crate of its own.
         """
         found = self._homes.get(path_id)
         if found is None and path_id in self._files:
-            found = self._homes[path_id] = self._find_home(path_id)
+            found = self._homes[path_id] = self._find_module_of_file(path_id)
         return found
 
-    def place_of(self, path_id: int) -> Module | None:
+    def expected_module(self, path_id: int) -> Module | None:
         """Return the module that a file is, or by its path would be if it were there."""
         if path_id in self._files:
-            return self.home(path_id)
+            return self.module_of_file(path_id)
         path = self._paths[path_id]
         package = self.packages().package_of(path)
         if package is None:
@@ -228,7 +228,7 @@ class Modules:
         folder = posixpath.join(posixpath.dirname(root), *names)
         return Module(Crate(root, package), tuple(names), path_id, (), folder)
 
-    def _find_home(self, path_id: int) -> Module:
+    def _find_module_of_file(self, path_id: int) -> Module:
         path = self._paths[path_id]
         package = self.packages().package_of(path)
         if package is None:
@@ -300,7 +300,9 @@ class Modules:
 
     def module_of(self, crate: Crate, definition: Definition) -> Module | None:
         """Return the module of a crate that a definition stands in."""
-        home = self._tree(crate).modules.get(definition.path_id) or self.home(definition.path_id)
+        home = self._tree(crate).modules.get(definition.path_id) or self.module_of_file(
+            definition.path_id
+        )
         if home is None:
             return None
         inline = modules_of(definition.chunk.container)
@@ -330,7 +332,7 @@ class Modules:
     def child(self, module: Module, name: str) -> Module | None:
         """Return the module that a module declares under a name."""
         declarations = self.scope(module).modules.get(name, ())
-        for declaration in choose(declarations, module.crate.package.features):
+        for declaration in by_cfg_likelihood(declarations, module.crate.package.features):
             if is_inline(declaration):
                 return Module(
                     module.crate,

@@ -9,8 +9,8 @@ are looked up apart. A path that leads out of the workspace, or into what a macr
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rsidx.exporters.resolver.cfg import choose, likelihood
-from rsidx.exporters.resolver.files import MACRO, TYPE, VALUE, Definition, Scope
+from rsidx.exporters.resolver.cfg import by_cfg_likelihood, likelihood
+from rsidx.exporters.resolver.files import MACRO, TYPE, VALUE, Definition, ModuleNames
 from rsidx.exporters.resolver.modules import Module, Modules
 from rsidx.store.records import ImportRow
 
@@ -59,16 +59,16 @@ Entity = Item | Module | Outside
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Resolution:
     """What a name means, and the rule that found it."""
 
     entity: Entity
     rule: str
 
 
-_NOT_HERE = Found(OUTSIDE, "outside")
+_NOT_HERE = Resolution(OUTSIDE, "outside")
 _Key = tuple[str, tuple[str, ...], str, str]
-_Trail = dict[_Key, Found | None]
+_Trail = dict[_Key, Resolution | None]
 
 
 class Names:
@@ -76,7 +76,7 @@ class Names:
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
-        self._known: dict[_Key, Found | None] = {}
+        self._known: dict[_Key, Resolution | None] = {}
         self._depth = 0
 
     def forget(self) -> None:
@@ -84,8 +84,12 @@ class Names:
         self._known.clear()
 
     def path(
-        self, module: Module, segments: Sequence[str], namespace: str, local: Scope | None = None
-    ) -> Iterator[Found]:
+        self,
+        module: Module,
+        segments: Sequence[str],
+        namespace: str,
+        local: ModuleNames | None = None,
+    ) -> Iterator[Resolution]:
         """Yield what each segment of a path means; ends early where one is unknown.
 
         `local` has the imports of the function that the path stands in. What comes after a
@@ -103,43 +107,45 @@ class Names:
         rule = ""
         while found is not None:
             rule = rule or found.rule
-            yield Found(found.entity, rule)
+            yield Resolution(found.entity, rule)
             if position == last:
                 return
             position += 1
             space = namespace if position == last else TYPE
             found = self._next(found.entity, segments[position], space, {})
 
-    def _of_crates(self, module: Module, name: str, namespace: str, trail: _Trail) -> Found | None:
+    def _of_crates(
+        self, module: Module, name: str, namespace: str, trail: _Trail
+    ) -> Resolution | None:
         """Return what `::name` means: a crate, or before 2018 a name of the crate's root."""
         found = self.extern(module, name)
         if found is None and module.crate.is_2015:
             root = self.modules.root(module.crate)
             found = self.lookup(root, name, namespace, trail) if root is not None else None
-            return Found(found.entity, "path") if found is not None else None
+            return Resolution(found.entity, "path") if found is not None else None
         return found
 
-    def _next(self, entity: Entity, name: str, namespace: str, trail: _Trail) -> Found | None:
+    def _next(self, entity: Entity, name: str, namespace: str, trail: _Trail) -> Resolution | None:
         """Return what a name means behind `entity::`."""
         if not isinstance(entity, Module):
             return self._variant(entity, name)
         if name == "super":
             parent = self.modules.parent(entity)
-            return Found(parent, "path") if parent is not None else None
+            return Resolution(parent, "path") if parent is not None else None
         return self.lookup(entity, name, namespace, trail)
 
     def _first(
-        self, module: Module, segments: Sequence[str], namespace: str, local: Scope | None
-    ) -> Found | None:
+        self, module: Module, segments: Sequence[str], namespace: str, local: ModuleNames | None
+    ) -> Resolution | None:
         head = segments[0]
         if head == "crate":
             root = self.modules.root(module.crate)
-            return Found(root, "path") if root is not None else None
+            return Resolution(root, "path") if root is not None else None
         if head == "self":
-            return Found(module, "path")
+            return Resolution(module, "path")
         if head == "super":
             parent = self.modules.parent(module)
-            return Found(parent, "path") if parent is not None else None
+            return Resolution(parent, "path") if parent is not None else None
         if local is not None:
             found = self._explicit(module, local, head, namespace, {})
             found = found or self._by_glob(module, local, head, namespace, {})
@@ -149,26 +155,26 @@ class Names:
         if found is None and namespace == TYPE:
             return self.extern(module, head)
         if found is not None and isinstance(found.entity, Module) and found.rule == "module":
-            return Found(found.entity, "path")
+            return Resolution(found.entity, "path")
         return found
 
-    def extern(self, module: Module, name: str) -> Found | None:
+    def extern(self, module: Module, name: str) -> Resolution | None:
         """Return the root of a crate that a module's package knows by a name."""
         externs = module.crate.package.externs
         if name in externs:
             library = self.modules.packages().library(externs[name]) if externs[name] else None
             root = self.modules.root(library) if library is not None else None
-            return Found(root, "extern") if root is not None else _NOT_HERE
+            return Resolution(root, "extern") if root is not None else _NOT_HERE
         return _NOT_HERE if name in _STANDARD else None
 
-    def _variant(self, entity: Entity, name: str) -> Found | None:
+    def _variant(self, entity: Entity, name: str) -> Resolution | None:
         if not isinstance(entity, Item):
             return _NOT_HERE if isinstance(entity, Outside) else None
         file = self.modules.file(entity.definition.path_id)
         variant = file.variants.get(entity.definition.index, {}).get(name) if file else None
-        return Found(Item(variant, entity.module), "member") if variant is not None else None
+        return Resolution(Item(variant, entity.module), "member") if variant is not None else None
 
-    def lookup(self, module: Module, name: str, namespace: str, trail: _Trail) -> Found | None:
+    def lookup(self, module: Module, name: str, namespace: str, trail: _Trail) -> Resolution | None:
         """Return what a module has under a name, imports and globs included.
 
         `trail` has what was looked up on the way, None while it is: so a cycle of imports ends,
@@ -190,7 +196,9 @@ class Names:
             self._known[key] = found
         return found
 
-    def _lookup(self, module: Module, name: str, namespace: str, trail: _Trail) -> Found | None:
+    def _lookup(
+        self, module: Module, name: str, namespace: str, trail: _Trail
+    ) -> Resolution | None:
         scope = self.modules.scope(module)
         if namespace == MACRO and not module.names:
             exported = self.exported_macro(module, name)
@@ -201,8 +209,8 @@ class Names:
         )
 
     def _explicit(
-        self, module: Module, scope: Scope, name: str, namespace: str, trail: _Trail
-    ) -> Found | None:
+        self, module: Module, scope: ModuleNames, name: str, namespace: str, trail: _Trail
+    ) -> Resolution | None:
         """Return what a scope declares or imports by name, the likeliest by its `cfg`.
 
         Where that leads outside, it is outside: what is less likely is not tried.
@@ -218,18 +226,18 @@ class Names:
             if isinstance(one, ImportRow):
                 found = self._used(module, one.path.split("::"), namespace, trail)
                 if found is not None and not isinstance(found.entity, Outside):
-                    return Found(found.entity, "import")
+                    return Resolution(found.entity, "import")
                 if not self._means_another(module, one, namespace, trail):
                     return _NOT_HERE
             elif one.symbol.kind == "mod":
                 child = self.modules.child(module, name)
-                return Found(child, "module") if child is not None else _NOT_HERE
+                return Resolution(child, "module") if child is not None else _NOT_HERE
             else:
-                return Found(Item(one, module), "module")
+                return Resolution(Item(one, module), "module")
         return None
 
     def _declared(
-        self, module: Module, scope: Scope, name: str, namespace: str
+        self, module: Module, scope: ModuleNames, name: str, namespace: str
     ) -> Sequence[Definition]:
         definitions: Sequence[Definition] = scope.items[namespace].get(name, ())
         if not definitions and namespace == VALUE:
@@ -239,12 +247,12 @@ class Names:
         return definitions
 
     def _by_glob(
-        self, module: Module, scope: Scope, name: str, namespace: str, trail: _Trail
-    ) -> Found | None:
+        self, module: Module, scope: ModuleNames, name: str, namespace: str, trail: _Trail
+    ) -> Resolution | None:
         for item in scope.globs:
             found = self._globbed(module, item, name, namespace, trail)
             if found is not None:
-                return Found(found.entity, "glob")
+                return Resolution(found.entity, "glob")
         return None
 
     def _means_another(
@@ -260,7 +268,7 @@ class Names:
 
     def _globbed(
         self, module: Module, item: ImportRow, name: str, namespace: str, trail: _Trail
-    ) -> Found | None:
+    ) -> Resolution | None:
         prefix = item.path.split("::")[:-1]
         target = self._used(module, prefix, TYPE, trail) if prefix else None
         if target is None or isinstance(target.entity, Outside):
@@ -274,7 +282,7 @@ class Names:
             return found
         return None
 
-    def _is_visible(self, owner: Module, name: str, found: Found, module: Module) -> bool:
+    def _is_visible(self, owner: Module, name: str, found: Resolution, module: Module) -> bool:
         """Tell whether a glob in `module` brings in a name of `owner`."""
         if _is_inside(module, owner):
             return True
@@ -286,7 +294,7 @@ class Names:
         named = scope.imports.get(name, ())
         return any(item.visibility for item in named or scope.globs)
 
-    def used(self, module: Module, path: str, namespace: str) -> Found | None:
+    def used(self, module: Module, path: str, namespace: str) -> Resolution | None:
         """Return what the path of a `use` in a module means."""
         segments = path.split("::")
         return self._used(module, segments, namespace, {})
@@ -297,7 +305,7 @@ class Names:
         segments: Sequence[str],
         namespace: str,
         trail: _Trail,
-    ) -> Found | None:
+    ) -> Resolution | None:
         """Return what the path of a `use` in a module means."""
         is_absolute = segments[0] == ""
         head, *rest = segments[1:] if is_absolute and len(segments) > 1 else segments
@@ -319,13 +327,13 @@ class Names:
         trail: _Trail,
         *,
         is_absolute: bool,
-    ) -> Found | None:
+    ) -> Resolution | None:
         """Return what the first name of a `use` means: of this module, the root, or a crate."""
         if head in ("crate", "self", "super"):
             return self._first(module, [head], TYPE, None)
         if is_absolute:
             return self._of_crates(module, head, namespace, trail)
-        found: Found | None = None
+        found: Resolution | None = None
         if module.crate.is_2015:
             root = self.modules.root(module.crate)
             found = self.lookup(root, head, namespace, trail) if root is not None else None
@@ -337,7 +345,7 @@ class Names:
             found = self.extern(module, head)
         return found
 
-    def macro(self, module: Module, name: str) -> Found | None:
+    def macro(self, module: Module, name: str) -> Resolution | None:
         """Return a `macro_rules!` by its textual scope, or the only one of the crate.
 
         The scope is taken to be the module around and those around that. A name that the
@@ -346,19 +354,19 @@ class Names:
         around: Module | None = module
         while around is not None:
             definitions = self.modules.scope(around).items[MACRO].get(name, ())
-            chosen = choose(definitions, module.crate.package.features)
+            chosen = by_cfg_likelihood(definitions, module.crate.package.features)
             if chosen:
-                return Found(Item(chosen[0], around), "macro")
+                return Resolution(Item(chosen[0], around), "macro")
             around = self.modules.parent(around)
         return self._only_macro(module, name)
 
-    def _only_macro(self, module: Module, name: str) -> Found | None:
+    def _only_macro(self, module: Module, name: str) -> Resolution | None:
         places = self.modules.index(module.crate).macros.get(name, set())
         if len(places) != 1 or name in _STANDARD_MACROS:
             return None
         return self._macro_in(module, next(iter(places)), name)
 
-    def exported_macro(self, root: Module, name: str) -> Found | None:
+    def exported_macro(self, root: Module, name: str) -> Resolution | None:
         """Return a `#[macro_export]` macro, which stands at its crate's root wherever it is."""
         places = self.modules.index(root.crate).macros.get(name, set())
         for path_id in sorted(places, key=self.modules.path):
@@ -368,13 +376,13 @@ class Names:
                 return found
         return None
 
-    def _macro_in(self, module: Module, path_id: int, name: str) -> Found | None:
+    def _macro_in(self, module: Module, path_id: int, name: str) -> Resolution | None:
         file = self.modules.file(path_id)
         definitions = file.macros.get(name, ()) if file is not None else ()
-        for definition in choose(definitions, module.crate.package.features):
+        for definition in by_cfg_likelihood(definitions, module.crate.package.features):
             home = self.modules.module_of(module.crate, definition)
             if home is not None:
-                return Found(Item(definition, home), "macro")
+                return Resolution(Item(definition, home), "macro")
         return None
 
 

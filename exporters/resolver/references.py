@@ -10,14 +10,14 @@ from rsidx.exporters.resolver.files import (
     VALUE,
     Definition,
     File,
-    Scope,
+    ModuleNames,
     modules_of,
 )
 from rsidx.exporters.resolver.modules import Modules
-from rsidx.exporters.resolver.names import PRELUDE, Found, Item, Names, Outside
+from rsidx.exporters.resolver.names import PRELUDE, Item, Names, Outside, Resolution
 from rsidx.exporters.resolver.spelling import read_generics, split
-from rsidx.exporters.resolver.ty import Known, through_pointers
-from rsidx.exporters.resolver.types import Place, Types
+from rsidx.exporters.resolver.ty import Ty, through_pointers
+from rsidx.exporters.resolver.types import Types, TypeScope
 from rsidx.store.reader import Reader
 from rsidx.store.records import ImportRow, ReferenceRow, innermost
 
@@ -52,7 +52,7 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class CodeLocation:
     """Where code stands: a path of the snapshot, the containers in its file, and its own imports.
 
     `imports` are those of a function's body.
@@ -94,7 +94,7 @@ class Resolver:
             self._types.forget()
 
     def resolve(
-        self, site: Site, references: Sequence[ReferenceRow], *, guess: bool = False
+        self, site: CodeLocation, references: Sequence[ReferenceRow], *, guess: bool = False
     ) -> Iterator[Resolved]:
         """Yield the containers around the code, then what each reference means.
 
@@ -113,44 +113,44 @@ class Resolver:
                 found = list(self._guess(place, reference))
             yield from (replace(one, reference=reference) for one in found)
 
-    def place(self, site: Site) -> tuple[Place | None, Definition | None]:
+    def place(self, site: CodeLocation) -> tuple[TypeScope | None, Definition | None]:
         """Return where code is read, and the header of the impl or trait that it is a member of."""
-        home = self.modules.place_of(site.path_id)
+        home = self.modules.expected_module(site.path_id)
         file = self.modules.file(site.path_id)
         if home is None:
             return None, None
-        local = Scope()
+        local = ModuleNames()
         for item in site.imports:
             local.add_import(item)
         module = self.modules.inner(home, site.modules)
-        place = Place(module, local=local if site.imports else None)
+        place = TypeScope(module, local=local if site.imports else None)
         headers = file.headers.get(site.container, ()) if file is not None else ()
         if not headers:
             return self._at_new_impl(place, site.container), None
         return self._in(place, headers[0]), headers[0]
 
-    def _in(self, place: Place, header: Definition) -> Place:
+    def _in(self, place: TypeScope, header: Definition) -> TypeScope:
         symbol = header.symbol
         generics = {
-            name: self._types.written(bounds, place)
+            name: self._types.parse(bounds, place)
             for name, bounds in read_generics(symbol.generics).items()
         }
         place = replace(place, generics=generics)
         if symbol.kind == "trait":
             trait = Item(header, place.module)
-            return replace(place, self_type=Known(bounds=(trait,)), trait=trait)
-        known = self._types.written(symbol.type, place)
+            return replace(place, self_type=Ty(bounds=(trait,)), trait=trait)
+        known = self._types.parse(symbol.type, place)
         return replace(place, self_type=known, trait=self._types.trait_of(header, place.module))
 
-    def _at_new_impl(self, place: Place, container: str) -> Place:
+    def _at_new_impl(self, place: TypeScope, container: str) -> TypeScope:
         """Return the place of a member whose impl the snapshot does not have yet."""
         label = innermost(container)
         if not label.startswith("impl "):
             return place
         name = label.removeprefix("impl ").split(" for ")[-1].split("<")[0]
-        return replace(place, self_type=self._types.written(name.strip("& "), place))
+        return replace(place, self_type=self._types.parse(name.strip("& "), place))
 
-    def _enclosing(self, header: Definition, place: Place) -> Iterator[Resolved]:
+    def _enclosing(self, header: Definition, place: TypeScope) -> Iterator[Resolved]:
         yield Resolved(header, "enclosing")
         if header.symbol.kind == "trait":
             return
@@ -159,19 +159,19 @@ class Resolver:
         if place.trait is not None:
             yield Resolved(place.trait.definition, "self_type")
 
-    def reference(self, place: Place, reference: ReferenceRow) -> Iterator[Resolved]:
+    def reference(self, place: TypeScope, reference: ReferenceRow) -> Iterator[Resolved]:
         """Yield what the segments of a reference's path mean, modules left out."""
         found, _ = self._answer(place, reference)
         yield from (replace(one, reference=reference) for one in found)
 
-    def _answer(self, place: Place, reference: ReferenceRow) -> _Answer:
+    def _answer(self, place: TypeScope, reference: ReferenceRow) -> _Answer:
         if reference.kind in ("method", "field"):
             return self._of_receiver(place, reference)
         if reference.kind == "import":
             return self._import(place, reference.path)
         return self._path(place, reference.kind, reference.path.split("::"))
 
-    def _path(self, place: Place, kind: str, segments: list[str]) -> _Answer:
+    def _path(self, place: TypeScope, kind: str, segments: list[str]) -> _Answer:
         if segments[0] == "Self" or segments[0] in place.generics:
             return self._of_self(place, segments)
         steps = self._steps(place, kind, segments)
@@ -195,7 +195,7 @@ class Resolver:
         is_outside = is_outside or (known is not None and known.outside != "")
         return found, "outside" if is_outside else "unresolved"
 
-    def _steps(self, place: Place, kind: str, segments: list[str]) -> list[Found]:
+    def _steps(self, place: TypeScope, kind: str, segments: list[str]) -> list[Resolution]:
         """Return what the segments of a path mean, as far as they are known."""
         space = kind if kind in (TYPE, MACRO) else VALUE
         steps = list(self._names.path(place.module, segments, space, place.local))
@@ -207,7 +207,7 @@ class Resolver:
             return [found] if found is not None else []
         return steps
 
-    def _of_self(self, place: Place, segments: list[str]) -> _Answer:
+    def _of_self(self, place: TypeScope, segments: list[str]) -> _Answer:
         """Return what `Self::name` or `T::name` means."""
         if len(segments) == 1:
             return [], "generic"
@@ -217,7 +217,7 @@ class Resolver:
                 return [Resolved(member.definition, rule, segment=1)], "resolved"
         return [], "unresolved"
 
-    def _import(self, place: Place, path: str) -> _Answer:
+    def _import(self, place: TypeScope, path: str) -> _Answer:
         last = path.count("::")
         found = [
             one
@@ -227,7 +227,7 @@ class Resolver:
         ]
         return found, "resolved" if found else "outside"
 
-    def _of_receiver(self, place: Place, reference: ReferenceRow) -> _Answer:
+    def _of_receiver(self, place: TypeScope, reference: ReferenceRow) -> _Answer:
         *before, name = split(reference.path, ".")
         owner = ".".join(before)
         known = self._types.expression(owner, place) if owner != "?" else None
@@ -245,14 +245,14 @@ class Resolver:
         return found, "outside" if through_pointers(known).outside else "unresolved"
 
     def _members(
-        self, known: Known, name: str, rule: str, segment: int, *, through: bool = False
+        self, known: Ty, name: str, rule: str, segment: int, *, through: bool = False
     ) -> Iterator[Resolved]:
         members = self._types.methods if through else self._types.members
         for member in members(known, name):
             yield Resolved(member.definition, rule, segment=segment)
             return
 
-    def _guess(self, place: Place, reference: ReferenceRow) -> Iterator[Resolved]:
+    def _guess(self, place: TypeScope, reference: ReferenceRow) -> Iterator[Resolved]:
         """Yield the only definition in the crate that has the name."""
         name = split(reference.path, ".")[-1].split("::")[-1]
         kinds = _KINDS_GUESSED.get(reference.kind)
@@ -281,7 +281,7 @@ def _all_named(file: File, name: str) -> Iterator[Definition]:
         yield from members.get(name, ())
 
 
-def _resolved(found: Found, segment: int, member: str) -> Iterator[Resolved]:
+def _resolved(found: Resolution, segment: int, member: str) -> Iterator[Resolved]:
     if isinstance(found.entity, Item):
         yield Resolved(found.entity.definition, found.rule, member, segment=segment)
 

@@ -32,7 +32,7 @@ _LOCKS = frozenset({"Mutex", "RwLock"})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Ty:
     """A type: an item of the workspace with its arguments, or a named one from outside.
 
     `bounds` are the traits of an `impl`, `dyn` or generic parameter; `outside` is the last
@@ -40,13 +40,13 @@ class Known:
     """
 
     item: Item | None = None
-    arguments: tuple["Known | None", ...] = ()
+    arguments: tuple["Ty | None", ...] = ()
     bounds: tuple[Item, ...] = ()
     outside: str = ""
     is_async: bool = False
 
 
-def through_pointers(known: Known) -> Known:
+def through_pointers(known: Ty) -> Ty:
     """Return what a `Box`, an `Arc` and their like point at."""
     for _ in range(_MAX_POINTERS):
         inner = _first(known)
@@ -56,16 +56,16 @@ def through_pointers(known: Known) -> Known:
     return known
 
 
-def _first(known: Known) -> Known | None:
+def _first(known: Ty) -> Ty | None:
     return known.arguments[0] if known.arguments else None
 
 
-def unwrapped(known: Known) -> Known | None:
+def unwrapped(known: Ty) -> Ty | None:
     """Return what is inside an Option or Result."""
     return _first(known) if known.outside in _WRAPPERS else None
 
 
-def element(known: Known) -> Known | None:
+def element(known: Ty) -> Ty | None:
     """Return what iterating or indexing gives."""
     if known.outside in _SEQUENCES or known.outside in _SETS or known.outside == "Iterator":
         return _first(known)
@@ -75,7 +75,7 @@ def element(known: Known) -> Known | None:
     return None
 
 
-def standard_call(known: Known, name: str) -> Known | None:
+def standard_call(known: Ty, name: str) -> Ty | None:
     """Return what a method of the standard library gives, for those that pass a type on."""
     outside = known.outside
     inner = _first(known)
@@ -86,19 +86,19 @@ def standard_call(known: Known, name: str) -> Known | None:
     if outside in _SEQUENCES or outside in _SETS or outside == "Iterator":
         iterates = name in _ITERATE or (outside == "Iterator" and name in _STILL_ITERATES)
         if iterates:
-            return Known(outside="Iterator", arguments=(inner,))
+            return Ty(outside="Iterator", arguments=(inner,))
         if name in _ELEMENT_OPTIONS:
-            return Known(outside="Option", arguments=(inner,))
+            return Ty(outside="Option", arguments=(inner,))
         return known if name == "clone" else None
     if outside in _MAPS and len(known.arguments) > 1:
         value = known.arguments[1]
         if name in ("get", "get_mut", "remove"):
-            return Known(outside="Option", arguments=(value,))
+            return Ty(outside="Option", arguments=(value,))
         if name in ("values", "values_mut", "into_values"):
-            return Known(outside="Iterator", arguments=(value,))
+            return Ty(outside="Iterator", arguments=(value,))
         return None
     if outside in _LOCKS and name in ("lock", "read", "write"):
-        return Known(outside="LockResult", arguments=(inner,))
+        return Ty(outside="LockResult", arguments=(inner,))
     if outside in ("RefCell", "Cell") and name in ("borrow", "borrow_mut", "get"):
         return inner
     return known if known.item is not None and name in _ALIKE - {"iter"} else None

@@ -8,12 +8,12 @@ through which methods are called (`Box`, `Arc`, `Option`, `Vec`, …).
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from rsidx.exporters.resolver.cfg import choose
-from rsidx.exporters.resolver.files import TYPE, VALUE, Definition, File, Scope, modules_of
+from rsidx.exporters.resolver.cfg import by_cfg_likelihood
+from rsidx.exporters.resolver.files import TYPE, VALUE, Definition, File, ModuleNames, modules_of
 from rsidx.exporters.resolver.modules import Module
 from rsidx.exporters.resolver.names import Item, Names, Outside
 from rsidx.exporters.resolver.spelling import TypeText, read_generics, read_type, split
-from rsidx.exporters.resolver.ty import Known, element, standard_call, through_pointers, unwrapped
+from rsidx.exporters.resolver.ty import Ty, element, standard_call, through_pointers, unwrapped
 
 _MAX_DEPTH = 12
 _MAX_STEPS = 300
@@ -21,13 +21,13 @@ _MAX_STEPS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TypeScope:
     """Where a type or path is read: the module, the self type, generics, a function's imports."""
 
     module: Module
-    self_type: Known | None = None
-    generics: Mapping[str, "Known | None"] = field(default_factory=dict)
-    local: Scope | None = None
+    self_type: Ty | None = None
+    generics: Mapping[str, "Ty | None"] = field(default_factory=dict)
+    local: ModuleNames | None = None
     trait: Item | None = None
 
 
@@ -36,7 +36,7 @@ class Member:
     """A member that was found, and where it is read."""
 
     definition: Definition
-    place: Place
+    place: TypeScope
 
 
 class Types:
@@ -54,13 +54,13 @@ class Types:
         self._impls_of.clear()
         self._traits.clear()
 
-    def written(self, text: str, place: Place, depth: int = 0) -> Known | None:
+    def parse(self, text: str, place: TypeScope, depth: int = 0) -> Ty | None:
         """Return the type that a text spells; None for one that takes too many steps."""
         if depth == 0:
             self._steps_left = _MAX_STEPS
         return self._known(read_type(text), place, depth) if text else None
 
-    def _known(self, text: TypeText, place: Place, depth: int) -> Known | None:
+    def _known(self, text: TypeText, place: TypeScope, depth: int) -> Ty | None:
         self._steps_left -= 1
         if depth > _MAX_DEPTH or self._steps_left < 0 or text.head == "?":
             return None
@@ -68,7 +68,7 @@ class Types:
             return self._bounds(text, place)
         arguments = tuple(self._known(one, place, depth + 1) for one in text.arguments)
         if text.head in ("(", "["):
-            return Known(outside=text.head, arguments=arguments)
+            return Ty(outside=text.head, arguments=arguments)
         segments = text.segments
         if segments[0] == "Self":
             if len(segments) == 1:
@@ -81,9 +81,9 @@ class Types:
             return self.of_item(entity, arguments, depth)
         if entity is None and len(segments) > 1 and segments[0] not in ("std", "core", "alloc"):
             return None
-        return Known(outside=segments[-1], arguments=arguments)
+        return Ty(outside=segments[-1], arguments=arguments)
 
-    def _type(self, place: Place, segments: list[str]) -> "Item | Outside | None":
+    def _type(self, place: TypeScope, segments: list[str]) -> "Item | Outside | None":
         entity = None
         n_found = 0
         for found in self._names.path(place.module, segments, TYPE, place.local):
@@ -93,34 +93,34 @@ class Types:
             return None
         return entity if isinstance(entity, Item | Outside) else None
 
-    def _bounds(self, text: TypeText, place: Place) -> Known | None:
+    def _bounds(self, text: TypeText, place: TypeScope) -> Ty | None:
         traits = []
         for one in text.arguments:
             entity = self._type(place, one.segments)
             if isinstance(entity, Item) and entity.kind == "trait":
                 traits.append(entity)
-        return Known(bounds=tuple(traits)) if traits else None
+        return Ty(bounds=tuple(traits)) if traits else None
 
     def of_item(
-        self, item: Item, arguments: tuple[Known | None, ...] = (), depth: int = 0
-    ) -> Known | None:
+        self, item: Item, arguments: tuple[Ty | None, ...] = (), depth: int = 0
+    ) -> Ty | None:
         """Return the type that an item is or makes: an alias is followed, a variant is its enum."""
         if depth == 0:
             self._steps_left = _MAX_STEPS
         if item.kind == "type":
             names = read_generics(item.definition.symbol.generics)
             given = dict(zip(names, arguments, strict=False))
-            return self.written(
-                item.definition.symbol.type, Place(item.module, generics=given), depth + 1
+            return self.parse(
+                item.definition.symbol.type, TypeScope(item.module, generics=given), depth + 1
             )
         if item.kind == "trait":
-            return Known(bounds=(item,))
+            return Ty(bounds=(item,))
         if item.kind == "variant":
             file = self._modules.file(item.definition.path_id)
             enum = self._enum_of(file, item.definition) if file is not None else None
-            return Known(item=Item(enum, item.module)) if enum is not None else None
+            return Ty(item=Item(enum, item.module)) if enum is not None else None
         if item.kind in ("struct", "enum", "union"):
-            return Known(item=item, arguments=arguments)
+            return Ty(item=item, arguments=arguments)
         return None
 
     @staticmethod
@@ -132,15 +132,15 @@ class Types:
                     return definition
         return None
 
-    def _associated_type(self, place: Place, name: str) -> Known | None:
+    def _associated_type(self, place: TypeScope, name: str) -> Ty | None:
         """Return `Self::Name` inside an impl that defines it."""
         if place.self_type is None or place.self_type.item is None:
             return None
         for file, header, module in self.impls(place.self_type.item):
             for found in file.members.get(header.index, {}).get(name, ()):
                 if found.symbol.kind == "type" and found.symbol.type:
-                    inner = Place(module, place.self_type, place.generics)
-                    return self.written(found.symbol.type, inner, 1)
+                    inner = TypeScope(module, place.self_type, place.generics)
+                    return self.parse(found.symbol.type, inner, 1)
         return None
 
     def impls(self, item: Item) -> list[tuple[File, Definition, Module]]:
@@ -161,7 +161,7 @@ class Types:
                 if file is None or module is None:
                     continue
                 text = read_type(header.symbol.type)
-                entity = self._type(Place(module), text.segments)
+                entity = self._type(TypeScope(module), text.segments)
                 if isinstance(entity, Item) and self._is_same(entity, item):
                     yield file, header, module
 
@@ -181,12 +181,12 @@ class Types:
         key = (header.path_id, header.index)
         if key not in self._traits:
             path = header.symbol.trait.split("<")[0].strip().lstrip("!").split("::")
-            entity = self._type(Place(module), path)
+            entity = self._type(TypeScope(module), path)
             is_trait = isinstance(entity, Item) and entity.kind == "trait"
             self._traits[key] = entity if is_trait and isinstance(entity, Item) else None
         return self._traits[key]
 
-    def members(self, known: Known, name: str) -> Iterator[Member]:
+    def members(self, known: Ty, name: str) -> Iterator[Member]:
         """Yield what a member's name means on a type, the likeliest first.
 
         Inherent members, then those of traits that the type has impls of; of an `impl` or
@@ -197,7 +197,7 @@ class Types:
         for bound in known.bounds:
             yield from self.trait_members(bound, name, known)
 
-    def _members_of_item(self, known: Known, item: Item, name: str) -> Iterator[Member]:
+    def _members_of_item(self, known: Ty, item: Item, name: str) -> Iterator[Member]:
         impls = self.impls(item)
         homes = {
             (found.path_id, found.index): (found, header, module)
@@ -206,7 +206,7 @@ class Types:
             for found in file.members.get(header.index, {}).get(name, ())
         }
         own = [found for found, _, _ in homes.values()]
-        for definition in choose(own, item.module.crate.package.features):
+        for definition in by_cfg_likelihood(own, item.module.crate.package.features):
             _, header, module = homes[definition.path_id, definition.index]
             yield Member(definition, self._in_impl(known, header, module))
         for _, header, module in impls:
@@ -214,10 +214,10 @@ class Types:
             if trait is not None:
                 yield from self.trait_members(trait, name, known)
 
-    def _in_impl(self, known: Known, header: Definition, module: Module) -> Place:
+    def _in_impl(self, known: Ty, header: Definition, module: Module) -> TypeScope:
         """Return the place of an impl's members, its parameters bound by the type's arguments."""
-        generics: dict[str, Known | None] = {
-            name: self.written(bounds, Place(module))
+        generics: dict[str, Ty | None] = {
+            name: self.parse(bounds, TypeScope(module))
             for name, bounds in read_generics(header.symbol.generics).items()
         }
         for text, given in zip(
@@ -225,9 +225,9 @@ class Types:
         ):
             if text.head in generics and given is not None:
                 generics[text.head] = given
-        return Place(module, known, generics)
+        return TypeScope(module, known, generics)
 
-    def trait_members(self, trait: Item, name: str, known: Known | None) -> Iterator[Member]:
+    def trait_members(self, trait: Item, name: str, known: Ty | None) -> Iterator[Member]:
         """Yield a trait's member, or where it has none its supertraits'."""
         waiting, seen = [trait], set()
         while waiting:
@@ -236,15 +236,15 @@ class Types:
             if file is None or _key(one) in seen:
                 continue
             seen.add(_key(one))
-            place = Place(one.module, known or Known(bounds=(one,)), trait=one)
+            place = TypeScope(one.module, known or Ty(bounds=(one,)), trait=one)
             found = file.members.get(one.definition.index, {}).get(name, ())
             for definition in found:
                 yield Member(definition, place)
             if not found:
-                bounds = self._bounds(read_type(one.definition.symbol.type), Place(one.module))
+                bounds = self._bounds(read_type(one.definition.symbol.type), TypeScope(one.module))
                 waiting += bounds.bounds if bounds is not None else ()
 
-    def field(self, known: Known, name: str) -> Definition | None:
+    def field(self, known: Ty, name: str) -> Definition | None:
         """Return the field that a name means on a type of the workspace."""
         item = through_pointers(known).item
         return self._declared_field(item, "", name) if item is not None else None
@@ -254,7 +254,7 @@ class Types:
         fields = file.fields.get((item.definition.index, variant), {}) if file is not None else {}
         return fields.get(name)
 
-    def _field_type(self, known: Known, variant: str, name: str) -> Known | None:
+    def _field_type(self, known: Ty, variant: str, name: str) -> Ty | None:
         """Return the type of a field of a struct or tuple, or of an enum's variant."""
         known = through_pointers(known)
         if known.outside == "(" and name.isdigit() and int(name) < len(known.arguments):
@@ -264,23 +264,23 @@ class Types:
         if item is None or found is None:
             return None
         declared = read_generics(item.definition.symbol.generics)
-        generics: dict[str, Known | None] = {
-            key: self.written(bounds, Place(item.module)) for key, bounds in declared.items()
+        generics: dict[str, Ty | None] = {
+            key: self.parse(bounds, TypeScope(item.module)) for key, bounds in declared.items()
         }
         given = dict(zip(declared, known.arguments, strict=False))
         generics.update({key: value for key, value in given.items() if value is not None})
-        return self.written(found.symbol.type, Place(item.module, known, generics))
+        return self.parse(found.symbol.type, TypeScope(item.module, known, generics))
 
-    def returned(self, member: Definition, place: Place) -> Known | None:
+    def returned(self, member: Definition, place: TypeScope) -> Ty | None:
         """Return the type that a function returns, or that a constant has."""
         text = member.symbol.type
         is_async = text.startswith("async ")
-        known = self.written(text.removeprefix("async "), place)
+        known = self.parse(text.removeprefix("async "), place)
         if known is not None and is_async:
-            return Known(known.item, known.arguments, known.bounds, known.outside, is_async=True)
+            return Ty(known.item, known.arguments, known.bounds, known.outside, is_async=True)
         return known
 
-    def expression(self, text: str, place: Place) -> Known | None:
+    def expression(self, text: str, place: TypeScope) -> Ty | None:
         """Return the type of an expression, as far as it is written out."""
         atom, *hops = split(text, ".")
         if atom == "self":
@@ -293,7 +293,7 @@ class Types:
             known = self._hop(known, hop) if known is not None else None
         return known
 
-    def _typed(self, text: str, hops: list[str], place: Place) -> Known | None:
+    def _typed(self, text: str, hops: list[str], place: TypeScope) -> Ty | None:
         """Return a written type; a variant's field is taken from the first hop."""
         segments = read_type(text).segments
         if hops and len(segments) > 1:
@@ -302,9 +302,9 @@ class Types:
                 enum = self.of_item(entity)
                 name = hops.pop(0)
                 return self._field_type(enum, entity.name, name) if enum is not None else None
-        return self.written(text, place)
+        return self.parse(text, place)
 
-    def _variant(self, segments: list[str], place: Place) -> Item | None:
+    def _variant(self, segments: list[str], place: TypeScope) -> Item | None:
         """Return the variant that a path names."""
         if segments[0] == "Self" and len(segments) == 2:
             item = place.self_type.item if place.self_type is not None else None
@@ -316,7 +316,7 @@ class Types:
         entity = self._type(place, segments)
         return entity if isinstance(entity, Item) and entity.kind == "variant" else None
 
-    def _path(self, atom: str, place: Place) -> Known | None:
+    def _path(self, atom: str, place: TypeScope) -> Ty | None:
         """Return the type of a call of a path, or of a constant."""
         is_call = atom.endswith("()")
         segments = atom.removesuffix("()").split("::")
@@ -329,7 +329,7 @@ class Types:
                 return self.of_item(Item(member.definition, member.place.module))
         return None
 
-    def path_members(self, segments: list[str], place: Place) -> Iterator[Member]:
+    def path_members(self, segments: list[str], place: TypeScope) -> Iterator[Member]:
         """Yield what a path names as a value: an item, or a member of the type before it."""
         if segments[0] == "Self" or (segments[0] in place.generics and len(segments) > 1):
             yield from self._members_of_self(segments, place)
@@ -342,32 +342,32 @@ class Types:
         if not isinstance(entity, Item):
             return
         if n_found == len(segments):
-            yield Member(entity.definition, Place(entity.module))
+            yield Member(entity.definition, TypeScope(entity.module))
         elif n_found == len(segments) - 1:
             known = self.of_item(entity)
             if known is not None:
                 yield from self.members(known, segments[-1])
 
-    def _members_of_self(self, segments: list[str], place: Place) -> Iterator[Member]:
+    def _members_of_self(self, segments: list[str], place: TypeScope) -> Iterator[Member]:
         """Yield what `Self`, `Self::name` or `T::name` names."""
         is_self = segments[0] == "Self"
         known = place.self_type if is_self else place.generics[segments[0]]
         if known is None:
             return
         if len(segments) == 1 and known.item is not None:
-            yield Member(known.item.definition, Place(known.item.module))
+            yield Member(known.item.definition, TypeScope(known.item.module))
         elif len(segments) == 2:
             variant = self._variant(segments, place) if is_self else None
             if variant is not None:
-                yield Member(variant.definition, Place(variant.module))
+                yield Member(variant.definition, TypeScope(variant.module))
             else:
                 yield from self.members(known, segments[1])
 
-    def _hop(self, known: Known, hop: str) -> Known | None:
+    def _hop(self, known: Ty, hop: str) -> Ty | None:
         if hop == "await":
             if not known.is_async:
                 return None
-            return Known(known.item, known.arguments, known.bounds, known.outside)
+            return Ty(known.item, known.arguments, known.bounds, known.outside)
         if known.is_async:
             return None
         if hop.endswith("()"):
@@ -381,12 +381,12 @@ class Types:
             return known.arguments[1] if is_result else None
         return self._field_type(known, "", hop)
 
-    def _call(self, known: Known, name: str) -> Known | None:
+    def _call(self, known: Ty, name: str) -> Ty | None:
         for member in self.methods(known, name):
             return self.returned(member.definition, member.place)
         return standard_call(through_pointers(known), name)
 
-    def methods(self, known: Known, name: str) -> Iterator[Member]:
+    def methods(self, known: Ty, name: str) -> Iterator[Member]:
         """Yield what a method call means on a receiver, through pointers to it."""
         yield from self.members(through_pointers(known), name)
 

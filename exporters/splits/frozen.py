@@ -12,7 +12,7 @@ from rsidx.exporters.splits.split import SPLITS, Split, reachable
 from rsidx.store.records import CommitRow
 
 
-def described(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:
+def split_summary(chosen: Sequence[CommitRow], split: Split) -> dict[str, Any]:
     """Return each split's first and last commit and its number of commits, for the manifest.
 
     `embargo` is the same of the commits that were left out in front of it.
@@ -59,7 +59,7 @@ def read(file: Path) -> Frozen:
         raise ExportError(f"{file} has no boundaries that can be read: {error}") from error
 
 
-def freeze(
+def apply_frozen(
     chosen: Sequence[CommitRow],
     commits: Mapping[bytes, CommitRow],
     frozen: Frozen,

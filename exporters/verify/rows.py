@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rsidx.exporters.dedup.leakage import leaks
-from rsidx.exporters.edits.fingerprint import Patch
+from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.filters.licenses import covers, license_of
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.chronology import believable
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.secrets import SecretCheck
-from rsidx.store.spill import Scratch
+from rsidx.store.spill import TemporaryDatabase
 
 _PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
 
@@ -55,17 +55,17 @@ class Edits:
     """
 
     def __init__(self) -> None:
-        self._scratch = Scratch()
-        self._scratch.execute("CREATE TABLE edit (split INTEGER, number INTEGER, patch BLOB)")
+        self._database = TemporaryDatabase()
+        self._database.execute("CREATE TABLE edit (split INTEGER, number INTEGER, patch BLOB)")
 
-    def add(self, split: int, number: int, patch: Patch) -> None:
+    def add(self, split: int, number: int, patch: PatchFingerprint) -> None:
         """Take in an edit."""
         row = (split, number, patch.pack())
-        self._scratch.execute("INSERT INTO edit VALUES (?, ?, ?)", row)
+        self._database.execute("INSERT INTO edit VALUES (?, ?, ?)", row)
 
     def close(self) -> None:
         """Give up the file."""
-        self._scratch.close()
+        self._database.close()
 
     def leaks(self) -> Iterator[tuple[int, int, str]]:
         """Yield split, row and reason of those that are related to one of an earlier split."""
@@ -75,10 +75,10 @@ class Edits:
         for (split, number), reason in leaks(later, lambda: ((s, p) for s, _, p in self._read())):
             yield split, number, reason
 
-    def _read(self, from_split: int = 0) -> Iterator[tuple[int, int, Patch]]:
+    def _read(self, from_split: int = 0) -> Iterator[tuple[int, int, PatchFingerprint]]:
         query = "SELECT split, number, patch FROM edit WHERE split >= ? ORDER BY rowid"
-        for split, number, patch in self._scratch.execute(query, (from_split,)):
-            yield split, number, Patch.unpack(patch)
+        for split, number, patch in self._database.execute(query, (from_split,)):
+            yield split, number, PatchFingerprint.unpack(patch)
 
 
 class Rows:
@@ -221,13 +221,13 @@ class Rows:
         place = SPLITS.index(split)
         if "edit" not in meta:
             old = self._range(meta["old"]) if meta["old"] is not None else b""
-            self.edits.add(place, number, Patch.of(old or b"", target))
+            self.edits.add(place, number, PatchFingerprint.of(old or b"", target))
             return
         sides = [meta["edit"][name] for name in ("old", "new")]
         if (sides, meta["commit"]) != self._last_edit:
             self._last_edit = (sides, meta["commit"])
             old, new = (self._range(side) if side is not None else b"" for side in sides)
-            self.edits.add(place, number, Patch.of(old or b"", new or b""))
+            self.edits.add(place, number, PatchFingerprint.of(old or b"", new or b""))
 
     def _order(self, split: str, commit: str) -> Iterator[str]:
         if split != self._split:

@@ -10,7 +10,7 @@ from rsidx.commands.options import Place, place_options
 from rsidx.errors import RsidxError
 from rsidx.exporters.edits.diff import unified
 from rsidx.files import put
-from rsidx.indexer.splice import replaced
+from rsidx.indexer.splice import replace_symbol
 from rsidx.output import note, printable
 
 
@@ -37,7 +37,7 @@ def apply(place: Place, place_in_code: str, code: BinaryIO, write: bool, delete:
     source = _read(file, path)
     # A terminal is not waited for where nothing needs to come.
     answer = b"" if delete and code.isatty() else code.read()
-    result = replaced(source, symbol, answer, delete=delete)
+    result = replace_symbol(source, symbol, answer, delete=delete)
     if write:
         _write(file, path, source, result)
     old, new = (text.decode("utf-8", "replace").splitlines() for text in (source, result))

@@ -8,7 +8,7 @@ import click
 from rsidx.commands.context_options import context_with_option
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.commands.target import at_option, target_at
-from rsidx.exporters.questions import Answer, context_at
+from rsidx.exporters.questions import ContextAnswer, context_at
 from rsidx.output import emit
 
 
@@ -36,7 +36,7 @@ def context(
     emit([asdict(answer) for answer in answers], _lines(answers), as_json=as_json)
 
 
-def _lines(answers: list[Answer]) -> Iterator[str]:
+def _lines(answers: list[ContextAnswer]) -> Iterator[str]:
     for answer in answers:
         inside = f" in {answer.container}" if answer.container else ""
         yield f"{answer.path}:{answer.line}: {answer.symbol or 'the whole file'}{inside}"

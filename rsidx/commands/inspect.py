@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rsidx.commands.options import config_option, json_option
-from rsidx.exporters.dataset.reader import ShownRow, ShownToken, row_shown
+from rsidx.exporters.dataset.reader import ShownRow, ShownToken, load_row
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.output import counted, echo_styled, emit, printable
 
@@ -37,7 +37,7 @@ def inspect(out: Path, row: str, split: str, tokens: bool, as_json: bool) -> Non
     beginning of its id or commit. Colours say what each
     token is for; what has loss is bold, control tokens stand on a background.
     """
-    found = row_shown(out, split, row)
+    found = load_row(out, split, row)
     if as_json:
         emit(asdict(found), (), as_json=True)
         return

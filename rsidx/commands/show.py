@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from rsidx.commands.options import Place, json_option, place_options
-from rsidx.exporters.commit_view import ShownEdit, commit_shown
+from rsidx.exporters.commit_view import ShownEdit, show_commit
 from rsidx.exporters.edits.diff import unified
 from rsidx.indexer.git.history import resolve
 from rsidx.output import emit
@@ -21,7 +21,7 @@ def show(place: Place, commit: str, stat: bool, as_json: bool) -> None:
     """Show a commit's edits, chunk by chunk."""
     oid = bytes.fromhex(resolve(place.repository, commit))
     with place.database() as database:
-        edits, dropped, message = commit_shown(database, place.repository.name, oid)
+        edits, dropped, message = show_commit(database, place.repository.name, oid)
     value = {
         "commit": oid.hex(),
         "message": message,

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from rsidx.commands.options import Index, index_options, json_option, measured_index_options
-from rsidx.exporters.tokenizer import Fit
-from rsidx.exporters.tokenizer import inspect as measure
+from rsidx.exporters.tokenizer import TokenizerReport, measure
 from rsidx.exporters.tokenizer import train as train_tokenizer
 from rsidx.option import size_option
 from rsidx.output import counted, emit, table
@@ -52,7 +51,7 @@ def inspect(source: str, index: Index | None, as_json: bool) -> None:
     emit(asdict(found), table(_rows(found)), as_json=as_json)
 
 
-def _rows(found: Fit) -> Iterator[tuple[str, str]]:
+def _rows(found: TokenizerReport) -> Iterator[tuple[str, str]]:
     yield "tokens", f"{found.n_tokens:,}"
     yield "end token", found.end_token or "none"
     if found.chars_per_token is not None:

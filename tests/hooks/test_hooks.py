@@ -189,7 +189,7 @@ def test_a_commit_that_comes_while_the_worker_reads_is_read_in_another_round(hoo
         if len(rounds) < 3:
             mark.touch()
 
-    monkeypatch.setattr(worker, "bring_up_to_date", read)
+    monkeypatch.setattr(worker, "update_index", read)
     worker.run(repository, "unused", max_bytes=1)
     assert rounds == [False, False, False]
     assert not mark.exists()

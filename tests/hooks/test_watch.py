@@ -17,7 +17,7 @@ from rsidx.hooks.units import unit
 from rsidx.hooks.watch import Wakes
 from rsidx.indexer import ingest
 from rsidx.indexer.git.repository import discover
-from rsidx.indexer.hook_api import start_from_here
+from rsidx.indexer.hook_api import start_index
 from rsidx.store.database import Database, resolve_url
 from tests.hooks.test_hooks import indexed, settle
 
@@ -73,7 +73,7 @@ def file_of(repo):
 def test_neither_readers_nor_its_own_writing_wake_it_but_a_commit_does(repo, wait, monkeypatch):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
     repository, wakes, seen = discover(repo.path), Wakes(), set()
-    start_from_here(repository, file_of(repo))
+    start_index(repository, file_of(repo))
     plain = module._Handler.on_any_event
 
     def handle(handler, event):
@@ -166,7 +166,7 @@ sys.exit(main())
 
 def test_it_ends_while_it_waits_for_another_writer(repo):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
-    start_from_here(discover(repo.path), file_of(repo))
+    start_index(discover(repo.path), file_of(repo))
     database = Database(resolve_url(file_of(repo)), create=False)
     with closing(database), database.writing(), watching(repo) as process:
         process.send_signal(signal.SIGINT)
@@ -176,18 +176,18 @@ def test_it_ends_while_it_waits_for_another_writer(repo):
 def test_it_ends_after_the_batch_that_is_being_written(repo, monkeypatch):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
     repository, wakes, done = discover(repo.path), Wakes(), []
-    start_from_here(repository, file_of(repo))
+    start_index(repository, file_of(repo))
     for n in range(12):
         repo.commit(f"commit {n}", {"a.rs": f"fn a{n}() {{}}\n"})
     monkeypatch.setattr(ingest, "_MAX_BATCH_COMMITS", 1)
-    plain = ingest.Intake._write
+    plain = ingest.Ingester._write
 
     def write(*args):
         wakes.stop()
         done.append(plain(*args))
         return done[-1]
 
-    monkeypatch.setattr(ingest.Intake, "_write", write)
+    monkeypatch.setattr(ingest.Ingester, "_write", write)
     watch(repository, wakes)
     assert done == []
     assert len(indexed(repo)) == 1

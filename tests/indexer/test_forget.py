@@ -144,7 +144,7 @@ def test_what_names_nothing_is_refused_and_nothing_is_changed(filled):
 
 
 def test_it_waits_for_no_export_but_says_so(filled):
-    with filled.database.browsing(), pytest.raises(IndexStoreError, match="an export is reading"):
+    with filled.database.long_read(), pytest.raises(IndexStoreError, match="an export is reading"):
         forget(filled.repository, filled.database, ["src/lib.rs"])
     forget(filled.repository, filled.database, ["src/lib.rs"])
 

@@ -245,7 +245,7 @@ def test_while_an_export_reads_commits_come_in_and_the_rest_waits(
     age(index)
     repo.commit("meanwhile", {"new.rs": "fn new() {}\n"})
     monkeypatch.setattr(os, "setpriority", lambda *_: None)
-    with index.database.browsing(), caplog.at_level("INFO"):
+    with index.database.long_read(), caplog.at_level("INFO"):
         with pytest.raises(IndexInUseError, match="an export is reading"):
             run(index)
         worker.run(index.repository, str(index.file), max_bytes=100_000)

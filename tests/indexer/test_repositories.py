@@ -180,11 +180,11 @@ def test_what_kills_the_parser_in_this_process_is_found_by_the_next(repo, index)
     repo.commit("poison", {"p.rs": "fn POISON() {}\n", "q.rs": "fn q() {}\n"})
     command = [sys.executable, "-m", "rsidx", "backfill", "-C", str(repo.path),
                "--db", str(index.file)]  # fmt: skip
-    mark = index.file.with_name(f"{index.file.name}.parsing")
+    record_tips = index.file.with_name(f"{index.file.name}.parsing")
     assert subprocess.run(command, check=False, capture_output=True).returncode < 0
-    assert mark.exists()
+    assert record_tips.exists()
     subprocess.run(command, check=True, capture_output=True)
-    assert not mark.exists()
+    assert not record_tips.exists()
     with index.database.reading() as connection:
         counts = queries.counts(connection)
     assert counts.blobs_by_state == {"parsed": 3, "poison": 1}

@@ -11,7 +11,7 @@ from rsidx import files
 from rsidx.__main__ import main
 from rsidx.errors import RsidxError
 from rsidx.files import put
-from rsidx.indexer.splice import replaced
+from rsidx.indexer.splice import replace_symbol
 
 SOURCE = b"""\
 use std::fmt;
@@ -39,16 +39,18 @@ FREE = b"\npub fn free() -> u32 { 2 }\n"
 
 
 def test_the_symbol_alone_is_replaced():
-    result = replaced(SOURCE, "Thing::act", ACT)
+    result = replace_symbol(SOURCE, "Thing::act", ACT)
     assert result == SOURCE.replace(b"    /// Acts.\n", b"").replace(
         b"self.size\n", b"self.size + 1\n"
     )
-    assert replaced(SOURCE, "free", FREE) == SOURCE.replace(b"{ 1 }", b"{ 2 }")
+    assert replace_symbol(SOURCE, "free", FREE) == SOURCE.replace(b"{ 1 }", b"{ 2 }")
 
 
 def test_other_items_may_come_with_it():
     code = b"\nconst TWO: u32 = 2;\n\npub fn free() -> u32 { two() }\n\nfn two() -> u32 { TWO }\n"
-    assert replaced(SOURCE, "free", code) == SOURCE.replace(b"\npub fn free() -> u32 { 1 }\n", code)
+    assert replace_symbol(SOURCE, "free", code) == SOURCE.replace(
+        b"\npub fn free() -> u32 { 1 }\n", code
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_other_items_may_come_with_it():
 )
 def test_code_that_is_not_the_symbol_is_refused(code, says):
     with pytest.raises(RsidxError, match=says):
-        replaced(SOURCE, "free", code)
+        replace_symbol(SOURCE, "free", code)
 
 
 @pytest.mark.parametrize(
@@ -83,33 +85,35 @@ def test_code_that_is_not_the_symbol_is_refused(code, says):
 )
 def test_code_that_takes_other_items_away_is_refused(symbol, code, says):
     with pytest.raises(RsidxError, match=says):
-        replaced(SOURCE, symbol, code)
+        replace_symbol(SOURCE, symbol, code)
 
 
 def test_code_without_a_line_end_takes_nothing_of_the_next_line():
-    result = replaced(SOURCE, "free", b"pub fn free() -> u32 { 2 } // so")
+    result = replace_symbol(SOURCE, "free", b"pub fn free() -> u32 { 2 } // so")
     assert b"{ 2 } // so\n\npub fn last() {}\n" in result
 
 
 def test_one_fence_around_the_code_is_left_out():
     for code in (b"```rust\n" + ACT + b"```", b"\n```\n" + ACT + b"```\n\n"):
-        assert replaced(SOURCE, "act", code) == replaced(SOURCE, "act", ACT)
+        assert replace_symbol(SOURCE, "act", code) == replace_symbol(SOURCE, "act", ACT)
 
 
 def test_a_symbol_is_taken_out_if_asked():
     for code in (b"", b"\n", b"// gone\n"):
-        result = replaced(SOURCE, "Thing::act", code, delete=True)
+        result = replace_symbol(SOURCE, "Thing::act", code, delete=True)
         assert b"fn act" not in result
         assert b"fn rest" in result
-    assert b"fn free" not in replaced(SOURCE, "free", b"fn other() {}\n", delete=True)
-    assert b"fn free" in replaced(SOURCE, "free", b"fn free() {}\n", delete=True)
+    assert b"fn free" not in replace_symbol(SOURCE, "free", b"fn other() {}\n", delete=True)
+    assert b"fn free" in replace_symbol(SOURCE, "free", b"fn free() {}\n", delete=True)
     with pytest.raises(RsidxError, match="not there any more"):
-        replaced(SOURCE, "Thing::act", b"}\nimpl Other {\n", delete=True)
+        replace_symbol(SOURCE, "Thing::act", b"}\nimpl Other {\n", delete=True)
 
 
 def test_a_file_with_errors_can_be_mended():
     broken = b"pub fn a() -> { 1 }\n\npub fn b() {}\n"
-    assert replaced(broken, "b", b"\npub fn b() { a() }\n") == broken.replace(b"{}", b"{ a() }")
+    assert replace_symbol(broken, "b", b"\npub fn b() { a() }\n") == broken.replace(
+        b"{}", b"{ a() }"
+    )
 
 
 @pytest.fixture

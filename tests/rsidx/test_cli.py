@@ -319,12 +319,12 @@ def test_escape_sequences_of_a_message_do_not_reach_the_terminal(filled, cli):
 INTERRUPTED = """
 import signal, sys
 from rsidx.__main__ import main
-from rsidx.indexer.ingest import Intake
-write = Intake._write
+from rsidx.indexer.ingest import Ingester
+write = Ingester._write
 def interrupted(*args, **named):
     write(*args, **named)
     signal.raise_signal(signal.SIGINT)
-Intake._write = interrupted
+Ingester._write = interrupted
 sys.exit(main(sys.argv[1:]))
 """
 """Runs rsidx with Ctrl-C behind the first batch."""

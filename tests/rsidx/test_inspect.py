@@ -7,7 +7,7 @@ import pytest
 from rsidx.__main__ import main
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.dataset.reader import row_shown
+from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
@@ -27,7 +27,7 @@ def out(repo, index, tokenizer_file, tmp_path):
 
 def test_the_tokens_of_a_row_spell_it_with_its_roles_and_losses(out, read_jsonl):
     rows, metas = read_jsonl(out / "train.jsonl"), read_jsonl(out / "train.meta.jsonl")
-    found = row_shown(out, "train", "3")
+    found = load_row(out, "train", "3")
     assert found.meta == metas[2]
     assert [i for token in found.tokens for i in token.ids] == rows[2]["input_ids"]
     losses = [token.has_loss for token in found.tokens for _ in token.ids]
@@ -48,15 +48,15 @@ def test_the_tokens_of_a_row_spell_it_with_its_roles_and_losses(out, read_jsonl)
 
 def test_a_row_is_found_by_number_id_and_commit(out, read_jsonl):
     [meta, *_] = read_jsonl(out / "test.meta.jsonl")
-    assert row_shown(out, "test", "1").meta == meta
-    assert row_shown(out, "train", meta["id"][:10]).split == "test"
-    assert row_shown(out, "train", meta["commit"]).number == 1
+    assert load_row(out, "test", "1").meta == meta
+    assert load_row(out, "train", meta["id"][:10]).split == "test"
+    assert load_row(out, "train", meta["commit"]).number == 1
 
 
 @pytest.mark.parametrize("which", ["0", "99", "abcdefabcdef"])
 def test_a_row_that_is_not_there_is_a_clear_error(out, which):
     with pytest.raises(ExportError, match="has no row"):
-        row_shown(out, "train", which)
+        load_row(out, "train", which)
 
 
 def test_the_command_shows_it_and_speaks_json(out, capfd):

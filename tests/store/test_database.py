@@ -245,7 +245,7 @@ def test_an_index_that_cannot_be_written_to_is_named_in_one_line(file, monkeypat
 def test_a_long_reader_makes_no_writer_wait_and_keeps_what_is_there(file):
     database = opened(file)
     writer = opened(file)
-    with database.browsing() as connection:
+    with database.long_read() as connection:
         assert connection.execute(text("SELECT count(*) FROM name")).scalar() == 0
         # One that had to wait for the reader would fail in the end.
         with writer.writing() as other:
@@ -253,11 +253,11 @@ def test_a_long_reader_makes_no_writer_wait_and_keeps_what_is_there(file):
             other.commit()
         assert connection.execute(text("SELECT count(*) FROM name")).scalar() == 1
         with writer.writing(), pytest.raises(IndexStoreError, match="an export is reading"), \
-                writer.dropping():  # fmt: skip
+                writer.exclusive():  # fmt: skip
             pass
         with pytest.raises(IndexStoreError, match="an export is reading"):
             writer.vacuum()
-    with writer.writing(), writer.dropping():
+    with writer.writing(), writer.exclusive():
         pass
     database.close()
     writer.close()

@@ -11,8 +11,8 @@ from rsidx.indexer.forget import forget
 from rsidx.indexer.gc import collect
 from rsidx.store import schema
 from rsidx.store.codec import Codec
-from rsidx.store.delta_bases import Versions
-from rsidx.store.deltas import MAX_DEPTH, Texts
+from rsidx.store.delta_bases import DeltaBases
+from rsidx.store.deltas import MAX_DEPTH, ChunkTexts
 from rsidx.store.dump import dump
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkFacts, ChunkRecord, Symbol
@@ -122,7 +122,7 @@ def test_a_version_that_comes_before_the_one_it_replaced_is_kept_whole(versions)
     }
     blobs = [(901, 902, [1001]), (902, None, [1002]), (903, 902, [1003])]
     with versions.database.reading() as connection:
-        assert Versions(connection).bases(blobs, new) == {1003: 1002}
+        assert DeltaBases(connection).find(blobs, new) == {1003: 1002}
 
 
 @settings(
@@ -132,8 +132,8 @@ def test_a_version_that_comes_before_the_one_it_replaced_is_kept_whole(versions)
 def test_little_memory_and_any_order_give_the_same_texts(versions, seed, kept_bytes):
     draw = random.Random(seed)
     with versions.database.reading() as connection:
-        plain = Texts(connection, 1 << 24)
-        texts = Texts(connection, kept_bytes)
+        plain = ChunkTexts(connection, 1 << 24)
+        texts = ChunkTexts(connection, kept_bytes)
         ids = [row.id for row in connection.execute(select(schema.chunk.c.id))]
         for _ in range(20):
             asked = draw.sample(ids, draw.randrange(1, 6))
@@ -147,5 +147,5 @@ def test_little_memory_and_any_order_give_the_same_texts(versions, seed, kept_by
 def test_a_text_comes_back_whatever_it_is_compressed_against(base, text):
     codec = Codec({})
     for before, after in ((base, text), (base, base + text), (base, text + base * 3)):
-        data = codec.compress_after(before, after)
-        assert data is None or codec.decompress_after(before, data) == after
+        data = codec.compress_delta(before, after)
+        assert data is None or codec.decompress_delta(before, data) == after

@@ -132,13 +132,13 @@ def test_a_writer_waits_for_another_or_says_so(server):
 
 def test_nothing_is_dropped_under_a_reader(server):
     refused = pytest.raises(IndexStoreError, match="an export is reading")
-    with server.browsing(), refused, server.dropping():
+    with server.long_read(), refused, server.exclusive():
         pass
-    with server.dropping():
+    with server.exclusive():
         done = threading.Event()
 
         def read():
-            with server.browsing():
+            with server.long_read():
                 done.set()
 
         thread = threading.Thread(target=read)

@@ -9,11 +9,11 @@ from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.store import spill
-from rsidx.store.spill import Numbers, Scratch
+from rsidx.store.spill import SpillMap, TemporaryDatabase
 
 
 def test_keys_keep_the_number_that_they_were_given_first(tmp_path):
-    with closing(Numbers(tmp_path)) as numbers:
+    with closing(SpillMap(tmp_path)) as numbers:
         keys = [n.to_bytes(16) for n in range(20_000)]
         assert all(numbers.add(key, n) for n, key in enumerate(keys))
         assert not any(numbers.add(key, 1) for key in keys[::100])
@@ -24,7 +24,7 @@ def test_keys_keep_the_number_that_they_were_given_first(tmp_path):
 def test_its_file_has_no_name_and_is_nobody_elses(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
-    with closing(Scratch(folder)) as one, closing(Scratch(folder)) as other:
+    with closing(TemporaryDatabase(folder)) as one, closing(TemporaryDatabase(folder)) as other:
         for each in (one, other):
             each.execute("CREATE TABLE t (x)")
             each.execute("INSERT INTO t VALUES (zeroblob(10000000))")
@@ -34,13 +34,13 @@ def test_its_file_has_no_name_and_is_nobody_elses(tmp_path):
 @pytest.fixture
 def full_disk(monkeypatch):
     """Scratch files that hold no more than some pages."""
-    plain = Scratch.__init__
+    plain = TemporaryDatabase.__init__
 
     def init(self, *args):
         plain(self, *args)
         self.execute("PRAGMA max_page_count = 3")
 
-    monkeypatch.setattr(spill.Scratch, "__init__", init)
+    monkeypatch.setattr(spill.TemporaryDatabase, "__init__", init)
 
 
 @pytest.mark.usefixtures("wordy", "full_disk")
@@ -57,7 +57,7 @@ def test_a_full_disk_is_one_line_and_the_cache_stays(repo, index, tokenizer_file
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(ExportError, match=r"cannot write to .*: No such file"):
-        Scratch(tmp_path / "none")
+        TemporaryDatabase(tmp_path / "none")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(ExportError, match="gone: No such file"):
-        Scratch()
+        TemporaryDatabase()

@@ -6,7 +6,7 @@ import pytest
 
 from rsidx.exporters.config import Config, builder_options
 from rsidx.exporters.edits.pairing import Side
-from rsidx.exporters.examples.builder import Builder
+from rsidx.exporters.examples.builder import ExampleBuilder
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 
@@ -27,7 +27,7 @@ def shown(repo, index):
         sections = {}
         with index.database.reading() as connection:
             reader = Reader(connection, queries.repository_id(connection, None))
-            builder = Builder(reader, options)
+            builder = ExampleBuilder(reader, options)
             builder.stand_at(reader.commits()[-1], {})
             for e in builder.example_at(side_of(reader, builder, name), "").excerpts:
                 one = (e.symbol, e.rule, e.form, e.text)
@@ -170,7 +170,7 @@ def test_new_code_is_read_with_what_it_newly_imports(repo, index):
         second = reader.commits()[-1]
         for context_from, expected in (("both", {"f": ["x"], "g": ["x"]}), ("old", {"f": []})):
             options = builder_options(Config(tokenizer="", context_from=context_from))
-            builder = Builder(reader, options)
+            builder = ExampleBuilder(reader, options)
             found = {
                 example.edit.name: [e.symbol for e in example.excerpts if e.section == "functions"]
                 for example in builder.examples(second, builder.edits(second))
@@ -191,7 +191,7 @@ def test_each_part_of_a_long_edit_is_shown_what_it_names_itself(repo, index):
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection, None))
         second = reader.commits()[-1]
-        builder = Builder(reader, builder_options(Config(tokenizer="", max_chars=700)))
+        builder = ExampleBuilder(reader, builder_options(Config(tokenizer="", max_chars=700)))
         [whole] = builder.examples(second, builder.edits(second))
         parts = builder.parts(whole, 700, Counter())
     assert len(parts) > 2

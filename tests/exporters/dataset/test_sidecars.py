@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.dataset.packing import Packer
-from rsidx.exporters.dataset.reader import row_shown
+from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
@@ -68,7 +68,7 @@ def test_rows_as_text_alone_are_those_of_both_and_verify_looks_at_them(run, read
     assert len(read_jsonl(out / "train.meta.jsonl")) == len(texts)
     assert manifest["dropped"]["text_rows_with_control_tokens"] > 0
     assert problems(out) == []
-    row = row_shown(out, "train", "3")
+    row = load_row(out, "train", "3")
     assert [token.text for token in row.tokens] == list(texts[2].values())
     assert "`prompt` and `completion`" in (out / "README.md").read_text()
     texts[2]["completion"] = "pub struct Another;\n"

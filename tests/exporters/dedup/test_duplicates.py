@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from rsidx.exporters.dedup import duplicates, leakage
-from rsidx.exporters.dedup.duplicates import Sifter
-from rsidx.exporters.dedup.leakage import Recent
-from rsidx.exporters.edits.fingerprint import Patch
-from rsidx.exporters.pipeline.result import Entry, MadeEdit, pack
+from rsidx.exporters.dedup.duplicates import Deduplicator
+from rsidx.exporters.dedup.leakage import RecentEdits
+from rsidx.exporters.edits.fingerprint import PatchFingerprint
+from rsidx.exporters.pipeline.result import CommitResult, EditResult, pack
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.splits.split import Plan, Split
 from rsidx.store.records import CommitRow
@@ -32,16 +32,16 @@ class Edits:
 
     def get(self, oid):
         every = (self._text_of(int.from_bytes(oid), n) for n in range(EDITS_A_COMMIT))
-        patches = (Patch.of(b"", text.encode()) for text in every)
-        edits = (MadeEdit(patch, (), Counter(), Counter()) for patch in patches)
-        return pack(Entry(tuple(edits), Counter()))
+        patches = (PatchFingerprint.of(b"", text.encode()) for text in every)
+        edits = (EditResult(patch, (), Counter(), Counter()) for patch in patches)
+        return pack(CommitResult(tuple(edits), Counter()))
 
 
 def sifter_of(split, n_commits, edits, folder, statistics=None, keep=()):
     commits = [CommitRow(n, n.to_bytes(20), (), n, n, False, "ok") for n in range(n_commits)]
     reader = SimpleNamespace(message=lambda _: "")
     plan = Plan(commits, split)
-    return Sifter(reader, edits, plan, frozenset(keep), statistics or Statistics(), folder)
+    return Deduplicator(reader, edits, plan, frozenset(keep), statistics or Statistics(), folder)
 
 
 @pytest.mark.parametrize("keep", [(), ("near_duplicates",), ("related",)])
@@ -73,13 +73,15 @@ def test_what_is_compared_in_blocks_is_what_is_compared_at_once(seed, keep, tmp_
         statistics = Statistics()
         with closing(
             sifter_of(Split(12, 18, 1, 1), 24, edits, tmp_path, statistics, keep)
-        ) as sifter:
+        ) as deduplicator:
             kept = [
                 (position, edit.patch.exact)
-                for position in sifter.plan.positions()
-                for edit in sifter.kept(position)
+                for position in deduplicator.plan.positions()
+                for edit in deduplicator.keep(position)
             ]
-            found.append((kept, statistics.dropped, statistics.related, sifter.across_splits()))
+            found.append(
+                (kept, statistics.dropped, statistics.related, deduplicator.across_splits())
+            )
     assert found[0] == found[1] == found[2]
     kept, dropped, related, across = found[0]
     assert len(kept) + dropped.total() == 22 * EDITS_A_COMMIT
@@ -90,9 +92,11 @@ def test_what_is_compared_in_blocks_is_what_is_compared_at_once(seed, keep, tmp_
 def n_bytes_kept(n_commits, tmp_path):
     """Sift so many commits, half of them in val; return what is in memory at the end."""
     edits = Edits(lambda commit, edit: str(random.Random(commit * 1000 + edit).random()))
-    with closing(sifter_of(Split(n_commits // 2, n_commits), n_commits, edits, tmp_path)) as sifter:
+    with closing(
+        sifter_of(Split(n_commits // 2, n_commits), n_commits, edits, tmp_path)
+    ) as deduplicator:
         tracemalloc.start()
-        n_kept = sum(1 for n in range(n_commits) for _ in sifter.kept(n))
+        n_kept = sum(1 for n in range(n_commits) for _ in deduplicator.keep(n))
         gc.collect()
         kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -103,7 +107,7 @@ def n_bytes_kept(n_commits, tmp_path):
 def test_memory_does_not_grow_with_the_edits(tmp_path, monkeypatch):
     for module in (leakage, duplicates):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
-    monkeypatch.setattr(duplicates, "Recent", lambda: Recent(BLOCK))
+    monkeypatch.setattr(duplicates, "RecentEdits", lambda: RecentEdits(BLOCK))
     few, many = n_bytes_kept(40, tmp_path), n_bytes_kept(200, tmp_path)
     # A bit for each edit; of a commit an entry of a dict, 100 bytes.
     assert (many - few) / (160 * EDITS_A_COMMIT) < 20

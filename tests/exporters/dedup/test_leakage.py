@@ -6,8 +6,8 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.dataset.inventory import sealed
 from rsidx.exporters.dataset.layout import write_json
 from rsidx.exporters.dedup import duplicates, leakage
-from rsidx.exporters.dedup.leakage import Recent, Relations
-from rsidx.exporters.edits.fingerprint import Patch
+from rsidx.exporters.dedup.leakage import LeakIndex, RecentEdits
+from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
@@ -18,9 +18,9 @@ NEW = f"fn f() {{\n{BODY}}}\n"
 
 
 def related(earlier, later, *, splits=(0, 1)):
-    patch = Patch.of(*map(str.encode, later))
-    known = Relations([patch])
-    known.add(splits[0], Patch.of(*map(str.encode, earlier)))
+    patch = PatchFingerprint.of(*map(str.encode, later))
+    known = LeakIndex([patch])
+    known.add(splits[0], PatchFingerprint.of(*map(str.encode, earlier)))
     return next(known.reasons(splits[1], patch), None)
 
 
@@ -52,8 +52,11 @@ def test_patches_are_related_by_what_they_change(earlier, later, reason):
 
 
 def test_a_patch_that_was_packed_is_related_as_before():
-    earlier, later = Patch.of(OLD.encode(), NEW.encode()), Patch.of(b"", NEW.encode())
-    again = Patch.unpack(later.pack())
+    earlier, later = (
+        PatchFingerprint.of(OLD.encode(), NEW.encode()),
+        PatchFingerprint.of(b"", NEW.encode()),
+    )
+    again = PatchFingerprint.unpack(later.pack())
     assert again.code.digest() == later.code.digest()
     assert (again.exact, again.digest, again.reverse) == (
         later.exact, later.digest, later.reverse,
@@ -63,18 +66,18 @@ def test_a_patch_that_was_packed_is_related_as_before():
 
 
 def patch(old, new):
-    return Patch.of(old.encode(), new.encode())
+    return PatchFingerprint.of(old.encode(), new.encode())
 
 
 def test_nearly_the_same_change_to_nearly_the_same_code_repeats():
-    recent = Recent()
+    recent = RecentEdits()
     recent.add(patch(OLD, NEW))
     assert recent.has_near(patch(OLD, NEW.replace("value_3", "other")))
     assert not recent.has_near(patch(OLD, OLD.replace("old", "fresh")))
 
 
 def test_the_same_change_elsewhere_does_not():
-    recent = Recent()
+    recent = RecentEdits()
     other = function(7)
     recent.add(patch(NEW + OLD, NEW + OLD.replace("old()", "fresh(1, 2, 3, 4)")))
     again = patch(other + OLD, other + OLD.replace("old()", "fresh(1, 2, 3, 4)"))
@@ -84,7 +87,7 @@ def test_the_same_change_elsewhere_does_not():
 
 
 def test_only_so_many_are_known():
-    recent = Recent(2)
+    recent = RecentEdits(2)
     for n in range(3):
         recent.add(patch("", function(n)))
     assert [recent.has_near(patch("", function(n))) for n in range(3)] == [False, True, True]
@@ -97,9 +100,9 @@ def test_only_later_splits_lose_what_is_related():
 
 
 def test_the_first_split_of_a_patch_counts_whatever_comes_behind_it():
-    first = Patch.of(OLD.encode(), NEW.encode())
-    again = Patch.of(OLD.encode(), NEW.replace("\n", "\n\n").encode())
-    known = Relations([again])
+    first = PatchFingerprint.of(OLD.encode(), NEW.encode())
+    again = PatchFingerprint.of(OLD.encode(), NEW.replace("\n", "\n\n").encode())
+    known = LeakIndex([again])
     for split in (0, 1, 2):
         known.add(split, first)
     assert list(known.reasons(1, again)) == ["same_patch", "near_duplicate"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.dataset.reader import row_shown
+from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.edits.earlier import definitions_first
 from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.export import export
@@ -44,7 +44,7 @@ def exported(index, tokenizer_file, tmp_path):
         manifest = export(index.database, out, config)
         assert index.problems(out) == []
         n_rows = manifest["counts"]["examples"]["train"]
-        return [row_shown(out, "train", str(n + 1)) for n in range(n_rows)]
+        return [load_row(out, "train", str(n + 1)) for n in range(n_rows)]
 
     return do
 

@@ -1,4 +1,4 @@
-"""Edits of whole files, and edits of nothing."""
+"""Edits of whole files, and no-op edits."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.dataset.reader import row_shown
+from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
@@ -45,11 +45,11 @@ def test_a_file_is_one_edit_and_what_did_not_change_names_nothing(repo, index, e
     out, manifest = exported(level="file")
     assert manifest["counts"]["examples_by_change"] == {"train/add": 2, "train/modify": 2}
     assert manifest["counts"]["examples_by_kind"] == {"file": 4}
-    row = row_shown(out, "train", "4")
+    row = load_row(out, "train", "4")
     assert (row.meta["commit"], row.meta["path"]) == (second, "src/lib.rs")
     assert text_of(row, "old") == source(0)
     assert text_of(row, "new") == source(1, 2, 5)
-    assert row_shown(out, "train", "2").meta["commit"] == first
+    assert load_row(out, "train", "2").meta["commit"] == first
     assert manifest["counts"]["references"].keys() == exported("items")[1]["counts"][
         "references"
     ].keys()  # fmt: skip
@@ -72,7 +72,7 @@ def test_a_long_file_comes_in_parts_around_what_changed(repo, index, exported):
     repo.commit("second", {"src/lib.rs": source(1, 0, 7)})
     index.sync()
     out, _ = exported(level="file", max_chars=200)
-    parts = [row_shown(out, "train", str(n)) for n in range(1, 20) if has_row(out, n)]
+    parts = [load_row(out, "train", str(n)) for n in range(1, 20) if has_row(out, n)]
     changed = [row for row in parts if row.meta["change"] == "modify"]
     assert [row.meta["part"] for row in changed] == [[1, 2], [2, 2]]
     for row, k in zip(changed, (0, 7), strict=True):
@@ -119,7 +119,7 @@ def test_a_share_of_the_examples_changes_nothing(exported, read_jsonl):
     share = by_change["train/none"] / sum(by_change.values())
     assert share == pytest.approx(0.4, abs=0.1)
     metas = read_jsonl(out / "train.meta.jsonl")
-    shown = [row_shown(out, "train", str(n)) for n, m in enumerate(metas, 1)
+    shown = [load_row(out, "train", str(n)) for n, m in enumerate(metas, 1)
              if m["change"] == "none"]  # fmt: skip
     changed = {(meta["commit"], meta["symbol"]) for meta in metas if meta["change"] != "none"}
     for row in shown:

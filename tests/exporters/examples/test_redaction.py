@@ -13,7 +13,7 @@ from rsidx.exporters.dataset.reader import config_of
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.pairing import Edit, Side
 from rsidx.exporters.edits.splitting import Part
-from rsidx.exporters.examples.example import Around, Example
+from rsidx.exporters.examples.example import Example, FimContext
 from rsidx.exporters.examples.redaction import (
     split_placeholders,
     values_of,
@@ -372,7 +372,7 @@ def test_no_text_of_an_example_is_forgotten():
         n_parts=1,
         excerpts=(filled(Excerpt, path_id=1, blob_id=2, ranges=((0, 5),)),),
         excerpt_paths=("shown",),
-        around=filled(Around, start=0, end=5, is_suffix_first=False),
+        around=filled(FimContext, start=0, end=5, is_suffix_first=False),
         window=(("shown", True),),
         earlier=(filled(EarlierEdit, order=0, commit=b"", old=side, new=side),),
     )

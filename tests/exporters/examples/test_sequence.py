@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.dataset.reader import row_shown
+from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.sequence import FilePiece, windows
@@ -67,7 +67,7 @@ def exported(index, tokenizer_file, tmp_path):
         export(index.database, out, Config(tokenizer=str(tokenizer_file), **given_options))
         assert index.problems(out) == []
         n_rows = len((out / "train.jsonl").read_text("utf-8").splitlines())
-        return [row_shown(out, "train", str(n + 1)) for n in range(n_rows)]
+        return [load_row(out, "train", str(n + 1)) for n in range(n_rows)]
 
     return do
 

@@ -4,7 +4,12 @@ import pytest
 
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
-from rsidx.exporters.filters.hygiene import broken_rules, is_generated, is_poor, is_vendored
+from rsidx.exporters.filters.hygiene import (
+    broken_rules,
+    is_generated,
+    is_uninformative,
+    is_vendored,
+)
 from rsidx.exporters.filters.registry import FILTERS
 
 GOOD = "pub fn good() -> usize {\n    let answer = compute_it();\n    answer + 1\n}\n"
@@ -56,7 +61,7 @@ def test_code_that_is_no_example_breaks_a_rule(text, rule):
      "Release 0.4.0-rc.1", "ripgrep 0.8.1 ", "chore: bump tokio to 1.38.0", "tokio v1.2.0"],
 )  # fmt: skip
 def test_a_message_that_says_nothing_is_poor(message):
-    assert is_poor(message, 10)
+    assert is_uninformative(message, 10)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_a_message_that_says_nothing_is_poor(message):
      "Update to the 2021 edition of the book"],
 )  # fmt: skip
 def test_a_message_that_says_something_is_not(message):
-    assert not is_poor(message, 10)
+    assert not is_uninformative(message, 10)
 
 
 FILES = {

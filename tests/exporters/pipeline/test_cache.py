@@ -203,8 +203,8 @@ def test_another_version_of_the_code_does_not_use_it(repo, index, exported, made
     grow(repo, index, 3)
     exported("first")
     made.clear()
-    build = module.build_of
-    monkeypatch.setattr(module, "build_of", lambda *args: build(*args)[::-1])
+    build = module.shared_key
+    monkeypatch.setattr(module, "shared_key", lambda *args: build(*args)[::-1])
     exported("second")
     assert len(made) == 3
 

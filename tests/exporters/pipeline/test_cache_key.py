@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rsidx.exporters.config import Config
 from rsidx.exporters.pipeline import cache_key
-from rsidx.exporters.pipeline.cache_key import build_of, code_files
+from rsidx.exporters.pipeline.cache_key import code_files, shared_key
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.store import queries
 from rsidx.store.reader import Reader
@@ -41,7 +41,7 @@ def test_a_change_in_any_of_the_folders_changes_the_key(
     def key():
         with index.database.reading() as connection:
             reader = Reader(connection, queries.repository_id(connection, None))
-            return build_of(config, encoder, dialect, reader)
+            return shared_key(config, encoder, dialect, reader)
 
     plain = key()
     assert key() == plain

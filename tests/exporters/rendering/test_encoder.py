@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, normalizers
 
 from rsidx.errors import TokenizerError
-from rsidx.exporters.rendering.edit import choose
+from rsidx.exporters.rendering.edit import dialect_for
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.rendering.markers import MARKERS, token_of
 from rsidx.exporters.tokenizer import train
@@ -28,7 +28,7 @@ SPELLINGS = st.sampled_from(
 @pytest.mark.parametrize("file", ["tokenizer_file", "qwen_file"])
 def test_a_text_that_spells_control_tokens_has_none_and_comes_back(file, parts, request):
     encoder = Encoder(load(str(request.getfixturevalue(file))))
-    dialect = choose(encoder, markers="extended", name="auto")
+    dialect = dialect_for(encoder, markers="extended", name="auto")
     text = "".join(parts)
     ids = encoder.encode(text)
     assert encoder.decode(ids) == text
@@ -81,18 +81,18 @@ def test_ids_that_were_kept_are_those_that_the_tokenizer_gives(tokenizer_file, t
 )  # fmt: skip
 def test_the_dialect_follows_from_what_the_tokenizer_has(file, native, request):
     source = str(request.getfixturevalue(file))
-    assert choose(Encoder(load(source)), markers="native", name="auto").name == native
-    extended = choose(Encoder(load(source)), markers="extended", name="auto")
+    assert dialect_for(Encoder(load(source)), markers="native", name="auto").name == native
+    extended = dialect_for(Encoder(load(source)), markers="extended", name="auto")
     assert extended.name == f"extended-{native}"
 
 
 def test_native_adds_nothing_and_extended_adds_more_than_thirty(tokenizer_file):
     native = Encoder(load(str(tokenizer_file)))
     before = native.n_tokens
-    choose(native, markers="native", name="auto")
+    dialect_for(native, markers="native", name="auto")
     assert native.n_tokens == before
     extended = Encoder(load(str(tokenizer_file)))
-    choose(extended, markers="extended", name="auto")
+    dialect_for(extended, markers="extended", name="auto")
     assert extended.n_tokens == before + len(extended.added)
     assert len(extended.added) == len(MARKERS) - 2 > 30
     assert extended.added[0] == token_of("module")
@@ -101,7 +101,7 @@ def test_native_adds_nothing_and_extended_adds_more_than_thirty(tokenizer_file):
 
 def test_a_dialect_whose_tokens_are_missing_is_refused(tokenizer_file):
     with pytest.raises(TokenizerError, match="lacks <reponame>, <filename>, <commit_before>"):
-        choose(Encoder(load(str(tokenizer_file))), markers="native", name="starcoder")
+        dialect_for(Encoder(load(str(tokenizer_file))), markers="native", name="starcoder")
 
 
 def test_no_tokenizer_is_a_clear_error(tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsidx.exporters.config import Config, builder_options
-from rsidx.exporters.examples.builder import Builder
+from rsidx.exporters.examples.builder import ExampleBuilder
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 
@@ -142,13 +142,13 @@ def checked(repo, reader):
     """Check the context of every edit of a history; return how many functions it named."""
     options = builder_options(Config(tokenizer="", keep=("merges", "duplicates", "deletions")))
     rows = reader.commits()
-    builder = Builder(reader, options)
+    builder = ExampleBuilder(reader, options)
     n_named = 0
     for row in rows:
         before = tree(repo, row.parents[0].hex() if row.parents else None)
         defined = {n for text in before.values() for n in DEFINED.findall(text)}
         edits = builder.edits(row)
-        fresh = Builder(reader, options)
+        fresh = ExampleBuilder(reader, options)
         for example, anew in zip(
             builder.examples(row, edits), fresh.examples(row, edits), strict=True
         ):

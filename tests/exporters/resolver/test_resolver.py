@@ -3,7 +3,7 @@
 import pytest
 
 from rsidx.exporters.edits.snapshot import Snapshot
-from rsidx.exporters.resolver.references import Resolver, Site
+from rsidx.exporters.resolver.references import CodeLocation, Resolver
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 
@@ -42,7 +42,7 @@ class Workspace:
     def ask(self, path, name, *, guess=False):
         """Return what each reference of a symbol means: `kind path` → set of `file:line rule`."""
         chunk = self.chunk(path, name)
-        site = Site(self.path_ids[path], chunk.container, self.reader.imports(chunk.id))
+        site = CodeLocation(self.path_ids[path], chunk.container, self.reader.imports(chunk.id))
         answers = {}
         for reference in self.reader.references(chunk.id):
             found = self.resolver.resolve(site, [reference], guess=guess)
