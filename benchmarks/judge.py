@@ -38,7 +38,7 @@ from rsidx.indexer.rust.facts import extract
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.reader import Reader
-from rsidx.store.records import ImportRow, ReferenceRow
+from rsidx.store.records import Import, Reference
 
 _FRACTIONS = (0.45, 0.7, 1.0)
 _TRIES = 30
@@ -70,7 +70,7 @@ class Mention:
     """A segment of a reference where it stands: the end of its identifier in the file."""
 
     end: int
-    reference: ReferenceRow
+    reference: Reference
     segment: int
     site: CodeLocation
 
@@ -139,7 +139,7 @@ class _Judged:
         blob_id, start = self.files[path_id], 0
         for chunk in self.reader.chunks(blob_id):
             text = self.reader.text(chunk.id)
-            imports: tuple[ImportRow, ...] = ()
+            imports: tuple[Import, ...] = ()
             if chunk.kind != "imports":
                 imports = self.reader.imports(chunk.id)
             site = CodeLocation(path_id, chunk.container, imports)
@@ -175,7 +175,7 @@ def _segments(
     text: bytes, start: int, mention: tuple[str, str, int, int], site: CodeLocation
 ) -> Iterator[Mention]:
     kind, path, first, last = mention
-    reference = ReferenceRow(kind, path)
+    reference = Reference(kind, path)
     words = _top_words(text[first:last].decode("utf-8", "replace"))
     if kind in ("method", "field"):
         words = words[-1:]
@@ -218,7 +218,7 @@ def _judge_file(
 ) -> None:
     is_ascii = text.isascii()
     at = {link.end if is_ascii else len(text[: link.end].encode()): link for link in links}
-    answers: dict[tuple[CodeLocation, ReferenceRow], dict[int, tuple[str, Definition]]] = {}
+    answers: dict[tuple[CodeLocation, Reference], dict[int, tuple[str, Definition]]] = {}
     path = judged.resolver.modules.path(path_id)
     seen: set[int] = set()
     for mention in judged.mentions(path_id):

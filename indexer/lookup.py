@@ -8,7 +8,7 @@ from rsidx.indexer.git.repository import Repository
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
-from rsidx.store.records import BlobRecord, SymbolRow, is_qualified_by
+from rsidx.store.records import BlobRecord, Symbol, is_qualified_by
 
 Overlay = Sequence[tuple[bytes, BlobRecord | None]]
 """Files on disk that differ from a tree; None for one that is gone."""
@@ -78,7 +78,7 @@ def locate(
     return sorted(found, key=lambda at: (at.kind == "impl", at.path, at.line)), missing
 
 
-def _location(path: bytes, chunk_line: int, text: bytes, symbol: SymbolRow) -> Location:
+def _location(path: bytes, chunk_line: int, text: bytes, symbol: Symbol) -> Location:
     signature = text[symbol.signature_start : symbol.signature_end].decode("utf-8")
     return Location(
         path.decode("utf-8", "replace"),

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -27,11 +26,11 @@ from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Ingester, Progress
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.locking import HeldError, lock
 from rsidx.store import queries, stale
+from rsidx.store.batches import batches
 from rsidx.store.database import Database
-from rsidx.store.unreachable import drop_unused_chunks, drop_unused_chunks_in_parts
+from rsidx.store.unreachable import drop_unused_chunks, drop_unused_chunks_in_batches
 from rsidx.store.writer import Writer
 
-_T = TypeVar("_T")
 _BATCH_COMMITS = 1000
 _BATCH_CHUNKS = 20_000
 _REST_S = 0.15
@@ -139,7 +138,7 @@ class _Refresh:
             return 0
         with self._database.reading() as connection:
             commits = stale.stale_commits(connection, self._repository_id, EXTRACTOR_VERSION)
-        for part in _parts(commits, _BATCH_COMMITS):
+        for part in batches(commits, _BATCH_COMMITS):
             self._list_again(part)
             self._progress(0, 0)
             if gives_way():
@@ -179,11 +178,11 @@ class _Refresh:
 
     def _read_again(self, blobs: Sequence[Wanted]) -> Iterator[int]:
         """Read blobs a batch at a time; yield how many are done after each."""
-        batches = list(_parts(blobs, MAX_BATCH_BLOBS))
+        waiting = list(batches(blobs, MAX_BATCH_BLOBS))
         done = 0
-        while done < len(batches):
+        while done < len(waiting):
             with self._extraction(self._jobs) as extractor:
-                for nth, batch in enumerate(batches[done:]):
+                for nth, batch in enumerate(waiting[done:]):
                     try:
                         self._rewrite(batch, extractor)
                     except KeyError:
@@ -207,7 +206,7 @@ class _Refresh:
     def _end(self, last: Wanted) -> None:
         """Drop the facts that no blob has any more, and read the last blob."""
         with self._writing() as connection:
-            for _ in drop_unused_chunks_in_parts(connection, n_at_once=_BATCH_CHUNKS):
+            for _ in drop_unused_chunks_in_batches(connection, n_at_once=_BATCH_CHUNKS):
                 connection.commit()
             connection.commit()
             with self._extraction(jobs=1) as extractor:
@@ -230,7 +229,3 @@ class _Refresh:
     def _extraction(self, jobs: int) -> AbstractContextManager[Extraction]:
         mark = self._database.parsing_file
         return extraction(self._repository, jobs=jobs, max_bytes=self._max_bytes, mark=mark)
-
-
-def _parts(values: Sequence[_T], n_at_once: int) -> Iterator[Sequence[_T]]:
-    return (values[start : start + n_at_once] for start in range(0, len(values), n_at_once))

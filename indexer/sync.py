@@ -19,6 +19,7 @@ from rsidx.indexer.git.history import CommitLine
 from rsidx.indexer.git.repository import Repository, git_version
 from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Ingester, Progress, SyncReport
 from rsidx.store import queries
+from rsidx.store.batches import batches
 from rsidx.store.cache import remove_cache
 from rsidx.store.database import Database
 from rsidx.store.dates import LATEST
@@ -236,8 +237,7 @@ class _Sync:
 
     def _read_again(self, oids: Sequence[bytes], jobs: int) -> None:
         with self._extraction(jobs) as extractor:
-            for start in range(0, len(oids), MAX_BATCH_BLOBS):
-                part = oids[start : start + MAX_BATCH_BLOBS]
+            for part in batches(oids, MAX_BATCH_BLOBS):
                 pending = extractor.submit([Wanted(oid) for oid in part])
                 self.writer.rewrite_blobs(pending.records())
                 self.connection.commit()

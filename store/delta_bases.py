@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection, select
 
 from rsidx.store import schema
+from rsidx.store.batches import batches
 from rsidx.store.deltas import ChunkTexts
 from rsidx.store.records import ChunkRecord
 from rsidx.store.varint import unpack_ids
@@ -12,7 +13,6 @@ from rsidx.store.varint import unpack_ids
 _KEPT_BYTES = 8_000_000
 _LISTS_KEPT = 1_000
 _LABELS_KEPT = 20_000
-_IN_BATCH = 500
 
 _Label = tuple[str, str, str]
 """Kind, container, and the name of the first symbol: what a version has in common with the next."""
@@ -75,7 +75,7 @@ class DeltaBases:
 
     def _read_lists(self, blob_ids: Iterable[int]) -> None:
         c = schema.blob_chunks.c
-        for part in _parts(blob_id for blob_id in blob_ids if blob_id not in self._lists):
+        for part in batches(sorted({one for one in blob_ids if one not in self._lists})):
             query = select(c.blob_id, c.chunk_ids).where(c.blob_id.in_(part))
             for blob_id, packed in self._connection.execute(query):
                 self._lists[blob_id] = unpack_ids(packed)
@@ -86,7 +86,7 @@ class DeltaBases:
             schema.symbol, (symbol.chunk_id == chunk.id) & (symbol.position == 0)
         ).outerjoin(schema.name, name.id == symbol.name_id)
         columns = select(chunk.id, chunk.kind, chunk.container, name.text).select_from(joined)
-        for part in _parts(one for one in chunk_ids if one not in self._labels):
+        for part in batches(sorted({one for one in chunk_ids if one not in self._labels})):
             for row in self._connection.execute(columns.where(chunk.id.in_(part))):
                 self._labels[row[0]] = (row[1], row[2], row[3] or "")
 
@@ -94,8 +94,3 @@ class DeltaBases:
 def _label_of(record: ChunkRecord) -> _Label:
     symbols = record.facts.symbols
     return record.kind, record.container, symbols[0].name if symbols else ""
-
-
-def _parts(ids: Iterable[int]) -> Iterable[list[int]]:
-    every = sorted(set(ids))
-    return (every[start : start + _IN_BATCH] for start in range(0, len(every), _IN_BATCH))

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, select, update
 
 from rsidx.store import schema
+from rsidx.store.batches import batches
 from rsidx.store.codec import Codec
 
 MAX_DEPTH = 16
 """Maximum length of a delta chain: reading a text decompresses at most this many deltas."""
-_IN_BATCH = 500
 
 
 def _queries() -> tuple[Select[tuple[Any, ...]], Select[tuple[Any, ...]]]:
@@ -71,10 +71,8 @@ class ChunkTexts:
     def _rows(
         self, query: Select[tuple[Any, ...]], chunk_ids: Collection[int]
     ) -> Iterator[tuple[int, StoredText]]:
-        ids = sorted(chunk_ids)
-        for start in range(0, len(ids), _IN_BATCH):
-            part = {"ids": ids[start : start + _IN_BATCH]}
-            for chunk_id, *row in self._connection.execute(query, part):
+        for part in batches(sorted(chunk_ids)):
+            for chunk_id, *row in self._connection.execute(query, {"ids": part}):
                 yield chunk_id, StoredText(*row)
 
     def _unpacked(self, row: StoredText) -> tuple[bytes, int]:
@@ -123,8 +121,7 @@ def rebase_dependents(connection: Connection, going: Collection[int]) -> None:
     rows = connection.execute(select(c.id, c.base_id).where(c.base_id.is_not(None)))
     wanted = [row.id for row in rows if row.base_id in going and row.id not in going]
     texts = ChunkTexts(connection, kept_bytes=0)
-    for start in range(0, len(wanted), _IN_BATCH):
-        part = wanted[start : start + _IN_BATCH]
+    for part in batches(wanted):
         texts.read(part)
         for chunk_id in part:
             replace_text(connection, chunk_id, texts.pack_full(texts.get(chunk_id)))

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from rsidx.store import schema
+from rsidx.store.batches import batches
 from rsidx.store.codec import Codec, train_dictionary
 from rsidx.store.deltas import StoredText, load_codec, replace_text
 from rsidx.store.unreachable import delete_rows, drop_unused_chunks, drop_unused_words
@@ -15,7 +16,6 @@ from rsidx.store.writer import insert_rows
 
 FORGOTTEN = "forgotten"
 """The state of a blob whose text is not kept."""
-_IN_BATCH = 500
 _N_SAMPLES = 4000
 
 
@@ -211,8 +211,7 @@ def _pack_again(connection: Connection, codec: Codec) -> None:
 
 def _texts(connection: Connection, codec: Codec, ids: list[int]) -> Iterator[tuple[int, bytes]]:
     c = schema.chunk.c
-    for start in range(0, len(ids), _IN_BATCH):
-        part = ids[start : start + _IN_BATCH]
+    for part in batches(ids):
         query = select(c.id, c.text, c.dictionary_id).where(c.id.in_(part)).order_by(c.id)
         for row in connection.execute(query).all():
             yield row.id, codec.decompress(row.text, row.dictionary_id)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 from rsidx.store import schema
-from rsidx.store.records import REFERENCE_KINDS, ChunkFacts, ImportRow, ReferenceRow, SymbolRow
+from rsidx.store.batches import batches
+from rsidx.store.records import REFERENCE_KINDS, ChunkFacts, Import, Reference, Symbol
 from rsidx.store.varint import unpack_ids
 
-_IN_BATCH = 500
 _CHUNKS_KEPT = 32_768
 _REFERENCES_KEPT = 32_768
 _NAMES_KEPT = 65_536
@@ -21,36 +21,27 @@ _NAMES_KEPT = 65_536
 class Facts:
     """What a chunk says, each in order."""
 
-    symbols: tuple[SymbolRow, ...]
-    imports: tuple[ImportRow, ...]
-    references: tuple[ReferenceRow, ...]
+    symbols: tuple[Symbol, ...]
+    imports: tuple[Import, ...]
+    references: tuple[Reference, ...]
 
 
-_SYMBOL_COLUMNS: tuple[Any, ...] = tuple(
-    schema.symbol.c[key]
-    for key in (
-        "chunk_id",
-        "kind",
-        "name_id",
-        "trait_id",
-        "container",
-        "visibility",
-        "is_test",
-        "start",
-        "end",
-        "signature_start",
-        "signature_end",
-        "cfg",
-        "type_id",
-        "generics_id",
-    )
+_NAMES = frozenset({"name", "trait", "type", "generics", "path", "alias"})
+"""Fields that the tables hold as ids of names."""
+
+
+def _columns(table: Table, record: type[Symbol] | type[Import]) -> tuple[Any, ...]:
+    """Return the columns of a record's fields, in order, behind the id of its chunk."""
+    keys = (f"{key}_id" if key in _NAMES else key for key in record._fields)
+    return table.c.chunk_id, *(table.c[key] for key in keys)
+
+
+_SYMBOL_COLUMNS = _columns(schema.symbol, Symbol)
+_IMPORT_COLUMNS = _columns(schema.import_, Import)
+_SYMBOL_NAMES, _IMPORT_NAMES = (
+    tuple(at for at, key in enumerate(record._fields, 1) if key in _NAMES)
+    for record in (Symbol, Import)
 )
-_IMPORT_COLUMNS: tuple[Any, ...] = tuple(
-    schema.import_.c[key] for key in ("chunk_id", "path_id", "alias_id", "visibility", "cfg")
-)
-
-_SYMBOL_NAMES = (2, 3, 12, 13)
-_IMPORT_NAMES = (1, 2)
 """Places of the columns that are ids of names."""
 
 
@@ -61,7 +52,7 @@ class FactsReader:
         self._connection = connection
         self._names: dict[int, str] = {}
         self._known: dict[int, Facts] = {}
-        self._references: dict[int, ReferenceRow] = {}
+        self._references: dict[int, Reference] = {}
 
     def get(self, chunk_id: int) -> Facts:
         """Return a chunk's facts."""
@@ -76,23 +67,23 @@ class FactsReader:
         wanted = [chunk_id for chunk_id in set(chunk_ids) if chunk_id not in self._known]
         if len(self._known) > _CHUNKS_KEPT:
             self._known.clear()
-        for part in _parts(wanted):
+        for part in batches(wanted):
             symbol_rows = self._facts_of(_SYMBOL_COLUMNS, part)
             import_rows = self._facts_of(_IMPORT_COLUMNS, part)
             c = schema.chunk_references.c
             query = select(c.chunk_id, c.name_ids).where(c.chunk_id.in_(part))
             numbers = {row[0]: unpack_ids(row[1]) for row in self._connection.execute(query)}
             self._read_names(symbol_rows, import_rows, numbers.values())
-            symbols: dict[int, list[SymbolRow]] = {chunk_id: [] for chunk_id in part}
-            imports: dict[int, list[ImportRow]] = {chunk_id: [] for chunk_id in part}
+            symbols: dict[int, list[Symbol]] = {chunk_id: [] for chunk_id in part}
+            imports: dict[int, list[Import]] = {chunk_id: [] for chunk_id in part}
             for row in symbol_rows:
                 symbols[row[0]].append(self._symbol(row))
             for chunk_id, path_id, alias_id, *row in import_rows:
-                found = ImportRow(self._name(path_id), self._name(alias_id), *row)
+                found = Import(self._name(path_id), self._name(alias_id), *row)
                 imports[chunk_id].append(found)
             for chunk_id in part:
                 references = [self._reference(number) for number in numbers.get(chunk_id, ())]
-                references.sort(key=lambda r: (r.kind, r.path))
+                references.sort()
                 self._known[chunk_id] = Facts(
                     tuple(symbols[chunk_id]), tuple(imports[chunk_id]), tuple(references)
                 )
@@ -110,35 +101,35 @@ class FactsReader:
         every = {number for numbers in references for number in numbers}
         wanted |= {number >> 3 for number in every if number not in self._references}
         c = schema.name.c
-        for part in _parts([n for n in wanted if n is not None and n not in self._names]):
+        for part in batches(n for n in wanted if n is not None and n not in self._names):
             rows = self._connection.execute(select(c.id, c.text).where(c.id.in_(part)))
             self._names.update(map(tuple, rows))
 
-    def _symbol(self, row: Any) -> SymbolRow:
+    def _symbol(self, row: Any) -> Symbol:
         """Return a row of `_SYMBOL_COLUMNS`; the few distinct texts of a column are kept once."""
-        _, kind, name_id, trait_id, container, visibility, *numbers, cfg, type_id, generics_id = row
-        is_test, start, end, signature_start, signature_end = numbers
-        return SymbolRow(
+        _, kind, name_id, container, visibility, is_test, cfg, *numbers, trait, type_, own = row
+        start, end, signature_start, signature_end = numbers
+        return Symbol(
             intern(kind),
             self._name(name_id),
-            self._name(trait_id),
             intern(container),
             intern(visibility),
             is_test,
+            intern(cfg),
             start,
             end,
             signature_start,
             signature_end,
-            intern(cfg),
-            self._name(type_id),
-            self._name(generics_id),
+            self._name(trait),
+            self._name(type_),
+            self._name(own),
         )
 
-    def _reference(self, number: int) -> ReferenceRow:
+    def _reference(self, number: int) -> Reference:
         """Return the reference of a packed number, the same one for all that mention it."""
         found = self._references.get(number)
         if found is None:
-            found = ReferenceRow(REFERENCE_KINDS[number & 7], self._name(number >> 3))
+            found = Reference(REFERENCE_KINDS[number & 7], self._name(number >> 3))
             self._references[number] = found
         return found
 
@@ -154,29 +145,4 @@ class FactsReader:
 
 def facts_of_record(facts: ChunkFacts) -> Facts:
     """Return the facts of a chunk that is not in the index."""
-    symbols = tuple(
-        SymbolRow(
-            s.kind,
-            s.name,
-            s.trait,
-            s.container,
-            s.visibility,
-            s.is_test,
-            s.start,
-            s.end,
-            s.signature_start,
-            s.signature_end,
-            s.cfg,
-            s.type,
-            s.generics,
-        )
-        for s in facts.symbols
-    )
-    imports = tuple(ImportRow(i.path, i.alias, i.visibility, i.cfg) for i in facts.imports)
-    references = [ReferenceRow(r.kind, r.path) for r in facts.references]
-    references.sort(key=lambda r: (r.kind, r.path))
-    return Facts(symbols, imports, tuple(references))
-
-
-def _parts(values: list[Any]) -> Iterable[list[Any]]:
-    return (values[i : i + _IN_BATCH] for i in range(0, len(values), _IN_BATCH))
+    return Facts(facts.symbols, facts.imports, tuple(sorted(facts.references)))

@@ -7,8 +7,7 @@ from sqlalchemy import Column, Connection, Table, func, insert, select, update
 
 from rsidx.errors import IndexStoreError
 from rsidx.store import schema
-
-_IN_BATCH = 500
+from rsidx.store.batches import batches
 
 
 def repository_id(connection: Connection, name: str | None) -> int | None:
@@ -73,11 +72,10 @@ def set_root(connection: Connection, repository: int, root: bytes | None) -> Non
 def generations(connection: Connection, repository: int, oids: Iterable[bytes]) -> dict[bytes, int]:
     """Return the generation of those commits that are indexed."""
     table = schema.commit
-    wanted = list(dict.fromkeys(oids))
     found: dict[bytes, int] = {}
-    for start in range(0, len(wanted), _IN_BATCH):
+    for part in batches(dict.fromkeys(oids)):
         query = select(table.c.oid, table.c.generation).where(
-            table.c.repository_id == repository, table.c.oid.in_(wanted[start : start + _IN_BATCH])
+            table.c.repository_id == repository, table.c.oid.in_(part)
         )
         found.update((row.oid, row.generation) for row in connection.execute(query))
     return found

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from rsidx.store import schema
+from rsidx.store.batches import batches
 from rsidx.store.commits import CommitsReader
 from rsidx.store.deltas import ChunkTexts
 from rsidx.store.facts_reader import Facts, FactsReader, facts_of_record
@@ -19,13 +19,12 @@ from rsidx.store.records import (
     ChangeRow,
     ChunkRow,
     CommitRow,
-    ImportRow,
-    ReferenceRow,
-    SymbolRow,
+    Import,
+    Reference,
+    Symbol,
 )
 from rsidx.store.varint import unpack_breaks, unpack_ids
 
-_IN_BATCH = 500
 _COMMITS_KEPT = 512
 _BLOBS_KEPT = 4096
 _CHUNKS_KEPT = 32_768
@@ -186,7 +185,7 @@ class Reader:
         """Return the ids of those blobs that are in the index."""
         found: dict[bytes, int] = {}
         c = schema.blob.c
-        for part in _parts(list(oids)):
+        for part in batches(oids):
             query = select(c.oid, c.id).where(c.oid.in_(part))
             found.update(map(tuple, self._connection.execute(query)))
         return found
@@ -215,12 +214,12 @@ class Reader:
             self._blob_chunks.clear()
             self._chunks.clear()
         place, chunk = schema.blob_chunks.c, schema.chunk.c
-        for part in _parts(wanted):
+        for part in batches(wanted):
             query = select(place.blob_id, place.chunk_ids).where(place.blob_id.in_(part))
             lists = {row[0]: unpack_ids(row[1]) for row in self._connection.execute(query)}
             named = {chunk_id for ids in lists.values() for chunk_id in ids}
             unknown = [chunk_id for chunk_id in named if chunk_id not in self._chunks]
-            for some in _parts(unknown):
+            for some in batches(unknown):
                 columns = (chunk.id, chunk.kind, chunk.container, chunk.n_bytes, chunk.n_lines)
                 for row in self._connection.execute(select(*columns).where(chunk.id.in_(some))):
                     chunk_id, kind, container, *sizes = row
@@ -250,15 +249,15 @@ class Reader:
             self._connection.execute(select(c.breaks).where(c.id == chunk_id)).scalar()
         )
 
-    def symbols(self, chunk_id: int) -> tuple[SymbolRow, ...]:
+    def symbols(self, chunk_id: int) -> tuple[Symbol, ...]:
         """Return a chunk's definitions in order."""
         return self._facts_of(chunk_id).symbols
 
-    def imports(self, chunk_id: int) -> tuple[ImportRow, ...]:
+    def imports(self, chunk_id: int) -> tuple[Import, ...]:
         """Return a chunk's imports in order."""
         return self._facts_of(chunk_id).imports
 
-    def references(self, chunk_id: int) -> tuple[ReferenceRow, ...]:
+    def references(self, chunk_id: int) -> tuple[Reference, ...]:
         """Return what a chunk mentions, by kind and path."""
         return self._facts_of(chunk_id).references
 
@@ -274,7 +273,3 @@ class Reader:
     def blob_text(self, blob_id: int) -> bytes:
         """Return a parsed blob's bytes: its chunks, concatenated."""
         return b"".join(self.text(chunk.id) for chunk in self.chunks(blob_id))
-
-
-def _parts(values: list[Any]) -> Iterable[list[Any]]:
-    return (values[i : i + _IN_BATCH] for i in range(0, len(values), _IN_BATCH))

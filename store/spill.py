@@ -2,8 +2,9 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rsidx.errors import ExportError
 
@@ -64,6 +65,32 @@ class SpillMap:
         """Give a number to a key that has none; tell whether it had none."""
         insert = "INSERT OR IGNORE INTO number VALUES (?, ?)"
         return self._database.execute(insert, (key, value)).rowcount > 0
+
+    def close(self) -> None:
+        """Close the file, which removes it."""
+        self._database.close()
+
+
+class SpillSorter:
+    """Rows of values, read back by their keys; equal keys in the order in which they came."""
+
+    def __init__(self, folder: Path | None = None, *, n_values: int) -> None:
+        self._database = TemporaryDatabase(folder)
+        values = [f"value_{number}" for number in range(n_values)]
+        self._columns = ", ".join(values)
+        self._insert = f"INSERT INTO row VALUES ({', '.join('?' * (n_values + 1))})"
+        self._database.execute(f"CREATE TABLE row (key, {self._columns})")
+        self._database.execute("CREATE INDEX place ON row (key)")
+
+    def add(self, key: int | bytes, *values: int | bytes) -> None:
+        """Add a row."""
+        self._database.execute(self._insert, (key, *values))
+
+    def rows(self, from_key: int | bytes | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield key and values of each row in order, from a key on if one is given."""
+        where, keys = ("", ()) if from_key is None else ("WHERE key >= ?", (from_key,))
+        query = f"SELECT key, {self._columns} FROM row {where} ORDER BY key, rowid"
+        yield from self._database.execute(query, keys)
 
     def close(self) -> None:
         """Close the file, which removes it."""

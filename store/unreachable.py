@@ -7,12 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select
 
 from rsidx.store import schema
+from rsidx.store.batches import batches
 from rsidx.store.deltas import rebase_dependents
 from rsidx.store.queries import split_parents
 from rsidx.store.varint import unpack_ids
 from rsidx.store.writer import insert_rows
-
-_IN_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +65,13 @@ def prune(
 
 def drop_unused_chunks(connection: Connection) -> int:
     """Drop the chunks that no blob contains, with their facts; return how many."""
-    return sum(drop_unused_chunks_in_parts(connection, n_at_once=None))
+    return sum(drop_unused_chunks_in_batches(connection, n_at_once=None))
 
 
-def drop_unused_chunks_in_parts(connection: Connection, *, n_at_once: int | None) -> Iterator[int]:
-    """Drop the chunks that no blob contains, so many at once; yield how many after each part.
+def drop_unused_chunks_in_batches(
+    connection: Connection, *, n_at_once: int | None
+) -> Iterator[int]:
+    """Drop the chunks that no blob contains, `n_at_once` in a batch; yield how many after each.
 
     The caller may commit after each: what is there is whole.
     """
@@ -79,9 +80,9 @@ def drop_unused_chunks_in_parts(connection: Connection, *, n_at_once: int | None
     # The highest first: a chunk goes before the one that it is a version of.
     every = connection.execute(select(schema.chunk.c.id).order_by(schema.chunk.c.id.desc()))
     unused = [chunk_id for chunk_id in every.scalars() if chunk_id not in used]
-    # None of those that stay is a version of one that goes, from the first part on.
+    # None of those that stay is a version of one that goes, from the first batch on.
     rebase_dependents(connection, frozenset(unused))
-    for part in _parts(unused, n_at_once or max(1, len(unused))):
+    for part in batches(unused, n_at_once or max(1, len(unused))):
         for table in (schema.symbol, schema.import_, schema.chunk_references):
             delete_rows(connection, table, "chunk_id", part)
         delete_rows(connection, schema.chunk, "id", part)
@@ -132,9 +133,5 @@ def _unused(connection: Connection, table: Table, *columns: Any) -> list[int]:
 
 def delete_rows(connection: Connection, table: Table, key: str, ids: Iterable[int]) -> None:
     """Delete the rows whose column `key` is one of the ids."""
-    for part in _parts(list(ids)):
+    for part in batches(ids):
         connection.execute(delete(table).where(table.c[key].in_(part)))
-
-
-def _parts(values: list[int], n_at_once: int = _IN_BATCH) -> Iterator[list[int]]:
-    return (values[i : i + n_at_once] for i in range(0, len(values), n_at_once))

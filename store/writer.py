@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
 
 from rsidx.store import schema
+from rsidx.store.batches import batches
 from rsidx.store.codec import train_dictionary
 from rsidx.store.delta_bases import DeltaBases
 from rsidx.store.records import REFERENCE_KINDS, BlobRecord, ChunkFacts, ChunkRecord, CommitRecord
 from rsidx.store.varint import pack_breaks, pack_ids
 
-_IN_BATCH = 500
 _N_DICTIONARY_SAMPLES = 4000
 _IDS_KEPT = 30_000
 
@@ -62,8 +62,7 @@ class _Ids:
             again = {value: self._older[value] for value in unknown if value in self._older}
             self._known.update(again)
             unknown = [value for value in unknown if value not in again]
-        for start in range(0, len(unknown), _IN_BATCH):
-            part = unknown[start : start + _IN_BATCH]
+        for part in batches(unknown):
             query = select(self._key, self._table.c.id).where(self._key.in_(part))
             self._known.update(map(tuple, self._connection.execute(query)))
 
@@ -284,8 +283,7 @@ class Writer:
         """Record where refs point; those not named keep what was recorded."""
         table = schema.ref
         mine = table.c.repository_id == self._repository_id
-        for start in range(0, len(tips), _IN_BATCH):
-            part = list(tips)[start : start + _IN_BATCH]
+        for part in batches(tips):
             self._connection.execute(delete(table).where(mine, table.c.name.in_(part)))
         rows = [(self._repository_id, name, tip) for name, tip in sorted(tips.items())]
         self._insert(table, table.c.keys(), rows)

@@ -1,5 +1,6 @@
 """The project itself: what is packaged, and that the generated pages are current."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -28,6 +29,19 @@ def test_an_init_holds_its_docstring_and_nothing_else():
             assert text.startswith('"""')
             assert text.endswith('"""')
             assert text.count('"""') == 2
+
+
+def test_only_the_store_has_sql():
+    verbs = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "CREATE ", "PRAGMA ")
+    for folder in ("exporters", "hooks", "indexer", "rsidx"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    assert "sqlite3" not in [alias.name for alias in node.names], file
+                elif isinstance(node, ast.ImportFrom) and node.module == "sqlalchemy":
+                    assert {alias.name for alias in node.names} <= {"Connection", "make_url"}, file
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    assert not node.value.startswith(verbs), file
 
 
 def test_the_generated_pages_are_current():

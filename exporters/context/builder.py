@@ -23,7 +23,7 @@ from rsidx.exporters.resolver.references import (
     Resolver,
 )
 from rsidx.store.reader import Reader
-from rsidx.store.records import ReferenceRow
+from rsidx.store.records import Reference
 
 SECTIONS = (
     "imports",
@@ -110,7 +110,7 @@ class ContextBuilder:
         self._outline = Outline(reader, resolver.modules, self._forms)
 
     def candidates(
-        self, mentions: Sequence[tuple[CodeLocation, Sequence[ReferenceRow]]], *, own: Side | None
+        self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]], *, own: Side | None
     ) -> list[Excerpt]:
         """Return the excerpts for code in descending value, without duplicates.
 
@@ -150,7 +150,7 @@ class ContextBuilder:
         return excerpts
 
     def _wanted(
-        self, mentions: Sequence[tuple[CodeLocation, Sequence[ReferenceRow]]]
+        self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]]
     ) -> dict[tuple[int, int, int], _Wanted]:
         """Return what the references mean, by path, blob and chunk; members with their owner."""
         found: dict[tuple[int, int, int], _Wanted] = {}
@@ -214,7 +214,7 @@ class ContextBuilder:
                 yield replace(excerpt, names=_needed(wanted.names))
 
     def _imports(
-        self, file: File, site: CodeLocation, references: Sequence[ReferenceRow], own: Side | None
+        self, file: File, site: CodeLocation, references: Sequence[Reference], own: Side | None
     ) -> Iterator[Excerpt]:
         """Yield the `use` declarations of the code's module; of many those in use."""
         names = {word.encode() for r in references for word in _WORD.findall(r.path)}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.store.reader import Reader
-from rsidx.store.records import ChunkRow, SymbolRow
+from rsidx.store.records import ChunkRow, Symbol
 
 MAX_WHOLE_BYTES = 800
 """About 200 tokens; larger types and traits are reduced to their members in use."""
@@ -107,7 +107,7 @@ class Forms:
         """Return the first symbol's signature with the indentation of its line."""
         return self._of_symbol(chunk, start, self._reader.symbols(chunk.id)[0])
 
-    def _of_symbol(self, chunk: ChunkRow, start: int, symbol: SymbolRow) -> TextRun:
+    def _of_symbol(self, chunk: ChunkRow, start: int, symbol: Symbol) -> TextRun:
         text = self._reader.text(chunk.id)
         first = _line_start(text, symbol.signature_start)
         return TextRun(start + first, text[first : symbol.signature_end])

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from rsidx.exporters.pipeline.result import TokenizedRow
-from rsidx.store.spill import TemporaryDatabase
+from rsidx.store.spill import SpillSorter
 
 ORDERS = ("time", "difficulty", "random")
 """By history; the fewest tokens with loss first, of these the shortest example; by the seed."""
@@ -63,27 +63,23 @@ def _n_learned(row: TokenizedRow) -> int:
 
 
 class Sorter:
-    """Sorts rows outside of memory, in a file of `folder` that has no name."""
+    """Sorts rows on disk, in a file of `folder` that has no name."""
 
     def __init__(self, folder: Path, key: Callable[[TokenizedRow], bytes]) -> None:
         self._key = key
-        self._database = TemporaryDatabase(folder)
-        self._database.execute("CREATE TABLE row (key BLOB, ids BLOB, meta BLOB, rest BLOB)")
-        self._database.execute("CREATE INDEX place ON row (key)")
+        self._spill = SpillSorter(folder, n_values=3)
 
     def add(self, row: TokenizedRow) -> None:
-        """Take in a row."""
+        """Add a row."""
         rest = orjson.dumps((row.learned, row.brief))
-        values = (self._key(row), row.ids.tobytes(), row.meta, rest)
-        self._database.execute("INSERT INTO row VALUES (?, ?, ?, ?)", values)
+        self._spill.add(self._key(row), row.ids.tobytes(), row.meta, rest)
 
     def rows(self) -> Iterator[TokenizedRow]:
-        """Yield the rows in order; what is equal stays in the order in which it came."""
-        query = "SELECT ids, meta, rest FROM row ORDER BY key, rowid"
-        for ids, meta, rest in self._database.execute(query):
+        """Yield the rows in order; equal ones stay in the order in which they came."""
+        for _, ids, meta, rest in self._spill.rows():
             learned, brief = orjson.loads(rest)
             yield TokenizedRow(array("I", ids), tuple(map(tuple, learned)), brief, meta)
 
     def close(self) -> None:
-        """Give up the file."""
-        self._database.close()
+        """Close the file, which removes it."""
+        self._spill.close()

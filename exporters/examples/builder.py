@@ -28,7 +28,7 @@ from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.resolver.files import modules_of
 from rsidx.exporters.resolver.references import CodeLocation, Resolver
 from rsidx.store.reader import Reader
-from rsidx.store.records import ChangeRow, ChunkRow, CommitRow, ImportRow, ReferenceRow
+from rsidx.store.records import ChangeRow, ChunkRow, CommitRow, Import, Reference
 
 _MAX_MESSAGE_CHARS = 1000
 
@@ -240,7 +240,7 @@ class ExampleBuilder:
         self.resolver.outcomes.update(counted)
         return uses
 
-    def _mentions_of(self, side: Side) -> Iterator[tuple[CodeLocation, list[ReferenceRow]]]:
+    def _mentions_of(self, side: Side) -> Iterator[tuple[CodeLocation, list[Reference]]]:
         """Yield what code mentions where it stands, by container."""
         for container, inside in _by_container(side.chunks).items():
             yield (
@@ -355,7 +355,7 @@ class ExampleBuilder:
             start += chunk.n_bytes
         return breaks
 
-    def mentions(self, edit: Edit, path_id: int) -> list[tuple[CodeLocation, list[ReferenceRow]]]:
+    def mentions(self, edit: Edit, path_id: int) -> list[tuple[CodeLocation, list[Reference]]]:
         """Return what an edit mentions, what it imports included, by where that is read.
 
         The code is read in the file `path_id`, with what the new version of the file imports
@@ -380,14 +380,14 @@ class ExampleBuilder:
             for container, inside in by_container.items()
         ]
 
-    def _imports(self, chunks: list[ChunkRow]) -> tuple[ImportRow, ...]:
+    def _imports(self, chunks: list[ChunkRow]) -> tuple[Import, ...]:
         """Return what the bodies of functions import."""
         inside = [chunk for chunk in chunks if chunk.kind != "imports"]
         return tuple(
             dict.fromkeys(item for chunk in inside for item in self._reader.imports(chunk.id))
         )
 
-    def _new_imports(self, edit: Edit, path_id: int, container: str) -> Iterator[ImportRow]:
+    def _new_imports(self, edit: Edit, path_id: int, container: str) -> Iterator[Import]:
         """Yield what the edited code's module imports after the edit and not before."""
         if edit.new is None or self._options.context_from == "old":
             return
@@ -400,12 +400,12 @@ class ExampleBuilder:
             if item not in known:
                 yield item
 
-    def _references(self, chunks: list[ChunkRow]) -> list[ReferenceRow]:
+    def _references(self, chunks: list[ChunkRow]) -> list[Reference]:
         found = {reference for chunk in chunks for reference in self._reader.references(chunk.id)}
         for chunk in chunks:
             if chunk.kind == "imports":
                 found.update(
-                    ReferenceRow("import", item.path)
+                    Reference("import", item.path)
                     for item in self._reader.imports(chunk.id)
                     if not item.path.endswith("*")
                 )

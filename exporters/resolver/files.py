@@ -9,8 +9,8 @@ from rsidx.store.records import (
     CONTAINER_SEPARATOR,
     TEST_MARK,
     ChunkRow,
-    ImportRow,
-    SymbolRow,
+    Import,
+    Symbol,
     innermost,
 )
 
@@ -39,7 +39,7 @@ class Definition:
     index: int
     start: int
     chunk: ChunkRow
-    symbol: SymbolRow
+    symbol: Symbol
 
     @property
     def range(self) -> tuple[int, int]:
@@ -55,16 +55,16 @@ class ModuleNames:
         default_factory=lambda: {TYPE: {}, VALUE: {}, MACRO: {}}
     )
     modules: dict[str, list[Definition]] = field(default_factory=dict)
-    imports: dict[str, list[ImportRow]] = field(default_factory=dict)
-    globs: list[ImportRow] = field(default_factory=list)
+    imports: dict[str, list[Import]] = field(default_factory=dict)
+    globs: list[Import] = field(default_factory=list)
 
-    def every_import(self) -> Iterator[ImportRow]:
+    def every_import(self) -> Iterator[Import]:
         """Yield the module's imports, globs last."""
         for items in self.imports.values():
             yield from items
         yield from self.globs
 
-    def add_import(self, item: ImportRow) -> None:
+    def add_import(self, item: Import) -> None:
         """Take in one leaf of a `use`."""
         if item.path.endswith("*"):
             self.globs.append(item)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rsidx.exporters.resolver.cfg import by_cfg_likelihood, likelihood
 from rsidx.exporters.resolver.files import MACRO, TYPE, VALUE, Definition, ModuleNames
 from rsidx.exporters.resolver.modules import Module, Modules
-from rsidx.store.records import ImportRow
+from rsidx.store.records import Import
 
 _STANDARD = frozenset({"std", "core", "alloc", "proc_macro", "test"})
 _STANDARD_MACROS = frozenset(
@@ -218,12 +218,12 @@ class Names:
         features = module.crate.package.features
         declared = self._declared(module, scope, name, namespace)
         modules = scope.modules.get(name, ()) if namespace == TYPE else ()
-        candidates: list[tuple[float, Definition | ImportRow]] = [
+        candidates: list[tuple[float, Definition | Import]] = [
             (-likelihood(one.symbol.cfg, features), one) for one in (*declared, *modules)
         ]
         candidates += [(-likelihood(one.cfg, features), one) for one in scope.imports.get(name, ())]
         for _, one in sorted(candidates, key=lambda pair: pair[0]):
-            if isinstance(one, ImportRow):
+            if isinstance(one, Import):
                 found = self._used(module, one.path.split("::"), namespace, trail)
                 if found is not None and not isinstance(found.entity, Outside):
                     return Resolution(found.entity, "import")
@@ -255,9 +255,7 @@ class Names:
                 return Resolution(found.entity, "glob")
         return None
 
-    def _means_another(
-        self, module: Module, item: ImportRow, namespace: str, trail: _Trail
-    ) -> bool:
+    def _means_another(self, module: Module, item: Import, namespace: str, trail: _Trail) -> bool:
         """Tell whether an import names something of the workspace in another namespace."""
         for other in (TYPE, VALUE, MACRO):
             if other != namespace:
@@ -267,7 +265,7 @@ class Names:
         return False
 
     def _globbed(
-        self, module: Module, item: ImportRow, name: str, namespace: str, trail: _Trail
+        self, module: Module, item: Import, name: str, namespace: str, trail: _Trail
     ) -> Resolution | None:
         prefix = item.path.split("::")[:-1]
         target = self._used(module, prefix, TYPE, trail) if prefix else None

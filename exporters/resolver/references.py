@@ -19,7 +19,7 @@ from rsidx.exporters.resolver.spelling import read_generics, split
 from rsidx.exporters.resolver.ty import Ty, through_pointers
 from rsidx.exporters.resolver.types import Types, TypeScope
 from rsidx.store.reader import Reader
-from rsidx.store.records import ImportRow, ReferenceRow, innermost
+from rsidx.store.records import Import, Reference, innermost
 
 EXACT_RULES = ("module", "path", "import", "extern", "glob", "self", "member")
 """Rules that follow the language's own; the other ones read types off what is written."""
@@ -38,7 +38,7 @@ class Resolved:
     definition: Definition
     rule: str
     member: str = ""
-    reference: ReferenceRow | None = None
+    reference: Reference | None = None
     segment: int = 0
 
     @property
@@ -60,7 +60,7 @@ class CodeLocation:
 
     path_id: int
     container: str
-    imports: tuple[ImportRow, ...] = ()
+    imports: tuple[Import, ...] = ()
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ class Resolver:
             self._types.forget()
 
     def resolve(
-        self, site: CodeLocation, references: Sequence[ReferenceRow], *, guess: bool = False
+        self, site: CodeLocation, references: Sequence[Reference], *, guess: bool = False
     ) -> Iterator[Resolved]:
         """Yield the containers around the code, then what each reference means.
 
@@ -159,12 +159,12 @@ class Resolver:
         if place.trait is not None:
             yield Resolved(place.trait.definition, "self_type")
 
-    def reference(self, place: TypeScope, reference: ReferenceRow) -> Iterator[Resolved]:
+    def reference(self, place: TypeScope, reference: Reference) -> Iterator[Resolved]:
         """Yield what the segments of a reference's path mean, modules left out."""
         found, _ = self._answer(place, reference)
         yield from (replace(one, reference=reference) for one in found)
 
-    def _answer(self, place: TypeScope, reference: ReferenceRow) -> _Answer:
+    def _answer(self, place: TypeScope, reference: Reference) -> _Answer:
         if reference.kind in ("method", "field"):
             return self._of_receiver(place, reference)
         if reference.kind == "import":
@@ -227,7 +227,7 @@ class Resolver:
         ]
         return found, "resolved" if found else "outside"
 
-    def _of_receiver(self, place: TypeScope, reference: ReferenceRow) -> _Answer:
+    def _of_receiver(self, place: TypeScope, reference: Reference) -> _Answer:
         *before, name = split(reference.path, ".")
         owner = ".".join(before)
         known = self._types.expression(owner, place) if owner != "?" else None
@@ -252,7 +252,7 @@ class Resolver:
             yield Resolved(member.definition, rule, segment=segment)
             return
 
-    def _guess(self, place: TypeScope, reference: ReferenceRow) -> Iterator[Resolved]:
+    def _guess(self, place: TypeScope, reference: Reference) -> Iterator[Resolved]:
         """Yield the only definition in the crate that has the name."""
         name = split(reference.path, ".")[-1].split("::")[-1]
         kinds = _KINDS_GUESSED.get(reference.kind)

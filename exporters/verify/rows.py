@@ -13,7 +13,7 @@ from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.chronology import believable
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.secrets import SecretCheck
-from rsidx.store.spill import TemporaryDatabase
+from rsidx.store.spill import SpillSorter
 
 _PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
 
@@ -49,23 +49,21 @@ class Checked:
 
 
 class Edits:
-    """What the edits are compared by: each with its split and first row, in order.
+    """The fingerprints of edits, each with its split and first row, spilled to disk.
 
-    They wait in a file without a name.
+    They are added split by split.
     """
 
     def __init__(self) -> None:
-        self._database = TemporaryDatabase()
-        self._database.execute("CREATE TABLE edit (split INTEGER, number INTEGER, patch BLOB)")
+        self._spill = SpillSorter(n_values=2)
 
     def add(self, split: int, number: int, patch: PatchFingerprint) -> None:
-        """Take in an edit."""
-        row = (split, number, patch.pack())
-        self._database.execute("INSERT INTO edit VALUES (?, ?, ?)", row)
+        """Add an edit."""
+        self._spill.add(split, number, patch.pack())
 
     def close(self) -> None:
-        """Give up the file."""
-        self._database.close()
+        """Close the file, which removes it."""
+        self._spill.close()
 
     def leaks(self) -> Iterator[tuple[int, int, str]]:
         """Yield split, row and reason of those that are related to one of an earlier split."""
@@ -76,8 +74,7 @@ class Edits:
             yield split, number, reason
 
     def _read(self, from_split: int = 0) -> Iterator[tuple[int, int, PatchFingerprint]]:
-        query = "SELECT split, number, patch FROM edit WHERE split >= ? ORDER BY rowid"
-        for split, number, patch in self._database.execute(query, (from_split,)):
+        for split, number, patch in self._spill.rows(from_split):
             yield split, number, PatchFingerprint.unpack(patch)
 
 

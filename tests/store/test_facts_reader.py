@@ -1,6 +1,6 @@
 """Facts are those that were written, however few of their parts are remembered."""
 
-from rsidx.store import facts_reader, queries, reader
+from rsidx.store import batches, facts_reader, queries, reader
 from rsidx.store.reader import Reader
 
 LIB = """\
@@ -31,7 +31,7 @@ def test_bounds_make_no_difference(repo, index, monkeypatch):
     assert sum(bool(imports) for _, imports, _ in plain) == 1
     for name, module in (
         ("_NAMES_KEPT", facts_reader), ("_REFERENCES_KEPT", facts_reader),
-        ("_CHUNKS_KEPT", facts_reader), ("_IN_BATCH", facts_reader), ("_CHUNKS_KEPT", reader),
+        ("_CHUNKS_KEPT", facts_reader), ("_MAX_VALUES", batches), ("_CHUNKS_KEPT", reader),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, 3)
     assert facts(index) == plain

@@ -1,4 +1,4 @@
-"""What an export remembers on disk."""
+"""What an export spills to disk."""
 
 import tempfile
 from contextlib import closing
@@ -9,7 +9,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.store import spill
-from rsidx.store.spill import SpillMap, TemporaryDatabase
+from rsidx.store.spill import SpillMap, SpillSorter, TemporaryDatabase
 
 
 def test_keys_keep_the_number_that_they_were_given_first(tmp_path):
@@ -19,6 +19,17 @@ def test_keys_keep_the_number_that_they_were_given_first(tmp_path):
         assert not any(numbers.add(key, 1) for key in keys[::100])
         assert [numbers.get(key) for key in keys[::100]] == list(range(0, 20_000, 100))
         assert numbers.get(b"") is numbers.get(b"other") is None
+
+
+def test_rows_come_back_by_their_keys_and_equal_ones_as_they_came(tmp_path):
+    keys = [n * 7919 % 100 for n in range(1000)]
+    with closing(SpillSorter(tmp_path, n_values=2)) as sorter:
+        for number, key in enumerate(keys):
+            sorter.add(key, number, b"x" * number)
+        rows = list(sorter.rows())
+        assert [row[:2] for row in rows] == sorted(zip(keys, range(1000), strict=True))
+        assert all(row[2] == b"x" * row[1] for row in rows)
+        assert list(sorter.rows(from_key=50)) == [row for row in rows if row[0] >= 50]
 
 
 def test_its_file_has_no_name_and_is_nobody_elses(tmp_path):
@@ -33,7 +44,7 @@ def test_its_file_has_no_name_and_is_nobody_elses(tmp_path):
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    """Scratch files that hold no more than some pages."""
+    """Temporary files that hold no more than some pages."""
     plain = TemporaryDatabase.__init__
 
     def init(self, *args):
