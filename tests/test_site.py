@@ -130,7 +130,7 @@ def served(site):
 
 
 @pytest.mark.filterwarnings("default")
-def test_a_browser_asks_nobody_else_and_reports_no_error(site, served):
+def test_a_browser_asks_nobody_else_and_reports_no_error(served):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("there is no chromium")
@@ -144,8 +144,9 @@ def test_a_browser_asks_nobody_else_and_reports_no_error(site, served):
                   if response.status >= 400 else None)  # fmt: skip
         opened.on("request", lambda request: complaints.append(request.url)
                   if not request.url.startswith((served, "data:")) else None)  # fmt: skip
-        for page in sorted(site.rglob("*.html")):
-            opened.goto(served + page.relative_to(site).as_posix())
+        opened.set_default_timeout(120_000)
+        for page in ("index", "cli", "performance"):
+            opened.goto(f"{served}{page}.html")
         opened.goto(f"{served}search.html?q=embargo")
         opened.locator("#search-results a").first.wait_for()
         chromium.close()
