@@ -1,57 +1,356 @@
-"""What an export is asked for."""
+"""What an export is asked for: each option, declared once.
 
-from dataclasses import dataclass
+The options of `rsidx export`, their keys in files and variables, the manifest's `config` and the
+cache key follow from these declarations.
+"""
 
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from rsidx.errors import ExportError
+from rsidx.exporters.context.builder import EXTRAS
+from rsidx.exporters.edits.earlier import SOURCES
 from rsidx.exporters.examples.builder import Options
 from rsidx.exporters.examples.fim import MIDDLES, FimOptions
+from rsidx.exporters.filters.registry import FILTERS
+from rsidx.exporters.formats.registry import FORMATS, why_not_in
+from rsidx.exporters.rendering.encoder import cached_file, is_hub_name
+from rsidx.exporters.rendering.families import DIALECTS
+from rsidx.setting import UP_TO_DEFAULT, Setting, declared
 
 KINDS = ("edit", "fim", "sequence")
 LEVELS = ("item", "file")
 """What an edit is of: a function, struct and so on, or a file as far as it fits."""
+ORDERS = ("time", "difficulty", "random")
+"""By history; the fewest tokens with loss first, of these the shortest example; by the seed."""
+
+
+def _own_or_cached(source: str, root: Path) -> str:
+    """Return a tokenizer that a repository may choose: its own, or one that is here already."""
+    path = root / source
+    try:
+        file = path / "tokenizer.json" if path.is_dir() else path
+        if file.exists():
+            # A link must not lead out of the repository.
+            if not file.resolve().is_relative_to(root.resolve()):
+                raise ValueError(source)
+            return str(path)
+    except OSError as error:
+        raise ValueError(source) from error
+    if not is_hub_name(source) or cached_file(source) is None:
+        raise ValueError(source)
+    return source
+
+
+def _without_secrets(names: tuple[str, ...], _root: Path) -> tuple[str, ...]:
+    if "secrets" in names:
+        raise ValueError("secrets")
+    return names
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
-    """What an export is asked for, as the manifest records it."""
+class ExportConfig:
+    """What an export is asked for, as the manifest records it.
 
-    tokenizer: str
-    name: str | None = None
-    kind: str = "edit"
-    level: str = "item"
-    no_edit: float = 0.0
-    markers: str = "extended"
-    dialect: str = "auto"
+    Raises ExportError for a value that an option does not take, and for options that contradict
+    each other.
+    """
+
+    tokenizer: Annotated[
+        str,
+        Setting(
+            "A tokenizer.json, a folder with one, or a name on the hub.",
+            metavar="PATH_OR_NAME",
+            harmless=_own_or_cached,
+            harmless_if="to a path inside the repository, or a name that is in the local cache",
+            is_path=True,
+            in_cache_key=False,
+        ),
+    ]
+    _: KW_ONLY
+    kind: Annotated[
+        str,
+        Setting(
+            "Edits, holes in the edited code that are to be filled in, or sequences: windows over "
+            "the files that each commit changed.",
+            choices=KINDS,
+            harmless=True,
+        ),
+    ] = "edit"
+    level: Annotated[
+        str,
+        Setting(
+            "Edits of items (functions, structs and so on), or of files; long ones come in parts.",
+            choices=LEVELS,
+            harmless=True,
+        ),
+    ] = "item"
+    no_edit: Annotated[
+        float,
+        Setting("The share of examples whose code is to stay as it is.", at_least=0, at_most=0.9),
+    ] = 0.0
+    fim_middles: Annotated[
+        tuple[str, ...],
+        Setting(
+            "What a hole is: lines that the commit added, whole statements or items, some lines, "
+            "some characters; may be given more than once.",
+            flag="--fim-middle",
+            choices=MIDDLES,
+            harmless=True,
+        ),
+    ] = MIDDLES
+    fim_spm: Annotated[
+        float,
+        Setting(
+            "The share of holes whose suffix comes first.", at_least=0, at_most=1, harmless=True
+        ),
+    ] = 0.5
+    stride: Annotated[
+        float,
+        Setting(
+            "How far a sequence's next window begins behind the last, as a share of --max-chars.",
+            more_than=0,
+            at_most=1,
+        ),
+    ] = 0.5
+    seed: Annotated[
+        int,
+        Setting(
+            "For what is drawn: holes, code that stays as it is, a random order.", harmless=True
+        ),
+    ] = 0
+    markers: Annotated[
+        str,
+        Setting(
+            "Add the documented markers to the tokenizer, or use only its own tokens.",
+            choices=("extended", "native"),
+            harmless=True,
+        ),
+    ] = "extended"
+    dialect: Annotated[
+        str,
+        Setting(
+            "The model family; `auto` goes by the tokens that the tokenizer has.",
+            choices=DIALECTS,
+            harmless=True,
+        ),
+    ] = "auto"
+    split: Annotated[
+        str,
+        Setting(
+            "Three shares of the commits, or two dates or two commits at which val and test begin.",
+            harmless=True,
+            in_cache_key=False,
+        ),
+    ] = "0.8,0.1,0.1"
+    embargo: Annotated[
+        str,
+        Setting(
+            "What is left out between two splits: a share of the commits (0.005), a number of "
+            "commits (20) or of days (7d).",
+            harmless=True,
+            in_cache_key=False,
+        ),
+    ] = "0.005"
+    boundaries: Annotated[
+        str | None,
+        Setting(
+            "Keep the splits of an earlier export (its folder or manifest): each of its rows stays "
+            "where it was.",
+            metavar="EXPORT",
+            is_path=True,
+            must_exist=True,
+            in_cache_key=False,
+        ),
+    ] = None
+    new_commits: Annotated[
+        str,
+        Setting(
+            "With --boundaries: whether commits that came since go to test or stay out.",
+            choices=("test", "out"),
+            harmless=True,
+            in_cache_key=False,
+        ),
+    ] = "test"
+    keep: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Export what is left out by default; may be given more than once.",
+            choices=FILTERS,
+            harmless=_without_secrets,
+            harmless_if="without `secrets`",
+        ),
+    ] = ()
+    max_chars: Annotated[
+        int,
+        Setting("Longer code is split between statements.", at_least=200, harmless=UP_TO_DEFAULT),
+    ] = 4000
+    max_tokens: Annotated[
+        int, Setting("The length of an example.", at_least=64, harmless=UP_TO_DEFAULT)
+    ] = 2048
+    context_tokens: Annotated[
+        int,
+        Setting(
+            "The share of an example that context may take.", at_least=0, harmless=UP_TO_DEFAULT
+        ),
+    ] = 1024
+    max_files: Annotated[
+        int,
+        Setting(
+            "Commits with more changed Rust files are bulk commits.",
+            at_least=1,
+            harmless=UP_TO_DEFAULT,
+        ),
+    ] = 50
+    min_message: Annotated[
+        int,
+        Setting(
+            "Commits whose message has fewer characters are left out.",
+            at_least=0,
+            harmless=UP_TO_DEFAULT,
+        ),
+    ] = 10
+    licenses: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Export only code whose crate was under one of these at its commit; may be given more "
+            "than once.",
+            flag="--license",
+            metavar="SPDX",
+        ),
+    ] = ()
+    context_at: Annotated[
+        str,
+        Setting(
+            "Show definitions as before the commit or as of it (never the edit's own new code).",
+            choices=("parent", "commit"),
+        ),
+    ] = "parent"
+    context_from: Annotated[
+        str,
+        Setting(
+            "Look for the names that both sides of an edit mention, or the old code alone.",
+            choices=("both", "old"),
+        ),
+    ] = "both"
+    context_with: Annotated[
+        tuple[str, ...],
+        Setting(
+            "What is left of the budget goes to the callers of the edited code, or its tests, too; "
+            "`names` also shows what only its name leads to. May be given more than once.",
+            choices=EXTRAS,
+        ),
+    ] = ()
+    earlier: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Show edits that came before: of the same commit, definitions before uses, or the last "
+            "ones of the file; may be given more than once.",
+            choices=SOURCES,
+        ),
+    ] = ()
+    labels: Annotated[
+        str,
+        Setting(
+            "Loss on the new code and the end token, or everywhere.",
+            choices=("target", "all"),
+            harmless=True,
+        ),
+    ] = "target"
+    format: Annotated[
+        str,
+        Setting(
+            "What the rows are written as: ds is datatrove's and nanotron's, bin Megatron's, mds "
+            "MosaicML's; these and parquet need an extra (rsidx[datatrove], megatron, mds, "
+            "parquet). Packed rows, and the texts of --columns both, are JSON lines in any case.",
+            choices=tuple(FORMATS),
+            in_cache_key=False,
+        ),
+    ] = "jsonl"
+    columns: Annotated[
+        str,
+        Setting(
+            "Ids, or prompt and completion as text, or both: the texts in files of their own "
+            "(.text.jsonl).",
+            choices=("ids", "text", "both"),
+            in_cache_key=False,
+        ),
+    ] = "ids"
+    pack: Annotated[
+        int | None,
+        Setting(
+            "Also pack rows into longer ones (.packed.jsonl): none is cut, each has positions of "
+            "its own.",
+            metavar="LENGTH",
+            at_least=64,
+            in_cache_key=False,
+        ),
+    ] = None
+    order: Annotated[
+        str,
+        Setting(
+            "The order of train: by history, the fewest tokens with loss first, or by the seed.",
+            choices=ORDERS,
+            harmless=True,
+            in_cache_key=False,
+        ),
+    ] = "time"
+    half_life: Annotated[
+        float | None,
+        Setting(
+            "Weigh train's rows in their meta file: half for each so many days before the newest.",
+            metavar="DAYS",
+            more_than=0,
+            in_cache_key=False,
+        ),
+    ] = None
+    pad: Annotated[bool, Setting("Pad every example to --max-tokens.", in_cache_key=False)] = False
+    text: Annotated[bool, Setting("Put the texts into the meta files, too.")] = False
     revisions: tuple[str, ...] = ()
-    split: str = "0.8,0.1,0.1"
-    embargo: str = "0.005"
-    boundaries: str | None = None
-    new_commits: str = "test"
-    keep: tuple[str, ...] = ()
-    max_chars: int = 4000
-    max_tokens: int = 2048
-    context_tokens: int = 1024
-    max_files: int = 50
-    min_message: int = 10
-    context_at: str = "parent"
-    context_from: str = "both"
-    context_with: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
-    fim_middles: tuple[str, ...] = MIDDLES
-    fim_spm: float = 0.5
-    stride: float = 0.5
-    seed: int = 0
-    licenses: tuple[str, ...] = ()
-    labels: str = "target"
-    format: str = "jsonl"
-    columns: str = "ids"
-    pack: int | None = None
-    pad: bool = False
-    order: str = "time"
-    half_life: float | None = None
-    text: bool = False
+    """The refs, or the beginnings of commit ids, whose history is exported; HEAD for none."""
+    name: str | None = None
+    """The repository, where the index has several."""
+
+    def __post_init__(self) -> None:
+        for name, option in declared(ExportConfig).items():
+            value = option.normal(getattr(self, name))
+            object.__setattr__(self, name, value)
+            problem = option.problem(value)
+            if problem is not None:
+                raise ExportError(f"{name}: {problem}")
+        contradiction = _contradiction(self)
+        if contradiction is not None:
+            raise ExportError(contradiction)
 
 
-def builder_options(config: Config) -> Options:
+Config = ExportConfig
+
+
+def _contradiction(config: ExportConfig) -> str | None:
+    """Return which options contradict each other, None where none do."""
+    is_of_files = config.level != LEVELS[0]
+    if config.kind != "edit" and (is_of_files or config.no_edit or config.earlier):
+        return "--level, --no-edit and --earlier are for edits, not for holes and sequences"
+    if is_of_files and config.no_edit:
+        return "--no-edit is for items; of a file, something always changed"
+    if config.kind == "sequence" and config.columns != "ids":
+        return f"--columns {config.columns} is for what has a prompt; a sequence has none"
+    if config.pack is not None and config.pack < config.max_tokens:
+        return (
+            f"a packed row of {config.pack} tokens has no room for an example of "
+            f"{config.max_tokens}; give a larger --pack or a smaller --max-tokens"
+        )
+    return why_not_in(
+        config.format,
+        labels=config.labels,
+        pad=config.pad,
+        pack=config.pack is not None,
+        columns=config.columns,
+    )
+
+
+def builder_options(config: ExportConfig) -> Options:
     """Return what examples are built from."""
     return Options(
         keep=frozenset(config.keep),
@@ -69,6 +368,6 @@ def builder_options(config: Config) -> Options:
     )
 
 
-def fim_options(config: Config) -> FimOptions:
+def fim_options(config: ExportConfig) -> FimOptions:
     """Return how holes are made."""
     return FimOptions(tuple(sorted(config.fim_middles)), config.fim_spm, config.seed)

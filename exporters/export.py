@@ -5,7 +5,7 @@ export after one more commit makes that commit's result, and reads the others.
 """
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.dataset import card
 from rsidx.exporters.dataset.croissant import FILE, describe
 from rsidx.exporters.dataset.destination import Destination
-from rsidx.exporters.dataset.formats.registry import check_format
 from rsidx.exporters.dataset.inventory import sealed
 from rsidx.exporters.dataset.layout import MANIFEST, manifest_file, write_checksums, write_json
 from rsidx.exporters.dataset.manifest import manifest_of
@@ -69,7 +68,7 @@ def export(
     phases = Phases()
     with phases.of("validate"):
         encoder, dialect, renderer = _tools(config)
-    with database.long_read() as connection, staging(destination) as folder:
+    with database.long_read() as connection, ExitStack() as stack:
         repository_id = _repository(connection, config)
         reader = Reader(connection, repository_id)
         statistics = Statistics()
@@ -77,6 +76,8 @@ def export(
             refs = queries.ref_tips(connection, repository_id)
             by_oid, tips, chosen, split = _commits(reader, refs, config, statistics)
             inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
+        # What is asked for can be done: from here on something is written.
+        folder = stack.enter_context(staging(destination))
         build = shared_key(config, encoder, dialect, reader)
         with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
             cache = cache_file.of(build)
@@ -141,13 +142,6 @@ def preview(database: Database, destination: Destination, config: Config) -> dic
 
 def _tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
     """Return what turns examples into ids; raises for options that contradict each other."""
-    check_format(
-        config.format,
-        labels=config.labels,
-        pad=config.pad,
-        pack=config.pack is not None,
-        columns=config.columns,
-    )
     licenses.check(config.licenses)
     return writing_tools(config)
 
@@ -262,11 +256,6 @@ def _keep(
 
 
 def _sidecars(folder: Path, encoder: Encoder, statistics: Statistics, config: Config) -> Sidecars:
-    if config.pack is not None and config.pack < config.max_tokens:
-        raise ExportError(
-            f"a packed row of {config.pack} tokens has no room for an example of "
-            f"{config.max_tokens}; give a larger --pack or a smaller --max-tokens"
-        )
     text = config.columns == "both"
     return Sidecars(folder, encoder, statistics, text=text, pack=config.pack)
 

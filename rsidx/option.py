@@ -1,7 +1,7 @@
 """An option's declaration, and what follows from it: key in a file, variables, who may set it.
 
 `click.option` declares an option that only the user may set; `option` says in addition what a file
-that came with a repository may do with it.
+that came with a repository may do with it; `options_of` makes options of a configuration's fields.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,13 +10,10 @@ from typing import Any, TypeAlias
 
 import click
 
+from rsidx.setting import UP_TO_DEFAULT, Declared, Harmless, declared
+
 PREFIX = "RSIDX_"
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-Harmless: TypeAlias = Callable[[Any, Path], Any]
-"""Takes a value and the root of the repository whose file gives it, and returns the value to use.
-
-Raises ValueError for one that such a file may not give.
-"""
 Names: TypeAlias = tuple[str, ...]
 """A command's name behind those of its groups, as in ("tokenizer", "train")."""
 
@@ -51,20 +48,74 @@ def option(*declarations: str, **attributes: Any) -> Decorator:
 
 def size_option(*declarations: str, default: int, **attributes: Any) -> Decorator:
     """Declare a size, which a repository's own file may set up to its default."""
+    size = _up_to(default)
+    return option(*declarations, default=default, show_default=True, **size, **attributes)
 
+
+def _up_to(default: int) -> dict[str, Any]:
     def at_most_default(value: int, _root: Path) -> int:
         if value > default:
             raise ValueError(f"{value} is more than the default")
         return value
 
-    return option(
-        *declarations,
-        default=default,
-        show_default=True,
-        harmless=at_most_default,
-        harmless_if=f"up to {default}",
-        **attributes,
-    )
+    return {"harmless": at_most_default, "harmless_if": f"up to {default}"}
+
+
+def options_of(configuration: type, first: str = "", last: str = "") -> Decorator:
+    """Declare the options of a configuration's fields, of all or from `first` to `last`."""
+    fields = declared(configuration)
+    names = list(fields)
+    start = names.index(first) if first else 0
+    end = names.index(last) + 1 if last else len(names)
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        # A decorator puts its option in front of those that are there.
+        for name in reversed(names[start:end]):
+            command = option_of(fields[name])(command)
+        return command
+
+    return decorate
+
+
+def option_of(field: Declared) -> Decorator:
+    """Declare the option of a configuration's field."""
+    setting = field.setting
+    attributes: dict[str, Any] = {
+        "help": setting.help,
+        "metavar": setting.metavar,
+        "harmless": setting.harmless,
+        "harmless_if": setting.harmless_if,
+        "required": field.is_required,
+        "multiple": field.is_multiple,
+    }
+    if field.kind is bool:
+        attributes["is_flag"] = True
+    else:
+        attributes["type"] = _type_of(field)
+        if not field.is_required and field.default not in (None, ()):
+            attributes |= {"default": field.default, "show_default": True}
+    if setting.harmless == UP_TO_DEFAULT:
+        attributes |= _up_to(field.default)
+    flag = setting.flag or f"--{field.name.replace('_', '-')}"
+    return option(flag, field.name, **attributes)
+
+
+def _type_of(field: Declared) -> click.ParamType[Any]:
+    setting = field.setting
+    if setting.choices:
+        return click.Choice(setting.choices)
+    if setting.must_exist:
+        return click.Path(exists=True)
+    at_least = setting.at_least if setting.more_than is None else setting.more_than
+    if at_least is None and setting.at_most is None:
+        return click.types.convert_type(field.kind)
+    if field.kind is int:
+        return click.IntRange(_whole(at_least), _whole(setting.at_most))
+    return click.FloatRange(at_least, setting.at_most, min_open=setting.more_than is not None)
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
 
 
 def key_of(option: click.Option) -> str:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from rsidx.exporters.dataset.formats.registry import FORMATS
 from rsidx.exporters.dataset.sidecars import PACKED, TEXT
 from rsidx.exporters.filters.licenses import NO_LICENSE
+from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.splits.split import SPLITS
 
 _HUB_NAMES = {"val": "validation"}

@@ -6,9 +6,9 @@ Follows version 1.0 of the format (https://docs.mlcommons.org/croissant/docs/cro
 from pathlib import Path
 from typing import Any
 
-from rsidx.exporters.dataset.formats.registry import FORMATS
 from rsidx.exporters.dataset.layout import sha256_of
 from rsidx.exporters.filters.licenses import NO_LICENSE
+from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.splits.split import SPLITS
 
 FILE = "croissant.json"

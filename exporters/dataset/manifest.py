@@ -1,6 +1,7 @@
 """What came out of an export: its statistics and its manifest."""
 
 from collections import Counter
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from rsidx.exporters.filters.secrets import scanner_version
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
+from rsidx.setting import declared
 from rsidx.store.reader import Reader
 
 _MOST_PATHS = 10
@@ -39,10 +41,11 @@ def manifest_of(
     statistics: Statistics,
 ) -> dict[str, Any]:
     """Return the manifest, but for the splits and the times of the phases."""
-    asked = {key: getattr(config, key) for key in Config.__dataclass_fields__}
-    # A path says where the tokenizer lay on one machine; its hash says which one it was.
-    asked["tokenizer"] = Path(config.tokenizer).name
-    asked["boundaries"] = Path(config.boundaries).name if config.boundaries else None
+    asked = {field.name: getattr(config, field.name) for field in fields(config)}
+    for name, option in declared(Config).items():
+        # A path says where something lay on one machine; hashes and oids say which one it was.
+        if option.setting.is_path and asked[name]:
+            asked[name] = Path(asked[name]).name
     n_examples = statistics.examples.total()
     return {
         "rsidx_version": __version__,

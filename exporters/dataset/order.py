@@ -15,8 +15,6 @@ import orjson
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.store.spill import SpillSorter
 
-ORDERS = ("time", "difficulty", "random")
-"""By history; the fewest tokens with loss first, of these the shortest example; by the seed."""
 _DAY_S = 86_400
 _YEAR_S = 365 * _DAY_S
 _SIZES = struct.Struct(">QQ")

@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rsidx.exporters.dataset.formats.common import IGNORED
+from rsidx.exporters.formats.common import IGNORED
 
 _MAX_OPEN = 1000
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.dataset.formats import jsonl
-from rsidx.exporters.dataset.formats.registry import FORMATS
 from rsidx.exporters.dataset.layout import MANIFEST
+from rsidx.exporters.formats import jsonl
+from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
 

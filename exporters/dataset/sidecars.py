@@ -3,10 +3,10 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from rsidx.exporters.dataset.formats import jsonl
 from rsidx.exporters.dataset.packing import PackedRow, Packer
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import columns
+from rsidx.exporters.formats import jsonl
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.rendering.encoder import Encoder

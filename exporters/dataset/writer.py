@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rsidx.exporters.dataset.formats.common import IGNORED
-from rsidx.exporters.dataset.formats.registry import FORMATS, RowFile
 from rsidx.exporters.dataset.text_columns import PromptCompletion
+from rsidx.exporters.formats.common import IGNORED
+from rsidx.exporters.formats.registry import FORMATS, RowFile
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.splits.split import SPLITS
 

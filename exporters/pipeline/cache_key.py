@@ -1,7 +1,6 @@
 """The cache key: a digest of everything that decides a commit's result, except the commit."""
 
 import hashlib
-from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -11,25 +10,9 @@ from rsidx.exporters.filters.registry import FILTERS
 from rsidx.exporters.filters.secrets import RULES, scanner_version
 from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.setting import declared
 from rsidx.store.reader import Reader
 
-_WITHOUT_EFFECT = frozenset(
-    {
-        "tokenizer",
-        "name",
-        "revisions",
-        "split",
-        "embargo",
-        "boundaries",
-        "new_commits",
-        "format",
-        "columns",
-        "pack",
-        "pad",
-        "order",
-        "half_life",
-    }
-)
 _LIBRARIES = ("license-expression", "rensa")
 """Those that decide a result, besides the tokenizer's and that of secrets."""
 _FILTERS_OF_COMMITS = frozenset(FILTERS) - {
@@ -55,9 +38,9 @@ def shared_key(config: Config, encoder: Encoder, dialect: Dialect, reader: Reade
     what of its history may yet be repaired.
     """
     asked = {
-        field.name: getattr(config, field.name)
-        for field in fields(config)
-        if field.name not in _WITHOUT_EFFECT
+        name: getattr(config, name)
+        for name, option in declared(Config).items()
+        if option.setting.in_cache_key
     }
     asked["licenses"] = sorted(config.licenses)
     asked["keep"] = sorted(_FILTERS_OF_COMMITS.intersection(config.keep))

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rsidx.errors import ExportError, TokenizerError
-from rsidx.exporters.config import LEVELS, Config, builder_options, fim_options
+from rsidx.errors import TokenizerError
+from rsidx.exporters.config import Config, builder_options, fim_options
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.edits.splitting import UnsplittableError
 from rsidx.exporters.examples.builder import ExampleBuilder
@@ -31,17 +31,7 @@ _FILES_KEPT = 4
 
 
 def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
-    """Return what turns examples into ids; raises TokenizerError or ExportError."""
-    if config.kind != "edit" and (config.level != LEVELS[0] or config.no_edit or config.earlier):
-        raise ExportError(
-            "--level, --no-edit and --earlier are for edits, not for holes and sequences"
-        )
-    if config.level != LEVELS[0] and config.no_edit:
-        raise ExportError("--no-edit is for items; of a file, something always changed")
-    if config.kind == "sequence" and config.columns != "ids":
-        raise ExportError(
-            f"--columns {config.columns} is for what has a prompt; a sequence has none"
-        )
+    """Return what turns examples into ids; raises TokenizerError."""
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
     dialect: Dialect
     if config.kind == "fim":

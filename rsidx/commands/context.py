@@ -5,17 +5,18 @@ from dataclasses import asdict
 
 import click
 
-from rsidx.commands.context_options import context_with_option
 from rsidx.commands.options import Place, json_option, place_options
 from rsidx.commands.target import at_option, target_at
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.questions import ContextAnswer, context_at
+from rsidx.option import options_of
 from rsidx.output import emit
 
 
 @click.command()
 @click.argument("place_in_code", metavar="FILE[:SYMBOL]")
 @at_option
-@context_with_option
+@options_of(ExportConfig, "context_with", "context_with")
 @json_option
 @place_options
 def context(

@@ -387,7 +387,7 @@ def test_a_repository_s_tokenizer_is_its_own_or_one_that_is_here_already(
     (repo.path / "tools/link").symlink_to(tmp_path)
     (repo.path / "tools/linked").mkdir()
     (repo.path / "tools/linked/tokenizer.json").symlink_to(outside)
-    monkeypatch.setattr("rsidx.commands.export.cached_file",
+    monkeypatch.setattr("rsidx.exporters.config.cached_file",
                         lambda name: outside if name == "own/cached" else None)  # fmt: skip
 
     def of(source):

@@ -9,9 +9,9 @@ import pytest
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.dataset.formats.registry import FORMATS
 from rsidx.exporters.dataset.reader import read_rows
 from rsidx.exporters.export import export
+from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.verify.dataset import verify
 from rsidx.exporters.verify.rows import Checked
 from rsidx.indexer.git.blobs import blob_reader

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rsidx.exporters.dataset.formats.common import IGNORED, import_extra
+from rsidx.exporters.formats.common import IGNORED, import_extra
 
 _MAX_TWO_BYTES = 1 << 16
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from rsidx.errors import ExportError
-from rsidx.exporters.dataset.formats import datatrove, jsonl, mds, megatron, parquet
+from rsidx.exporters.formats import datatrove, jsonl, mds, megatron, parquet
 
 
 class RowFile(Protocol):
@@ -45,18 +44,19 @@ FORMATS = {
 """By the ending of the files."""
 
 
-def check_format(name: str, *, labels: str, pad: bool, pack: bool, columns: str) -> None:
-    """Raise ExportError where a format has no place for what is asked for."""
+def why_not_in(name: str, *, labels: str, pad: bool, pack: bool, columns: str) -> str | None:
+    """Return why a format has no place for what is asked for, None where it has."""
     if columns == "text" and (pad or pack or not name.startswith("jsonl")):
-        raise ExportError(
+        return (
             "--columns text has no ids to pad or pack, and is for JSON lines; --columns both has "
             "ids, too"
         )
     lacks = FORMATS[name].lacks
     if "labels" in lacks and labels != "all":
-        raise ExportError(
+        return (
             f"--format {name} has no place for which tokens have loss; give --labels all, or "
             "another format"
         )
     if "attention_mask" in lacks and pad:
-        raise ExportError(f"--format {name} has no place for padding; leave --pad out")
+        return f"--format {name} has no place for padding; leave --pad out"
+    return None

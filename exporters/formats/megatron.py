@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rsidx.exporters.dataset.formats.common import import_extra
+from rsidx.exporters.formats.common import import_extra
 
 
 class Writer:

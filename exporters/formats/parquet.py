@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rsidx.exporters.dataset.formats.common import import_extra
+from rsidx.exporters.formats.common import import_extra
 
 _ROWS_A_GROUP = 1000
 

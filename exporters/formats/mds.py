@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rsidx.exporters.dataset.formats.common import import_extra
+from rsidx.exporters.formats.common import import_extra
 
 _COLUMNS = {"input_ids": "int32", "attention_mask": "int8", "labels": "int32"}
 
