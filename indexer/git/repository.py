@@ -347,7 +347,6 @@ def discover(start: Path, *, is_named: bool = False) -> Repository:
     if lines[3] == "true":
         worktree = Path(_rev_parse(start, "--path-format=absolute", "--show-toplevel")[0])
     _forget(_REPOSITORY_VARIABLES)
-    os.environ.update(_SAFE_ENVIRONMENT)
     return Repository(Path(lines[0]), Path(lines[1]), worktree, lines[2])
 
 

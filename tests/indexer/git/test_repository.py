@@ -126,7 +126,7 @@ def test_what_an_earlier_version_read_under_a_graft_is_mended(repo, make_index, 
     mended, fresh = make_index(repo), make_index(repo, "fresh.db")
     with monkeypatch.context() as earlier:
         earlier.delitem(repository_module._LOCAL_ENVIRONMENT, "GIT_GRAFT_FILE")
-        earlier.delenv("GIT_GRAFT_FILE")
+        earlier.delenv("GIT_GRAFT_FILE", raising=False)
         assert mended.sync().n_commits == 2
     cache = mended.database.cache_file
     cache.touch()
