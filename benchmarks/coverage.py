@@ -21,12 +21,14 @@ from statistics import median
 
 import bm25s
 
-from rsidx.exporters.config import Config, builder_options
+from rsidx.exporters.config import Config
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit, Side
-from rsidx.exporters.examples.builder import ExampleBuilder
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.pipeline.commit import writing_tools
+from rsidx.exporters.pipeline.drafts import Drafter
+from rsidx.exporters.pipeline.steps import Steps
+from rsidx.exporters.rendering.edit import edit_code
 from rsidx.exporters.rendering.renderer import Renderer, TooLongError
 from rsidx.exporters.resolver.files import Definition
 from rsidx.exporters.splits.split import reachable, select
@@ -122,15 +124,15 @@ def _touched(reader: Reader, edit: Edit, edits: Sequence[Edit]) -> Iterator[Exce
             start += chunk.n_bytes
 
 
-def _sought(builder: ExampleBuilder, edit: Edit, own: Side | None) -> dict[Definition, set[str]]:
+def _sought(drafter: Drafter, edit: Edit, own: Side | None) -> dict[Definition, set[str]]:
     """Return the definitions outside of an edit that it refers to, by which words."""
     place = own or edit.new or edit.old
     assert place is not None
     found: dict[Definition, set[str]] = {}
     every = (
         resolved
-        for site, references in builder.mentions(edit, place.path_id)
-        for resolved in builder.resolver.resolve(site, references)
+        for site, references in drafter.mentions(edit, place.path_id)
+        for resolved in drafter.resolver.resolve(site, references)[0]
     )
     for resolved in every:
         definition = resolved.definition
@@ -154,8 +156,8 @@ def _is_shown(definition: Definition, excerpts: Sequence[Excerpt]) -> bool:
 
 
 def _shown(renderer: Renderer, example: Example) -> tuple[list[Excerpt], int]:
-    row = renderer.row(example, Counter())
-    return [example.excerpts[index] for index in row.shown], row.n_tokens["context"]
+    row, _ = renderer.row(example)
+    return [example.draft.excerpts[index] for index in row.shown], row.n_tokens["context"]
 
 
 def measure(
@@ -165,28 +167,32 @@ def measure(
 ) -> Tally:
     """Measure the edits of the chosen commits."""
     config = Config(tokenizer=tokenizer, max_tokens=_MAX_TOKENS)
-    builder = ExampleBuilder(reader, builder_options(config))
+    steps = Steps.of(reader, config)
     renderers = {
         budget: writing_tools(replace(config, context_tokens=budget))[2] for budget in BUDGETS
     }
     snapshots = _Snapshots(reader)
     tally = Tally()
     for commit in chosen:
-        edits = builder.edits(commit)
-        examples = list(builder.examples(commit, edits))
-        if not examples:
+        edits, _ = steps.selector.edits(commit)
+        drafts, _ = steps.drafter.of_commit(commit, edits)
+        if not drafts:
             continue
-        if not snapshots.build(builder.files):
+        if not snapshots.build(steps.drafter.files):
             continue  # The first commit stands on an empty tree.
-        for edit, example in zip(edits, examples, strict=True):
-            named = _sought(builder, edit, edit.old)
+        for edit, drafted in zip(edits, drafts, strict=True):
+            named = _sought(steps.drafter, edit, edit.old)
             touched = tuple(_touched(reader, edit, edits))
-            for part in builder.parts(example, config.max_chars, Counter()):
-                text = f"{part.old}\n{part.lead}{part.new}"
+            parts, _ = steps.builder.examples(
+                steps.builder.redacted(drafted.draft), config.max_chars
+            )
+            for part in parts:
+                code = edit_code(part)
+                text = f"{code.old}\n{code.lead}{code.new}"
                 words = set(_WORD.findall(text))
                 sought = [one for one, names in named.items() if not names.isdisjoint(words)]
                 ways = {
-                    "rsidx": part.excerpts,
+                    "rsidx": part.draft.excerpts,
                     "BM25": tuple(snapshots.retrieve(_words(text), edit.old)),
                     "same commit": touched,
                 }
@@ -209,7 +215,8 @@ def _measure_part(
     tally.sought += len(sought)
     for way, excerpts in ways.items():
         paths = tuple(reader.path(e.path_id).decode("utf-8", "replace") for e in excerpts)
-        given = replace(part, excerpts=excerpts, excerpt_paths=paths)
+        draft = replace(part.draft, excerpts=excerpts, excerpt_paths=paths)
+        given = replace(part, draft=draft)
         for budget, renderer in renderers.items():
             try:
                 shown, n_tokens = _shown(renderer, given)

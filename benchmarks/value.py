@@ -21,7 +21,6 @@ import random
 import statistics
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,12 +29,13 @@ from typing import Any
 import torch
 from transformers import Starcoder2Config, Starcoder2ForCausalLM
 
-from rsidx.exporters.config import Config, builder_options
+from rsidx.exporters.config import Config
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit
-from rsidx.exporters.examples.builder import ExampleBuilder
+from rsidx.exporters.examples.example import Example
 from rsidx.exporters.export import export
 from rsidx.exporters.pipeline.commit import writing_tools
+from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.rendering.renderer import IrreversibleError, Renderer, Row, TooLongError
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
@@ -126,13 +126,15 @@ def written(database: Database, config: Config, wanted: Places) -> Rows:
         repository_id = queries.repository_id(connection, None)
         assert repository_id is not None
         reader = Reader(connection, repository_id)
-        builder = ExampleBuilder(reader, builder_options(config))
+        steps = Steps.of(reader, config)
         for commit in reader.commits():
             places = wanted.get(commit.oid.hex(), set())
-            every = builder.edits(commit) if places else ()
+            every = steps.selector.edits(commit)[0] if places else ()
             edits = [edit for edit in every if place_of(reader, edit) in places]
-            for edit, example in zip(edits, builder.examples(commit, edits), strict=True):
-                parts = builder.parts(example, config.max_chars, Counter())
+            drafts, _ = steps.drafter.of_commit(commit, edits)
+            for edit, drafted in zip(edits, drafts, strict=True):
+                draft = steps.builder.redacted(drafted.draft)
+                parts, _ = steps.builder.examples(draft, config.max_chars)
                 if len(parts) != 1:
                     continue
                 touched = tuple(same_commit(reader, edit, every))
@@ -141,8 +143,8 @@ def written(database: Database, config: Config, wanted: Places) -> Rows:
                 )
                 ways = (
                     parts[0],
-                    replace(parts[0], excerpts=touched, excerpt_paths=paths),
-                    replace(parts[0], excerpts=(), excerpt_paths=()),
+                    _with_context(parts[0], touched, paths),
+                    _with_context(parts[0], (), ()),
                 )
                 made = [row_of(renderer, one) for one in ways]
                 if all(made):
@@ -159,9 +161,16 @@ def place_of(reader: Reader, edit: Edit) -> tuple[str, int, int]:
     return blob, edit.new.start, edit.new.start + edit.new.n_bytes
 
 
-def row_of(renderer: Renderer, example: Any) -> Row | None:
+def _with_context(
+    example: Example, excerpts: tuple[Excerpt, ...], paths: tuple[str, ...]
+) -> Example:
+    draft = replace(example.draft, excerpts=excerpts, excerpt_paths=paths)
+    return replace(example, draft=draft)
+
+
+def row_of(renderer: Renderer, example: Example) -> Row | None:
     try:
-        return renderer.row(example, Counter())
+        return renderer.row(example)[0]
     except (TooLongError, IrreversibleError):
         return None
 

@@ -11,17 +11,14 @@ from typing import Annotated
 from rsidx.errors import ExportError
 from rsidx.exporters.context.builder import EXTRAS
 from rsidx.exporters.edits.earlier import SOURCES
-from rsidx.exporters.examples.builder import Options
-from rsidx.exporters.examples.fim import MIDDLES, FimOptions
-from rsidx.exporters.filters.registry import FILTERS
+from rsidx.exporters.examples.fim import MIDDLES
+from rsidx.exporters.filters.registry import KEEPABLE
 from rsidx.exporters.formats.registry import FORMATS, why_not_in
+from rsidx.exporters.kinds import KINDS, LEVELS
 from rsidx.exporters.rendering.encoder import cached_file, is_hub_name
 from rsidx.exporters.rendering.families import DIALECTS
 from rsidx.setting import UP_TO_DEFAULT, Setting, declared
 
-KINDS = ("edit", "fim", "sequence")
-LEVELS = ("item", "file")
-"""What an edit is of: a function, struct and so on, or a file as far as it fits."""
 ORDERS = ("time", "difficulty", "random")
 """By history; the fewest tokens with loss first, of these the shortest example; by the seed."""
 
@@ -74,7 +71,7 @@ class ExportConfig:
         Setting(
             "Edits, holes in the edited code that are to be filled in, or sequences: windows over "
             "the files that each commit changed.",
-            choices=KINDS,
+            choices=tuple(KINDS),
             harmless=True,
         ),
     ] = "edit"
@@ -177,7 +174,7 @@ class ExportConfig:
         tuple[str, ...],
         Setting(
             "Export what is left out by default; may be given more than once.",
-            choices=FILTERS,
+            choices=KEEPABLE,
             harmless=_without_secrets,
             harmless_if="without `secrets`",
         ),
@@ -329,13 +326,9 @@ Config = ExportConfig
 
 def _contradiction(config: ExportConfig) -> str | None:
     """Return which options contradict each other, None where none do."""
-    is_of_files = config.level != LEVELS[0]
-    if config.kind != "edit" and (is_of_files or config.no_edit or config.earlier):
-        return "--level, --no-edit and --earlier are for edits, not for holes and sequences"
-    if is_of_files and config.no_edit:
-        return "--no-edit is for items; of a file, something always changed"
-    if config.kind == "sequence" and config.columns != "ids":
-        return f"--columns {config.columns} is for what has a prompt; a sequence has none"
+    reason = KINDS[config.kind].why_not(config)
+    if reason is not None:
+        return reason
     if config.pack is not None and config.pack < config.max_tokens:
         return (
             f"a packed row of {config.pack} tokens has no room for an example of "
@@ -348,26 +341,3 @@ def _contradiction(config: ExportConfig) -> str | None:
         pack=config.pack is not None,
         columns=config.columns,
     )
-
-
-def builder_options(config: ExportConfig) -> Options:
-    """Return what examples are built from."""
-    return Options(
-        keep=frozenset(config.keep),
-        max_chars=config.max_chars,
-        max_files=config.max_files,
-        min_message=config.min_message,
-        context_at=config.context_at,
-        context_from=config.context_from,
-        extras=frozenset(config.context_with),
-        level="file" if config.kind == "sequence" else config.level,
-        no_edit=config.no_edit,
-        earlier=frozenset(config.earlier),
-        seed=config.seed,
-        licenses=tuple(sorted(config.licenses)),
-    )
-
-
-def fim_options(config: ExportConfig) -> FimOptions:
-    """Return how holes are made."""
-    return FimOptions(tuple(sorted(config.fim_middles)), config.fim_spm, config.seed)

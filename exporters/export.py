@@ -28,6 +28,7 @@ from rsidx.exporters.dataset.writer import Padding, RowWriter
 from rsidx.exporters.dedup.duplicates import Deduplicator
 from rsidx.exporters.edits.snapshot import depth_first
 from rsidx.exporters.filters import licenses
+from rsidx.exporters.filters.registry import Filters
 from rsidx.exporters.pipeline.cache_key import shared_key
 from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
@@ -162,7 +163,7 @@ def _commits(
     is missing.
     """
     by_oid, tips, reached = _history(reader, refs, config.revisions)
-    chosen, dropped = select(list(by_oid.values()), reached, frozenset(config.keep))
+    chosen, dropped = select(list(by_oid.values()), reached, Filters("history", config.keep).reason)
     statistics.dropped.update({f"commits_{reason}": n for reason, n in dropped.items()})
     chosen, split = _split(chosen, by_oid, config, statistics)
     statistics.dropped["commits_embargo"] += sum(map(split.is_out, range(len(chosen))))

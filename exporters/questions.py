@@ -1,18 +1,19 @@
 """What an edit at a place would be shown, and the prompt for it, without an edit."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rsidx.errors import RsidxError
-from rsidx.exporters.config import Config, builder_options
+from rsidx.exporters.config import Config
 from rsidx.exporters.context.callers import Callers, User
 from rsidx.exporters.context.excerpts import Excerpt
-from rsidx.exporters.edits.pairing import Side
-from rsidx.exporters.examples.builder import ExampleBuilder
-from rsidx.exporters.examples.example import Example
+from rsidx.exporters.edits.pairing import Side, edit_of
+from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.pipeline.commit import writing_tools
+from rsidx.exporters.pipeline.drafts import Drafter
+from rsidx.exporters.pipeline.examples import ExampleBuilder
+from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.rendering.renderer import TooLongError
 from rsidx.exporters.resolver.files import Definition
 from rsidx.store import queries
@@ -80,7 +81,7 @@ def context_at(
     config = Config(tokenizer="", context_with=extras)
     with _opened(database, name, config, target) as asked:
         return [
-            _answer(asked.reader, asked.builder.example_at(side, ""), side, target.symbol)
+            _answer(asked.reader, asked.draft(side, ""), side, target.symbol)
             for side in asked.sides(target)
         ]
 
@@ -109,7 +110,7 @@ def uses_of(database: Database, name: str, target: Target, *, names: bool) -> li
     the rule `name`. Raises RsidxError where the tree has no such definition.
     """
     with _opened(database, name, Config(tokenizer=""), target) as asked:
-        callers = Callers(asked.reader, asked.builder.resolver)
+        callers = Callers(asked.reader, asked.drafter.resolver)
         definitions = list(asked.definitions(target.symbol))
         if not definitions:
             raise RsidxError(f"no definition of {target.symbol} at {target.commit.hex()[:12]}")
@@ -154,16 +155,16 @@ def prompt_at(
         if len(found) > 1:
             places = ", ".join(side.chunks[0].container or "the file" for side in found)
             raise RsidxError(f"{target.symbol} is defined in {places}; say Type::{target.symbol}")
-        whole = asked.builder.example_at(found[0], message)
-        examples = asked.builder.parts(whole, config.max_chars, Counter())
+        draft = asked.draft(found[0], message)
+        examples, _ = asked.builder.examples(draft, config.max_chars)
         try:
-            row = renderer.row(examples[0], Counter()) if len(examples) == 1 else None
+            row = renderer.row(examples[0])[0] if len(examples) == 1 else None
         except TooLongError:
             row = None
         if row is None:
             raise RsidxError(f"{target.symbol} does not fit --max-chars and --max-tokens")
-    ids = row.input_ids[: row.n_tokens["total"] - 1]
-    return Prompt(ids, encoder.decode(ids), len(whole.excerpts) - len(row.shown))
+    ids = row.prompt()
+    return Prompt(ids, encoder.decode(ids), len(draft.excerpts) - len(row.shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +172,19 @@ class _IndexAt:
     """An open index at a commit, ready to be asked about places."""
 
     reader: Reader
+    drafter: Drafter
     builder: ExampleBuilder
+
+    def draft(self, side: Side, message: str) -> Draft:
+        """Return the draft of an edit of some code that is still to be made."""
+        edit = edit_of(self.reader, side)
+        return self.builder.redacted(self.drafter.of_place(edit, message))
 
     def sides(self, target: Target) -> Iterator[Side]:
         """Yield each place of the target; raises RsidxError for none."""
         shown = target.commit.hex()[:12]
         path_id = self.reader.path_ids().get(target.path.encode("utf-8", "surrogateescape"))
-        blob_id = self.builder.files.get(path_id) if path_id is not None else None
+        blob_id = self.drafter.files.get(path_id) if path_id is not None else None
         if path_id is None or blob_id is None:
             raise RsidxError(
                 f"there is no {target.path} at {shown} among the files that are indexed: *.rs, "
@@ -193,7 +200,7 @@ class _IndexAt:
     def definitions(self, symbol: str) -> Iterator[Definition]:
         """Yield what a name, or a qualified one, is defined as in the tree; impls left out."""
         qualifier, _, last = symbol.rpartition("::")
-        modules = self.builder.resolver.modules
+        modules = self.drafter.resolver.modules
         for path_id in sorted(modules.rust_files(), key=self.reader.path):
             file = modules.file(path_id)
             for index, chunk in enumerate(file.chunks if file is not None else ()):
@@ -223,9 +230,9 @@ def _opened(database: Database, name: str, config: Config, target: Target) -> It
                 overlay[path_id] = blob_id
             elif path in paths:
                 overlay[paths[path]] = None
-        builder = ExampleBuilder(reader, builder_options(config))
-        builder.stand_at(commit, overlay)
-        yield _IndexAt(reader, builder)
+        steps = Steps.of(reader, config)
+        steps.drafter.stand_at(commit, overlay)
+        yield _IndexAt(reader, steps.drafter, steps.builder)
 
 
 def _sides(reader: Reader, path_id: int, blob_id: int, symbol: str) -> Iterator[Side]:
@@ -249,15 +256,15 @@ def _sides(reader: Reader, path_id: int, blob_id: int, symbol: str) -> Iterator[
     yield from found[False] or found[True]
 
 
-def _answer(reader: Reader, example: Example, side: Side, symbol: str) -> ContextAnswer:
+def _answer(reader: Reader, draft: Draft, side: Side, symbol: str) -> ContextAnswer:
     text = reader.text(side.chunks[0].id) if side.chunks else b""
     begin = len(text) - len(text.lstrip())
     return ContextAnswer(
-        example.path,
+        draft.path,
         _line(reader, side.blob_id, side.start + begin),
         symbol,
         side.chunks[0].container if symbol else "",
-        tuple(_piece(reader, excerpt) for excerpt in example.excerpts),
+        tuple(_piece(reader, excerpt) for excerpt in draft.excerpts),
     )
 
 

@@ -212,7 +212,9 @@ def _calls(tokenizer):
         diff.opcodes(["a", *lines, "b", *lines], [*lines[::-1], *lines, "c"])
 
     return {
-        "hygiene": lambda text: list(hygiene.broken_rules(text.encode())),
+        "encoded": lambda text: hygiene.is_encoded(text.encode()),
+        "long lines": lambda text: hygiene.has_long_lines(text.encode()),
+        "letters": lambda text: hygiene.has_few_letters(text.encode()),
         "message": lambda text: hygiene.is_uninformative(text, 10),
         "patch": lambda text: fingerprint.PatchFingerprint.of(text.encode(), text[::-1].encode()),
         "attributes": lambda text: gitattributes.read(text.encode()),
@@ -266,7 +268,7 @@ def check_pipeline(folder, tokenizer):
     """Index, export and verify the repository in a folder, with nothing left out."""
     from rsidx.exporters.config import Config  # noqa: PLC0415
     from rsidx.exporters.export import export  # noqa: PLC0415
-    from rsidx.exporters.filters.registry import FILTERS  # noqa: PLC0415
+    from rsidx.exporters.filters.registry import KEEPABLE  # noqa: PLC0415
     from tests.conftest import Index, Repo  # noqa: PLC0415
 
     index = Index(Repo(Path(folder)), Path(folder, "index.db"))
@@ -282,7 +284,7 @@ def check_pipeline(folder, tokenizer):
         config = Config(
             tokenizer,
             split="1,0,0",
-            keep=tuple(name for name in FILTERS if name != "secrets"),
+            keep=tuple(name for name in KEEPABLE if name != "secrets"),
             max_chars=20_000,
             max_tokens=16_384,
             **one,

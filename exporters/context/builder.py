@@ -5,6 +5,7 @@ section and a rank. What fits the budget is decided where tokens are counted.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -111,15 +112,16 @@ class ContextBuilder:
 
     def candidates(
         self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]], *, own: Side | None
-    ) -> list[Excerpt]:
+    ) -> tuple[list[Excerpt], Counter[str]]:
         """Return the excerpts for code in descending value, without duplicates.
 
         `mentions` are its references by where they are read, the first its own place; `own`
-        is where it stands in the snapshot, if it is there, of which no byte is shown.
+        is where it stands in the snapshot, if it is there, of which no byte is shown. Counts what
+        came of the references, as `Resolver.resolve` does.
         """
         site = mentions[0][0]
         file = self._resolver.modules.file(site.path_id)
-        wanted = self._wanted(mentions)
+        wanted, outcomes = self._wanted(mentions)
         self._reader.prefetch_texts(one.definition.chunk.id for one in wanted.values())
         named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
         if sum(len(excerpt.text) for excerpt in named) > _MANY_BYTES:
@@ -147,19 +149,20 @@ class ContextBuilder:
             excerpt = excerpt_of(section, user.file, user.name, section, form, own)
             if excerpt is not None:
                 excerpts.append(excerpt)
-        return excerpts
+        return excerpts, outcomes
 
     def _wanted(
         self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]]
-    ) -> dict[tuple[int, int, int], _Wanted]:
+    ) -> tuple[dict[tuple[int, int, int], _Wanted], Counter[str]]:
         """Return what the references mean, by path, blob and chunk; members with their owner."""
         found: dict[tuple[int, int, int], _Wanted] = {}
         guess = "names" in self._extras
-        every = (
-            resolved
-            for site, references in mentions
-            for resolved in self._resolver.resolve(site, references, guess=guess)
-        )
+        outcomes: Counter[str] = Counter()
+        every: list[Resolved] = []
+        for site, references in mentions:
+            definitions, counted = self._resolver.resolve(site, references, guess=guess)
+            every += definitions
+            outcomes.update(counted)
         for resolved in every:
             definition, member = self._owner(resolved)
             key = (definition.path_id, definition.blob_id, definition.index)
@@ -170,7 +173,7 @@ class ContextBuilder:
             one.is_only_imported = one.is_only_imported and is_import
             if RULES.index(resolved.rule) < RULES.index(one.rule):
                 one.rule = resolved.rule
-        return found
+        return found, outcomes
 
     def _owner(self, resolved: Resolved) -> tuple[Definition, str]:
         """Return the definition that is shown for one, and the member of it that is meant."""

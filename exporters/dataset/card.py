@@ -5,6 +5,7 @@ from typing import Any
 from rsidx.exporters.dataset.sidecars import PACKED, TEXT
 from rsidx.exporters.filters.licenses import NO_LICENSE
 from rsidx.exporters.formats.registry import FORMATS
+from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.splits.split import SPLITS
 
 _HUB_NAMES = {"val": "validation"}
@@ -20,10 +21,11 @@ _HUB_LICENSES = {
 def description(manifest: dict[str, Any]) -> str:
     """Return in a sentence what the data is."""
     config = manifest["config"]
+    kind = KINDS[config["kind"]]
     moment = "before" if config["context_at"] == "parent" else "at"
     return (
-        f"{_WHAT[config['kind']]}, with the definitions that it refers to as they stood {moment} "
-        f"that commit. Made by rsidx {manifest['rsidx_version']}."
+        f"{kind.description}, with the definitions that it refers to as they stood "
+        f"{moment} that commit. Made by rsidx {manifest['rsidx_version']}."
     )
 
 
@@ -67,7 +69,7 @@ def render(manifest: dict[str, Any]) -> str:
     lines += [
         "---",
         "",
-        f"# {_TITLES[config['kind']]} of {manifest['repository']}",
+        f"# {KINDS[config['kind']].title} of {manifest['repository']}",
         "",
         description(manifest),
         "",
@@ -112,15 +114,6 @@ def render(manifest: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-_TITLES = {"edit": "Edits", "fim": "Holes in edits", "sequence": "Sequences"}
-_WHAT = {
-    "edit": "Real edits from the history of a Rust repository: the code before and after each "
-    "commit",
-    "fim": "Holes to fill in, in what the commits of a Rust repository changed: what is around "
-    "each, and what belongs there",
-    "sequence": "Windows over the files that the commits of a Rust repository changed, with loss "
-    "on what each commit wrote",
-}
 _UNRELATED = (
     " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "
     "left out."

@@ -7,27 +7,96 @@ follows from the edit and the seed, so the same export makes the same holes.
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, ClassVar
 
 from rsidx.exporters.edits.diff import opcodes
+from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.splitting import Part
-from rsidx.exporters.examples.example import Example, FimContext
+from rsidx.exporters.examples.draft import Draft, MapText, Source
+from rsidx.exporters.examples.example import Example
+from rsidx.store.reader import Reader
 
 MIDDLES = ("commit", "node", "line", "char")
 """What a middle may be: added lines, whole statements or items, some lines, some characters."""
 _MAX_SHARE = 4
 """A middle is at most this part of the characters that an example may have."""
 _MAX_LINES = 2000
+_FILES_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class FimOptions:
-    """Which middles are made, how often the suffix comes first (0 to 1), and a seed."""
+class HoleCode:
+    """A hole in a file: what stands around it, and `new`, what belongs there.
 
-    middles: tuple[str, ...] = MIDDLES
-    spm: float = 0.5
-    seed: int = 0
+    In bytes of the blob, what is shown begins at `start` and ends at `end`, and the hole at
+    `hole_start` and `hole_end`. `middle` is one of `MIDDLES`.
+    """
+
+    prefix: str
+    new: str
+    suffix: str
+    blob_id: int
+    start: int
+    hole_start: int
+    hole_end: int
+    end: int
+    is_suffix_first: bool
+    middle: str
+
+    roles: ClassVar[tuple[str, ...]] = ("prompt", "context", "prefix", "suffix", "new")
+
+    @property
+    def n_chars(self) -> int:
+        """The characters of what belongs into the hole."""
+        return len(self.new)
+
+    @property
+    def target(self) -> str:
+        """What belongs into the hole."""
+        return self.new
+
+    @property
+    def is_changed(self) -> bool:
+        """Always: a hole is something to write."""
+        return True
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What belongs into the hole; it has no old code."""
+        return {"old": "", "new": self.new}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Where the hole is in its file, and how it was chosen."""
+        return {
+            "around": {
+                "start": self.start,
+                "end": self.end,
+                "is_suffix_first": self.is_suffix_first,
+                "middle": self.middle,
+            }
+        }
+
+    def map_texts(self, change: MapText, edit: Edit, part: Part) -> "HoleCode":
+        """Return the same with its texts changed."""
+        del edit, part
+        ranges = (
+            (self.start, self.hole_start),
+            (self.hole_start, self.hole_end),
+            (self.hole_end, self.end),
+        )
+        before, inside, behind = (Source(self.blob_id, (one,)) for one in ranges)
+        return replace(
+            self,
+            prefix=change(self.prefix, before),
+            new=change(self.new, inside),
+            suffix=change(self.suffix, behind),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,56 +113,116 @@ class EditedText:
     breaks: Sequence[tuple[int, int]]
 
 
-def fill_in(
-    whole: Example, text: EditedText, where: str, options: FimOptions, max_chars: int, room: int
-) -> Example | None:
-    """Return the example of a hole in an edit's new code; None where there is nothing to cut out.
+@dataclass(frozen=True, slots=True)
+class HoleOptions:
+    """Which holes are made: `spm` is the share whose suffix comes first (0 to 1).
 
-    `where` is the edit's identity, `max_chars` what an example may have (the middle follows from
-    it), and `room` the characters of the middle and what is around it, at most so many.
+    The holes follow from the seed and from `max_chars`, what an example may have.
+    """
+
+    middles: tuple[str, ...] = MIDDLES
+    spm: float = 0.5
+    seed: int = 0
+    max_chars: int = 4000
+
+
+class HoleExamples:
+    """Makes an example of a hole in an edit's new code.
+
+    `cuts_secret` tells whether one of some offsets in a blob is inside of a secret.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        texts: SideTexts,
+        options: HoleOptions,
+        cuts_secret: Callable[[int, Sequence[int]], bool],
+    ) -> None:
+        self._reader = reader
+        self._texts = texts
+        # Many edits are of one file.
+        self._file_text = lru_cache(_FILES_KEPT)(reader.blob_text)
+        self._options = options
+        self._cuts_secret = cuts_secret
+
+    def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
+        """Return an example of a hole, of `max_chars` with what is around it; none if none fits.
+
+        Counts `edits_without_middle` and `edits_cutting_a_secret`.
+        """
+        side = draft.edit.new
+        if side is None:
+            return [], Counter()
+        text = EditedText(
+            self._texts.text(draft.edit.old),
+            self._texts.text(side),
+            self._file_text(side.blob_id),
+            side.start,
+            self._texts.breaks(side),
+        )
+        blob = self._reader.blob(side.blob_id).oid.hex()
+        hole = choose_hole(text, f"{draft.path}\0{blob}\0{side.start}", self._options)
+        if hole is None:
+            return [], Counter(edits_without_middle=1)
+        start, end = side.start + hole.start, side.start + hole.end
+        first, last = window_around(text.file, start, end, max_chars)
+        if self._cuts_secret(side.blob_id, (first, start, end, last)):
+            return [], Counter(edits_cutting_a_secret=1)
+        code = HoleCode(
+            prefix=text.file[first:start].decode("utf-8"),
+            new=text.new[hole.start : hole.end].decode("utf-8"),
+            suffix=text.file[end:last].decode("utf-8"),
+            blob_id=side.blob_id,
+            start=first,
+            hole_start=start,
+            hole_end=end,
+            end=last,
+            is_suffix_first=hole.is_suffix_first,
+            middle=hole.middle,
+        )
+        return [hole_example(draft, Part(0, 0, hole.start, hole.end, hole.start), code)], Counter()
+
+
+def hole_example(draft: Draft, part: Part, code: HoleCode) -> Example:
+    """Return the example of a hole, without the excerpts that the file around it shows."""
+    shown = code.prefix + code.suffix
+    draft = draft.choosing(lambda one: one.section != "outline" and one.text.strip() not in shown)
+    return Example(draft, part, 0, 1, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A range of an edit's new text that is cut out."""
+
+    start: int
+    end: int
+    middle: str
+    is_suffix_first: bool
+
+
+def choose_hole(text: EditedText, where: str, options: HoleOptions) -> Hole | None:
+    """Return a hole in an edit's new text; None where nothing can be cut out.
+
+    `where` is the edit's identity: the same edit has the same hole.
     """
     rng = random.Random(hashlib.blake2b(f"{options.seed}\0{where}".encode()).digest())
-    kinds = list(options.middles)
+    kinds = sorted(options.middles)
     rng.shuffle(kinds)
     is_suffix_first = rng.random() < options.spm
     for kind in kinds:
-        found = _MIDDLE[kind](text, rng, max_chars // _MAX_SHARE)
-        if found is not None:
-            start, end = found
-            return _example(whole, text, (start, end), kind, room, is_suffix_first)
+        middle = _MIDDLE[kind](text, rng, options.max_chars // _MAX_SHARE)
+        if middle is not None:
+            return Hole(*middle, kind, is_suffix_first)
     return None
 
 
-def _example(
-    whole: Example,
-    text: EditedText,
-    middle: tuple[int, int],
-    kind: str,
-    room: int,
-    is_suffix_first: bool,
-) -> Example:
-    start, end = middle
-    first, last = _window(text.file, text.start + start, text.start + end, room)
-    around = FimContext(
-        prefix=text.file[first : text.start + start].decode("utf-8"),
-        suffix=text.file[text.start + end : last].decode("utf-8"),
-        start=first,
-        end=last,
-        is_suffix_first=is_suffix_first,
-        middle=kind,
-    )
-    return replace(
-        whole,
-        part=Part(0, 0, start, end, start),
-        n_parts=1,
-        new=text.new[start:end].decode("utf-8"),
-        around=around,
-    )
+def window_around(file: bytes, start: int, end: int, max_chars: int) -> tuple[int, int]:
+    """Return what is shown of a file around a hole: whole lines, as much before as behind.
 
-
-def _window(file: bytes, start: int, end: int, room: int) -> tuple[int, int]:
-    """Return what is shown of a file around a hole: whole lines, as much before as behind."""
-    left = max(0, room - (end - start))
+    With what is in the hole, it has at most `max_chars` bytes.
+    """
+    left = max(0, max_chars - (end - start))
     before = min(start, max(left // 2, left - (len(file) - end)))
     first, last = start - before, min(len(file), end + left - before)
     if first > 0:

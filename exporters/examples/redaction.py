@@ -16,7 +16,8 @@ from itertools import chain
 
 import re2
 
-from rsidx.exporters.examples.example import Example, Source
+from rsidx.exporters.examples.draft import Draft, MapText, Source
+from rsidx.exporters.examples.example import Example
 from rsidx.exporters.filters.secrets import KnownSecrets, Secret, secrets_in
 
 _EMAIL = re2.compile(rb"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b")
@@ -69,31 +70,32 @@ class Redactor:
         self._blob_text = blob_text
         self._in_blob = lru_cache(_BLOBS_KEPT)(self._found)
 
-    def whole(self, example: Example) -> Example:
-        """Return the example of a whole edit, redacted, with the secrets that its parts may show.
+    def draft(self, draft: Draft) -> Draft:
+        """Return a draft, redacted, with the secrets that its examples may not show.
 
         Its message must not be cut yet.
         """
-        message = example.message.encode()
+        message = draft.message.encode()
         found = secrets_in(message)
-        in_blobs = (self._in_blob(blob_id)[1] for blob_id in example.blob_ids())
+        in_blobs = (self._in_blob(blob_id)[1] for blob_id in draft.blob_ids())
         in_texts = chain([values_of(message, found)], in_blobs)
         values = _united(pair for its_values in in_texts for pair in its_values.items())
         emails = [Secret(m.start(), m.end(), "EMAIL") for m in _EMAIL.finditer(message)]
         if not values and not emails:
-            return example
+            return draft
         secrets = KnownSecrets(values)
         redacted = _replaced(message, [*found, *emails, *secrets.occurrences(message)])
-        whole = replace(example, secrets=secrets).map_context(self._cleaner(secrets))
-        return _marked(replace(whole, message=redacted))
+        draft = replace(draft, secrets=secrets).map_texts(self._cleaner(secrets))
+        return replace(draft, message=redacted)
 
-    def part(self, example: Example) -> Example:
-        """Return a part of an example that `whole` returned, with the part's own texts redacted."""
-        if example.secrets is not None:
-            example = example.map_code(self._cleaner(example.secrets))
-        return _marked(example)
+    def example(self, example: Example) -> Example:
+        """Return an example of a redacted draft with its code redacted, and marked if any is."""
+        secrets = example.draft.secrets
+        if secrets is not None:
+            example = example.map_code(self._cleaner(secrets))
+        return replace(example, is_redacted=_has_placeholder(example))
 
-    def _cleaner(self, secrets: KnownSecrets) -> Callable[[str, Source | None], str]:
+    def _cleaner(self, secrets: KnownSecrets) -> MapText:
         def clean(text: str, source: Source | None) -> str:
             data = text.encode()
             found = [*self._cut(data, source), *secrets.occurrences(data)]
@@ -146,24 +148,24 @@ def _united(pairs: Iterable[tuple[bytes, str]]) -> dict[bytes, str]:
     return kinds
 
 
-def is_only_secrets(part: Example) -> bool:
-    """Tell whether what there is to learn from a redacted part is nothing but placeholders."""
-    learned = "".join(text for text, has_loss in part.window if has_loss) or part.new
-    if part.is_redacted and not part.window and part.around is None and part.old == part.new:
-        return not part.edit.is_no_op
-    return has_placeholder(learned) and not _PLACEHOLDER.sub("", learned).strip()
+def is_only_secrets(example: Example) -> bool:
+    """Tell whether what there is to learn from a redacted example is nothing but placeholders."""
+    if example.is_redacted and not example.code.is_changed:
+        return not example.draft.edit.is_no_op
+    target = example.code.target
+    return has_placeholder(target) and not _PLACEHOLDER.sub("", target).strip()
 
 
-def _marked(example: Example) -> Example:
-    """Return an example that says whether it shows a placeholder."""
-    shown: list[str] = []
+def _has_placeholder(example: Example) -> bool:
+    texts: list[str] = []
 
     def look(text: str, _: Source | None) -> str:
-        shown.append(text)
+        texts.append(text)
         return text
 
-    example.map_context(look).map_code(look)
-    return replace(example, is_redacted=any(map(has_placeholder, shown)))
+    example.draft.map_texts(look)
+    example.map_code(look)
+    return any(map(has_placeholder, texts))
 
 
 def _replaced(text: bytes, secrets: Iterable[Secret]) -> str:

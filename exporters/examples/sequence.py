@@ -5,13 +5,90 @@ does not, since an earlier commit's window has shown it. A version of a file tha
 is known gives nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
-from rsidx.exporters.edits.splitting import Part, piece_ends
+from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.splitting import Part, UnsplittableError, piece_ends
+from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkRow
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCode:
+    """A window over a file: its text in pieces, each with whether it has loss.
+
+    `learned` are the bytes of the file that have it; `ends_file` says that the file ends with the
+    window.
+    """
+
+    pieces: tuple[tuple[str, bool], ...]
+    learned: tuple[tuple[int, int], ...]
+    ends_file: bool
+
+    roles: ClassVar[tuple[str, ...]] = ("prompt", "context", "lead", "new")
+
+    @property
+    def n_chars(self) -> int:
+        """The characters of the window."""
+        return sum(len(text) for text, _ in self.pieces)
+
+    @property
+    def target(self) -> str:
+        """The pieces with loss."""
+        return "".join(text for text, has_loss in self.pieces if has_loss)
+
+    @property
+    def is_changed(self) -> bool:
+        """Always: a window without anything new is no example."""
+        return True
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Neither old nor new code: a window is a text."""
+        return {"old": "", "new": ""}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Which bytes of the file have loss."""
+        return {"learned": self.learned}
+
+    def map_texts(self, change: MapText, edit: Edit, part: Part) -> "WindowCode":
+        """Return the same with its texts changed."""
+        pieces = []
+        start = part.new_start
+        for text, has_loss in self.pieces:
+            end = start + len(text.encode())
+            pieces.append((change(text, source_within(edit.new, start, end)), has_loss))
+            start = end
+        return replace(self, pieces=tuple(pieces))
+
+
+class WindowExamples:
+    """Lays the new version of a file out as windows."""
+
+    def __init__(self, reader: Reader, *, stride: float) -> None:
+        self._reader = reader
+        self._stride = stride
+
+    def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
+        """Return the windows over a file's new version, none where it is gone.
+
+        Counts `examples_unsplittable`.
+        """
+        edit = draft.edit
+        if edit.new is None:
+            return [], Counter()
+        old = edit.old.chunks if edit.old is not None else ()
+        try:
+            pieces = file_pieces(self._reader, old, edit.new.chunks, max_chars)
+        except UnsplittableError:
+            return [], Counter(examples_unsplittable=1)
+        return windows(draft, pieces, max_chars=max_chars, stride=self._stride), Counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +130,34 @@ def file_pieces(
 
 
 def windows(
-    whole: Example, pieces: Sequence[FilePiece], *, max_chars: int, stride: float
+    draft: Draft, pieces: Sequence[FilePiece], *, max_chars: int, stride: float
 ) -> list[Example]:
     """Return a window for each stretch of a file that has something new.
 
     A window has at most `max_chars` characters; the next begins the share `stride` of that
     further on, or where this one ends if that is sooner.
     """
-    found = []
+    shown: list[tuple[Draft, Part, WindowCode]] = []
     n_shown = 0
     for first, end in _stretches(pieces, max_chars, stride):
-        shown = pieces[first:end]
-        has_loss = [piece.is_new and first + n >= n_shown for n, piece in enumerate(shown)]
+        inside = pieces[first:end]
+        has_loss = [piece.is_new and first + n >= n_shown for n, piece in enumerate(inside)]
         n_shown = end
-        if any(has_loss):
-            text = "".join(piece.text for piece in shown)
-            found.append(
-                replace(
-                    whole.naming(text.encode()),
-                    part=Part(0, 0, shown[0].start, shown[-1].end, shown[0].start),
-                    window=tuple(zip((piece.text for piece in shown), has_loss, strict=True)),
-                    learned=tuple(
-                        (piece.start, piece.end)
-                        for piece, has in zip(shown, has_loss, strict=True)
-                        if has
-                    ),
-                    ends=end == len(pieces),
-                )
-            )
+        if not any(has_loss):
+            continue
+        code = WindowCode(
+            tuple(zip((piece.text for piece in inside), has_loss, strict=True)),
+            tuple(
+                (piece.start, piece.end) for piece, has in zip(inside, has_loss, strict=True) if has
+            ),
+            ends_file=end == len(pieces),
+        )
+        text = "".join(piece.text for piece in inside)
+        part = Part(0, 0, inside[0].start, inside[-1].end, inside[0].start)
+        shown.append((draft.naming(text.encode()), part, code))
     return [
-        replace(window, part_number=number, n_parts=len(found))
-        for number, window in enumerate(found)
+        Example(draft, part, number, len(shown), code)
+        for number, (draft, part, code) in enumerate(shown)
     ]
 
 

@@ -5,7 +5,6 @@ The limits are those of published code data sets, where they have one.
 
 import re
 import string
-from collections.abc import Iterator
 
 _VENDORED = frozenset(
     {b"vendor", b"vendored", b"third_party", b"third-party", b"thirdparty", b"node_modules"}
@@ -59,19 +58,25 @@ def is_generated(path: bytes, head: bytes) -> bool:
     return bool(_GENERATED_PATH.search(path) or _GENERATED.search(b"\n".join(lines)))
 
 
-def broken_rules(text: bytes) -> Iterator[str]:
-    """Yield the rules that code breaks: `encoded`, `long_lines` and `letters`."""
+def is_encoded(text: bytes) -> bool:
+    """Tell whether half of a text, or 1,024 bytes, stand for other bytes."""
     n_encoded = _n_encoded(text)
-    if n_encoded > _MAX_ENCODED_BYTES or 2 * n_encoded > len(text):
-        yield "encoded"
+    return n_encoded > _MAX_ENCODED_BYTES or 2 * n_encoded > len(text)
+
+
+def has_long_lines(text: bytes) -> bool:
+    """Tell whether a text has a line that nobody would write, or long lines on average."""
     lines = text.splitlines()
     longest = max(map(len, lines), default=0)
-    if longest > _MAX_LINE or len(text) > _MAX_AVERAGE_LINE * max(1, len(lines)) + len(lines):
-        yield "long_lines"
-    if len(text) >= _MIN_BYTES:
-        n_ascii = len(text) - len(text.translate(None, _ASCII_LETTERS))
-        if n_ascii < _MIN_LETTERS * len(text) and _n_letters(text) < _MIN_LETTERS * len(text):
-            yield "letters"
+    return longest > _MAX_LINE or len(text) > _MAX_AVERAGE_LINE * max(1, len(lines)) + len(lines)
+
+
+def has_few_letters(text: bytes) -> bool:
+    """Tell whether less than a quarter of a text that is long enough are letters."""
+    if len(text) < _MIN_BYTES:
+        return False
+    n_ascii = len(text) - len(text.translate(None, _ASCII_LETTERS))
+    return n_ascii < _MIN_LETTERS * len(text) and _n_letters(text) < _MIN_LETTERS * len(text)
 
 
 def _n_letters(text: bytes) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from platform import python_version
 
 from rsidx.exporters.config import Config
-from rsidx.exporters.filters.registry import FILTERS
+from rsidx.exporters.filters.registry import OF_A_COMMIT
 from rsidx.exporters.filters.secrets import RULES, scanner_version
 from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.encoder import Encoder
@@ -15,13 +15,6 @@ from rsidx.store.reader import Reader
 
 _LIBRARIES = ("license-expression", "rensa")
 """Those that decide a result, besides the tokenizer's and that of secrets."""
-_FILTERS_OF_COMMITS = frozenset(FILTERS) - {
-    "merges",
-    "bots",
-    "duplicates",
-    "near_duplicates",
-    "related",
-}
 
 
 def code_files() -> list[Path]:
@@ -43,7 +36,7 @@ def shared_key(config: Config, encoder: Encoder, dialect: Dialect, reader: Reade
         if option.setting.in_cache_key
     }
     asked["licenses"] = sorted(config.licenses)
-    asked["keep"] = sorted(_FILTERS_OF_COMMITS.intersection(config.keep))
+    asked["keep"] = sorted(OF_A_COMMIT.intersection(config.keep))
     digest = hashlib.blake2b(digest_size=16)
     for file in code_files():
         digest.update(file.read_bytes())

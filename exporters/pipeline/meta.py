@@ -2,7 +2,6 @@
 
 import hashlib
 from array import array
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -11,6 +10,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.pairing import Edit, Side
 from rsidx.exporters.edits.splitting import Part
+from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.rendering.renderer import Row
 from rsidx.store.dates import spelled
@@ -19,68 +19,58 @@ from rsidx.store.records import CommitRow
 
 
 class Meta:
-    """Writes what is known of rows; `license_of` gives the licence of a commit's edit."""
+    """Writes what is known of rows."""
 
-    def __init__(
-        self, reader: Reader, config: Config, license_of: Callable[[CommitRow, Edit], str | None]
-    ) -> None:
+    def __init__(self, reader: Reader, config: Config, licenses: Licenses) -> None:
         self._reader = reader
         self._config = config
-        self._license_of = license_of
+        self._licenses = licenses
 
-    def of(self, commit: CommitRow, edit: Edit, row: Row) -> dict[str, Any]:
-        """Return what is known of a row of an edit."""
+    def of(self, commit: CommitRow, row: Row) -> dict[str, Any]:
+        """Return what is known of a row of a commit's edit."""
         example = row.example
-        part = example.part
-        around = example.around
-        has_old = around is None and not example.window
+        draft, part = example.draft, example.part
+        edit = draft.edit
+        has_old = "old" in example.code.roles
+        self._licenses.stand_at(commit)
         old = self._range(edit.old, part.old_start, part.old_end) if has_old else None
         new = self._range(edit.new, part.new_start, part.new_end)
-        where = f"{commit.oid.hex()}\0{example.old_path}\0{old}\0{example.path}\0{new}"
+        where = f"{commit.oid.hex()}\0{draft.old_path}\0{old}\0{draft.path}\0{new}"
         meta: dict[str, Any] = {
             "id": hashlib.blake2b(where.encode("utf-8", "replace"), digest_size=12).hexdigest(),
             "commit": commit.oid.hex(),
             "parent": commit.parents[0].hex() if commit.parents else None,
             "time": spelled(commit.committer_time),
-            "path": example.path,
-            "old_path": example.old_path or None,
+            "path": draft.path,
+            "old_path": draft.old_path or None,
             "symbol": edit.name,
             "container": edit.container,
             "kind": edit.kind,
             "change": "none" if edit.is_no_op else edit.change,
             "is_test": edit.is_test,
-            "license": self._license_of(commit, edit),
+            "license": self._licenses.of_edit(edit),
             "part": [example.part_number + 1, example.n_parts],
             "old": old,
             "new": new,
             "context": [
                 {
-                    "path": example.excerpt_paths[index],
-                    "blob": self._reader.blob(example.excerpts[index].blob_id).oid.hex(),
-                    "ranges": example.excerpts[index].ranges,
-                    "section": example.excerpts[index].section,
-                    "symbol": example.excerpts[index].symbol,
-                    "rule": example.excerpts[index].rule,
-                    "form": example.excerpts[index].form,
+                    "path": draft.excerpt_paths[index],
+                    "blob": self._reader.blob(draft.excerpts[index].blob_id).oid.hex(),
+                    "ranges": draft.excerpts[index].ranges,
+                    "section": draft.excerpts[index].section,
+                    "symbol": draft.excerpts[index].symbol,
+                    "rule": draft.excerpts[index].rule,
+                    "form": draft.excerpts[index].form,
                     "n_tokens": n_tokens,
                 }
                 for index, n_tokens in zip(row.shown, row.excerpt_tokens, strict=True)
             ],
-            "n_excerpts_left_out": len(example.excerpts) - len(row.shown),
+            "n_excerpts_left_out": len(draft.excerpts) - len(row.shown),
             "n_tokens": row.n_tokens,
             "roles": row.roles,
             "is_redacted": example.is_redacted,
         }
-        if around is not None:
-            assert edit.new is not None
-            meta["around"] = {
-                "start": around.start,
-                "end": around.end,
-                "is_suffix_first": around.is_suffix_first,
-                "middle": around.middle,
-            }
-        if example.window:
-            meta["learned"] = example.learned
+        meta |= example.code.facts
         if not has_old or example.n_parts > 1 or not _is_whole(edit, part):
             sides = {"old": edit.old, "new": edit.new}
             meta["edit"] = {
@@ -88,9 +78,9 @@ class Meta:
                 for name, side in sides.items()
             }
         if self._config.earlier:
-            meta["earlier"] = [self._earlier(example.earlier[index]) for index in row.edits]
+            meta["earlier"] = [self._earlier(draft.earlier[index]) for index in row.edits]
         if self._config.text:
-            meta["text"] = {"message": example.message, "old": example.old, "new": example.new}
+            meta["text"] = {"message": draft.message, **example.code.texts}
         return meta
 
     def _earlier(self, one: EarlierEdit) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from rsidx.exporters.context.builder import SECTIONS
 from rsidx.exporters.edits.earlier import EarlierEdit
+from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 
 
@@ -52,25 +53,25 @@ class Dialect(Protocol):
     def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
         """Write an earlier edit."""
 
-    def file_heading(self, example: Example, index: int) -> str:
+    def file_heading(self, draft: Draft, index: int) -> str:
         """Return the text that may stand in front of an excerpt to say which file it is from."""
 
 
-def sections(example: Example, shown: Sequence[int]) -> Iterator[tuple[str, list[int]]]:
+def sections(draft: Draft, shown: Sequence[int]) -> Iterator[tuple[str, list[int]]]:
     """Yield each section that is not empty, with its excerpts in the order of their places."""
     for section in SECTIONS:
-        inside = [index for index in shown if example.excerpts[index].section == section]
+        inside = [index for index in shown if draft.excerpts[index].section == section]
         if inside:
-            inside.sort(key=lambda i: (example.excerpt_paths[i], example.excerpts[i].ranges))
+            inside.sort(key=lambda i: (draft.excerpt_paths[i], draft.excerpts[i].ranges))
             yield section, inside
 
 
 class FileHeadings:
     """Context as files, each under its path."""
 
-    def file_heading(self, example: Example, index: int) -> str:
+    def file_heading(self, draft: Draft, index: int) -> str:
         """Return the path, as it stands on a line of its own."""
-        return f"{example.excerpt_paths[index]}\n"
+        return f"{draft.excerpt_paths[index]}\n"
 
 
 class WithoutEdits:
@@ -82,17 +83,17 @@ class WithoutEdits:
         return []
 
 
-def context_files(example: Example, shown: Sequence[int]) -> Iterator[list[int]]:
+def context_files(draft: Draft, shown: Sequence[int]) -> Iterator[list[int]]:
     """Yield each file's excerpts for dialects that know files alone, the edited file last."""
-    order = [index for _, inside in sections(example, shown) for index in inside]
-    paths = sorted({example.excerpt_paths[i] for i in order}, key=lambda p: (p == example.path, p))
+    order = [index for _, inside in sections(draft, shown) for index in inside]
+    paths = sorted({draft.excerpt_paths[i] for i in order}, key=lambda p: (p == draft.path, p))
     for path in paths:
-        inside = [index for index in order if example.excerpt_paths[index] == path]
-        inside.sort(key=lambda index: example.excerpts[index].ranges)
+        inside = [index for index in order if draft.excerpt_paths[index] == path]
+        inside.sort(key=lambda index: draft.excerpts[index].ranges)
         yield inside
 
 
-def earlier_pieces(dialect: Dialect, example: Example, edits: Sequence[int]) -> Iterator[Piece]:
+def earlier_pieces(dialect: Dialect, draft: Draft, edits: Sequence[int]) -> Iterator[Piece]:
     """Yield the earlier edits that are shown, in their order."""
-    for one in sorted((example.earlier[index] for index in edits), key=lambda e: e.order):
+    for one in sorted((draft.earlier[index] for index in edits), key=lambda e: e.order):
         yield from dialect.edit_pieces(one)

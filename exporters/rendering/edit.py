@@ -7,6 +7,8 @@ is for the model alone; that texts and tokens never mix is the encoder's promise
 from collections.abc import Sequence
 
 from rsidx.exporters.edits.earlier import EarlierEdit
+from rsidx.exporters.examples.draft import Draft
+from rsidx.exporters.examples.edit import EditCode
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.rendering.base import (
     Dialect,
@@ -21,6 +23,12 @@ from rsidx.exporters.rendering.base import (
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.families import Family, family_of
 from rsidx.exporters.rendering.markers import MARKERS, token_of
+
+
+def edit_code(example: Example) -> EditCode:
+    """Return the code of an example of an edit."""
+    assert isinstance(example.code, EditCode)
+    return example.code
 
 
 def dialect_for(encoder: Encoder, *, markers: str, name: str) -> Dialect:
@@ -77,36 +85,37 @@ class ExtendedDialect(FileHeadings):
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
     ) -> list[Piece]:
         """Write repository, path, module, change, message, context, old code, new code."""
-        pieces = [control(self._repository), text(example.repository)]
-        pieces += [control(self._file), text(example.path)]
-        if example.old_path and example.old_path != example.path:
-            pieces += [control(token_of("rename")), text(example.old_path)]
-        if example.module:
-            pieces += [control(token_of("module")), text(example.module)]
-        pieces.append(control(token_of(example.edit.change)))
-        if example.edit.is_test:
+        draft, code = example.draft, edit_code(example)
+        pieces = [control(self._repository), text(draft.repository)]
+        pieces += [control(self._file), text(draft.path)]
+        if draft.old_path and draft.old_path != draft.path:
+            pieces += [control(token_of("rename")), text(draft.old_path)]
+        if draft.module:
+            pieces += [control(token_of("module")), text(draft.module)]
+        pieces.append(control(token_of(draft.edit.change)))
+        if draft.edit.is_test:
             pieces.append(control(token_of("test_code")))
         if example.n_parts > 1:
             pieces.append(control(token_of("part")))
-        pieces += [control(token_of("message")), text(example.message)]
+        pieces += [control(token_of("message")), text(draft.message)]
         pieces.append(control(token_of("/message")))
-        for section, inside in sections(example, shown):
+        for section, inside in sections(draft, shown):
             pieces.append(control(token_of(section), "context"))
-            path = example.path
+            path = draft.path
             for index in inside:
-                if example.excerpt_paths[index] != path:
-                    path = example.excerpt_paths[index]
-                    heading = self.file_heading(example, index)
+                if draft.excerpt_paths[index] != path:
+                    path = draft.excerpt_paths[index]
+                    heading = self.file_heading(draft, index)
                     pieces += [control(self._file, "context"), text(heading, "context")]
-                pieces.append(text(example.excerpts[index].text, "context"))
+                pieces.append(text(draft.excerpts[index].text, "context"))
             pieces.append(control(token_of(f"/{section}"), "context"))
         if edits:
             pieces.append(control(token_of("edits"), "context"))
-            pieces += earlier_pieces(self, example, edits)
+            pieces += earlier_pieces(self, draft, edits)
             pieces.append(control(token_of("/edits"), "context"))
-        pieces += [control(token_of("old_code")), text(example.old, "old")]
+        pieces += [control(token_of("old_code")), text(code.old, "old")]
         pieces += [control(token_of("/old_code")), control(token_of("new_code"))]
-        pieces += [text(example.lead, "lead"), text(example.new, "new")]
+        pieces += [text(code.lead, "lead"), text(code.new, "new")]
         return [*pieces, control(self._end, "end")]
 
 
@@ -146,19 +155,20 @@ class RepositoryDialect(_EditsAsFiles):
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
     ) -> list[Piece]:
         """Write the context's files, the message, the original and the updated code."""
+        draft, code = example.draft, edit_code(example)
         file = self._family.file
         pieces = [control(self._family.repository)]
-        pieces.append(text(example.repository + self._after_name))
-        for inside in context_files(example, shown):
-            heading = self.file_heading(example, inside[0])
+        pieces.append(text(draft.repository + self._after_name))
+        for inside in context_files(draft, shown):
+            heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
-            pieces += [text(example.excerpts[index].text, "context") for index in inside]
-        pieces += earlier_pieces(self, example, edits)
-        pieces += [control(file), text(f"COMMIT_EDITMSG\n{example.message}\n")]
-        pieces += [control(file), text(f"{example.old_path or example.path} (original)\n")]
-        pieces += [text(example.old, "old"), control(file)]
-        pieces += [text(f"{example.path} (updated)\n"), text(example.lead, "lead")]
-        return [*pieces, text(example.new, "new"), control(self._end, "end")]
+            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+        pieces += earlier_pieces(self, draft, edits)
+        pieces += [control(file), text(f"COMMIT_EDITMSG\n{draft.message}\n")]
+        pieces += [control(file), text(f"{draft.old_path or draft.path} (original)\n")]
+        pieces += [text(code.old, "old"), control(file)]
+        pieces += [text(f"{draft.path} (updated)\n"), text(code.lead, "lead")]
+        return [*pieces, text(code.new, "new"), control(self._end, "end")]
 
 
 class CommitDialect(_EditsAsFiles):
@@ -179,18 +189,19 @@ class CommitDialect(_EditsAsFiles):
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
     ) -> list[Piece]:
         """Write the context's files, then path, old code, message and new code."""
+        draft, code = example.draft, edit_code(example)
         file = self._family.file
         before, message, after = self._family.tokens
-        pieces = [control(self._family.repository), text(example.repository)]
-        for inside in context_files(example, shown):
-            heading = self.file_heading(example, inside[0])
+        pieces = [control(self._family.repository), text(draft.repository)]
+        for inside in context_files(draft, shown):
+            heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
-            pieces += [text(example.excerpts[index].text, "context") for index in inside]
-        pieces += earlier_pieces(self, example, edits)
-        pieces += [control(file), text(example.path)]
-        pieces += [control(before), text(example.old, "old")]
-        pieces += [control(message), text(example.message), control(after)]
-        pieces += [text(example.lead, "lead"), text(example.new, "new")]
+            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+        pieces += earlier_pieces(self, draft, edits)
+        pieces += [control(file), text(draft.path)]
+        pieces += [control(before), text(code.old, "old")]
+        pieces += [control(message), text(draft.message), control(after)]
+        pieces += [text(code.lead, "lead"), text(code.new, "new")]
         return [*pieces, control(self._end, "end")]
 
 
@@ -202,9 +213,9 @@ class GenericDialect:
         self._end = end_token
         self.control_tokens: tuple[str, ...] = (end_token,)
 
-    def file_heading(self, example: Example, index: int) -> str:
+    def file_heading(self, draft: Draft, index: int) -> str:
         """Return the path as a comment."""
-        return f"// File: {example.excerpt_paths[index]}\n"
+        return f"// File: {draft.excerpt_paths[index]}\n"
 
     def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
         """Write the original and the updated code."""
@@ -219,14 +230,15 @@ class GenericDialect:
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
     ) -> list[Piece]:
         """Write headings and code."""
-        pieces = [text(f"// Repository: {example.repository}\n")]
-        for inside in context_files(example, shown):
-            pieces.append(text(self.file_heading(example, inside[0]), "context"))
-            pieces += [text(example.excerpts[index].text, "context") for index in inside]
-        pieces += earlier_pieces(self, example, edits)
-        message = "".join(f"// {line}\n" for line in example.message.splitlines())
+        draft, code = example.draft, edit_code(example)
+        pieces = [text(f"// Repository: {draft.repository}\n")]
+        for inside in context_files(draft, shown):
+            pieces.append(text(self.file_heading(draft, inside[0]), "context"))
+            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+        pieces += earlier_pieces(self, draft, edits)
+        message = "".join(f"// {line}\n" for line in draft.message.splitlines())
         pieces += [text(f"// Commit:\n{message}")]
-        pieces += [text(f"// Original: {example.old_path or example.path}\n")]
-        pieces += [text(example.old, "old"), text(f"// Updated: {example.path}\n")]
-        pieces += [text(example.lead, "lead"), text(example.new, "new")]
+        pieces += [text(f"// Original: {draft.old_path or draft.path}\n")]
+        pieces += [text(code.old, "old"), text(f"// Updated: {draft.path}\n")]
+        pieces += [text(code.lead, "lead"), text(code.new, "new")]
         return [*pieces, control(self._end, "end")]

@@ -6,7 +6,9 @@ A model that was not trained to fill in knows no such tokens, and then there is 
 from collections.abc import Iterator, Sequence
 
 from rsidx.errors import TokenizerError
+from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.fim import HoleCode
 from rsidx.exporters.rendering.base import Piece, WithoutEdits, context_files, control, text
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.families import FIM_FAMILIES, FimFamily
@@ -40,9 +42,9 @@ class FimDialect(WithoutEdits):
         tokens = (family.repository, family.file, family.prefix, family.suffix, family.middle)
         self.control_tokens: tuple[str, ...] = tuple(filter(None, (*tokens, self._end)))
 
-    def file_heading(self, example: Example, index: int) -> str:
+    def file_heading(self, draft: Draft, index: int) -> str:
         """Return the path, on a line of its own, or as a comment."""
-        path = example.excerpt_paths[index]
+        path = draft.excerpt_paths[index]
         return f"{path}\n" if self._family.file else f"// File: {path}\n"
 
     def pieces(
@@ -50,32 +52,32 @@ class FimDialect(WithoutEdits):
     ) -> list[Piece]:
         """Write context, the file with a hole, and what belongs there."""
         del edits
-        family, around = self._family, example.around
-        assert around is not None
-        pieces = list(self._head(example, shown))
-        path = f"{example.path}\n" if family.file else f"// File: {example.path}\n"
+        family, draft, code = self._family, example.draft, example.code
+        assert isinstance(code, HoleCode)
+        pieces = list(self._head(draft, shown))
+        path = f"{draft.path}\n" if family.file else f"// File: {draft.path}\n"
         before = [text(path)] if family.path_is_inside or not family.file else []
         if not before:
             pieces.append(text(path))
-        before.append(text(around.prefix, "prefix"))
-        suffix = [control(family.suffix), text(around.suffix, "suffix")]
+        before.append(text(code.prefix, "prefix"))
+        suffix = [control(family.suffix), text(code.suffix, "suffix")]
         pieces.append(control(family.prefix))
-        if around.is_suffix_first:
+        if code.is_suffix_first:
             pieces += [*suffix, control(family.middle), *before]
         else:
             pieces += [*before, *suffix, control(family.middle)]
-        return [*pieces, text(example.new, "new"), control(self._end, "end")]
+        return [*pieces, text(code.new, "new"), control(self._end, "end")]
 
-    def _head(self, example: Example, shown: Sequence[int]) -> Iterator[Piece]:
+    def _head(self, draft: Draft, shown: Sequence[int]) -> Iterator[Piece]:
         family = self._family
         if family.repository:
             yield control(family.repository)
-            yield text(example.repository + ("\n" if family.name == "qwen" else ""))
-        for inside in context_files(example, shown):
+            yield text(draft.repository + ("\n" if family.name == "qwen" else ""))
+        for inside in context_files(draft, shown):
             if family.file:
                 yield control(family.file, "context")
-            yield text(self.file_heading(example, inside[0]), "context")
+            yield text(self.file_heading(draft, inside[0]), "context")
             for index in inside:
-                yield text(example.excerpts[index].text, "context")
+                yield text(draft.excerpts[index].text, "context")
         if family.file:
             yield control(family.file)

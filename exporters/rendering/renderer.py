@@ -9,6 +9,8 @@ from rsidx.exporters.examples.redaction import has_placeholder, split_placeholde
 from rsidx.exporters.rendering.base import Dialect, Piece
 from rsidx.exporters.rendering.encoder import Encoder
 
+_LEARNED = frozenset({"new", "end"})
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -28,22 +30,21 @@ class Row:
     edits: tuple[int, ...]
     n_tokens: dict[str, int]
 
+    def prompt(self) -> list[int]:
+        """Return the ids in front of what is to be learned: of its new code, or its end."""
+        n_prompt = 0
+        for role, n_ids in self.roles:
+            if role in _LEARNED:
+                break
+            n_prompt += n_ids
+        return self.input_ids[:n_prompt]
 
-_ROLES = ("prompt", "context", "old", "lead", "new")
-_ROLES_AROUND = ("prompt", "context", "prefix", "suffix", "new")
-_ROLES_WINDOW = ("prompt", "context", "lead", "new")
-_LEARNED = frozenset({"new", "end"})
+
 _N_SECTION_MARKERS = 2
 
 
 def _context(text: str) -> Piece:
     return Piece(text, is_control=False, role="context")
-
-
-def _roles_of(example: Example) -> tuple[str, ...]:
-    if example.window:
-        return _ROLES_WINDOW
-    return _ROLES if example.around is None else _ROLES_AROUND
 
 
 class TooLongError(Exception):
@@ -81,7 +82,7 @@ class Renderer:
         texts = []
         for example in examples:
             pieces = self._dialect.pieces(
-                example, range(len(example.excerpts)), range(len(example.earlier))
+                example, range(len(example.draft.excerpts)), range(len(example.draft.earlier))
             )
             texts += [
                 piece.text
@@ -90,29 +91,28 @@ class Renderer:
             ]
         self._encoder.warm(texts)
 
-    def row(self, example: Example, dropped: Counter[str]) -> Row:
-        """Return an example's row; raises TooLongError or IrreversibleError.
+    def row(self, example: Example) -> tuple[Row, Counter[str]]:
+        """Return an example's row, and what was left out of it.
 
-        Excerpts that do not fit are counted in `dropped` as `context_over_budget`, those of the
-        outline as `outline_over_budget`, earlier edits as `earlier_over_budget`, and what the
-        tokenizer cannot give back as `context_irreversible`.
+        Excerpts that do not fit are counted as `context_over_budget`, those of the outline as
+        `outline_over_budget`, earlier edits as `earlier_over_budget`, and what the tokenizer
+        cannot give back as `context_irreversible`. Raises TooLongError or IrreversibleError.
         """
         bare = self._dialect.pieces(example, ())
         n_bare = sum(self._n_ids(piece) for piece in bare)
         if n_bare > self._max_tokens:
             raise TooLongError(n_bare)
         room = min(self._context_tokens, self._max_tokens - n_bare)
-        edits, n_needed = self._fitting_edits(example, room // 2, dropped)
-        shown = self._fitting(example, room - n_needed, dropped)
-        return self._assemble(example, shown, edits)
+        edits, n_needed, dropped = self._fitting_edits(example, room // 2)
+        shown, left_out = self._fitting(example, room - n_needed)
+        return self._assemble(example, shown, edits), dropped + left_out
 
-    def _fitting_edits(
-        self, example: Example, room: int, dropped: Counter[str]
-    ) -> tuple[list[int], int]:
-        """Choose earlier edits in descending value, and say what they take of the room."""
+    def _fitting_edits(self, example: Example, room: int) -> tuple[list[int], int, Counter[str]]:
+        """Choose earlier edits in descending value; return what they take of the room, too."""
+        dropped: Counter[str] = Counter()
         edits: list[int] = []
         n_needed = _N_SECTION_MARKERS
-        for index, earlier in enumerate(example.earlier):
+        for index, earlier in enumerate(example.draft.earlier):
             try:
                 n_ids = sum(self._n_ids(piece) for piece in self._dialect.edit_pieces(earlier))
             except IrreversibleError:
@@ -123,21 +123,22 @@ class Renderer:
                 continue
             edits.append(index)
             n_needed += n_ids
-        return edits, n_needed if edits else 0
+        return edits, n_needed if edits else 0, dropped
 
-    def _fitting(self, example: Example, room: int, dropped: Counter[str]) -> list[int]:
+    def _fitting(self, example: Example, room: int) -> tuple[list[int], Counter[str]]:
         """Choose excerpts in descending value while both budgets hold.
 
         Each section is charged with two markers, each file in it with a marker and its path:
         no dialect writes more of them, so none can go over a budget.
         """
+        dropped: Counter[str] = Counter()
         shown: list[int] = []
         charged: set[str] = set()
-        for index, excerpt in enumerate(example.excerpts):
+        for index, excerpt in enumerate(example.draft.excerpts):
             try:
                 needed = self._n_ids(_context(excerpt.text))
                 headings = {excerpt.section: _N_SECTION_MARKERS}
-                heading = self._dialect.file_heading(example, index)
+                heading = self._dialect.file_heading(example.draft, index)
                 headings[f"{excerpt.section} {excerpt.path_id}"] = 1 + self._n_ids(
                     _context(heading)
                 )
@@ -152,7 +153,7 @@ class Renderer:
             shown.append(index)
             charged.update(headings)
             room -= needed
-        return shown
+        return shown, dropped
 
     def _ids(self, piece: Piece) -> Sequence[int]:
         if piece.is_control:
@@ -184,7 +185,7 @@ class Renderer:
         input_ids: list[int] = []
         learned: list[tuple[int, int]] = []
         roles: list[tuple[str, int]] = []
-        n_tokens = dict.fromkeys(_roles_of(example), 0)
+        n_tokens = dict.fromkeys(example.code.roles, 0)
         for piece in self._dialect.pieces(example, shown, edits):
             ids = self._ids(piece)
             start = len(input_ids)
@@ -198,7 +199,7 @@ class Renderer:
                 before = roles.pop()[1] if roles and roles[-1][0] == piece.role else 0
                 roles.append((piece.role, before + len(ids)))
         excerpt_tokens = tuple(
-            self._n_ids(_context(example.excerpts[index].text)) for index in shown
+            self._n_ids(_context(example.draft.excerpts[index].text)) for index in shown
         )
         counts = {**n_tokens, "total": len(input_ids)}
         return Row(

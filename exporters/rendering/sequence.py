@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.sequence import WindowCode
 from rsidx.exporters.rendering.base import (
     Dialect,
     Piece,
@@ -38,9 +40,9 @@ class SequenceDialect(WithoutEdits):
         tokens = (family.repository, family.file) if family else ()
         self.control_tokens: tuple[str, ...] = (*tokens, end_token)
 
-    def file_heading(self, example: Example, index: int) -> str:
+    def file_heading(self, draft: Draft, index: int) -> str:
         """Return the path, on a line of its own, or as a comment."""
-        return self._heading(example.excerpt_paths[index])
+        return self._heading(draft.excerpt_paths[index])
 
     def _heading(self, path: str) -> str:
         return f"{path}\n" if self._family else f"// File: {path}\n"
@@ -53,14 +55,16 @@ class SequenceDialect(WithoutEdits):
     ) -> list[Piece]:
         """Write the context's files, the path and the window."""
         del edits
+        draft, code = example.draft, example.code
+        assert isinstance(code, WindowCode)
         pieces = []
         if self._family:
             after_name = "\n" if self._family.name == "qwen" else ""
-            pieces += [control(self._family.repository), text(example.repository + after_name)]
-        for inside in context_files(example, shown):
+            pieces += [control(self._family.repository), text(draft.repository + after_name)]
+        for inside in context_files(draft, shown):
             pieces += self._separator("context")
-            pieces.append(text(self.file_heading(example, inside[0]), "context"))
-            pieces += [text(example.excerpts[index].text, "context") for index in inside]
-        pieces += [*self._separator(), text(self._heading(example.path))]
-        pieces += [text(part, "new" if has_loss else "lead") for part, has_loss in example.window]
-        return [*pieces, control(self._end, "end")] if example.ends else pieces
+            pieces.append(text(self.file_heading(draft, inside[0]), "context"))
+            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+        pieces += [*self._separator(), text(self._heading(draft.path))]
+        pieces += [text(part, "new" if has_loss else "lead") for part, has_loss in code.pieces]
+        return [*pieces, control(self._end, "end")] if code.ends_file else pieces

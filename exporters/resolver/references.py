@@ -75,13 +75,9 @@ class Resolver:
     """Resolves references in one snapshot after another.
 
     What a file says is kept by its blob, trees while they hold; so a move costs what it changes.
-    `outcomes` counts what `resolve` was asked, by kind of reference and by what came of it:
-    `resolved`, `outside` (known to be defined elsewhere), `generic` (a parameter) and
-    `unresolved`.
     """
 
     def __init__(self, reader: Reader) -> None:
-        self.outcomes: Counter[str] = Counter()
         self.modules = Modules(reader)
         self._names = Names(self.modules)
         self._types = Types(self._names)
@@ -95,23 +91,26 @@ class Resolver:
 
     def resolve(
         self, site: CodeLocation, references: Sequence[Reference], *, guess: bool = False
-    ) -> Iterator[Resolved]:
-        """Yield the containers around the code, then what each reference means.
+    ) -> tuple[list[Resolved], Counter[str]]:
+        """Return the containers around the code, then what each reference means.
 
         A definition may come more than once. With `guess`, a name that nothing else finds
-        and that one definition of the crate has is found by the rule `name`.
+        and that one definition of the crate has is found by the rule `name`. Counts the
+        references by kind and by what came of them: `resolved`, `outside` (known to be defined
+        elsewhere), `generic` (a parameter) and `unresolved`.
         """
+        outcomes: Counter[str] = Counter()
         place, header = self.place(site)
         if place is None:
-            return
-        if header is not None:
-            yield from self._enclosing(header, place)
+            return [], outcomes
+        resolved = list(self._enclosing(header, place)) if header is not None else []
         for reference in references:
-            found, outcome = self._answer(place, reference)
-            self.outcomes[f"{reference.kind}/{outcome}"] += 1
-            if not found and guess:
-                found = list(self._guess(place, reference))
-            yield from (replace(one, reference=reference) for one in found)
+            definitions, outcome = self._answer(place, reference)
+            outcomes[f"{reference.kind}/{outcome}"] += 1
+            if not definitions and guess:
+                definitions = list(self._guess(place, reference))
+            resolved += (replace(one, reference=reference) for one in definitions)
+        return resolved, outcomes
 
     def place(self, site: CodeLocation) -> tuple[TypeScope | None, Definition | None]:
         """Return where code is read, and the header of the impl or trait that it is a member of."""

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -76,33 +76,28 @@ def reachable(commits: Mapping[bytes, CommitRow], tips: Sequence[bytes]) -> froz
 
 
 def select(
-    commits: Sequence[CommitRow], wanted: frozenset[bytes], keep: frozenset[str]
+    commits: Sequence[CommitRow],
+    wanted: frozenset[bytes],
+    rejected: Callable[[CommitRow], str | None],
 ) -> tuple[list[CommitRow], Counter[str]]:
     """Return the commits to export in the order of history, and the others by reason.
 
-    Reasons: `unreachable`, `boundary`, `unreadable`, `merges`, `bots`; the last two can be kept.
+    Reasons: `unreachable`, `boundary`, `unreadable`, and what `rejected` gives.
     """
     dropped: Counter[str] = Counter()
     chosen = []
     for commit in commits:
-        reason = _reason(commit, wanted, keep)
-        if reason:
-            dropped[reason] += 1
+        if commit.oid not in wanted:
+            reason: str | None = "unreachable"
+        elif commit.state != "ok":
+            reason = commit.state
         else:
+            reason = rejected(commit)
+        if reason is None:
             chosen.append(commit)
+        else:
+            dropped[reason] += 1
     return chosen, dropped
-
-
-def _reason(commit: CommitRow, wanted: frozenset[bytes], keep: frozenset[str]) -> str:
-    if commit.oid not in wanted:
-        return "unreachable"
-    if commit.state != "ok":
-        return commit.state
-    if len(commit.parents) > 1 and "merges" not in keep:
-        return "merges"
-    if commit.is_bot and "bots" not in keep:
-        return "bots"
-    return ""
 
 
 def split_commits(commits: Sequence[CommitRow], spec: str, embargo: str) -> Split:

@@ -1,12 +1,10 @@
 """The form, the order and the sections of what an edit is shown."""
 
-from collections import Counter
-
 import pytest
 
-from rsidx.exporters.config import Config, builder_options
-from rsidx.exporters.edits.pairing import Side
-from rsidx.exporters.examples.builder import ExampleBuilder
+from rsidx.exporters.config import Config
+from rsidx.exporters.edits.pairing import Side, edit_of
+from rsidx.exporters.pipeline.steps import Steps
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 
@@ -23,13 +21,13 @@ def shown(repo, index):
         texts = {f"src/{key}.rs": text for key, text in files.items()}
         repo.commit("all", {"Cargo.toml": CARGO, "src/lib.rs": lib, **texts})
         index.sync()
-        options = builder_options(Config(tokenizer="", context_with=extras))
         sections = {}
         with index.database.reading() as connection:
             reader = Reader(connection, queries.repository_id(connection, None))
-            builder = ExampleBuilder(reader, options)
-            builder.stand_at(reader.commits()[-1], {})
-            for e in builder.example_at(side_of(reader, builder, name), "").excerpts:
+            drafter = Steps.of(reader, Config(tokenizer="", context_with=extras)).drafter
+            drafter.stand_at(reader.commits()[-1], {})
+            edit = edit_of(reader, side_of(reader, drafter, name))
+            for e in drafter.of_place(edit, "").excerpts:
                 one = (e.symbol, e.rule, e.form, e.text)
                 sections.setdefault(e.section, []).append(one)
         return sections
@@ -37,9 +35,9 @@ def shown(repo, index):
     return show
 
 
-def side_of(reader, builder, name):
+def side_of(reader, drafter, name):
     path_id = reader.path_ids()[b"src/lib.rs"]
-    blob_id, start = builder.files[path_id], 0
+    blob_id, start = drafter.files[path_id], 0
     for position, chunk in enumerate(reader.chunks(blob_id)):
         if any(s.name == name and s.kind != "impl" for s in reader.symbols(chunk.id)):
             return Side(path_id, blob_id, position, start, (chunk,))
@@ -169,11 +167,13 @@ def test_new_code_is_read_with_what_it_newly_imports(repo, index):
         reader = Reader(connection, queries.repository_id(connection, None))
         second = reader.commits()[-1]
         for context_from, expected in (("both", {"f": ["x"], "g": ["x"]}), ("old", {"f": []})):
-            options = builder_options(Config(tokenizer="", context_from=context_from))
-            builder = ExampleBuilder(reader, options)
+            steps = Steps.of(reader, Config(tokenizer="", context_from=context_from))
+            drafts, _ = steps.drafter.of_commit(second, steps.selector.edits(second)[0])
             found = {
-                example.edit.name: [e.symbol for e in example.excerpts if e.section == "functions"]
-                for example in builder.examples(second, builder.edits(second))
+                one.draft.edit.name: [
+                    e.symbol for e in one.draft.excerpts if e.section == "functions"
+                ]
+                for one in drafts
             }
             assert {name: found[name] for name in expected} == expected
             assert found["h"] == []
@@ -191,11 +191,15 @@ def test_each_part_of_a_long_edit_is_shown_what_it_names_itself(repo, index):
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection, None))
         second = reader.commits()[-1]
-        builder = ExampleBuilder(reader, builder_options(Config(tokenizer="", max_chars=700)))
-        [whole] = builder.examples(second, builder.edits(second))
-        parts = builder.parts(whole, 700, Counter())
+        steps = Steps.of(reader, Config(tokenizer="", max_chars=700))
+        [whole], _ = steps.drafter.of_commit(second, steps.selector.edits(second)[0])
+        parts, _ = steps.builder.examples(whole.draft, 700)
     assert len(parts) > 2
     for part in parts:
-        shown = {e.symbol for e in part.excerpts if e.section == "functions"}
-        assert shown == {name for name in ("early", "late") if f" {name}(" in part.old + part.new}
-    assert {"early"} in [{e.symbol for e in p.excerpts if e.section == "functions"} for p in parts]
+        code = part.code.old + part.code.new
+        assert functions_of(part) == {name for name in ("early", "late") if f" {name}(" in code}
+    assert {"early"} in map(functions_of, parts)
+
+
+def functions_of(part):
+    return {e.symbol for e in part.draft.excerpts if e.section == "functions"}

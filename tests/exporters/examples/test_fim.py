@@ -1,7 +1,6 @@
 """Holes in what a commit changed: where they are, and how each family's are written."""
 
 from collections import Counter
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,7 +9,13 @@ from tokenizers import Tokenizer
 
 from rsidx.errors import TokenizerError
 from rsidx.exporters.config import Config
-from rsidx.exporters.examples.fim import MIDDLES, EditedText, FimOptions, fill_in
+from rsidx.exporters.examples.fim import (
+    MIDDLES,
+    EditedText,
+    HoleOptions,
+    choose_hole,
+    window_around,
+)
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
@@ -216,18 +221,6 @@ def test_what_cannot_fill_in_is_refused(run, tokenizer_file, tokenizer_of):
         run(tokenizer_of("deepseek"))
 
 
-@dataclass
-class Whole:
-    """As much of an example as a hole needs."""
-
-    excerpts: tuple = ()
-    excerpt_paths: tuple = ()
-    part: object = None
-    n_parts: int = 0
-    new: str = ""
-    around: object = None
-
-
 @settings(max_examples=300)
 @example("", ";;;漢;;", "", 0, 10, "char")
 @given(
@@ -241,14 +234,13 @@ def test_prefix_middle_and_suffix_are_the_file_without_a_gap(before, new, after,
     start = len(before.encode())
     breaks = [(0, 0), (len(new.encode()) // 2, 0)] if new.isascii() else []
     text = EditedText(b"a\n", new.encode(), file, start, breaks)
-    found = fill_in(Whole(), text, "x", FimOptions((kind,), 0.5, seed), 4 * room, room)
-    if found is None:
+    hole = choose_hole(text, "x", HoleOptions((kind,), 0.5, seed, 4 * room))
+    if hole is None:
         return
-    around = found.around
-    shown = around.prefix + found.new + around.suffix
-    assert shown.encode() == file[around.start : around.end]
-    assert found.new
-    assert found.part.new_end <= len(new.encode())
-    assert found.new.encode() == new.encode()[found.part.new_start : found.part.new_end]
-    assert len(shown.encode()) <= max(room, len(found.new.encode())) + 3
-    assert len(found.new.encode()) <= room + 3
+    middle = new.encode()[hole.start : hole.end]
+    assert middle.decode()
+    assert len(middle) <= room + 3
+    first, last = window_around(file, start + hole.start, start + hole.end, room)
+    prefix, suffix = file[first : start + hole.start], file[start + hole.end : last]
+    assert (prefix.decode() + middle.decode() + suffix.decode()).encode() == file[first:last]
+    assert last - first <= max(room, len(middle)) + 3

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
 from rsidx.exporters.dataset.reader import load_row
-from rsidx.exporters.edits.splitting import Part
-from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.sequence import FilePiece, windows
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
-WHOLE = Example("r", "p", "", "", "", None, Part(0, 0, 0, 0, 0), 0, 0, "", "", "", (), ())
+DRAFT = Draft("r", "p", "", "", "", None, (), ())
 
 
 def function(k, n=0):
@@ -35,17 +34,17 @@ def test_what_is_new_has_loss_once_and_nothing_else_does(sizes, stride):
     for size, is_new in sizes:
         start = pieces[-1].end if pieces else 0
         pieces.append(FilePiece(start, "x" * size, is_new))
-    found = windows(WHOLE, pieces, max_chars=30, stride=stride)
-    learned = [place for window in found for place in window.learned]
+    found = windows(DRAFT, pieces, max_chars=30, stride=stride)
+    learned = [place for window in found for place in window.code.learned]
     assert learned == [(piece.start, piece.end) for piece in pieces if piece.is_new]
     starts = {piece.start: number for number, piece in enumerate(pieces)}
     for window in found:
         first = starts[window.part.new_start]
-        shown = pieces[first : first + len(window.window)]
-        assert [text for text, _ in window.window] == [piece.text for piece in shown]
-        assert window.n_chars <= 30
+        shown = pieces[first : first + len(window.code.pieces)]
+        assert [text for text, _ in window.code.pieces] == [piece.text for piece in shown]
+        assert window.code.n_chars <= 30
         assert window.part.new_end == shown[-1].end
-        assert window.ends == (shown[-1] is pieces[-1])
+        assert window.code.ends_file == (shown[-1] is pieces[-1])
     firsts = [window.part.new_start for window in found]
     assert firsts == sorted(set(firsts))
 
@@ -53,9 +52,9 @@ def test_what_is_new_has_loss_once_and_nothing_else_does(sizes, stride):
 def test_a_smaller_stride_shows_more_of_what_is_before():
     pieces = [FilePiece(10 * n, "x" * 10, is_new=True) for n in range(12)]
     for stride, starts in ((1, [0, 40, 80]), (0.5, [0, 20, 40, 60, 80])):
-        found = windows(WHOLE, pieces, max_chars=40, stride=stride)
+        found = windows(DRAFT, pieces, max_chars=40, stride=stride)
         assert [window.part.new_start for window in found] == starts
-        n_learned = [sum(has for _, has in window.window) for window in found]
+        n_learned = [sum(has for _, has in window.code.pieces) for window in found]
         assert n_learned == [4, *[4 * stride] * (len(starts) - 1)]
 
 

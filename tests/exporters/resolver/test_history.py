@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsidx.exporters.config import Config, builder_options
-from rsidx.exporters.examples.builder import ExampleBuilder
+from rsidx.exporters.config import Config
+from rsidx.exporters.pipeline.steps import Steps
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 
@@ -140,20 +140,18 @@ def test_context_is_of_the_parents_tree_and_does_not_depend_on_the_way(make_repo
 
 def checked(repo, reader):
     """Check the context of every edit of a history; return how many functions it named."""
-    options = builder_options(Config(tokenizer="", keep=("merges", "duplicates", "deletions")))
+    config = Config(tokenizer="", keep=("merges", "duplicates", "deletions"))
     rows = reader.commits()
-    builder = ExampleBuilder(reader, options)
+    steps = Steps.of(reader, config)
     n_named = 0
     for row in rows:
         before = tree(repo, row.parents[0].hex() if row.parents else None)
         defined = {n for text in before.values() for n in DEFINED.findall(text)}
-        edits = builder.edits(row)
-        fresh = ExampleBuilder(reader, options)
-        for example, anew in zip(
-            builder.examples(row, edits), fresh.examples(row, edits), strict=True
-        ):
-            assert example.excerpts == anew.excerpts
-            for excerpt, path in zip(example.excerpts, example.excerpt_paths, strict=True):
+        edits, _ = steps.selector.edits(row)
+        drafts, dropped = steps.drafter.of_commit(row, edits)
+        assert (drafts, dropped) == Steps.of(reader, config).drafter.of_commit(row, edits)
+        for draft in (drafted.draft for drafted in drafts):
+            for excerpt, path in zip(draft.excerpts, draft.excerpt_paths, strict=True):
                 source = before[path].encode()
                 parts = [source[a:b].decode() for a, b in excerpt.ranges]
                 shown = "".join(p if p.endswith("\n") else f"{p}\n" for p in parts)

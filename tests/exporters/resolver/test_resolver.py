@@ -45,7 +45,7 @@ class Workspace:
         site = CodeLocation(self.path_ids[path], chunk.container, self.reader.imports(chunk.id))
         answers = {}
         for reference in self.reader.references(chunk.id):
-            found = self.resolver.resolve(site, [reference], guess=guess)
+            found, _ = self.resolver.resolve(site, [reference], guess=guess)
             answers[f"{reference.kind} {reference.path}"] = {
                 self.shown(one) for one in found if one.reference is not None
             }

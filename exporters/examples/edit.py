@@ -1,0 +1,91 @@
+"""Edits as examples: old code, and the new code that takes its place."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.side_texts import SideTexts
+from rsidx.exporters.edits.splitting import Part, UnsplittableError, split
+from rsidx.exporters.examples.draft import Draft, MapText, source_within
+from rsidx.exporters.examples.example import Example
+
+
+@dataclass(frozen=True, slots=True)
+class EditCode:
+    """The old code of a part, and the new; `lead` is the new code right before the part."""
+
+    old: str
+    lead: str
+    new: str
+
+    roles: ClassVar[tuple[str, ...]] = ("prompt", "context", "old", "lead", "new")
+
+    @property
+    def n_chars(self) -> int:
+        """The characters of the larger side."""
+        return max(len(self.old), len(self.new))
+
+    @property
+    def target(self) -> str:
+        """The new code."""
+        return self.new
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the two sides differ."""
+        return self.old != self.new
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Both sides."""
+        return {"old": self.old, "new": self.new}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Nothing but what every meta line has."""
+        return {}
+
+    def map_texts(self, change: MapText, edit: Edit, part: Part) -> "EditCode":
+        """Return the same with its texts changed."""
+        return EditCode(
+            change(self.old, source_within(edit.old, part.old_start, part.old_end)),
+            change(self.lead, source_within(edit.new, part.lead_start, part.new_start)),
+            change(self.new, source_within(edit.new, part.new_start, part.new_end)),
+        )
+
+
+class EditExamples:
+    """Lays an edit out as one example, or as parts where it is long."""
+
+    def __init__(self, texts: SideTexts) -> None:
+        self._texts = texts
+
+    def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
+        """Return an example for each part of an edit, each side of it at most `max_chars` long.
+
+        Counts `examples_unsplittable` and `parts_deletions`.
+        """
+        edit = draft.edit
+        old, new = self._texts.text(edit.old), self._texts.text(edit.new)
+        is_short = max(len(old), len(new)) <= max_chars
+        sides = () if is_short else (edit.old, edit.new)
+        breaks = [self._texts.breaks(side) for side in sides] or [[], []]
+        try:
+            parts = split(old, new, *breaks, max_chars=max_chars)
+        except UnsplittableError:
+            return [], Counter(examples_unsplittable=1)
+        kept = [part for part in parts if part.new_end > part.new_start or edit.new is None]
+        examples = []
+        for number, part in enumerate(kept):
+            code = EditCode(
+                old[part.old_start : part.old_end].decode("utf-8"),
+                new[part.lead_start : part.new_start].decode("utf-8"),
+                new[part.new_start : part.new_end].decode("utf-8"),
+            )
+            shown = draft
+            if len(kept) > 1:
+                after = new[part.lead_start : part.new_end]
+                shown = draft.naming(old[part.old_start : part.old_end] + b" " + after)
+            examples.append(Example(shown, part, number, len(kept), code))
+        return examples, Counter(parts_deletions=len(parts) - len(kept))

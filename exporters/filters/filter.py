@@ -1,0 +1,63 @@
+"""What a filter is, and what it may look at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rsidx.exporters.edits.pairing import Edit
+
+Scope = Literal["history", "commit", "edit", "text", "corpus"]
+"""When a filter decides, and on what.
+
+`history`: on a commit, before anything is read of it. `commit`: on a commit's message and changes.
+`edit`: on one edit. `text`: on a row's texts. `corpus`: on an edit beside all others, when rows
+are written.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitView:
+    """What filters know of a commit: its message without people's names, and its Rust files."""
+
+    message: str
+    n_files: int
+    max_files: int
+    min_message: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditView:
+    """What filters know of an edit: its texts (empty where there is no side), and its file.
+
+    `head` returns the file's first chunk, `has_attribute` whether the repository's own
+    .gitattributes set one for it, `is_licensed` whether both sides are under an allowed licence.
+    """
+
+    edit: Edit
+    path: bytes
+    old: bytes
+    new: bytes
+    head: Callable[[], bytes]
+    has_attribute: Callable[[str], bool]
+    is_licensed: Callable[[], bool]
+
+    @property
+    def text(self) -> bytes:
+        """The new text, of a deletion the old one."""
+        return self.new or self.old
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One reason to leave something out.
+
+    `name` is what `--keep` calls it, and the end of its counter's name; `description` is for the
+    documentation. One that is `always` on cannot be kept. `rejects` gets the view of its scope
+    (`history`: the commit's row); it is None for what the corpus or a row's texts decide.
+    """
+
+    name: str
+    scope: Scope
+    description: str
+    rejects: Callable[[Any], bool] | None = None
+    always: bool = False

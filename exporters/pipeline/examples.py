@@ -1,0 +1,60 @@
+"""From drafts to examples: redaction, parts, redaction of their code.
+
+Exports and prompts share these steps; a prompt's edit has no new side.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rsidx.exporters.config import Config
+from rsidx.exporters.edits.side_texts import SideTexts
+from rsidx.exporters.examples.draft import Draft
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.redaction import Redactor, is_only_secrets, whole_placeholders
+from rsidx.exporters.kinds import KINDS
+from rsidx.store.reader import Reader
+
+MAX_MESSAGE_CHARS = 1000
+
+
+class ExampleBuilder:
+    """Redacts drafts, and lays their code out as examples of the configuration's kind."""
+
+    def __init__(self, reader: Reader, texts: SideTexts, config: Config) -> None:
+        self._redactor = None if "secrets" in config.keep else Redactor(reader.blob_text)
+        self._examples = KINDS[config.kind].examples(reader, texts, config, self._cuts_secret)
+
+    def _cuts_secret(self, blob_id: int, bounds: Sequence[int]) -> bool:
+        return self._redactor is not None and self._redactor.cuts(blob_id, bounds)
+
+    def redacted(self, draft: Draft) -> Draft:
+        """Return a draft without secrets, its message cut."""
+        if self._redactor is not None:
+            draft = self._redactor.draft(draft)
+        return replace(draft, message=_cut(draft.message))
+
+    def examples(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
+        """Return the examples of a redacted draft, without secrets, and what was left out.
+
+        Counts what the kind does, and `parts_only_secrets`: examples with nothing left to learn.
+        """
+        examples, dropped = self._examples.of(draft, max_chars)
+        return self.without_secrets(examples, dropped)
+
+    def without_secrets(
+        self, examples: list[Example], dropped: Counter[str]
+    ) -> tuple[list[Example], Counter[str]]:
+        """Return examples with the secrets in their code replaced, and what was left out."""
+        if self._redactor is None:
+            return examples, dropped
+        redacted = [self._redactor.example(example) for example in examples]
+        kept = [example for example in redacted if not is_only_secrets(example)]
+        return kept, dropped + Counter(parts_only_secrets=len(redacted) - len(kept))
+
+
+def _cut(message: str) -> str:
+    if len(message) <= MAX_MESSAGE_CHARS:
+        return message
+    cut = whole_placeholders(message[:MAX_MESSAGE_CHARS])
+    return cut.rsplit("\n", 1)[0].rstrip() or cut

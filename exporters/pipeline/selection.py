@@ -1,0 +1,97 @@
+"""The edits of a commit that pass the filters."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+
+from rsidx.exporters.config import Config
+from rsidx.exporters.edits.no_op import no_op_edits
+from rsidx.exporters.edits.pairing import Edit, commit_edits, file_edits
+from rsidx.exporters.edits.side_texts import SideTexts
+from rsidx.exporters.examples.redaction import without_people
+from rsidx.exporters.filters.filter import CommitView, EditView
+from rsidx.exporters.filters.gitattributes import Attributes
+from rsidx.exporters.filters.licenses import Licenses
+from rsidx.exporters.filters.registry import Filters
+from rsidx.exporters.kinds import KINDS
+from rsidx.store.reader import Reader
+from rsidx.store.records import ChangeRow, CommitRow
+
+
+class EditSelector:
+    """Finds a commit's edits, and leaves out what the filters reject."""
+
+    def __init__(
+        self, reader: Reader, texts: SideTexts, licenses: Licenses, config: Config
+    ) -> None:
+        self._reader = reader
+        self._texts = texts
+        self._licenses = licenses
+        self._config = config
+        self._level = KINDS[config.kind].level or config.level
+        self._attributes = Attributes(reader)
+        self._of_commits = Filters("commit", config.keep)
+        self._of_edits = Filters("edit", config.keep)
+
+    def edits(self, commit: CommitRow) -> tuple[tuple[Edit, ...], Counter[str]]:
+        """Return a commit's edits, then no-op edits, and what was left out, by reason."""
+        self._attributes.stand_at(commit)
+        self._licenses.stand_at(commit)
+        changes = self._reader.changes(commit.id)
+        view = CommitView(
+            without_people(self._reader.message(commit.id)),
+            sum(self._is_rust(change) for change in changes),
+            self._config.max_files,
+            self._config.min_message,
+        )
+        reason = self._of_commits.reason(view)
+        if reason is not None:
+            return (), Counter({f"commits_{reason}": 1})
+        if self._level == "file":
+            found = file_edits(self._reader, changes)
+        else:
+            found = commit_edits(self._reader, changes, max_bytes=self._config.max_chars)
+        dropped = Counter({f"edits_{reason}": n for reason, n in found.dropped.items()})
+        edits = self._accepted(found.edits, dropped)
+        no_ops = self._accepted(self._no_ops(commit, changes, len(edits)), dropped)
+        return (*edits, *no_ops), dropped
+
+    def _no_ops(
+        self, commit: CommitRow, changes: Sequence[ChangeRow], n_edits: int
+    ) -> Sequence[Edit]:
+        """Return no-op edits, for the share of examples that they are to have."""
+        share = self._config.no_edit
+        where = f"{self._config.seed}\0{commit.oid.hex()}"
+        return no_op_edits(self._reader, changes, n_edits * share / (1 - share), where)
+
+    def _is_rust(self, change: ChangeRow) -> bool:
+        return self._reader.path(change.path_id).endswith(b".rs")
+
+    def _accepted(self, edits: Sequence[Edit], dropped: Counter[str]) -> list[Edit]:
+        """Return the edits that no filter rejects, and count the others in `dropped`."""
+        accepted = []
+        for edit in edits:
+            reason = self._of_edits.reason(self._view(edit))
+            if reason is None:
+                accepted.append(edit)
+            else:
+                dropped[f"edits_{reason}"] += 1
+        return accepted
+
+    def _view(self, edit: Edit) -> EditView:
+        side = edit.new or edit.old
+        assert side is not None
+        path = self._reader.path(side.path_id)
+        return EditView(
+            edit=edit,
+            path=path,
+            old=self._texts.text(edit.old),
+            new=self._texts.text(edit.new),
+            head=partial(self._head, side.blob_id),
+            has_attribute=partial(self._attributes.has, path=path),
+            is_licensed=partial(self._licenses.allow_edit, edit),
+        )
+
+    def _head(self, blob_id: int) -> bytes:
+        chunks = self._reader.chunks(blob_id)
+        return self._reader.text(chunks[0].id) if chunks else b""

@@ -1,0 +1,31 @@
+"""The steps from a commit, or a place, to examples, wired together once."""
+
+from dataclasses import dataclass
+
+from rsidx.exporters.config import Config
+from rsidx.exporters.edits.side_texts import SideTexts
+from rsidx.exporters.filters.licenses import Licenses
+from rsidx.exporters.pipeline.drafts import Drafter
+from rsidx.exporters.pipeline.examples import ExampleBuilder
+from rsidx.exporters.pipeline.selection import EditSelector
+from rsidx.store.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """`selector` finds edits, `drafter` gives them context, `builder` lays them out as examples."""
+
+    texts: SideTexts
+    licenses: Licenses
+    selector: EditSelector
+    drafter: Drafter
+    builder: ExampleBuilder
+
+    @classmethod
+    def of(cls, reader: Reader, config: Config) -> "Steps":
+        """Return the steps that a configuration asks for."""
+        texts = SideTexts(reader)
+        licenses = Licenses(reader, tuple(sorted(config.licenses)))
+        selector = EditSelector(reader, texts, licenses, config)
+        drafter = Drafter(reader, texts, licenses, selector, config)
+        return cls(texts, licenses, selector, drafter, ExampleBuilder(reader, texts, config))
