@@ -91,17 +91,23 @@ def _sequence_dialect(encoder: Encoder, config: "ExportConfig") -> Dialect:
     return sequence_dialect_for(encoder, config.dialect)
 
 
-def _edits(reader: Reader, texts: SideTexts, config: "ExportConfig", cuts_secret: CutsSecret) -> Examples:
+def _edits(
+    reader: Reader, texts: SideTexts, config: "ExportConfig", cuts_secret: CutsSecret
+) -> Examples:
     del reader, config, cuts_secret
     return EditExamples(texts)
 
 
-def _holes(reader: Reader, texts: SideTexts, config: "ExportConfig", cuts_secret: CutsSecret) -> Examples:
+def _holes(
+    reader: Reader, texts: SideTexts, config: "ExportConfig", cuts_secret: CutsSecret
+) -> Examples:
     options = HoleOptions(config.fim_middles, config.fim_spm, config.seed, config.max_chars)
     return HoleExamples(reader, texts, options, cuts_secret)
 
 
-def _windows(reader: Reader, texts: SideTexts, config: "ExportConfig", cuts_secret: CutsSecret) -> Examples:
+def _windows(
+    reader: Reader, texts: SideTexts, config: "ExportConfig", cuts_secret: CutsSecret
+) -> Examples:
     del texts, cuts_secret
     return WindowExamples(reader, stride=config.stride)
 
