@@ -238,7 +238,7 @@ class Drafter:
         return self._reader.path(path_id).decode("utf-8", "replace")
 
     def _module(self, edit: Edit, side: Side) -> str:
-        home = self.resolver.modules.module_of_file(side.path_id)
+        home = self.resolver.modules.expected_module(side.path_id)
         names = home.names if home is not None else ()
         return "::".join((*names, *modules_of(edit.container)))
 

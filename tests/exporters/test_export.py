@@ -282,6 +282,14 @@ def test_a_prompt_is_what_the_examples_are_to_the_last_token(history, repo, run,
     assert n_same >= 3
 
 
+def test_the_prompt_names_the_module_of_a_file_that_the_commit_adds(run):
+    out, _, rows = run()
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+    [(row, _)] = [pair for pair in by_message(rows, "on the side") if pair[1]["symbol"] == "side"]
+    prompt = tokenizer.decode(row["input_ids"], skip_special_tokens=False)
+    assert f"src/side.rs{token_of('module')}side{token_of('add')}" in prompt
+
+
 def test_labels_are_on_the_new_code_and_the_end_token_or_everywhere(run):
     for labels in ("target", "all"):
         _, _, rows = run(labels=labels)
