@@ -1,5 +1,6 @@
 """From blobs to facts: in this process for a few, in worker processes for many."""
 
+import atexit
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
@@ -311,6 +312,9 @@ _worker_stack = ExitStack()
 def _start_worker(repository: Repository, max_bytes: int) -> None:
     global _worker  # noqa: PLW0603  (a worker process has exactly one)
     begin_as_worker()
+    # Closed before the interpreter is torn down: from Python 3.13 on, closing waits forever then
+    # for the thread that listens to git.
+    atexit.register(_worker_stack.close)
     reader = _worker_stack.enter_context(blob_reader(repository, max_bytes=max_bytes))
     _worker = _Serial(reader, repository)
 
