@@ -162,12 +162,9 @@ def measure(
         return {word: n for word, n in counts.items() if n > (2 if word.endswith("!") else 1)}
 
     missing = {
-        family.name: [
-            token
-            for token in (family.repository, family.file, *family.tokens)
-            if not encoder.has(token)
-        ]
+        family.name: [token for token in family.edit_tokens() if not encoder.has(token)]
         for family in FAMILIES
+        if family.edit_tokens()
     }
     return TokenizerReport(
         n_tokens=encoder.n_tokens,

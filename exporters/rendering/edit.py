@@ -21,7 +21,7 @@ from rsidx.exporters.rendering.base import (
     text,
 )
 from rsidx.exporters.rendering.encoder import Encoder
-from rsidx.exporters.rendering.families import Family, family_of
+from rsidx.exporters.rendering.families import Family, edit_family
 from rsidx.exporters.rendering.markers import MARKERS, token_of
 
 
@@ -36,14 +36,14 @@ def dialect_for(encoder: Encoder, *, markers: str, name: str) -> Dialect:
 
     Raises TokenizerError where a dialect is asked for whose tokens the tokenizer lacks.
     """
-    family = family_of(encoder, name)
+    family = edit_family(encoder, name)
     dialect: Dialect
     if markers == "extended":
         dialect = ExtendedDialect(family, encoder.end_token)
         encoder.extend(dialect.new_tokens)
     elif family is None:
         dialect = GenericDialect(encoder.end_token)
-    elif family.name == "starcoder":
+    elif family.commit:
         dialect = CommitDialect(family, encoder.end_token)
     else:
         dialect = RepositoryDialect(family, encoder.end_token)
@@ -148,7 +148,6 @@ class RepositoryDialect(_EditsAsFiles):
         self.name = family.name
         self._family = family
         self._end = end_token
-        self._after_name = "\n" if family.name == "qwen" else ""
         self.control_tokens: tuple[str, ...] = (family.repository, family.file, end_token)
 
     def pieces(
@@ -158,7 +157,7 @@ class RepositoryDialect(_EditsAsFiles):
         draft, code = example.draft, edit_code(example)
         file = self._family.file
         pieces = [control(self._family.repository)]
-        pieces.append(text(draft.repository + self._after_name))
+        pieces.append(text(draft.repository + self._family.after_repository))
         for inside in context_files(draft, shown):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
@@ -181,7 +180,7 @@ class CommitDialect(_EditsAsFiles):
         self.control_tokens: tuple[str, ...] = (
             family.repository,
             family.file,
-            *family.tokens,
+            *family.commit,
             end_token,
         )
 
@@ -191,7 +190,7 @@ class CommitDialect(_EditsAsFiles):
         """Write the context's files, then path, old code, message and new code."""
         draft, code = example.draft, edit_code(example)
         file = self._family.file
-        before, message, after = self._family.tokens
+        before, message, after = self._family.commit
         pieces = [control(self._family.repository), text(draft.repository)]
         for inside in context_files(draft, shown):
             heading = self.file_heading(draft, inside[0])

@@ -5,42 +5,33 @@ A model that was not trained to fill in knows no such tokens, and then there is 
 
 from collections.abc import Iterator, Sequence
 
-from rsidx.errors import TokenizerError
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.fim import HoleCode
 from rsidx.exporters.rendering.base import Piece, WithoutEdits, context_files, control, text
 from rsidx.exporters.rendering.encoder import Encoder
-from rsidx.exporters.rendering.families import FIM_FAMILIES, FimFamily
+from rsidx.exporters.rendering.families import Family, FimTokens, fim_family
 
 
 def fim_dialect_for(encoder: Encoder, name: str) -> "FimDialect":
     """Return the dialect for a tokenizer; raises TokenizerError where it knows no middle."""
-    for family in FIM_FAMILIES:
-        needed = (family.prefix, family.suffix, family.middle, family.repository, family.file)
-        if name in ("auto", family.name) and all(
-            encoder.has(t) for t in (*needed, family.ending) if t
-        ):
-            dialect = FimDialect(family, encoder.end_token)
-            encoder.reserve(dialect.control_tokens)
-            return dialect
-    raise TokenizerError(
-        "the tokenizer has no tokens for filling in the middle that are known here"
-        + (f" as {name}'s" if name != "auto" else "")
-        + "; use --kind edit, or the tokenizer of a model that was trained to fill in"
-    )
+    family, tokens = fim_family(encoder, name)
+    dialect = FimDialect(family, tokens, encoder.end_token)
+    encoder.reserve(dialect.control_tokens)
+    return dialect
 
 
 class FimDialect(WithoutEdits):
     """Context as files, then prefix, suffix and middle, or suffix, prefix and middle."""
 
-    def __init__(self, family: FimFamily, end_token: str) -> None:
+    def __init__(self, family: Family, tokens: FimTokens, end_token: str) -> None:
         self.name = f"fim-{family.name}"
-        self.can_spm = family.can_spm
+        self.can_spm = tokens.can_spm
         self._family = family
-        self._end = family.ending or end_token
-        tokens = (family.repository, family.file, family.prefix, family.suffix, family.middle)
-        self.control_tokens: tuple[str, ...] = tuple(filter(None, (*tokens, self._end)))
+        self._tokens = tokens
+        self._end = tokens.ending or end_token
+        every = (family.repository, family.file, tokens.prefix, tokens.suffix, tokens.middle)
+        self.control_tokens: tuple[str, ...] = tuple(filter(None, (*every, self._end)))
 
     def file_heading(self, draft: Draft, index: int) -> str:
         """Return the path, on a line of its own, or as a comment."""
@@ -52,27 +43,28 @@ class FimDialect(WithoutEdits):
     ) -> list[Piece]:
         """Write context, the file with a hole, and what belongs there."""
         del edits
-        family, draft, code = self._family, example.draft, example.code
+        family, tokens = self._family, self._tokens
+        draft, code = example.draft, example.code
         assert isinstance(code, HoleCode)
         pieces = list(self._head(draft, shown))
         path = f"{draft.path}\n" if family.file else f"// File: {draft.path}\n"
-        before = [text(path)] if family.path_is_inside or not family.file else []
+        before = [text(path)] if tokens.path_is_inside or not family.file else []
         if not before:
             pieces.append(text(path))
         before.append(text(code.prefix, "prefix"))
-        suffix = [control(family.suffix), text(code.suffix, "suffix")]
-        pieces.append(control(family.prefix))
+        suffix = [control(tokens.suffix), text(code.suffix, "suffix")]
+        pieces.append(control(tokens.prefix))
         if code.is_suffix_first:
-            pieces += [*suffix, control(family.middle), *before]
+            pieces += [*suffix, control(tokens.middle), *before]
         else:
-            pieces += [*before, *suffix, control(family.middle)]
+            pieces += [*before, *suffix, control(tokens.middle)]
         return [*pieces, text(code.new, "new"), control(self._end, "end")]
 
     def _head(self, draft: Draft, shown: Sequence[int]) -> Iterator[Piece]:
         family = self._family
         if family.repository:
             yield control(family.repository)
-            yield text(draft.repository + ("\n" if family.name == "qwen" else ""))
+            yield text(draft.repository + family.after_repository)
         for inside in context_files(draft, shown):
             if family.file:
                 yield control(family.file, "context")

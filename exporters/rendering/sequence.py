@@ -14,7 +14,7 @@ from rsidx.exporters.rendering.base import (
     text,
 )
 from rsidx.exporters.rendering.encoder import Encoder
-from rsidx.exporters.rendering.families import Family, family_of
+from rsidx.exporters.rendering.families import Family, edit_family
 
 
 def sequence_dialect_for(encoder: Encoder, name: str) -> Dialect:
@@ -22,7 +22,7 @@ def sequence_dialect_for(encoder: Encoder, name: str) -> Dialect:
 
     Raises TokenizerError where a dialect is asked for whose tokens the tokenizer lacks.
     """
-    dialect = SequenceDialect(family_of(encoder, name), encoder.end_token)
+    dialect = SequenceDialect(edit_family(encoder, name), encoder.end_token)
     encoder.reserve(dialect.control_tokens)
     return dialect
 
@@ -59,8 +59,10 @@ class SequenceDialect(WithoutEdits):
         assert isinstance(code, WindowCode)
         pieces = []
         if self._family:
-            after_name = "\n" if self._family.name == "qwen" else ""
-            pieces += [control(self._family.repository), text(draft.repository + after_name)]
+            pieces += [
+                control(self._family.repository),
+                text(draft.repository + self._family.after_repository),
+            ]
         for inside in context_files(draft, shown):
             pieces += self._separator("context")
             pieces.append(text(self.file_heading(draft, inside[0]), "context"))

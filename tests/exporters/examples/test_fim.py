@@ -1,6 +1,7 @@
 """Holes in what a commit changed: where they are, and how each family's are written."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -214,9 +215,19 @@ def test_a_hole_never_cuts_a_secret(repo, index, run, tokenizer_of):
         assert "MIIEow" not in text
 
 
+def test_a_family_can_be_named(run, filled, tokenizer_of):
+    manifest, rows, _ = run(tokenizer_of("deepseek"), dialect="deepseek", fim_spm=0.0)
+    assert (manifest["tokenizer"]["dialect"], len(rows) > 30) == ("fim-deepseek", True)
+    config = Config(str(tokenizer_of("deepseek")), dialect="deepseek", split="1,0,0")
+    with pytest.raises(TokenizerError, match="deepseek is for --kind fim alone"):
+        export(filled.database, Path("never"), config)
+
+
 def test_what_cannot_fill_in_is_refused(run, tokenizer_file, tokenizer_of):
     with pytest.raises(TokenizerError, match="no tokens for filling in"):
         run(tokenizer_file)
+    with pytest.raises(TokenizerError, match="known here as qwen's"):
+        run(tokenizer_of("starcoder2"), dialect="qwen")
     with pytest.raises(TokenizerError, match="--fim-spm 0"):
         run(tokenizer_of("deepseek"))
 
