@@ -16,8 +16,9 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.dataset import card
 from rsidx.exporters.dataset.croissant import FILE, describe
 from rsidx.exporters.dataset.destination import Destination
+from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.inventory import sealed
-from rsidx.exporters.dataset.layout import MANIFEST, manifest_file, write_checksums, write_json
+from rsidx.exporters.dataset.layout import MANIFEST, write_checksums, write_json
 from rsidx.exporters.dataset.manifest import manifest_of
 from rsidx.exporters.dataset.moved import MovedRows
 from rsidx.exporters.dataset.order import Sorter, Weights, newest, sort_key
@@ -219,7 +220,8 @@ def _split(
     """Return the commits in their order, and which split each goes to."""
     if config.boundaries is None:
         return chosen, split_commits(chosen, config.split, config.embargo)
-    earlier = frozen.read(manifest_file(Path(config.boundaries)))
+    boundaries = Path(config.boundaries)
+    earlier = frozen.read(read_manifest(boundaries), boundaries)
     new_in_test = config.new_commits == "test"
     ordered, split, n_out = frozen.apply_frozen(chosen, commits, earlier, new_in_test=new_in_test)
     statistics.dropped["commits_new"] += n_out

@@ -12,10 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeGuard
 
 from rsidx.errors import ExportError
+from rsidx.exporters.dataset.format import FORMAT, FORMAT_VERSION, version_of
 from rsidx.exporters.dataset.layout import CHECKSUMS, MANIFEST, json_text
 
-FORMAT = "rsidx-dataset"
-FORMAT_VERSION = 1
 _SEAL = "sha256"
 _LEFT_BY_DESKTOPS = frozenset(
     {".DS_Store", ".localized", ".directory", "Thumbs.db", "ehthumbs.db", "desktop.ini"}
@@ -43,17 +42,15 @@ def read_files(folder: Path) -> dict[str, str] | None:
         return None
     if content is None or not isinstance(manifest, dict):
         return None
-    if "format" not in manifest and isinstance(manifest.get("rsidx_version"), str):
+    try:
+        version = version_of(manifest)
+    except ExportError as error:
+        raise ExportError(f"{folder} has {error}; name another folder") from error
+    if version == 0:
         return _files_of_0_1_0(folder, content)
     files = manifest.get("files")
-    if manifest.get("format") != FORMAT or not _is_listing(files):
+    if version is None or not _is_listing(files):
         return None
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise ExportError(
-            f"{folder} was exported by another version of rsidx (format version "
-            f"{manifest.get('format_version')}, this one writes {FORMAT_VERSION}); name another "
-            "folder"
-        )
     # What the file's bytes are if nobody changed them.
     unchanged = json_text(sealed(manifest, files)).encode("utf-8", "surrogatepass")
     return {**files, MANIFEST: _digest(unchanged)}

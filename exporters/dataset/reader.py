@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from rsidx import __version__
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
-from rsidx.exporters.dataset.layout import MANIFEST
+from rsidx.exporters.dataset.format import check_prompts, read_manifest
 from rsidx.exporters.formats import jsonl
 from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.rendering.encoder import Encoder, load
@@ -46,10 +47,18 @@ class ShownRow:
 def config_of(out: Path) -> Config:
     """Return the configuration of an export, with the tokenizer that it saved.
 
-    Raises ExportError where `out` is no export that this version can read.
+    Raises ExportError where `out` is no export that this release can read and write prompts for.
     """
+    manifest = read_manifest(out)
+    check_prompts(out, manifest)
     try:
-        given = json.loads((out / MANIFEST).read_text("utf-8"))["config"]
+        given = manifest["config"]
+        unknown = sorted(given.keys() - {field.name for field in fields(Config)})
+        if unknown:
+            raise ExportError(
+                f"{out} was exported by rsidx {manifest['rsidx_version']} with options that rsidx "
+                f"{__version__} does not know: {', '.join(unknown)}; upgrade rsidx"
+            )
         given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
         return Config(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -67,8 +76,8 @@ def load_row(out: Path, split: str, which: str) -> ShownRow:
 
     Raises ExportError where there is no such row.
     """
+    manifest = read_manifest(out)
     try:
-        manifest = json.loads((out / MANIFEST).read_text("utf-8"))
         ending = manifest["config"]["format"]
         splits = (split,) if which.isdecimal() and len(which) < 7 else (split, *SPLITS)
         for name in dict.fromkeys(splits):

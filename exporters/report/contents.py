@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
-from rsidx.exporters.dataset.layout import MANIFEST
+from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.reader import read_rows
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
@@ -47,8 +47,8 @@ def collect(out: Path, n_samples: int) -> Collected:
 
     Raises ExportError where `out` is no export that can be read.
     """
+    manifest = read_manifest(out)
     try:
-        manifest = json.loads((out / MANIFEST).read_text("utf-8"))
         folder = out / "tokenizer"
         encoder = Encoder(load(str(folder)), source=str(folder))
         found = Collected(manifest)

@@ -1,6 +1,5 @@
 """An earlier export's boundaries between the splits, and what became of its rows."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +42,9 @@ class Frozen:
     tips: tuple[bytes, ...]
 
 
-def read(file: Path) -> Frozen:
-    """Read the boundaries of an export from its manifest; raises ExportError."""
+def read(manifest: Mapping[str, Any], file: Path) -> Frozen:
+    """Return the boundaries of an export by its manifest, which `file` names in an ExportError."""
     try:
-        manifest = json.loads(file.read_text("utf-8"))
         splits = manifest["splits"]
         starts = [
             part["first_commit"]
@@ -55,7 +53,7 @@ def read(file: Path) -> Frozen:
         ]
         tips = tuple(bytes.fromhex(tip) for tip in manifest["tips"].values())
         return Frozen(tuple(bytes.fromhex(oid) if oid else None for oid in starts), tips)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ExportError(f"{file} has no boundaries that can be read: {error}") from error
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
+from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.inventory import is_ours, read_files
 from rsidx.exporters.dataset.layout import CHECKSUMS, MANIFEST, sha256_of
 from rsidx.exporters.dataset.reader import read_rows
@@ -39,8 +40,8 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
 
     Raises ExportError where `out` is no export that can be read.
     """
+    manifest = read_manifest(out)
     try:
-        manifest = json.loads((out / MANIFEST).read_text("utf-8"))
         sums = (out / CHECKSUMS).read_text("utf-8").splitlines()
         ending = manifest["config"]["format"]
     except (OSError, ValueError, KeyError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rsidx.exporters.dataset.format import version_of
 from rsidx.exporters.dedup.leakage import leaks
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.filters.licenses import covers, license_of
@@ -86,8 +87,8 @@ class Rows:
     ) -> None:
         self._at_commit = manifest["config"]["context_at"] == "commit"
         self._allowed = tuple(sorted(manifest["config"]["licenses"]))
-        # Exports of rsidx 0.1.0 record no licence.
-        self._records_licenses = "format_version" in manifest
+        # Format version 0, that of rsidx 0.1.0, records no licence.
+        self._records_licenses = version_of(manifest) != 0
         self._labels_all = manifest["config"]["labels"] == "all"
         self._encoder = encoder
         self._history = history

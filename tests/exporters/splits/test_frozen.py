@@ -112,7 +112,7 @@ def test_boundaries_that_cannot_be_kept_are_clear_errors(repo, index, exported, 
     grow(repo, index, 12)
     exported("first")
     (tmp_path / "none").mkdir()
-    with pytest.raises(ExportError, match="has no boundaries"):
+    with pytest.raises(ExportError, match="is no export that can be read"):
         exported("out", boundaries=str(tmp_path / "none"))
     manifest = json.loads((tmp_path / "first" / "manifest.json").read_text("utf-8"))
     manifest["splits"]["val"]["first_commit"] = "00" * 20
