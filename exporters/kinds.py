@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rsidx.errors import TokenizerError
+from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.edit import EditExamples
@@ -34,6 +35,12 @@ CutsSecret = Callable[[int, Sequence[int]], bool]
 
 class Examples(Protocol):
     """Lays the code of a draft out as examples."""
+
+    def gap(self, edit: Edit) -> tuple[bytes, int] | None:
+        """Return an edit's file without what is to be written, and the offset where that belongs.
+
+        None where the edit's old side says where its code stands.
+        """
 
     def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
         """Return the examples, of at most `max_chars` characters each, and what was left out."""
@@ -83,7 +90,9 @@ def _edit_dialect(encoder: Encoder, config: "ExportConfig") -> Dialect:
 def _fim_dialect(encoder: Encoder, config: "ExportConfig") -> Dialect:
     dialect = fim_dialect_for(encoder, config.dialect)
     if not dialect.can_spm and config.fim_spm:
-        raise TokenizerError(f"{dialect.name} knows no suffix in front; give --fim-spm 0")
+        raise TokenizerError(
+            f"{dialect.name} knows no suffix in front; give --fim-spm 0, or no --suffix-first"
+        )
     return dialect
 
 

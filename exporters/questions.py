@@ -1,16 +1,19 @@
 """What an edit at a place would be shown, and the prompt for it, without an edit."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rsidx.errors import RsidxError
 from rsidx.exporters.config import Config
 from rsidx.exporters.context.callers import Callers, User
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Side, edit_of
+from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft
-from rsidx.exporters.pipeline.commit import writing_tools
+from rsidx.exporters.examples.fim import code_around, hole_example
+from rsidx.exporters.pipeline.commit import Tools, writing_tools
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.examples import ExampleBuilder
 from rsidx.exporters.pipeline.steps import Steps
@@ -19,7 +22,10 @@ from rsidx.exporters.resolver.files import Definition
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
-from rsidx.store.records import BlobRecord, is_qualified_by
+from rsidx.store.records import PARSED, BlobRecord, is_qualified_by
+
+Overlay = Sequence[tuple[bytes, BlobRecord | None]]
+"""Files that differ from a commit's; None for one that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Target:
     commit: bytes
     path: str
     symbol: str
-    overlay: tuple[tuple[bytes, BlobRecord | None], ...] = ()
+    overlay: Overlay = ()
 
 
 def context_at(
@@ -79,7 +85,7 @@ def context_at(
     symbol that is not there.
     """
     config = Config(tokenizer="", context_with=extras)
-    with _opened(database, name, config, target) as asked:
+    with _opened(database, name, config, target.commit, target.overlay) as asked:
         return [
             _answer(asked.reader, asked.draft(side, ""), side, target.symbol)
             for side in asked.sides(target)
@@ -109,7 +115,7 @@ def uses_of(database: Database, name: str, target: Target, *, names: bool) -> li
     With `names`, code that mentions the name where no rule says what it means comes last, with
     the rule `name`. Raises RsidxError where the tree has no such definition.
     """
-    with _opened(database, name, Config(tokenizer=""), target) as asked:
+    with _opened(database, name, Config(tokenizer=""), target.commit, target.overlay) as asked:
         callers = Callers(asked.reader, asked.drafter.resolver)
         definitions = list(asked.definitions(target.symbol))
         if not definitions:
@@ -139,18 +145,24 @@ def _uses(reader: Reader, user: User, defined: str) -> Iterator[Use]:
 
 
 def prompt_at(
-    database: Database, name: str, target: Target, message: str, config: Config
+    database: Database,
+    name: str,
+    target: Target,
+    message: str,
+    config: Config,
+    tools: Tools | None = None,
 ) -> Prompt:
     """Return the prompt for one symbol exactly as the export writes an example's.
 
-    Raises RsidxError where the symbol is not there, is defined more than once, or is too long.
+    `tools` are those of the configuration, if they are there already. Raises RsidxError where the
+    symbol is not there, is defined more than once, or is too long.
     """
     if config.kind != "edit":
         raise RsidxError(f"a prompt is for an edit, and that export is of kind {config.kind}")
     if config.level != "item":
         raise RsidxError(f"a prompt is for an item, and that export is of level {config.level}")
-    encoder, _, renderer = writing_tools(config)
-    with _opened(database, name, config, target) as asked:
+    encoder, _, renderer = tools or writing_tools(config)
+    with _opened(database, name, config, target.commit, target.overlay) as asked:
         found = list(asked.sides(target))
         if len(found) > 1:
             places = ", ".join(side.chunks[0].container or "the file" for side in found)
@@ -165,6 +177,76 @@ def prompt_at(
             raise RsidxError(f"{target.symbol} does not fit --max-chars and --max-tokens")
     ids = row.prompt()
     return Prompt(ids, encoder.decode(ids), len(draft.excerpts) - len(row.shown))
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A place in a file where something is missing: `line` from 1, `column` in bytes from 1.
+
+    `file` is the file as it is on disk.
+    """
+
+    commit: bytes
+    path: str
+    file: BlobRecord
+    line: int
+    column: int
+    is_suffix_first: bool = False
+    overlay: Overlay = ()
+
+
+def fill_prompt_at(
+    database: Database, name: str, hole: Hole, config: Config, tools: Tools | None = None
+) -> Prompt:
+    """Return the prompt for a hole exactly as the export writes an example's.
+
+    `tools` are those of the configuration, if they are there already. Raises RsidxError where the
+    export has no holes, the place is not in the file, or the file
+    cannot be parsed.
+    """
+    if config.kind != "fim":
+        raise RsidxError(f"that export is of kind {config.kind}, and has no holes to fill in")
+    if tools is None:
+        tools = writing_tools(replace(config, fim_spm=float(hole.is_suffix_first)))
+    encoder, _, renderer = tools
+    if hole.file.state not in PARSED:
+        raise RsidxError(f"{hole.path} cannot be parsed: {hole.file.state}")
+    path = hole.path.encode("utf-8", "surrogateescape")
+    with _opened(database, name, config, hole.commit, hole.overlay) as asked:
+        path_id, blob_id = asked.reader.add(path, hole.file)
+        file = asked.reader.blob_text(blob_id)
+        offset = _offset(file, hole)
+        known = asked.drafter.at_hole(path_id, file, offset)
+        edit = replace(known, new=Side(path_id, blob_id, 0, 0, ()))
+        draft = asked.builder.redacted(asked.drafter.of_place(edit, "", known))
+        code = code_around(file, blob_id, (offset, offset), config.max_chars)
+        example = hole_example(
+            draft, Part(0, 0, 0, 0, 0), replace(code, is_suffix_first=hole.is_suffix_first)
+        )
+        [example], _ = asked.builder.without_secrets([example], Counter())
+        try:
+            row, _ = renderer.row(example)
+        except TooLongError as error:
+            raise RsidxError("the file around the hole does not fit --max-tokens") from error
+    ids = row.prompt()
+    return Prompt(ids, encoder.decode(ids), len(example.draft.excerpts) - len(row.shown))
+
+
+def _offset(file: bytes, hole: Hole) -> int:
+    """Return the offset of a hole; raises RsidxError where it is not in the file."""
+    lines = file.splitlines(keepends=True) or [b""]
+    if file.endswith(b"\n"):
+        lines.append(b"")
+    if not 1 <= hole.line <= len(lines):
+        raise RsidxError(f"{hole.path} has {len(lines)} lines, and no line {hole.line}")
+    line = lines[hole.line - 1].rstrip(b"\r\n")
+    if not 1 <= hole.column <= len(line) + 1:
+        raise RsidxError(
+            f"line {hole.line} of {hole.path} has {len(line)} bytes, and no column {hole.column}"
+        )
+    if line[hole.column - 1 : hole.column] and line[hole.column - 1] & 0xC0 == 0x80:
+        raise RsidxError(f"column {hole.column} of line {hole.line} is inside of a character")
+    return sum(map(len, lines[: hole.line - 1])) + hole.column - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,19 +294,20 @@ class _IndexAt:
 
 
 @contextmanager
-def _opened(database: Database, name: str, config: Config, target: Target) -> Iterator[_IndexAt]:
+def _opened(
+    database: Database, name: str, config: Config, oid: bytes, files: Overlay
+) -> Iterator[_IndexAt]:
     with database.reading() as connection:
         repository_id = queries.repository_id(connection, name)
         if repository_id is None:
             raise RsidxError("the index is empty; run `rsidx backfill` first")
         reader = Reader(connection, repository_id)
-        commit = reader.commit(target.commit)
+        commit = reader.commit(oid)
         if commit is None:
-            shown = target.commit.hex()
-            raise RsidxError(f"commit {shown} is not indexed; run `rsidx backfill` for it")
+            raise RsidxError(f"commit {oid.hex()} is not indexed; run `rsidx backfill` for it")
         paths = reader.path_ids()
         overlay: dict[int, int | None] = {}
-        for path, record in target.overlay:
+        for path, record in files:
             if record is not None:
                 path_id, blob_id = reader.add(path, record)
                 overlay[path_id] = blob_id

@@ -1,6 +1,7 @@
 """The code as it is on disk: what differs from a commit, without git's filters."""
 
 import hashlib
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,6 +36,17 @@ def changed_files(
         if tree.get(path) != oid:
             kept = content if len(content) <= max_bytes else None
             yield path, Extractor().record(oid, len(content), kept)
+
+
+def file_on_disk(repository: Repository, path: str, *, max_bytes: int) -> BlobRecord:
+    """Return a file of the worktree; raises RepositoryError where there is none."""
+    root = repository.worktree
+    content = _content(root, os.fsencode(path)) if root is not None else None
+    if content is None:
+        raise RepositoryError(f"there is no file {path} in {root or repository.git_dir}")
+    kept = content if len(content) <= max_bytes else None
+    oid = blob_oid(content, repository.object_format)
+    return Extractor().record(oid, len(content), kept)
 
 
 def blob_oid(content: bytes, object_format: str) -> bytes:

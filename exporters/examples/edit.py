@@ -61,6 +61,10 @@ class EditExamples:
     def __init__(self, texts: SideTexts) -> None:
         self._texts = texts
 
+    def gap(self, edit: Edit) -> None:
+        """Return None: the place of the code is its edit's old side."""
+        del edit
+
     def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
         """Return an example for each part of an edit, each side of it at most `max_chars` long.
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from rsidx.exporters.edits.diff import opcodes
-from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.pairing import Edit, Side
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, MapText, Source
@@ -34,7 +34,7 @@ class HoleCode:
     """A hole in a file: what stands around it, and `new`, what belongs there.
 
     In bytes of the blob, what is shown begins at `start` and ends at `end`, and the hole at
-    `hole_start` and `hole_end`. `middle` is one of `MIDDLES`.
+    `hole_start` and `hole_end`. `middle` is one of `MIDDLES`, empty where somebody asks.
     """
 
     prefix: str
@@ -146,6 +146,17 @@ class HoleExamples:
         self._options = options
         self._cuts_secret = cuts_secret
 
+    def gap(self, edit: Edit) -> tuple[bytes, int] | None:
+        """Return the new file without what belongs into the hole, and where that is."""
+        if edit.new is None:
+            return None
+        text = self._edited(edit, edit.new)
+        hole = self._hole(text, edit.new)
+        if hole is None:
+            return None
+        start, end = edit.new.start + hole.start, edit.new.start + hole.end
+        return text.file[:start] + text.file[end:], start
+
     def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
         """Return an example of a hole, of `max_chars` with what is around it; none if none fits.
 
@@ -154,34 +165,51 @@ class HoleExamples:
         side = draft.edit.new
         if side is None:
             return [], Counter()
-        text = EditedText(
-            self._texts.text(draft.edit.old),
+        text = self._edited(draft.edit, side)
+        hole = self._hole(text, side)
+        if hole is None:
+            return [], Counter(edits_without_middle=1)
+        bounds = side.start + hole.start, side.start + hole.end
+        code = code_around(text.file, side.blob_id, bounds, max_chars)
+        if self._cuts_secret(side.blob_id, (code.start, *bounds, code.end)):
+            return [], Counter(edits_cutting_a_secret=1)
+        code = replace(code, is_suffix_first=hole.is_suffix_first, middle=hole.middle)
+        return [hole_example(draft, Part(0, 0, hole.start, hole.end, hole.start), code)], Counter()
+
+    def _edited(self, edit: Edit, side: Side) -> EditedText:
+        return EditedText(
+            self._texts.text(edit.old),
             self._texts.text(side),
             self._file_text(side.blob_id),
             side.start,
             self._texts.breaks(side),
         )
+
+    def _hole(self, text: EditedText, side: Side) -> "Hole | None":
+        path = self._reader.path(side.path_id).decode("utf-8", "replace")
         blob = self._reader.blob(side.blob_id).oid.hex()
-        hole = choose_hole(text, f"{draft.path}\0{blob}\0{side.start}", self._options)
-        if hole is None:
-            return [], Counter(edits_without_middle=1)
-        start, end = side.start + hole.start, side.start + hole.end
-        first, last = window_around(text.file, start, end, max_chars)
-        if self._cuts_secret(side.blob_id, (first, start, end, last)):
-            return [], Counter(edits_cutting_a_secret=1)
-        code = HoleCode(
-            prefix=text.file[first:start].decode("utf-8"),
-            new=text.new[hole.start : hole.end].decode("utf-8"),
-            suffix=text.file[end:last].decode("utf-8"),
-            blob_id=side.blob_id,
-            start=first,
-            hole_start=start,
-            hole_end=end,
-            end=last,
-            is_suffix_first=hole.is_suffix_first,
-            middle=hole.middle,
-        )
-        return [hole_example(draft, Part(0, 0, hole.start, hole.end, hole.start), code)], Counter()
+        return choose_hole(text, f"{path}\0{blob}\0{side.start}", self._options)
+
+
+def code_around(file: bytes, blob_id: int, bounds: tuple[int, int], max_chars: int) -> HoleCode:
+    """Return the code of a hole, the prefix first; with what is around it, of `max_chars` at most.
+
+    `bounds` are those of the hole in the file.
+    """
+    start, end = bounds
+    first, last = window_around(file, start, end, max_chars)
+    return HoleCode(
+        prefix=file[first:start].decode("utf-8"),
+        new=file[start:end].decode("utf-8"),
+        suffix=file[end:last].decode("utf-8"),
+        blob_id=blob_id,
+        start=first,
+        hole_start=start,
+        hole_end=end,
+        end=last,
+        is_suffix_first=False,
+        middle="",
+    )
 
 
 def hole_example(draft: Draft, part: Part, code: HoleCode) -> Example:

@@ -75,6 +75,10 @@ class WindowExamples:
         self._reader = reader
         self._stride = stride
 
+    def gap(self, edit: Edit) -> None:
+        """Return None: the place of the code is its edit's old side."""
+        del edit
+
     def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
         """Return the windows over a file's new version, none where it is gone.
 

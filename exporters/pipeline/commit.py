@@ -24,7 +24,11 @@ _MIN_PART_CHARS = 200
 _MAX_RETRIES = 4
 
 
-def writing_tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
+Tools = tuple[Encoder, Dialect, Renderer]
+"""What turns examples into ids."""
+
+
+def writing_tools(config: Config) -> Tools:
     """Return what turns examples into ids; raises TokenizerError."""
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
     dialect = KINDS[config.kind].dialect(encoder, config)

@@ -8,11 +8,13 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.context.builder import ContextBuilder
 from rsidx.exporters.edits.earlier import EarlierEdit, EarlierEdits, definitions_first
 from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.place import edit_at_hole
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.redaction import without_people
 from rsidx.exporters.filters.licenses import Licenses
+from rsidx.exporters.pipeline.examples import ExampleBuilder
 from rsidx.exporters.pipeline.selection import EditSelector
 from rsidx.exporters.resolver.files import modules_of
 from rsidx.exporters.resolver.references import CodeLocation, Resolver
@@ -41,12 +43,14 @@ class Drafter:
         texts: SideTexts,
         licenses: Licenses,
         selector: EditSelector,
+        builder: ExampleBuilder,
         config: Config,
     ) -> None:
         self._reader = reader
         self._config = config
         self._licenses = licenses
         self._selector = selector
+        self._builder = builder
         self._snapshot = Snapshot(reader)
         self.resolver = Resolver(reader)
         self._context = ContextBuilder(reader, self.resolver, frozenset(config.context_with))
@@ -85,8 +89,9 @@ class Drafter:
         for number, edit in enumerate(edits):
             # Finding the last draft's earlier edits may have moved it.
             self._licenses.stand_at(commit)
-            own = edit.new if at_commit else edit.old
-            drafted, left_out = self._draft(edit, own, message)
+            known = self._known(edit)
+            own = edit.new if at_commit else known.old
+            drafted, left_out = self._draft(edit, known, own, message)
             dropped += left_out
             earlier: list[EarlierEdit] = []
             if "commit" in self._config.earlier:
@@ -103,10 +108,27 @@ class Drafter:
         self._snapshot.overlay(overlay)
         self._move_resolver()
 
-    def of_place(self, edit: Edit, message: str) -> Draft:
-        """Return the draft of an edit without a new side, of code where it stands."""
-        drafted, _ = self._draft(edit, edit.old, _clean(message))
+    def of_place(self, edit: Edit, message: str, known: Edit | None = None) -> Draft:
+        """Return the draft of an edit that is still to be made.
+
+        `known` is what of it may decide its context, the edit itself if it is not given.
+        """
+        known = known if known is not None else edit
+        drafted, _ = self._draft(edit, known, known.old, _clean(message))
         return self._behind(drafted, [], self._standing).draft
+
+    def at_hole(self, path_id: int, file: bytes, offset: int) -> Edit:
+        """Return what is known of an edit before a hole in a file is filled."""
+        return edit_at_hole(self._reader, path_id, self.files.get(path_id), file, offset)
+
+    def _known(self, edit: Edit) -> Edit:
+        """Return what of an edit may decide its context: of a hole, its place in the old file."""
+        if self._config.context_from != "old" or self._config.context_at != "parent":
+            return edit
+        gap = self._builder.gap(edit)
+        if gap is None or edit.new is None:
+            return edit
+        return self.at_hole(edit.new.path_id, *gap)
 
     def _move_resolver(self) -> None:
         self.resolver.move(self._snapshot.files, self._snapshot.pop_changed_paths())
@@ -127,11 +149,13 @@ class Drafter:
             return drafted
         return replace(drafted, draft=replace(drafted.draft, earlier=tuple(earlier)))
 
-    def _draft(self, edit: Edit, own: Side | None, message: str) -> tuple[Drafted, Counter[str]]:
+    def _draft(
+        self, edit: Edit, known: Edit, own: Side | None, message: str
+    ) -> tuple[Drafted, Counter[str]]:
         shown = edit.new or edit.old
         assert shown is not None
         path_id = (own or shown).path_id
-        found, references = self._context.candidates(self.mentions(edit, path_id), own=own)
+        found, references = self._context.candidates(self.mentions(known, path_id), own=own)
         is_before = self._config.context_at != "commit"
         excerpts = [
             excerpt for excerpt in found if self._licenses.allow(excerpt.path_id, before=is_before)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rsidx.exporters.config import Config
+from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
@@ -27,6 +28,10 @@ class ExampleBuilder:
 
     def _cuts_secret(self, blob_id: int, bounds: Sequence[int]) -> bool:
         return self._redactor is not None and self._redactor.cuts(blob_id, bounds)
+
+    def gap(self, edit: Edit) -> tuple[bytes, int] | None:
+        """Return what the kind says of an edit's gap."""
+        return self._examples.gap(edit)
 
     def redacted(self, draft: Draft) -> Draft:
         """Return a draft without secrets, its message cut."""

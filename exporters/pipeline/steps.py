@@ -27,5 +27,6 @@ class Steps:
         texts = SideTexts(reader)
         licenses = Licenses(reader, tuple(sorted(config.licenses)))
         selector = EditSelector(reader, texts, licenses, config)
-        drafter = Drafter(reader, texts, licenses, selector, config)
-        return cls(texts, licenses, selector, drafter, ExampleBuilder(reader, texts, config))
+        builder = ExampleBuilder(reader, texts, config)
+        drafter = Drafter(reader, texts, licenses, selector, builder, config)
+        return cls(texts, licenses, selector, drafter, builder)

@@ -45,27 +45,7 @@ fn helper(x: u32) -> u32 {{
     x * {n}
 }}
 """
-FAMILIES = {
-    "starcoder2": ["<repo_name>", "<file_sep>", "<fim_prefix>", "<fim_middle>", "<fim_suffix>"],
-    "starcoder": ["<reponame>", "<filename>", "<fim_prefix>", "<fim_middle>", "<fim_suffix>"],
-    "qwen": [
-        "<|repo_name|>", "<|file_sep|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>",
-    ],
-    "deepseek": ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
-    "codellama": ["▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>"],
-}  # fmt: skip
-
-
-@pytest.fixture
-def tokenizer_of(plain_file, tmp_path):
-    def make(family):
-        tokenizer = Tokenizer.from_file(str(plain_file))
-        tokenizer.add_special_tokens(FAMILIES[family])
-        path = tmp_path / f"{family}.json"
-        tokenizer.save(str(path))
-        return path
-
-    return make
+FAMILIES = ("starcoder2", "starcoder", "qwen", "deepseek", "codellama")
 
 
 @pytest.fixture

@@ -1,0 +1,209 @@
+"""Parity: a prompt is, token for token, what its row has in front of the loss span.
+
+`benchmarks/parity.py` asks for every row of a real export.
+"""
+
+import json
+from collections import Counter
+
+import pytest
+from planted import PLANTED
+
+from rsidx.__main__ import main
+from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.export import export
+
+KEY = next(planted for planted in PLANTED if planted.name == "github_classic").code
+LIB = """\
+//! Shapes.
+use std::fmt;
+
+mod unit;
+
+/// A shape.
+pub struct Square {{
+    side: f64,
+}}
+
+impl Square {{
+    /// Returns the area.
+    pub fn area(&self) -> f64 {{
+        let size = {area};
+        unit::scale(size) * self.side
+    }}
+
+    pub fn name(&self) -> &'static str {{
+        let größe = "{name}";
+        größe
+    }}
+}}
+
+pub fn log_in() -> String {{
+    connect("{key}", {port})
+}}
+
+impl fmt::Display for Square {{
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {{
+        write!(f, "{{}} of {{}}", self.name(), {shown})
+    }}
+}}
+"""
+UNIT = "pub fn scale(size: f64) -> f64 {\n    size * 2.0\n}\n"
+
+
+@pytest.fixture
+def history(repo, index):
+    """Commits that each change some functions of one file, one of which has a key."""
+    for n in range(14):
+        files = {"src/lib.rs": LIB.format(
+            area=f"self.side + {n}.0", name=f"square {n // 2}", key=KEY, port=n // 3,
+            shown="self.area()" if n % 2 else "self.side",
+        )}  # fmt: skip
+        if n % 5 == 0:
+            files["src/unit.rs"] = UNIT + f"\npub fn extra_{n}() -> u32 {{\n    {n}\n}}\n"
+        if n == 0:
+            files["Cargo.toml"] = '[package]\nname = "shapes"\nedition = "2021"\n'
+        repo.commit(f"Change the shapes, number {n}", files)
+    index.sync()
+    return index
+
+
+@pytest.fixture
+def exported(history, tmp_path, read_jsonl):
+    """Return a function that exports, and yields what stands before each row's target."""
+
+    def do(tokenizer, **options):
+        given = {"context_from": "old", "text": True, "split": "1,0,0", "embargo": "0", **options}
+        out = tmp_path / "out"
+        export(history.database, out, ExportConfig(str(tokenizer), **given))
+        assert history.problems(out) == []
+        pairs = zip(
+            read_jsonl(out / "train.jsonl"), read_jsonl(out / "train.meta.jsonl"), strict=True
+        )
+        for row, meta in pairs:
+            n_prompt = meta["n_tokens"]["total"] - meta["n_tokens"]["new"] - 1
+            yield out, row["input_ids"][:n_prompt], meta
+
+    return do
+
+
+@pytest.fixture
+def ask(history, repo, capsys):
+    """Return the ids of the prompt that the command writes."""
+
+    def do(out, *arguments):
+        place = ("-C", repo.path, "--db", history.file, "--like", out, "--json")
+        assert main([str(one) for one in ("prompt", *place, *arguments)]) == 0
+        return json.loads(capsys.readouterr().out)["input_ids"]
+
+    return do
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "markers", "earlier"),
+    [
+        ("tokenizer_file", "extended", ()),
+        ("tokenizer_file", "native", ("history",)),
+        ("qwen_file", "native", ()),
+        ("starcoder_file", "native", ("history",)),
+        ("plain_file", "native", ()),
+        ("plain_file", "extended", ("history",)),
+    ],
+)
+def test_an_edit_is_asked_for_as_its_row_is_written(
+    request, exported, ask, tokenizer, markers, earlier
+):
+    asked = Counter()
+    tokenizer = request.getfixturevalue(tokenizer)
+    for out, ids, meta in exported(tokenizer, markers=markers, earlier=earlier):
+        if meta["change"] != "modify":
+            continue
+        owner = meta["container"].split(" ")[-1]
+        symbol = f"{owner}::{meta['symbol']}" if owner else meta["symbol"]
+        message = meta["text"]["message"]
+        place = ("--at", meta["parent"], "--message", message, f"{meta['path']}:{symbol}")
+        assert ask(out, *place) == ids, meta
+        asked[meta["is_redacted"]] += 1
+    assert asked.total() > 15
+    assert asked[True] > 2
+
+
+@pytest.mark.parametrize(
+    "family", ["starcoder2", "starcoder", "qwen", "deepseek", "codellama", "starcoder-like"]
+)
+def test_a_hole_is_asked_for_as_its_row_is_written(exported, ask, repo, tokenizer_of, family):
+    asked = Counter()
+    options = {"fim_spm": 0.0} if family == "deepseek" else {}
+    for out, ids, meta in exported(tokenizer_of(family), kind="fim", **options):
+        files = repo.git("ls-tree", "-r", "--name-only", meta["parent"] or meta["commit"])
+        if meta["parent"] is None or meta["path"] not in files.split("\n"):
+            continue
+        repo.git("checkout", "-q", "-f", meta["parent"])
+        file, new = repo.blob(meta["commit"], meta["path"]), meta["new"]
+        left = file[: new["start"]] + file[new["end"] :]
+        repo.write({meta["path"]: left})
+        line = left.count(b"\n", 0, new["start"]) + 1
+        column = new["start"] - left.rfind(b"\n", 0, new["start"])
+        spm = ["--suffix-first"] if meta["around"]["is_suffix_first"] else []
+        assert ask(out, "--fim", *spm, f"{meta['path']}:{line}:{column}") == ids, meta
+        asked["redacted" if meta["is_redacted"] else "plain"] += 1
+        asked["suffix first"] += len(spm)
+    repo.git("checkout", "-q", "-f", "main")
+    assert asked["plain"] + asked["redacted"] > 20
+    assert asked["redacted"] > 2
+    assert asked["suffix first"] > 2 or family == "deepseek"
+
+
+@pytest.fixture
+def refused(history, repo, capsys):
+    """Return what the command says that it refuses, and its exit status."""
+
+    def do(out, *arguments):
+        place = ("prompt", "-C", repo.path, "--db", history.file, "--like", out)
+        return main([str(one) for one in (*place, *arguments)]), capsys.readouterr().err
+
+    return do
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--fim", "src/lib.rs"], "name a place"),
+        (["--fim", "--message", "x", "src/lib.rs:1:1"], "--message is for an edit"),
+        (["--suffix-first", "--message", "x", "src/lib.rs:log_in"], "--suffix-first is for --fim"),
+        (["src/lib.rs:log_in"], "--message is missing"),
+    ],
+)
+def test_arguments_that_contradict_each_other_are_a_usage_error(
+    exported, tokenizer_file, refused, arguments, says
+):
+    [(out, _, _), *_] = exported(tokenizer_file)
+    status, said = refused(out, *arguments)
+    assert status == 2
+    assert says in said
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("src/lib.rs:999:1", "no line 999"),
+        ("src/lib.rs:1:99", "no column 99"),
+        ("src/lib.rs:1:0", "no column 0"),
+        ("src/lib.rs:{ö}:16", "inside of a character"),
+        ("src/none.rs:1:1", "no file src/none.rs"),
+    ],
+)
+def test_a_place_that_is_not_there_is_one_line(exported, tokenizer_of, refused, place, says):
+    [(out, _, _), *_] = exported(tokenizer_of("qwen"), kind="fim")
+    line = next(n for n, line in enumerate(LIB.split("\n"), 1) if "ö" in line)
+    status, said = refused(out, "--fim", place.replace("{ö}", str(line)))
+    assert status == 1
+    assert says in said
+    assert said.count("\n") == 1
+
+
+def test_an_export_of_edits_has_no_holes(exported, tokenizer_file, refused):
+    [(out, _, _), *_] = exported(tokenizer_file)
+    status, said = refused(out, "--fim", "src/lib.rs:1:1")
+    assert status == 1
+    assert "has no holes" in said
