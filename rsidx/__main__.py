@@ -16,6 +16,7 @@ from rsidx.commands.root import root
 from rsidx.errors import RsidxError
 from rsidx.output import note, printable
 from rsidx.passwords import masked, passwords_of, without
+from rsidx.removed import removed_option
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = root.main(args=arguments, prog_name="rsidx", standalone_mode=False)
     except click.UsageError as error:
-        error.show()
+        _with_replacement(error).show()
         return 2
     except (click.Abort, KeyboardInterrupt) as error:
         # Click makes an Abort of an interruption.
@@ -50,6 +51,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         note(f"rsidx: unexpected error; please report it with {_kept(_report(given))}")
         return 3
     return status if isinstance(status, int) else 0
+
+
+def _with_replacement(error: click.UsageError) -> click.UsageError:
+    """Return an error that says what takes the place of an option, if a command had it once."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return error
+    name = error.option_name
+    removed = removed_option(tuple(error.ctx.command_path.split()[1:]), name.lstrip("-"))
+    if removed is None:
+        return error
+    message = f"No such option: {name}; use --{removed.now} (since rsidx {removed.since})."
+    return click.NoSuchOption(name, message, ctx=error.ctx)
 
 
 def _report(given: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ from rsidx.option import (
     variables_below,
     variables_of,
 )
+from rsidx.removed import removed_option, removed_variable
 
 FILE_NAME = "rsidx.toml"
 _USER_FILE = "rsidx/config.toml"
@@ -231,8 +232,14 @@ class _Reader:
         if not at:
             return
         names = variables_below(command, at)
-        if names.get(name) != name:
-            nearest = names.get(name) or _nearest(name, names.values())
+        if name in names:
+            return
+        removed = removed_variable(at, name.removeprefix(f"{variable(at)}_"))
+        if removed is not None:
+            now = removed.variable or variable((*at, removed.now))
+            self._fault(f"{name} is not read any more; set {now} (since rsidx {removed.since})")
+        else:
+            nearest = _nearest(name, names)
             self._fault(f"{name} is no variable of rsidx; did you mean {nearest}?")
 
     def _value(
@@ -258,7 +265,14 @@ class _Reader:
 
     def _unknown(self, place: _Place, shown: str, known: Iterable[str]) -> None:
         name = place.at[-1]
-        if name in ("repo", "config"):
+        is_table = shown.startswith("[")
+        removed = removed_option(place.at[:-1], name) if not is_table else None
+        if removed is not None:
+            self._fault(
+                f"{place}: this key is not read any more; use {removed.now!r} (since rsidx "
+                f"{removed.since})"
+            )
+        elif name in ("repo", "config"):
             self._fault(f"{place}: no file can set this; give --{name} or {variable((name,))}")
         else:
             nearest = _nearest(name.replace("_", "-"), known)

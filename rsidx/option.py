@@ -129,18 +129,15 @@ def variables_of(option: click.Option, command: Names) -> list[str]:
     return shared if option.is_eager else [variable((*command, key_of(option))), *shared]
 
 
-def variables_below(command: click.Command, names: Names) -> dict[str, str]:
-    """Return the variables of a command, or of all in a group: what is written, what is meant.
-
-    What is meant differs for the names inside of rsidx, which earlier versions took.
-    """
-    meant: dict[str, str] = {}
-    for path, leaf in leaves(command, names):
-        for option in leaf.params:
-            if isinstance(option, click.Option) and (known := variables_of(option, path)):
-                meant.setdefault(variable((*path, option.name or "")), known[0])
-                meant.update((name, name) for name in known)
-    return meant
+def variables_below(command: click.Command, names: Names) -> set[str]:
+    """Return the variables of a command, or of all in a group."""
+    return {
+        name
+        for path, leaf in leaves(command, names)
+        for option in leaf.params
+        if isinstance(option, click.Option)
+        for name in variables_of(option, path)
+    }
 
 
 def variable(names: Names) -> str:

@@ -24,6 +24,7 @@ from rsidx.exporters.dataset.sidecars import PACKED
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.rows import Checked, History, Rows
+from rsidx.exporters.verify.schema import manifest_problem, meta_check
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,14 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
         raise ExportError(f"{out} is no export that can be read: {error}") from error
     yield from _seal(out)
     yield from _checksums(out, sums, checked)
+    broken = manifest_problem(manifest)
+    if broken is not None:
+        # What the rows must be is not known then.
+        yield Problem(MANIFEST, None, broken)
+        return
     folder = out / "tokenizer"
     encoder = Encoder(load(str(folder)), source=str(folder))
+    check = meta_check(manifest)
     rows = Rows(manifest, encoder, history, checked)
     with closing(rows.edits):
         for split in SPLITS:
@@ -57,6 +64,11 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
             n_rows = 0
             for number, (row, meta) in enumerate(lines, 1):
                 n_rows = number
+                broken = check.problem(meta) if check is not None else None
+                if broken is not None:
+                    checked.n_rows += 1
+                    yield Problem(f"{split}.meta.jsonl", number, broken)
+                    continue
                 for text in rows.problems(split, number, row, meta):
                     yield Problem(f"{split}.{ending}", number, text)
             expected = manifest["counts"]["examples"][split]

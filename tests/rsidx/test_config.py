@@ -267,7 +267,7 @@ def test_a_relative_xdg_folder_is_none_of_the_user_s(repo, cli, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "says"),
     [("[export]\nmax-token = 5\n", "unknown key export.max-token; did you mean 'max-tokens'?"),
-     ("[export]\nlicenses = ['MIT']\n", "unknown key export.licenses; did you mean 'license'?"),
+     ("[export]\nlicenses = ['MIT']\n", "export.licenses: this key is not read any more; use"),
      ("[exprot]\nx = 1\n", "unknown key [exprot]; did you mean 'export'?"),
      ("log-levle = 'info'\n", "unknown key log-levle; did you mean 'log-level'?"),
      ("[hooks.instal]\ndb = 'x'\n", "unknown key [hooks.instal]; did you mean 'install'?"),
@@ -319,12 +319,12 @@ def test_a_number_or_a_date_may_stand_without_quotes(mine):
 
 @pytest.mark.parametrize(
     ("name", "value", "says"),
-    [("RSIDX_EXPORT_LICENSES", "MIT", "no variable of rsidx; did you mean RSIDX_EXPORT_LICENSE?"),
+    [("RSIDX_EXPORT_LICENSES", "MIT", "is not read any more; set RSIDX_EXPORT_LICENSE (since "),
      ("RSIDX_EXPORT_LICENCE", "MIT", "no variable of rsidx; did you mean RSIDX_EXPORT_LICENSE?"),
-     ("RSIDX_EXPORT_FIM_MIDDLES", "commit", "did you mean RSIDX_EXPORT_FIM_MIDDLE?"),
-     ("RSIDX_CONTEXT_REVISION", "HEAD", "did you mean RSIDX_CONTEXT_AT?"),
-     ("RSIDX_WATCH_SYSTEM", "systemd", "did you mean RSIDX_WATCH_UNIT?"),
-     ("RSIDX_EXPORT_REPO", "x", "did you mean RSIDX_REPO?"),
+     ("RSIDX_EXPORT_FIM_MIDDLES", "commit", "not read any more; set RSIDX_EXPORT_FIM_MIDDLE "),
+     ("RSIDX_CONTEXT_REVISION", "HEAD", "not read any more; set RSIDX_CONTEXT_AT "),
+     ("RSIDX_WATCH_SYSTEM", "systemd", "not read any more; set RSIDX_WATCH_UNIT "),
+     ("RSIDX_EXPORT_REPO", "x", "not read any more; set RSIDX_REPO "),
      ("RSIDX_TOKENIZER_SIZE", "5", "did you mean RSIDX_TOKENIZER_TRAIN_SIZE?"),
      ("RSIDX_TOKENIZER_TRAIN_SIZES", "5", "did you mean RSIDX_TOKENIZER_TRAIN_SIZE?"),
      ("RSIDX_HOOKS_RUN_MAX_BYTE", "5", "did you mean RSIDX_HOOKS_RUN_MAX_BYTES?"),

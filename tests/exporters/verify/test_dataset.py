@@ -206,3 +206,76 @@ def test_rows_that_were_cut_off_are_named(made, problems):
 def test_a_folder_that_is_no_export_is_a_clear_error(tmp_path, problems):
     with pytest.raises(ExportError, match="is no export"):
         problems(tmp_path)
+
+
+def with_another_key(meta):
+    meta["colour"] = "red"
+
+
+def without_a_key(meta):
+    del meta["roles"]
+
+
+def of_another_type(meta):
+    meta["path"] = {"a secret": "hunter2"}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(with_another_key, "breaks the schema: Unevaluated properties are not allowed ('colour' "),
+     (without_a_key, 'breaks the schema: "roles" is a required property'),
+     (of_another_type, 'breaks the schema at path: this is not of type "string"')],
+)  # fmt: skip
+def test_a_meta_line_that_breaks_its_schema_is_a_problem_of_its_row(made, problems, change, says):
+    out = made()
+    rewrite(out, "val.meta.jsonl", change)
+    n_rows = len((out / "val.jsonl").read_text().splitlines())
+    ((file, row, text),) = problems(out)
+    assert (file, row) == ("val.meta.jsonl", n_rows)
+    assert text.startswith(says)
+
+
+def change_manifest(out, change):
+    manifest = json.loads((out / "manifest.json").read_text())
+    change(manifest)
+    write_json(out / "manifest.json", sealed(manifest, manifest["files"]))
+
+
+def without_counts(manifest):
+    del manifest["counts"]
+
+
+def with_another_option(manifest):
+    manifest["config"]["colour"] = "red"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(with_another_key, "Additional properties are not allowed ('colour' was unexpected)"),
+     (with_another_option, "at config: Additional properties are not allowed ('colour' was "),
+     (without_counts, '"counts" is a required property')],
+)  # fmt: skip
+def test_a_manifest_that_breaks_its_schema_is_a_problem(made, problems, change, says):
+    out = made()
+    change_manifest(out, change)
+    ((file, row, text),) = problems(out)
+    assert (file, row) == ("manifest.json", None)
+    assert says in text
+
+
+def test_a_later_minor_release_may_have_added_keys_and_names(made, problems):
+    def of_a_later_release(manifest):
+        with_another_key(manifest)
+        with_another_option(manifest)
+        manifest["rsidx_version"] = "99.1.0"
+
+    def with_another_rule(meta):
+        with_another_key(meta)
+        meta["context"][0]["rule"] = "guess"
+
+    out = made()
+    rewrite(out, "train.meta.jsonl", with_another_rule)
+    change_manifest(out, of_a_later_release)
+    assert problems(out) == []
+    rewrite(out, "train.meta.jsonl", without_a_key)
+    assert len(problems(out)) == 1
