@@ -2,7 +2,8 @@
 
 `fixtures/release-0.1.0.tar.xz` holds them: `index.db`, the repository as `repo.bundle`, and the
 exports `edits`, `fim` (jsonl.gz, with texts), `sequences` (jsonl.zst), `files` (native markers,
-packed, with earlier edits) and `texts` (prompt and completion).
+packed, with earlier edits) and `texts` (prompt and completion). What 0.1.0 printed for
+`rsidx prompt FILE:SYMBOL --at COMMIT --like edits` is in `fixtures/release-0.1.0.prompts.jsonl`.
 """
 
 import json
@@ -16,6 +17,7 @@ import pytest
 from rsidx.__main__ import main
 
 RELEASE = Path(__file__).parent / "fixtures" / "release-0.1.0.tar.xz"
+PROMPTS = RELEASE.with_name("release-0.1.0.prompts.jsonl")
 EXPORTS = ("edits", "fim", "sequences", "files", "texts")
 
 
@@ -107,3 +109,19 @@ def test_a_prompt_is_written_like_an_export(release, run):
     assert text.startswith("<repo_name>repo<file_sep>src/money.rs<|module|>money<|modify|>")
     for name in ("fim", "sequences", "files"):
         assert run(*asked, "--like", release / name, code=1).count("\n") == 1
+
+
+def test_the_prompts_like_an_export_are_those_that_0_1_0_wrote(release, run):
+    asked = [json.loads(line) for line in PROMPTS.read_text("utf-8").splitlines()]
+    assert len(asked) > 50
+    like = ("-C", release / "repo", "--like", release / "edits")
+    for one in asked:
+        answer = run("prompt", *like, one["place"], "--at", one["at"], "--message", one["message"])
+        assert answer == one["prompt"], one["place"]
+
+
+def test_no_schema_is_applied_to_an_export(release, run):
+    out = release / "edits"
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    (out / "manifest.json").write_text(json.dumps({**manifest, "colour": "red"}), "utf-8")
+    assert "all hold" in run("verify", "-C", release / "repo", out)
