@@ -317,7 +317,11 @@ def _open(
 
 def _connect(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, timeout=_TIMEOUT_S, isolation_level=None)
-    # Safe against a kill; what a power failure may damage is made again.
-    connection.execute("PRAGMA journal_mode = TRUNCATE")
-    connection.execute("PRAGMA synchronous = OFF")
+    try:
+        # Safe against a kill; what a power failure may damage is made again.
+        connection.execute("PRAGMA journal_mode = TRUNCATE")
+        connection.execute("PRAGMA synchronous = OFF")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection

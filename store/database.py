@@ -96,6 +96,13 @@ class Database:
         self.engine = _engine(url)
         self._locks: Locks = FileLocks(self.file) if self.file else ServerLocks(self.engine)
         try:
+            self._settle(is_known=is_known)
+        except BaseException:
+            self.close()
+            raise
+
+    def _settle(self, *, is_known: bool) -> None:
+        try:
             home = self._recognise(self.file) if self.file and not is_known else None
             migrate(self.engine, self._maintenance, _count_anew)
         except DBAPIError as error:
@@ -284,25 +291,11 @@ def _engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
-        # SQLAlchemy's begin event below starts transactions; the driver must not.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        # The page size counts only before the first table.
-        cursor.execute("PRAGMA page_size = 8192")
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-        may_log = wal_is_safe(sqlite3.sqlite_version_info) and not is_on_network(file)
-        if may_log and _use_wal(cursor):
-            cursor.execute("PRAGMA synchronous = NORMAL")
-        else:
-            cursor.execute("PRAGMA journal_mode = TRUNCATE")
-            cursor.execute("PRAGMA synchronous = FULL")
-        # A page written before its time would shut readers out until the commit.
-        cursor.execute("PRAGMA cache_spill = OFF")
-        cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        cursor.execute("PRAGMA temp_store = MEMORY")
-        # What is dropped is gone: nothing of it stays in free pages.
-        cursor.execute("PRAGMA secure_delete = ON")
-        cursor.close()
+        try:
+            _set_up(connection, file)
+        except sqlite3.Error:
+            connection.close()  # The pool has no hold of it yet.
+            raise
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
@@ -314,6 +307,28 @@ def _engine(url: URL) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _set_up(connection: sqlite3.Connection, file: Path) -> None:
+    # The begin event of `_engine` starts transactions; the driver must not.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # The page size counts only before the first table.
+    cursor.execute("PRAGMA page_size = 8192")
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    may_log = wal_is_safe(sqlite3.sqlite_version_info) and not is_on_network(file)
+    if may_log and _use_wal(cursor):
+        cursor.execute("PRAGMA synchronous = NORMAL")
+    else:
+        cursor.execute("PRAGMA journal_mode = TRUNCATE")
+        cursor.execute("PRAGMA synchronous = FULL")
+    # A page written before its time would shut readers out until the commit.
+    cursor.execute("PRAGMA cache_spill = OFF")
+    cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    # What is dropped is gone: nothing of it stays in free pages.
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.close()
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> bool:

@@ -305,10 +305,9 @@ def test_a_process_that_dies_is_a_clear_error_and_what_was_made_is_kept(
     monkeypatch.setattr(workers._Helper, "start", start_and_kill)
     with pytest.raises(ExportError, match="a process of the export died"):
         exported("broken", jobs=2)
-    kept = sqlite3.connect(index.database.cache_file).execute(
-        "SELECT count(*) FROM entry WHERE length(key) = 20"
-    )
-    [n_kept] = kept.fetchone()
+    with closing(sqlite3.connect(index.database.cache_file)) as connection:
+        kept = connection.execute("SELECT count(*) FROM entry WHERE length(key) = 20")
+        [n_kept] = kept.fetchone()
     assert n_kept >= 2
     made.clear()
     exported("whole")
@@ -451,7 +450,7 @@ def test_a_cache_that_is_in_use_is_done_without(tmp_path):
 
 def test_the_cache_drops_what_was_used_longest_ago(tmp_path):
     def kept():
-        with sqlite3.connect(tmp_path / "cache") as connection:
+        with closing(sqlite3.connect(tmp_path / "cache")) as connection:
             return {row[0] for row in connection.execute("SELECT name FROM build WHERE n_bytes")}
 
     for build in (b"a", b"b", b"a", b"c"):
