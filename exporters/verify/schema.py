@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rsidx import __version__
+from rsidx.errors import ExportError
 from rsidx.exporters.dataset.format import version_of
 from rsidx.exporters.dataset.schema import (
     MANIFEST_SCHEMA,
@@ -12,6 +13,7 @@ from rsidx.exporters.dataset.schema import (
     open_to_more,
     schema_of_kind,
 )
+from rsidx.exporters.kinds import KINDS
 
 _MAX_CHARS = 200
 
@@ -33,9 +35,12 @@ class SchemaCheck:
 
     def problem(self, value: Any) -> str | None:
         """Return what breaks the schema first, None where it holds."""
-        if self._validator.is_valid(value):
-            return None
-        error = next(iter(self._validator.iter_errors(value)))
+        try:
+            if self._validator.is_valid(value):
+                return None
+            error = next(iter(self._validator.iter_errors(value)))
+        except (ValueError, SystemError):
+            return "breaks the schema: it has half a surrogate pair, or too many levels"
         place = "/".join(map(str, error.instance_path))
         text = error.message if len(error.message) <= _MAX_CHARS else "..."
         return f"breaks the schema{f' at {place}' if place else ''}: {text}"
@@ -49,10 +54,16 @@ def manifest_problem(manifest: Mapping[str, Any]) -> str | None:
 
 
 def meta_check(manifest: Mapping[str, Any]) -> SchemaCheck | None:
-    """Return the check of a data set's meta lines, given a manifest that is sound."""
+    """Return the check of a data set's meta lines, given a manifest that is sound.
+
+    Raises ExportError for a kind of example that a later release has added.
+    """
     if version_of(manifest) == 0:
         return None
-    return SchemaCheck(schema_of_kind(manifest["config"]["kind"]), manifest)
+    kind = manifest["config"]["kind"]
+    if kind not in KINDS:
+        raise ExportError(f"its examples are of kind {kind}, by a later release; upgrade rsidx")
+    return SchemaCheck(schema_of_kind(kind), manifest)
 
 
 def _release(version: str) -> tuple[int, ...]:

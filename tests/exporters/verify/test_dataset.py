@@ -212,6 +212,15 @@ def with_another_key(meta):
     meta["colour"] = "red"
 
 
+def with_a_surrogate(meta):
+    meta["\ud800"] = 1
+
+
+def with_many_levels(meta):
+    for _ in range(900):
+        meta["part"] = [meta["part"]]
+
+
 def without_a_key(meta):
     del meta["roles"]
 
@@ -222,7 +231,9 @@ def of_another_type(meta):
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [(with_another_key, "breaks the schema: Unevaluated properties are not allowed ('colour' "),
+    [(with_a_surrogate, "breaks the schema: it has half a surrogate pair"),
+     (with_many_levels, "breaks the schema: it has half a surrogate pair, or too many levels"),
+     (with_another_key, "breaks the schema: Unevaluated properties are not allowed ('colour' "),
      (without_a_key, 'breaks the schema: "roles" is a required property'),
      (of_another_type, 'breaks the schema at path: this is not of type "string"')],
 )  # fmt: skip
@@ -279,3 +290,14 @@ def test_a_later_minor_release_may_have_added_keys_and_names(made, problems):
     assert problems(out) == []
     rewrite(out, "train.meta.jsonl", without_a_key)
     assert len(problems(out)) == 1
+
+
+def test_a_kind_that_a_later_release_added_is_named(made, problems):
+    def of_another_kind(manifest):
+        manifest["config"]["kind"] = "review"
+        manifest["rsidx_version"] = "99.1.0"
+
+    out = made()
+    change_manifest(out, of_another_kind)
+    with pytest.raises(ExportError, match="of kind review, by a later release; upgrade rsidx"):
+        problems(out)
