@@ -146,6 +146,7 @@ def gather(index: Path, tokenizer: str, file: Path, files: Sequence[Path]) -> No
     """Write the texts that an export encodes to a file, for one stretch of as many as files."""
     from rsidx.exporters.config import Config
     from rsidx.exporters.pipeline import commit
+    from rsidx.exporters.pipeline.phases import Phases
     from rsidx.exporters.rendering.encoder import Encoder
     from rsidx.store import queries
     from rsidx.store.database import Database, resolve_url
@@ -169,7 +170,7 @@ def gather(index: Path, tokenizer: str, file: Path, files: Sequence[Path]) -> No
         mine = wanted[number * size : (number + 1) * size]
         maker = commit.CommitPipeline(reader, config, commit.writing_tools(config)[2])
         for first in range(0, len(mine), 24):
-            for _ in maker.results(mine[first : first + 24]):
+            for _ in maker.results(mine[first : first + 24], Phases()):
                 pass
 
 

@@ -4,7 +4,7 @@ A commit's result follows from it and the history before it, so it is made once 
 export after one more commit makes that commit's result, and reads the others.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -96,16 +96,15 @@ def export(
                     config=config,
                     jobs=jobs,
                 )
-                _keep(cache, made, len(inside) - len(wanted), len(inside), progress)
-                phases.add(pipeline.phases.seconds)
+                n_done = len(inside) - len(wanted)
+                for seconds in _keep(cache, made, n_done, len(inside), progress):
+                    phases.add(seconds)
                 del pipeline, made
             with phases.of("write"):
                 plan, keep = Plan(chosen, split), frozenset(config.keep)
                 with (
-                    closing(
-                        Deduplicator(reader, cache, plan, keep, statistics, folder)
-                    ) as deduplicator,
-                    closing(MovedRows(destination.path, folder, statistics.now_train)) as moved,
+                    closing(Deduplicator(reader, cache, plan, keep, folder)) as deduplicator,
+                    closing(MovedRows(destination.path, folder)) as moved,
                 ):
                     _write(folder, encoder, deduplicator, moved, statistics, config)
                     statistics.across_splits.update(deduplicator.across_splits())
@@ -247,20 +246,24 @@ def _keep(
     n_done: int,
     n_all: int,
     progress: Progress | None,
-) -> None:
-    """Cache results as they are made, so that an interrupted export goes on."""
+) -> Iterator[dict[str, float]]:
+    """Put results into the cache as they are made, so that an interrupted export goes on.
+
+    Yields the seconds that each step of them took.
+    """
     # Closed here: the processes must end even where a failure's traceback keeps them alive.
     with closing(made):
-        for results in made:
+        for results, seconds in made:
             cache.put(results)
             n_done += len(results)
             if progress is not None:
                 progress(n_done, n_all)
+            yield seconds
 
 
-def _sidecars(folder: Path, encoder: Encoder, statistics: Statistics, config: Config) -> Sidecars:
+def _sidecars(folder: Path, encoder: Encoder, config: Config) -> Sidecars:
     text = config.columns == "both"
-    return Sidecars(folder, encoder, statistics, text=text, pack=config.pack)
+    return Sidecars(folder, encoder, text=text, pack=config.pack)
 
 
 def _describe(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
@@ -301,9 +304,12 @@ class _Output:
         if not rows.write(split, row):
             self._statistics.dropped["text_rows_with_control_tokens"] += 1
             return
-        sidecars.write(split, row)
+        if not sidecars.write(split, row):
+            self._statistics.dropped["text_rows_with_control_tokens"] += 1
         self._statistics.count(split, row)
-        self._moved.see(split, row.brief["id"])
+        before = self._moved.split_before(row.brief["id"]) if split == SPLITS[0] else None
+        if before is not None:
+            self._statistics.now_train[before] += 1
 
     def finish(self) -> None:
         """Write what waited to be sorted."""
@@ -342,12 +348,16 @@ def _write(
     plan = deduplicator.plan
     with (
         closing(_rows(folder, encoder, config)) as writer,
-        closing(_sidecars(folder, encoder, statistics, config)) as sidecars,
+        closing(_sidecars(folder, encoder, config)) as sidecars,
     ):
         output = _output(folder, (writer, sidecars), plan, statistics, moved, config)
         for position in plan.positions():
             commit, name = plan.commits[position], plan.split.name(position)
-            for edit in deduplicator.keep(position):
+            edits, dropped = deduplicator.keep(position)
+            statistics.count_dropped(name, dropped)
+            for edit in edits:
+                statistics.count_edit(edit)
                 for row in edit.rows:
                     output.put(name, row, commit.date)
         output.finish()
+    statistics.packed.update(sidecars.n_packed)

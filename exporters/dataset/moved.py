@@ -1,6 +1,5 @@
 """What became of the rows of the export that is replaced."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,22 +11,19 @@ from rsidx.store.spill import SpillMap
 
 
 class MovedRows:
-    """Counts the rows that were val or test in the export before, and are train now."""
+    """Knows the rows that were val or test in the export before."""
 
-    def __init__(self, out: Path, folder: Path, counts: Counter[str]) -> None:
+    def __init__(self, out: Path, folder: Path) -> None:
         """Read the rows of the export in `out` that is to be replaced."""
-        self._counts = counts
         self._earlier = SpillMap(folder)
         for number, name in enumerate(SPLITS[1:], 1):
             for row_id in _ids(out / f"{name}.meta.jsonl"):
                 self._earlier.add(row_id, number)
 
-    def see(self, split: str, row_id: str) -> None:
-        """Look at a row of this export."""
-        if split == SPLITS[0]:
-            before = self._earlier.get(row_id.encode())
-            if before is not None:
-                self._counts[SPLITS[before]] += 1
+    def split_before(self, row_id: str) -> str | None:
+        """Return the split that a row was in, None if it was in train or not there."""
+        before = self._earlier.get(row_id.encode())
+        return SPLITS[before] if before is not None else None
 
     def close(self) -> None:
         """Give up what was read."""

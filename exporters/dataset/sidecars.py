@@ -1,5 +1,6 @@
 """The same rows in other shapes, each in a file of its own beside the rows'."""
 
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,7 +9,6 @@ from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import columns
 from rsidx.exporters.formats import jsonl
 from rsidx.exporters.pipeline.result import TokenizedRow
-from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
 
@@ -19,19 +19,19 @@ TEXT, PACKED = "text.jsonl", "packed.jsonl"
 class Sidecars:
     """Writes `train.text.jsonl` and `train.packed.jsonl` and so on, as far as they are asked for.
 
-    `pack` is the length of a packed row, None for none.
+    `pack` is the length of a packed row, None for none. `n_packed` are the packed rows of each
+    split, all of them once it is closed.
     """
 
     def __init__(
         self,
         folder: Path,
         encoder: Encoder,
-        statistics: Statistics,
         *,
         text: bool,
         pack: int | None,
     ) -> None:
-        self._statistics = statistics
+        self.n_packed: Counter[str] = Counter()
         self._texts = PromptCompletion(encoder) if text else None
         self._packers = {name: Packer(pack) for name in SPLITS} if pack is not None else {}
         self._stack = ExitStack()
@@ -44,18 +44,16 @@ class Sidecars:
         for file in self._files.values():
             self._stack.callback(file.close)
 
-    def write(self, split: str, row: TokenizedRow) -> None:
-        """Write a row in each shape."""
-        if self._texts is not None:
-            spelled = self._texts.row(row)
-            if spelled is None:
-                self._statistics.dropped["text_rows_with_control_tokens"] += 1
-            else:
-                self._files[split, TEXT].write(spelled)
+    def write(self, split: str, row: TokenizedRow) -> bool:
+        """Write a row in each shape; tell whether its texts could be, if they are wanted."""
+        spelled = self._texts.row(row) if self._texts is not None else None
+        if spelled is not None:
+            self._files[split, TEXT].write(spelled)
         if split in self._packers:
             made = columns(row, None)
             for packed in self._packers[split].add(made["input_ids"], made["labels"]):
                 self._write_packed(split, packed)
+        return self._texts is None or spelled is not None
 
     def _write_packed(self, split: str, packed: PackedRow) -> None:
         row = {
@@ -64,7 +62,7 @@ class Sidecars:
             "labels": packed.labels,
         }
         self._files[split, PACKED].write(row)
-        self._statistics.packed[split] += 1
+        self.n_packed[split] += 1
 
     def close(self) -> None:
         """Write what is still open, and close the files."""

@@ -7,8 +7,7 @@ from pathlib import Path
 from rsidx.exporters.dedup.leakage import BLOCK, CherryPickLinks, LeakIndex, RecentEdits, leaks
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.pipeline.result import EditResult, patches_of, unpack
-from rsidx.exporters.pipeline.statistics import Statistics
-from rsidx.exporters.splits.split import SPLITS, Plan
+from rsidx.exporters.splits.split import Plan
 from rsidx.store.cache import Cache
 from rsidx.store.reader import Reader
 from rsidx.store.spill import SpillMap
@@ -27,12 +26,10 @@ class Deduplicator:
         cache: Cache,
         plan: Plan,
         keep: frozenset[str],
-        statistics: Statistics,
         folder: Path,
     ) -> None:
         self.plan = plan
         self._cache = cache
-        self._statistics = statistics
         self._keep = keep
         self._named = CherryPickLinks(reader, plan)
         self._relations = LeakIndex(())
@@ -43,29 +40,26 @@ class Deduplicator:
         # A bit for each edit of a commit, by position.
         self._kept: dict[int, int] = {}
 
-    def keep(self, position: int) -> Iterator[EditResult]:
-        """Yield the edits to keep of the commit at a position."""
+    def keep(self, position: int) -> tuple[list[EditResult], Counter[str]]:
+        """Return the edits to keep of the commit at a position, and what was left out of it."""
         if position >= self._compared_to and "related" not in self._keep:
             self._compare_from(position)
         split = self.plan.split.number(position)
         result = unpack(self._cache.get(self.plan.commits[position].oid))
-        self._statistics.dropped.update(result.dropped)
+        dropped = Counter(result.dropped)
+        kept = []
         is_named = "related" not in self._keep and self._named.is_related(position)
         for index, edit in enumerate(result.edits):
             reason = self._reason(split, edit.patch, is_named=is_named)
             if reason is not None:
-                self._statistics.dropped[f"edits_{reason}"] += 1
-                if reason.startswith("related_"):
-                    relation = reason.removeprefix("related_")
-                    self._statistics.related[f"{SPLITS[split]}/{relation}"] += 1
+                dropped[f"edits_{reason}"] += 1
                 continue
             self._kept[position] = self._kept.get(position, 0) | 1 << index
-            self._statistics.dropped.update(edit.dropped)
-            self._statistics.references.update(edit.references)
-            yield edit
+            kept.append(edit)
         self._n_left[split] -= 1
         if not self._n_left[split]:
             del self._recent[split]
+        return kept, dropped
 
     def _reason(self, split: int, patch: PatchFingerprint, *, is_named: bool) -> str | None:
         """Return why an edit is left out, None if it stays."""

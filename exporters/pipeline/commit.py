@@ -60,29 +60,33 @@ class CommitPipeline:
         self._renderer = renderer
         self._steps = Steps.of(reader, config)
         self._meta = Meta(reader, config, self._steps.licenses)
-        self.phases = Phases()
 
-    def results(self, commits: Sequence[CommitRow]) -> Iterator[CommitResult]:
-        """Yield the results of commits; their texts are encoded as one batch."""
-        built = [(commit, *self._examples(commit)) for commit in commits]
-        with self.phases.of("tokens"):
+    def results(self, commits: Sequence[CommitRow], phases: Phases) -> Iterator[CommitResult]:
+        """Yield the results of commits; their texts are encoded as one batch.
+
+        `phases` gets the time of each step.
+        """
+        built = [(commit, *self._examples(commit, phases)) for commit in commits]
+        with phases.of("tokens"):
             self._renderer.warm(
                 example for _, edits, _ in built for edit in edits for example in edit.examples
             )
         for commit, edits, dropped in built:
-            with self.phases.of("rows"):
+            with phases.of("rows"):
                 made = tuple(self._result(commit, edit) for edit in edits)
             yield CommitResult(made, dropped)
 
-    def _examples(self, commit: CommitRow) -> tuple[list[_EditExamples], Counter[str]]:
-        with self.phases.of("edits"):
+    def _examples(
+        self, commit: CommitRow, phases: Phases
+    ) -> tuple[list[_EditExamples], Counter[str]]:
+        with phases.of("edits"):
             edits, dropped = self._steps.selector.edits(commit)
-        with self.phases.of("context"):
+        with phases.of("context"):
             drafts, left_out = self._steps.drafter.of_commit(commit, edits)
         dropped += left_out
         if drafts:
             dropped["messages_cut"] += len(drafts[0].draft.message) > MAX_MESSAGE_CHARS
-        with self.phases.of("edits"):
+        with phases.of("edits"):
             built = []
             for drafted in drafts:
                 draft = self._steps.builder.redacted(drafted.draft)

@@ -4,10 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rsidx.exporters.filters.licenses import NO_LICENSE
-from rsidx.exporters.pipeline.result import TokenizedRow
+from rsidx.exporters.pipeline.result import EditResult, TokenizedRow
 
 _AROUND = frozenset({"imports", "outline"})
 """Sections that show no definition that the code names."""
+_RELATED = "edits_related_"
 
 
 @dataclass(slots=True)
@@ -37,6 +38,19 @@ class Statistics:
     licenses: Counter[str] = field(default_factory=Counter)
     paths: Counter[str] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
+
+    def count_dropped(self, split: str, dropped: Counter[str]) -> None:
+        """Count what was left out of a commit in a split, and by relation what is related."""
+        self.dropped.update(dropped)
+        for reason, n in dropped.items():
+            relation = reason.removeprefix(_RELATED)
+            if relation != reason:
+                self.related[f"{split}/{relation}"] += n
+
+    def count_edit(self, edit: EditResult) -> None:
+        """Count an edit that stays: what its rows left out, and what its references led to."""
+        self.dropped.update(edit.dropped)
+        self.references.update(edit.references)
 
     def count(self, split: str, row: TokenizedRow) -> None:
         """Count a row that was written."""

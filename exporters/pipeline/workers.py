@@ -36,10 +36,10 @@ _TASKS_AHEAD = 2
 _ALONE_COMMITS = 48
 """For this many commits or fewer, one process does it all: others take longer to start."""
 
-PackedResults = list[tuple[bytes, bytes]]
-"""Packed results by commit."""
+PackedResults = tuple[list[tuple[bytes, bytes]], dict[str, float]]
+"""Packed results by commit, and the seconds that each step took."""
 _Task = Sequence[CommitRow]
-_Answer = Future[tuple[PackedResults, dict[str, float]]]
+_Answer = Future[PackedResults]
 
 
 def make_results(
@@ -73,9 +73,7 @@ def make_results(
                     yield _make(pipeline, own)
                     n_left -= 1
                 while n_left and not (own and answers.empty()):
-                    made, seconds = answers.get().result()
-                    pipeline.phases.add(seconds)
-                    yield made
+                    yield answers.get().result()
                     n_left -= 1
         except BrokenProcessPool as error:
             raise ExportError(
@@ -152,8 +150,9 @@ class _Helper:
 
 
 def _make(pipeline: CommitPipeline, commits: _Task) -> PackedResults:
-    results = zip(commits, pipeline.results(commits), strict=True)
-    return [(commit.oid, pack(result)) for commit, result in results]
+    phases = Phases()
+    results = zip(commits, pipeline.results(commits, phases), strict=True)
+    return [(commit.oid, pack(result)) for commit, result in results], phases.seconds
 
 
 _pipeline: CommitPipeline | None = None
@@ -173,8 +172,6 @@ def _start_helper(url: str, cache_file: Path, config: Config) -> None:
     _pipeline = CommitPipeline(reader, config, renderer)
 
 
-def _make_in_helper(commits: _Task) -> tuple[PackedResults, dict[str, float]]:
+def _make_in_helper(commits: _Task) -> PackedResults:
     assert _pipeline is not None
-    _pipeline.phases = Phases()
-    made = _make(_pipeline, commits)
-    return made, _pipeline.phases.seconds
+    return _make(_pipeline, commits)

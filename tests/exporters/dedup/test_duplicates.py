@@ -37,11 +37,11 @@ class Edits:
         return pack(CommitResult(tuple(edits), Counter()))
 
 
-def sifter_of(split, n_commits, edits, folder, statistics=None, keep=()):
+def deduplicator_of(split, n_commits, edits, folder, keep=()):
     commits = [CommitRow(n, n.to_bytes(20), (), n, n, False, "ok") for n in range(n_commits)]
     reader = SimpleNamespace(message=lambda _: "")
     plan = Plan(commits, split)
-    return Deduplicator(reader, edits, plan, frozenset(keep), statistics or Statistics(), folder)
+    return Deduplicator(reader, edits, plan, frozenset(keep), folder)
 
 
 @pytest.mark.parametrize("keep", [(), ("near_duplicates",), ("related",)])
@@ -71,14 +71,13 @@ def test_what_is_compared_in_blocks_is_what_is_compared_at_once(seed, keep, tmp_
         for module in (leakage, duplicates):
             monkeypatch.setattr(module, "BLOCK", block)
         statistics = Statistics()
-        with closing(
-            sifter_of(Split(12, 18, 1, 1), 24, edits, tmp_path, statistics, keep)
-        ) as deduplicator:
-            kept = [
-                (position, edit.patch.exact)
-                for position in deduplicator.plan.positions()
-                for edit in deduplicator.keep(position)
-            ]
+        split = Split(12, 18, 1, 1)
+        with closing(deduplicator_of(split, 24, edits, tmp_path, keep)) as deduplicator:
+            kept = []
+            for position in deduplicator.plan.positions():
+                its_kept, dropped = deduplicator.keep(position)
+                statistics.count_dropped(split.name(position), dropped)
+                kept += [(position, edit.patch.exact) for edit in its_kept]
             found.append(
                 (kept, statistics.dropped, statistics.related, deduplicator.across_splits())
             )
@@ -92,11 +91,10 @@ def test_what_is_compared_in_blocks_is_what_is_compared_at_once(seed, keep, tmp_
 def n_bytes_kept(n_commits, tmp_path):
     """Sift so many commits, half of them in val; return what is in memory at the end."""
     edits = Edits(lambda commit, edit: str(random.Random(commit * 1000 + edit).random()))
-    with closing(
-        sifter_of(Split(n_commits // 2, n_commits), n_commits, edits, tmp_path)
-    ) as deduplicator:
+    split = Split(n_commits // 2, n_commits)
+    with closing(deduplicator_of(split, n_commits, edits, tmp_path)) as deduplicator:
         tracemalloc.start()
-        n_kept = sum(1 for n in range(n_commits) for _ in deduplicator.keep(n))
+        n_kept = sum(len(deduplicator.keep(n)[0]) for n in range(n_commits))
         gc.collect()
         kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
