@@ -10,6 +10,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.pairing import Edit, Side
 from rsidx.exporters.edits.splitting import Part
+from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.rendering.renderer import Row
@@ -53,16 +54,7 @@ class Meta:
             "old": old,
             "new": new,
             "context": [
-                {
-                    "path": draft.excerpt_paths[index],
-                    "blob": self._reader.blob(draft.excerpts[index].blob_id).oid.hex(),
-                    "ranges": draft.excerpts[index].ranges,
-                    "section": draft.excerpts[index].section,
-                    "symbol": draft.excerpts[index].symbol,
-                    "rule": draft.excerpts[index].rule,
-                    "form": draft.excerpts[index].form,
-                    "n_tokens": n_tokens,
-                }
+                self._excerpt(draft, index, n_tokens)
                 for index, n_tokens in zip(row.shown, row.excerpt_tokens, strict=True)
             ],
             "n_excerpts_left_out": len(draft.excerpts) - len(row.shown),
@@ -82,6 +74,19 @@ class Meta:
         if self._config.text:
             meta["text"] = {"message": draft.message, **example.code.texts}
         return meta
+
+    def _excerpt(self, draft: Draft, index: int, n_tokens: int) -> dict[str, Any]:
+        excerpt = draft.excerpts[index]
+        return {
+            "path": draft.excerpt_paths[index],
+            "blob": self._reader.blob(excerpt.blob_id).oid.hex(),
+            "ranges": excerpt.ranges,
+            "section": excerpt.section,
+            "symbol": excerpt.symbol,
+            "rule": excerpt.rule,
+            "form": excerpt.form,
+            "n_tokens": n_tokens,
+        }
 
     def _earlier(self, one: EarlierEdit) -> dict[str, Any]:
         return {
