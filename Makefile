@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FOLDERS := exporters hooks indexer migrations store
+# A worker for each core; one that has nothing left to do takes tests from another.
+PARALLEL := -n auto --dist worksteal
 
-.PHONY: demo test test-lowest lint types docs dist conformance conformance-quick clean
+.PHONY: demo test test-quick test-lowest lint types docs dist conformance conformance-quick clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("rsidx needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
@@ -17,12 +19,15 @@ demo: $(READY)  ## The main job on the sample history, or on REPO=path.
 	$(BIN)/python examples/demo.py $(if $(REPO),--repo '$(REPO)')
 
 test: $(READY)  ## Every test that needs no network and no long run.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+
+test-quick: $(READY)  ## The tests that are not marked as slow.
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
 
 test-lowest:  ## The tests on the oldest dependencies that are allowed.
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e '.[dev]'
-	.venv-lowest/bin/python -m pytest
+	.venv-lowest/bin/python -m pytest $(PARALLEL)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,11 +1,14 @@
 """Meets every pattern of rsidx with texts that are made to keep patterns busy.
 
 `python -m tests.adversarial patterns` or `calls`: prints what takes too long, a line each; a
-process that hangs is killed by its limit of CPU time, and its last line says where it was.
+process that hangs is killed by its limit of CPU time, and its last line says where it was. What
+takes longer than a moment must take time in proportion to its text, on whichever machine.
+`RSIDX_TEST_CHARS=1000000` is the long run.
 """
 
 import contextlib
 import importlib
+import os
 import pkgutil
 import re
 import resource
@@ -15,10 +18,15 @@ import time
 import tomllib
 from collections import deque
 from dataclasses import fields, is_dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-N_CHARS = 1_000_000
-_LIMIT_S, _ALL_S = 3, 150
+N_CHARS = int(os.environ.get("RSIDX_TEST_CHARS", "250000"))
+_LIMIT_S, _ALL_S = 3, 600
+_MOMENT_S = 0.2
+_MOST_GROWTH = 7
+"""How much longer a text may take that is four times as long: in quadratic time it is 16."""
 _UNITS = {
     "numbers": "12, ", "digits": "1", "hex list": "0xff, ", "padded numbers": "1" + " " * 50 + ",",
     "spaces": " ", "tabs": "\t", "newlines": "\n", "blank lines": " \r\n", "quotes": '"',
@@ -33,10 +41,20 @@ _UNITS = {
 }  # fmt: skip
 
 
-def texts(n_chars):
-    """Return the texts by name; each ends with what none of their patterns goes on with."""
-    found = {name: (unit * (n_chars // len(unit) + 1))[:n_chars] for name, unit in _UNITS.items()}
-    return {name: text + "\n\x07!" for name, text in found.items()}
+class Text(NamedTuple):
+    """A text of any length, which ends with what its pattern does not go on with."""
+
+    name: str
+    unit: str
+    before: str = ""
+    end: str = "\n\x07!"
+
+    def of(self, n_chars):
+        """Return it with about `n_chars` between its beginning and its end."""
+        return self.before + self.unit * max(1, n_chars // len(self.unit)) + self.end
+
+
+TEXTS = [Text(name, unit) for name, unit in _UNITS.items()]
 
 
 def modules():
@@ -141,8 +159,23 @@ class _TooLongError(Exception):
     pass
 
 
-def _limited(name, call):
+def _check(name, call, text):
+    """Print the name of a call that takes too long with a text, or more than in proportion."""
     print(name, file=sys.stderr, flush=True)
+    try:
+        seconds = _seconds(call, text.of(N_CHARS))
+        if seconds > _MOMENT_S:
+            # The least of several: others may have slowed down any of them.
+            whole = min(seconds, *(_seconds(call, text.of(N_CHARS)) for _ in range(2)))
+            part = min(_seconds(call, text.of(N_CHARS // 4)) for _ in range(3))
+            if whole > _MOST_GROWTH * part:
+                print(f"{name}: {whole:.2f} s, and {part:.2f} s for a quarter of it", flush=True)
+    except _TooLongError:
+        print(name, flush=True)
+
+
+def _seconds(call, text):
+    """Return the CPU time of a call; raises _TooLongError where it is not back in time."""
     started = time.process_time()
 
     def stop(*_):
@@ -153,11 +186,10 @@ def _limited(name, call):
     signal.signal(signal.SIGPROF, stop)
     signal.setitimer(signal.ITIMER_PROF, _LIMIT_S, 1)
     try:
-        call()
-    except _TooLongError:
-        print(name, flush=True)
+        call(text)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+    return time.process_time() - started
 
 
 def _meet(pattern, text, anchored):
@@ -172,24 +204,23 @@ def _meet(pattern, text, anchored):
 
 def check_patterns():
     """Meet each pattern with each text."""
-    common = texts(N_CHARS)
     for pattern, name in patterns().items():
         anchored = is_anchored(name)
-        own = {}
+        found = list(TEXTS)
         for number, (before, unit) in enumerate(pumped(pattern)):
-            own[f"pumped {number}"] = before + unit * (N_CHARS // len(unit)) + "\x07!"
+            found.append(Text(f"pumped {number}", unit, before, "\x07!"))
             for row in (before + unit * 100, f"{before} {unit} "):
-                own[f"repeated {number} {len(row)}"] = row * (N_CHARS // len(row)) + "\x07!"
-        own = {text: text_name for text_name, text in own.items()}
-        for text, text_name in ({text: one for one, text in common.items()} | own).items():
-            _limited(f"{name} {text_name}", lambda p=pattern, t=text, a=anchored: _meet(p, t, a))
+                found.append(Text(f"repeated {number} {len(row)}", row, end="\x07!"))
+        for text in {text.of(N_CHARS): text for text in found}.values():
+            call = partial(_meet, pattern, anchored=anchored)
+            _check(f"{name} {text.name}", call, text)
 
 
 def _calls(tokenizer):
     """Return what meets a repository's text with more than patterns of ours.
 
     A tokenizer and the parser take time in proportion to a text, but up to 7 and 27 seconds for a
-    megabyte; so they get less.
+    megabyte; so they get a part of it.
     """
     from tokenizers import Tokenizer  # noqa: PLC0415
 
@@ -208,7 +239,7 @@ def _calls(tokenizer):
             splitting.split(text.encode(), text[::-1].encode(), [], [], max_chars=4000)
 
     def compare(text):
-        lines = text.splitlines() + text[:100_000].split(" ")
+        lines = text.splitlines() + text[: len(text) // 10].split(" ")
         diff.opcodes(["a", *lines, "b", *lines], [*lines[::-1], *lines, "c"])
 
     return {
@@ -229,23 +260,23 @@ def _calls(tokenizer):
         "parts": split,
         "difference": compare,
         "terminal": printable,
-        "tokenizer": lambda text: encoder.encode(text[:60_000]).ids,
-        "parser": lambda text: parse(text[:30_000].encode()),
+        "tokenizer": lambda text: encoder.encode(text[: len(text) * 6 // 100]).ids,
+        "parser": lambda text: parse(text[: len(text) * 3 // 100].encode()),
     }
 
 
 def check_calls(tokenizer):
     """Give each text to each call."""
     for name, call in _calls(tokenizer).items():
-        for text_name, text in texts(N_CHARS).items():
-            _limited(f"{name} {text_name}", lambda c=call, t=text: c(t))
+        for text in TEXTS:
+            _check(f"{name} {text.name}", call, text)
 
 
 def files(n_chars, change):
     """Return a repository's files that hold the texts; `change` puts something else in each."""
     found = {"Cargo.toml": '[package]\nname = "p"\nversion = "0.1.0"\nlicense = "MIT"\n'}
     mods = []
-    for number, plain in enumerate(texts(n_chars).values()):
+    for number, plain in enumerate(text.of(n_chars) for text in TEXTS):
         middle = len(plain) // 2
         text = f"{plain[:middle]}{change}{plain[middle:]}{change}".replace("\0", "\1")
         quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "")

@@ -1,13 +1,16 @@
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import threading
 import time
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from rsidx.exporters.verify.dataset import Checked, verify
@@ -15,30 +18,54 @@ from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.repository import discover
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.sync import history_scope, sync
-from rsidx.store.copies import count_rows
+from rsidx.store.copies import count_rows, home_of
 from rsidx.store.database import Database, resolve_url
 
-STARCODER2 = Path(
-    os.environ.get(
-        "RSIDX_TEST_STARCODER2",
-        Path(__file__).parents[2] / "shared" / "data" / "starcoder2" / "tokenizer.json",
-    )
-)
+STARCODER2 = os.environ.get("RSIDX_TEST_STARCODER2")
+PATIENCE_S = 300
+"""How long a test waits for what must happen. Only a test that fails ever waits that long, so the
+slowest machine decides."""
+
+WORDS = ", in more words"
+"""What makes a short message long enough for an export."""
+
+# An example that is slow to make or to run says something about the machine, not about rsidx.
+settings.register_profile("rsidx", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rsidx")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the slow tests, so that no worker is left with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_settings(tmp_path_factory):
+    """Nothing of the user's, also where a fixture serves several tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in list(os.environ):
+            if name.startswith(("GIT_", "RSIDX")):
+                patched.delenv(name)
+        set_home(patched, tmp_path_factory.mktemp("home"))
+        patched.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patched.setenv("TZ", "UTC")
+        yield
+
+
+def set_home(monkeypatch, home):
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
 
 
 @pytest.fixture(autouse=True)
 def environment(tmp_path, monkeypatch):
-    """Nothing of the user's: no git configuration, no rsidx settings; nothing for later tests."""
+    """A home of its own, without git's configuration and rsidx's; and nothing for later tests."""
     before = dict(os.environ)
-    for name in list(os.environ):
-        if name.startswith(("GIT_", "RSIDX")):
-            monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("TZ", "UTC")
+    set_home(monkeypatch, home)
+    # A worker that runs in this process must not slow down all later tests.
+    monkeypatch.setattr(os, "setpriority", lambda *_: None)
     yield
     os.environ.clear()
     os.environ.update(before)
@@ -50,6 +77,8 @@ class Repo:
     def __init__(self, path, *init):
         self.path = path
         self.time = 1_700_000_000
+        self.inherited = ()
+        """Descriptors that git passes on to its hooks, and these to what they start."""
         path.mkdir(parents=True, exist_ok=True)
         self.git("init", "-q", "-b", "main", *init)
 
@@ -72,6 +101,7 @@ class Repo:
             check=False,
             capture_output=True,
             input=stdin,
+            pass_fds=self.inherited,
         )
         if status:
             return done.returncode
@@ -98,6 +128,19 @@ class Repo:
         self.time += 60
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message, **variables)
+        return self.head()
+
+    def head(self):
+        """Return the commit that is checked out; from git's files where that is simple."""
+        folder = self.path / ".git"
+        head = folder / "HEAD"
+        if head.is_file():
+            text = head.read_text().strip()
+            branch = folder / text.removeprefix("ref: ")
+            if not text.startswith("ref: "):
+                return text
+            if branch.is_file():
+                return branch.read_text().strip()
         return self.git("rev-parse", "HEAD")
 
     def blob(self, revision, path):
@@ -111,7 +154,7 @@ class Repo:
 @pytest.fixture
 def wordy(monkeypatch):
     """No message of a commit is too short for an export."""
-    monkeypatch.setattr(Repo, "padding", ", in more words")
+    monkeypatch.setattr(Repo, "padding", WORDS)
 
 
 @pytest.fixture
@@ -130,9 +173,15 @@ def repo(make_repo):
 class Index:
     """An index of a repository, in a file of its own unless told otherwise."""
 
-    def __init__(self, repo, file):
+    def __init__(self, repo, file, empty=None):
+        """Open the index in a file; where there is none, one begins as a copy of `empty`."""
         self.repository = discover(repo.path)
         self.file = file
+        if empty is not None and not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.copy(empty, file)
+            with closing(sqlite3.connect(file)) as connection:
+                connection.execute(f"PRAGMA user_version = {home_of(file)}")
         self.database = Database(resolve_url(str(file)), create=True)
 
     def sync(self, *revisions, all_refs=False, since=None, jobs=1, max_bytes=100_000):
@@ -145,12 +194,20 @@ class Index:
             return [p.text for p in verify(out, GitView(self.repository, reader), Checked())]
 
 
+@pytest.fixture(scope="session")
+def empty_index(tmp_path_factory):
+    """An index that nothing was written to: running all migrations takes longer than most tests."""
+    file = tmp_path_factory.mktemp("empty") / "index.db"
+    Database(resolve_url(str(file)), create=True).close()
+    return file
+
+
 @pytest.fixture
-def make_index(tmp_path):
+def make_index(tmp_path, empty_index):
     made = []
 
     def make(repo, name="index.db"):
-        index = Index(repo, tmp_path / name)
+        index = Index(repo, tmp_path / name, empty_index)
         made.append(index)
         return index
 
@@ -208,9 +265,9 @@ def plain_file(tmp_path_factory):
 
 @pytest.fixture
 def starcoder2_file():
-    if not STARCODER2.exists():
-        pytest.skip(f"the StarCoder2 tokenizer is not at {STARCODER2}")
-    return STARCODER2
+    if STARCODER2 is None:
+        pytest.skip("RSIDX_TEST_STARCODER2 names no tokenizer.json of StarCoder2")
+    return Path(STARCODER2).absolute()
 
 
 class Hub:
@@ -272,11 +329,11 @@ def _trained(tmp_path_factory, special):
     return path
 
 
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
+def wait_until(condition):
+    end = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def read_lines(path):

@@ -13,6 +13,9 @@ from importlib import import_module
 from rsidx.__main__ import main
 from rsidx.indexer import ingest
 
+MAX_BATCH_COMMITS = 7
+"""Small batches, so that there are many."""
+
 
 def patch(target, count, when):
     module, path = target.split(":")
@@ -37,8 +40,7 @@ def patch(target, count, when):
 
 
 if __name__ == "__main__":
-    # Small batches, so that there are many.
-    ingest._MAX_BATCH_COMMITS = 7
+    ingest._MAX_BATCH_COMMITS = MAX_BATCH_COMMITS
     target, count, when, *command = sys.argv[1:]
     if target != "-":
         patch(target, int(count), when)

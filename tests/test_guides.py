@@ -10,6 +10,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PAGES = ("getting-started", "hooks", "inspecting", "model", "training")
 """In the order of reading: each goes on where the ones before have stopped."""
@@ -60,6 +62,7 @@ class Shell:
         return not json.loads(self.run("rsidx status --json"))["behind"]
 
 
+@pytest.mark.slow
 def test_every_command_prints_what_its_page_says(tmp_path, wait):
     home = tmp_path / "you"
     home.mkdir()

@@ -6,14 +6,19 @@ import sys
 import pytest
 
 PARENT = """
-import sys, time
+import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from rsidx.processes import begin_as_worker
+from pathlib import Path
+def meet(folder):
+    # Back once two processes are here.
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < 2:
+        time.sleep(0.02)
 if __name__ == "__main__":
     pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=begin_as_worker)
-    # Both are busy at once, so there are two.
-    for future in [pool.submit(time.sleep, 0.5) for _ in range(4)]:
+    for future in [pool.submit(meet, Path(sys.argv[1])) for _ in range(2)]:
         future.result()
     print("worked", flush=True)
     sys.stdin.read()
@@ -39,8 +44,10 @@ def alive(pid):
 def test_a_killed_parent_leaves_no_worker(tmp_path, wait):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
+    folder = tmp_path / "there"
+    folder.mkdir()
     process = subprocess.Popen(
-        [sys.executable, str(script)],
+        [sys.executable, str(script), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -53,4 +60,4 @@ def test_a_killed_parent_leaves_no_worker(tmp_path, wait):
     finally:
         process.kill()
         process.communicate()
-    wait(lambda: not any(alive(worker) for worker in workers), 10)
+    wait(lambda: not any(alive(worker) for worker in workers))

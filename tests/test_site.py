@@ -16,6 +16,7 @@ import pytest
 from rsidx.commands.root import root
 from rsidx.option import key_of, leaves
 
+pytestmark = pytest.mark.slow
 pytest.importorskip("furo", reason="the `docs` extra is not installed")
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

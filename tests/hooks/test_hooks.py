@@ -15,6 +15,7 @@ from rsidx.hooks.script import MARK
 from rsidx.indexer.git.repository import discover, git_version
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
+from tests.conftest import PATIENCE_S
 
 in_files = pytest.mark.skipif(
     git_version() >= hooks.CONFIG_HOOKS_SINCE, reason="this git has hooks in its settings"
@@ -64,7 +65,7 @@ def wait_for_workers(repo):
 
 
 def settle(repo, wait, *oids):
-    wait(lambda: set(oids) <= indexed(repo), 40)
+    wait(lambda: set(oids) <= indexed(repo))
 
 
 def test_a_commit_wakes_the_index(hooked, wait):
@@ -171,7 +172,7 @@ def test_the_hook_says_nothing_and_nothing_waits_for_its_worker(hooked, wait):
         done = subprocess.run(
             ["git", "-C", str(hooked.path), "-c", "user.name=x", "-c", "user.email=x@y",
              "commit", "-qam", "three"],
-            capture_output=True, check=True, stdin=subprocess.DEVNULL, timeout=60,
+            capture_output=True, check=True, stdin=subprocess.DEVNULL, timeout=PATIENCE_S,
         )  # fmt: skip
     finally:
         go.touch()

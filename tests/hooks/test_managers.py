@@ -114,6 +114,7 @@ def files(repo):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manager", [pre_commit, lefthook, husky, overcommit])
 def test_a_manager_is_told_what_to_do_and_then_the_hook_fires(repo, wait, manager, monkeypatch):
     repo.commit("one", {"a.rs": "fn a() {}\n"})

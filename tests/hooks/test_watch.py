@@ -19,6 +19,7 @@ from rsidx.indexer import ingest
 from rsidx.indexer.git.repository import discover
 from rsidx.indexer.hook_api import start_index
 from rsidx.store.database import Database, resolve_url
+from tests.conftest import PATIENCE_S
 from tests.hooks.test_hooks import indexed, settle
 
 
@@ -133,7 +134,7 @@ def test_it_ends_cleanly_and_another_one_may_begin(repo, wait, number):
 
 
 def assert_ended(process):
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out[-6:], err) == (0, "ended\n", "")
 
 
@@ -226,7 +227,7 @@ def test_an_index_of_a_newer_rsidx_ends_it_with_a_line(repo, wait):
             connection.execute("UPDATE alembic_version SET version_num = '9999'")
             connection.commit()
         repo.commit("two", {"a.rs": "fn b() {}\n"})
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     [line] = err.splitlines()
     assert "newer rsidx" in line

@@ -3,8 +3,8 @@
 `RSIDX_TEST_SEQUENCES=1000 pytest tests/indexer/test_equivalence.py` is the long run.
 """
 
-import fcntl
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -12,12 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from rsidx.hooks.install import install
-from rsidx.hooks.script import MARK
 from rsidx.indexer.gc import collect
 from rsidx.indexer.git import history
 from rsidx.indexer.git.repository import discover
@@ -25,7 +25,7 @@ from rsidx.indexer.sync import history_scope, sync, update
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
-from tests.conftest import Repo
+from tests.conftest import PATIENCE_S, Repo
 
 PATHS = ("src/lib.rs", "src/a.rs", "b.rs", "Cargo.toml", ".gitattributes")
 BRANCHES = ("main", "one", "two", "three")
@@ -54,7 +54,9 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(indexed=st.booleans(), is_cut_off=st.booleans())
     def start(self, indexed, is_cut_off):
-        self.repo = Repo(self.folder / "repo")
+        # Whatever a hook starts has the end for writing open until it ends.
+        self.ended, self.running = os.pipe()
+        self.repo = self.repo_in(self.folder / "repo")
         self.commit("src/lib.rs")
         if is_cut_off:
             for path in (*PATHS, *PATHS):
@@ -62,7 +64,7 @@ class Histories(RuleBasedStateMachine):
             url = f"file://{self.repo.path}"
             clone = self.folder / "clone"
             self.repo.git("clone", "-q", "--depth=3", url, str(clone))
-            time_now, self.repo = self.repo.time, Repo(clone)
+            time_now, self.repo = self.repo.time, self.repo_in(clone)
             self.repo.time = time_now
         self.repository = discover(self.repo.path)
         # Where it is by itself: the index of no other repository, even if every commit went.
@@ -70,6 +72,11 @@ class Histories(RuleBasedStateMachine):
         self.database = Database(resolve_url(str(file)), create=True)
         if indexed:
             self.backfill_all()
+
+    def repo_in(self, path):
+        repo = Repo(path)
+        repo.inherited = (self.running,)
+        return repo
 
     def try_git(self, *args):
         """Run git; where it stops for a conflict, give up what it began."""
@@ -175,7 +182,7 @@ class Histories(RuleBasedStateMachine):
         linked = self.folder / f"linked{number % 2}"
         if not linked.exists() and not self.try_git("worktree", "add", "--detach", str(linked)):
             return
-        other = type(self.repo)(linked)
+        other = self.repo_in(linked)
         other.time = self.repo.time
         self.n += 1
         other.commit(f"linked {self.n}", {"b.rs": content("b.rs", self.n)})
@@ -221,17 +228,10 @@ class Histories(RuleBasedStateMachine):
 
     def wait_for_workers(self):
         """Wait until no worker is at work nor on its way."""
-        was_on, os.environ["RSIDX"] = os.environ["RSIDX"] == "1", "0"
-        mark = self.repository.common_dir / MARK
-        # A hook's shell takes a moment before it leaves its mark; a killed worker's mark stays.
-        quiet_since = time.monotonic()
-        end = quiet_since + 10
-        while was_on and time.monotonic() < min(end, quiet_since + 0.5):
-            if mark.exists():
-                quiet_since = time.monotonic()
-            time.sleep(0.02)
-        with Path(f"{mark}.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        os.environ["RSIDX"] = "0"
+        os.close(self.running)
+        assert select.select([self.ended], [], [], PATIENCE_S)[0]
+        os.close(self.ended)
 
     @rule()
     def backfill(self):
@@ -279,7 +279,7 @@ class Histories(RuleBasedStateMachine):
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-TestHistories = Histories.TestCase
+TestHistories = pytest.mark.slow(Histories.TestCase)
 TestHistories.settings = settings(
     max_examples=SEQUENCES,
     stateful_step_count=16,

@@ -156,6 +156,7 @@ def limited(command, cwd, n_bytes):
     )
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_it_is_one_line_that_names_the_index(repo, monkeypatch, make_index):
     monkeypatch.chdir(repo.path)
     grow(repo, 9)

@@ -164,6 +164,7 @@ module.refresh(repository, database, jobs=1, max_bytes=100_000)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     ("place", "count"),

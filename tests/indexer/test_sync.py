@@ -271,6 +271,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_killed_at_any_moment_it_leaves_whole_commits_and_ends_where_it_would_have(
     repo, make_index, tmp_path, jobs

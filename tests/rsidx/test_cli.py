@@ -322,8 +322,11 @@ from rsidx.__main__ import main
 from rsidx.indexer.ingest import Ingester
 write = Ingester._write
 def interrupted(*args, **named):
-    write(*args, **named)
+    done = write(*args, **named)
     signal.raise_signal(signal.SIGINT)
+    return done
+# A shell that runs the tests in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 Ingester._write = interrupted
 sys.exit(main(sys.argv[1:]))
 """

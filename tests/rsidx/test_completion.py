@@ -55,6 +55,7 @@ def _is_recent(bash):
     return subprocess.run([bash, "-c", script], check=False).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_commands_options_and_values_are_completed(shell):
     assert completed(shell, "ba") == ["backfill", "backup"]

@@ -21,6 +21,7 @@ from rsidx.store import database as database_module
 from rsidx.store import schema
 from rsidx.store.database import Database, resolve_url, wal_is_safe
 from rsidx.store.locks import is_on_network
+from tests.conftest import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,25 +113,26 @@ def test_alembic_is_not_imported_for_a_current_database(file):
 def test_one_writer_at_a_time_and_readers_beside_it(file):
     database = opened(file)
     reader = opened(file)
-    entered = threading.Event()
+    entered, waiting = threading.Event(), threading.Event()
     with database.writing() as connection:
         connection.execute(text("INSERT INTO name (id, text) VALUES (1, 'x')"))
 
         def second():
-            with reader.writing() as other:
+            with reader.writing(waiting=waiting.set) as other:
                 entered.set()
                 assert other.execute(text("SELECT count(*) FROM name")).scalar() == 1
 
         thread = threading.Thread(target=second)
         thread.start()
-        assert not entered.wait(0.3)
+        assert waiting.wait(PATIENCE_S)
+        assert not entered.is_set()
         with reader.reading() as reading:
             assert reading.execute(text("SELECT count(*) FROM name")).scalar() == 0
         connection.commit()
     thread.join()
     assert entered.is_set()
     with pytest.raises(IndexStoreError, match="another process"), database.writing(), \
-            reader.writing(timeout_s=0.1):  # fmt: skip
+            reader.writing(timeout_s=0):  # fmt: skip
         pass
     database.close()
     reader.close()

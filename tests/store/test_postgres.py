@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from contextlib import closing
 
 import pytest
@@ -17,6 +16,8 @@ from rsidx.indexer.gc import collect
 from rsidx.indexer.sync import history_scope, sync
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
+from rsidx.store.locks import _READERS
+from tests.conftest import PATIENCE_S
 
 SERVER = os.environ.get("RSIDX_TEST_POSTGRES", "")
 pytestmark = [
@@ -29,14 +30,16 @@ FUNCTION = "pub fn number_{n}(scale: &Scale) -> u64 {{\n    scale.factor * {n} +
 
 @pytest.fixture
 def server():
-    """The database, emptied."""
-    engine = create_engine(SERVER)
-    with engine.begin() as connection:
+    """The database, emptied, and for one test at a time, whichever process it is in."""
+    engine = create_engine(SERVER, isolation_level="AUTOCOMMIT")
+    with closing(engine.connect()) as connection:
+        connection.execute(text("SELECT pg_advisory_lock(1)"))
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
+        with closing(Database(resolve_url(SERVER), create=True)) as database:
+            yield database
+        connection.execute(text("SELECT pg_advisory_unlock(1)"))
     engine.dispose()
-    with closing(Database(resolve_url(SERVER), create=True)) as database:
-        yield database
 
 
 def lines(database):
@@ -114,7 +117,7 @@ def test_several_machines_write_at_once(make_repo, make_index, server):
         commands.append([sys.executable, "-m", "rsidx", "backfill", "-C", folder, "--db", SERVER])
     running = [subprocess.Popen(one, stderr=subprocess.PIPE, text=True) for one in commands]
     for process in running:
-        _, complaint = process.communicate(timeout=120)
+        _, complaint = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, complaint
     alone = make_index(repos[0], "alone.db")
     for repo in repos:
@@ -124,13 +127,13 @@ def test_several_machines_write_at_once(make_repo, make_index, server):
 
 def test_a_writer_waits_for_another_or_says_so(server):
     waiting = pytest.raises(IndexStoreError, match="another process is writing")
-    with server.writing(), waiting, server.writing(timeout_s=0.3):
+    with server.writing(), waiting, server.writing(timeout_s=0):
         pass
     with server.writing(timeout_s=0):
         pass
 
 
-def test_nothing_is_dropped_under_a_reader(server):
+def test_nothing_is_dropped_under_a_reader(server, wait):
     refused = pytest.raises(IndexStoreError, match="an export is reading")
     with server.long_read(), refused, server.exclusive():
         pass
@@ -143,24 +146,30 @@ def test_nothing_is_dropped_under_a_reader(server):
 
         thread = threading.Thread(target=read)
         thread.start()
-        time.sleep(0.3)
+        with server.reading() as connection:
+            low = _READERS & 0xFFFFFFFF
+            waiting = text(f"SELECT count(*) FROM pg_locks WHERE objid = {low} AND NOT granted")
+            wait(lambda: connection.execute(waiting).scalar())
         assert not done.is_set()
-    thread.join(10)
-    assert done.is_set()
+    assert done.wait(PATIENCE_S)
+    thread.join()
 
 
 def test_a_writer_that_is_killed_lets_go(server):
     script = (
-        "import sys, time\n"
+        "import sys\n"
         "from rsidx.store.database import Database, resolve_url\n"
         "with Database(resolve_url(sys.argv[1]), create=True).writing():\n"
         "    print('held', flush=True)\n"
-        "    time.sleep(60)\n"
+        "    sys.stdin.read()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, SERVER], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout.readline() == "held\n"
         process.kill()
-    with server.writing(timeout_s=10):
+    with server.writing(timeout_s=PATIENCE_S):
         pass

@@ -102,6 +102,7 @@ def n_bytes_kept(n_commits, tmp_path):
     return kept
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_edits(tmp_path, monkeypatch):
     for module in (leakage, duplicates):
         monkeypatch.setattr(module, "BLOCK", BLOCK)

@@ -111,6 +111,7 @@ def leaked(text, planted):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

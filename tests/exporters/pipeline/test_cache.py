@@ -246,7 +246,7 @@ def test_processes_make_the_same_bytes(repo, index, exported, monkeypatch):
     assert sum(len(rows) for rows in alone[0].values()) > 10_000
 
 
-def test_a_helper_goes_on_while_this_process_is_busy(repo, index, exported, monkeypatch):
+def test_a_helper_goes_on_while_this_process_is_busy(repo, index, exported, monkeypatch, wait):
     monkeypatch.setattr(workers, "_ALONE_COMMITS", 4)
     monkeypatch.setattr(workers, "_COMMITS_A_TASK", 2)
     grow(repo, index, 30)
@@ -259,10 +259,7 @@ def test_a_helper_goes_on_while_this_process_is_busy(repo, index, exported, monk
 
     def make(maker, commits):
         [tasks] = found
-        end = time.monotonic() + 60
-        while any(tasks._stretches) and time.monotonic() < end:
-            time.sleep(0.01)
-        assert not any(tasks._stretches)
+        wait(lambda: not any(tasks._stretches))
         return plain(maker, commits)
 
     monkeypatch.setattr(workers, "_Tasks", Tasks)
@@ -531,6 +528,7 @@ def test_nobody_else_may_read_the_cache(repo, index, exported):
 N_STEPS = int(os.environ.get("RSIDX_TEST_STEPS", "8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3, 5])
 def test_whatever_is_done_to_the_index_an_export_is_the_one_made_anew(repo, index, exported, seed):
     rng = random.Random(seed)

@@ -118,6 +118,7 @@ def tree(repo, commit):
     return found
 
 
+@pytest.mark.slow
 def test_context_is_of_the_parents_tree_and_does_not_depend_on_the_way(make_repo, make_index):
     n_named = [0]
 

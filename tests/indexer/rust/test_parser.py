@@ -183,6 +183,7 @@ NESTED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", NESTED, ids=range(len(NESTED)))
 def test_deep_nesting_does_not_end_the_process(source):
     assert b"".join(text for _, _, text in chunks_of(source)) == source
@@ -224,6 +225,7 @@ def test_inserting_an_item_leaves_the_other_chunks_as_they_were(items):
     assert [c for c in after if c not in before] == [("fn", "", b"\nfn inserted() {}\n")]
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 1300), st.integers(0, 60), st.binary(max_size=3)), max_size=4)
@@ -275,6 +277,7 @@ def changed(parts, change):
     return parts
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(
     st.lists(CHANGES, max_size=30),
@@ -312,6 +315,7 @@ def damaged(source, rng):
 DAMAGE = (b"", b"{", b"}", b"(", b'"', b"\n", b"::", b"<", b"!", b"#", b"*/", b"str![x]")
 
 
+@pytest.mark.slow
 def test_a_version_with_errors_is_the_one_parsed_from_scratch(items):
     """Trees with errors depend on how they were come by; some of these damages show it."""
     for seed in range(1500):
