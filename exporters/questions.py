@@ -201,21 +201,27 @@ def fill_prompt_at(
     """Return the prompt for a hole exactly as the export writes an example's.
 
     `tools` are those of the configuration, if they are there already. Raises RsidxError where the
-    export has no holes, the place is not in the file, or the file
-    cannot be parsed.
+    export has no holes, the place is not in the file or is inside of a secret, or the file is not
+    Rust or cannot be parsed.
     """
     if config.kind != "fim":
         raise RsidxError(f"that export is of kind {config.kind}, and has no holes to fill in")
     if tools is None:
         tools = writing_tools(replace(config, fim_spm=float(hole.is_suffix_first)))
     encoder, _, renderer = tools
+    if not hole.path.endswith(".rs"):
+        raise RsidxError(f"{hole.path} is no Rust file, and holes are in Rust files")
     if hole.file.state not in PARSED:
         raise RsidxError(f"{hole.path} cannot be parsed: {hole.file.state}")
     path = hole.path.encode("utf-8", "surrogateescape")
-    with _opened(database, name, config, hole.commit, hole.overlay) as asked:
-        path_id, blob_id = asked.reader.add(path, hole.file)
-        file = asked.reader.blob_text(blob_id)
+    with _reading(database, name) as reader:
+        path_id, blob_id = reader.add(path, hole.file)
+        asked = _standing_at(reader, config, hole.commit, hole.overlay)
+        file = reader.blob_text(blob_id)
         offset = _offset(file, hole)
+        if asked.builder.cuts_secret(blob_id, (offset,)):
+            place = f"{hole.line}:{hole.column}"
+            raise RsidxError(f"{place} of {hole.path} is inside of a secret, which no example cuts")
         known = asked.drafter.at_hole(path_id, file, offset)
         edit = replace(known, new=Side(path_id, blob_id, 0, 0, ()))
         draft = asked.builder.redacted(asked.drafter.of_place(edit, "", known))
@@ -234,19 +240,17 @@ def fill_prompt_at(
 
 def _offset(file: bytes, hole: Hole) -> int:
     """Return the offset of a hole; raises RsidxError where it is not in the file."""
-    lines = file.splitlines(keepends=True) or [b""]
-    if file.endswith(b"\n"):
-        lines.append(b"")
+    lines = file.split(b"\n")
     if not 1 <= hole.line <= len(lines):
         raise RsidxError(f"{hole.path} has {len(lines)} lines, and no line {hole.line}")
-    line = lines[hole.line - 1].rstrip(b"\r\n")
+    line = lines[hole.line - 1].removesuffix(b"\r")
     if not 1 <= hole.column <= len(line) + 1:
         raise RsidxError(
             f"line {hole.line} of {hole.path} has {len(line)} bytes, and no column {hole.column}"
         )
     if line[hole.column - 1 : hole.column] and line[hole.column - 1] & 0xC0 == 0x80:
         raise RsidxError(f"column {hole.column} of line {hole.line} is inside of a character")
-    return sum(map(len, lines[: hole.line - 1])) + hole.column - 1
+    return sum(len(before) + 1 for before in lines[: hole.line - 1]) + hole.column - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,25 +301,34 @@ class _IndexAt:
 def _opened(
     database: Database, name: str, config: Config, oid: bytes, files: Overlay
 ) -> Iterator[_IndexAt]:
+    with _reading(database, name) as reader:
+        yield _standing_at(reader, config, oid, files)
+
+
+@contextmanager
+def _reading(database: Database, name: str) -> Iterator[Reader]:
     with database.reading() as connection:
         repository_id = queries.repository_id(connection, name)
         if repository_id is None:
             raise RsidxError("the index is empty; run `rsidx backfill` first")
-        reader = Reader(connection, repository_id)
-        commit = reader.commit(oid)
-        if commit is None:
-            raise RsidxError(f"commit {oid.hex()} is not indexed; run `rsidx backfill` for it")
-        paths = reader.path_ids()
-        overlay: dict[int, int | None] = {}
-        for path, record in files:
-            if record is not None:
-                path_id, blob_id = reader.add(path, record)
-                overlay[path_id] = blob_id
-            elif path in paths:
-                overlay[paths[path]] = None
-        steps = Steps.of(reader, config)
-        steps.drafter.stand_at(commit, overlay)
-        yield _IndexAt(reader, steps.drafter, steps.builder)
+        yield Reader(connection, repository_id)
+
+
+def _standing_at(reader: Reader, config: Config, oid: bytes, files: Overlay) -> _IndexAt:
+    commit = reader.commit(oid)
+    if commit is None:
+        raise RsidxError(f"commit {oid.hex()} is not indexed; run `rsidx backfill` for it")
+    paths = reader.path_ids()
+    overlay: dict[int, int | None] = {}
+    for path, record in files:
+        if record is not None:
+            path_id, blob_id = reader.add(path, record)
+            overlay[path_id] = blob_id
+        elif path in paths:
+            overlay[paths[path]] = None
+    steps = Steps.of(reader, config)
+    steps.drafter.stand_at(commit, overlay)
+    return _IndexAt(reader, steps.drafter, steps.builder)
 
 
 def _sides(reader: Reader, path_id: int, blob_id: int, symbol: str) -> Iterator[Side]:

@@ -39,8 +39,13 @@ def changed_files(
 
 
 def file_on_disk(repository: Repository, path: str, *, max_bytes: int) -> BlobRecord:
-    """Return a file of the worktree; raises RepositoryError where there is none."""
+    """Return a file of the worktree, called `path` as git does.
+
+    Raises RepositoryError where there is none, or another path leads to it.
+    """
     root = repository.worktree
+    if Path(path).is_absolute() or os.path.normpath(path) != path:
+        raise RepositoryError(f"{path}: name the file from the top of the repository, as git does")
     content = _content(root, os.fsencode(path)) if root is not None else None
     if content is None:
         raise RepositoryError(f"there is no file {path} in {root or repository.git_dir}")

@@ -1,6 +1,7 @@
 """Where a hole in a file stands: by the old file and the rest of the new, not by its filling."""
 
 from bisect import bisect_right
+from io import BytesIO
 from itertools import accumulate
 
 from rsidx.exporters.edits.diff import opcodes
@@ -49,7 +50,8 @@ def _offset_in_old(old: bytes, file: bytes, offset: int) -> tuple[int, bool]:
 
     Of lines that differ, the hole is in the one that stands in their place.
     """
-    old_lines, lines = old.splitlines(keepends=True), file.splitlines(keepends=True)
+    # As rustc counts them: a carriage return alone ends no line.
+    old_lines, lines = BytesIO(old).readlines(), BytesIO(file).readlines()
     starts = list(accumulate(map(len, old_lines), initial=0))
     line = file.count(b"\n", 0, offset)
     column = offset - (file.rfind(b"\n", 0, offset) + 1)

@@ -24,9 +24,10 @@ class ExampleBuilder:
 
     def __init__(self, reader: Reader, texts: SideTexts, config: Config) -> None:
         self._redactor = None if "secrets" in config.keep else Redactor(reader.blob_text)
-        self._examples = KINDS[config.kind].examples(reader, texts, config, self._cuts_secret)
+        self._examples = KINDS[config.kind].examples(reader, texts, config, self.cuts_secret)
 
-    def _cuts_secret(self, blob_id: int, bounds: Sequence[int]) -> bool:
+    def cuts_secret(self, blob_id: int, bounds: Sequence[int]) -> bool:
+        """Tell whether one of some offsets in a blob is inside of a secret that is not shown."""
         return self._redactor is not None and self._redactor.cuts(blob_id, bounds)
 
     def gap(self, edit: Edit) -> tuple[bytes, int] | None:

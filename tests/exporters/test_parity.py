@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 from planted import PLANTED
+from tokenizers import Tokenizer
 
 from rsidx.__main__ import main
 from rsidx.exporters.config import ExportConfig
@@ -207,3 +208,63 @@ def test_an_export_of_edits_has_no_holes(exported, tokenizer_file, refused):
     status, said = refused(out, "--fim", "src/lib.rs:1:1")
     assert status == 1
     assert "has no holes" in said
+
+
+def _offset_of(text):
+    """Return line and column of a text in the newest version of src/lib.rs, both from 1."""
+    before = LIB.format(
+        area="self.side + 13.0", name="square 6", key=KEY, port=4, shown="self.area()"
+    ).partition(text)[0]
+    return before.count("\n") + 1, len(before.rpartition("\n")[2].encode()) + 1
+
+
+def test_a_hole_inside_of_a_secret_is_refused(exported, tokenizer_of, refused):
+    [(out, _, _), *_] = exported(tokenizer_of("qwen"), kind="fim")
+    line, column = _offset_of(KEY)
+    status, said = refused(out, "--fim", f"src/lib.rs:{line}:{column + 9}")
+    assert (status, "inside of a secret" in said) == (1, True)
+    assert KEY[:9] not in said
+    for edge in (column, column + len(KEY)):
+        assert refused(out, "--fim", f"src/lib.rs:{line}:{edge}")[0] == 0
+
+
+@pytest.mark.parametrize("path", [".git/config", "Cargo.toml"])
+def test_a_hole_is_in_a_rust_file(exported, tokenizer_of, refused, path):
+    [(out, _, _), *_] = exported(tokenizer_of("qwen"), kind="fim")
+    status, said = refused(out, "--fim", f"{path}:1:1")
+    assert (status, f"{path} is no Rust file" in said) == (1, True)
+
+
+@pytest.mark.parametrize("path", ["./src/lib.rs", "src/../src/lib.rs", "{root}/src/lib.rs"])
+def test_a_file_is_named_as_git_names_it(exported, tokenizer_of, refused, repo, path):
+    [(out, _, _), *_] = exported(tokenizer_of("qwen"), kind="fim")
+    status, said = refused(out, "--fim", f"{path.replace('{root}', str(repo.path))}:1:1")
+    assert (status, "from the top of the repository" in said) == (1, True)
+
+
+def test_lines_end_as_rustc_ends_them(exported, tokenizer_of, ask, repo):
+    [(out, _, _), *_] = exported(tokenizer_of("qwen"), kind="fim")
+    repo.write({"src/unit.rs": b"// one\rstill one\r\nfn two() {}\r\n"})
+    ids = [ask(out, "--fim", f"src/unit.rs:{place}") for place in ("2:10", "1:17", "3:1")]
+    texts = [Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json")).decode(
+        one, skip_special_tokens=False
+    ) for one in ids]  # fmt: skip
+    assert "fn two() <|fim_suffix|>{}\r\n" in texts[0]
+    assert "still one<|fim_suffix|>\r\nfn two" in texts[1]
+    assert "{}\r\n<|fim_suffix|><|fim_middle|>" in texts[2]
+
+
+@pytest.mark.parametrize("content", [b"", b"fn broken( {\n"])
+def test_a_file_may_be_empty_or_broken(exported, tokenizer_of, ask, repo, content):
+    [(out, _, _), *_] = exported(tokenizer_of("qwen"), kind="fim")
+    repo.write({"src/fresh.rs": content})
+    assert ask(out, "--fim", "src/fresh.rs:1:1")
+    assert ask(out, "--fim", "--at", "worktree", "src/fresh.rs:1:1")
+
+
+@pytest.mark.parametrize("content", [b'fn a() { "\xff" }\n', b"fn a() {}\0\n"])
+def test_a_file_that_is_no_text_is_refused(exported, tokenizer_of, refused, repo, content):
+    [(out, _, _), *_] = exported(tokenizer_of("qwen"), kind="fim")
+    repo.write({"src/fresh.rs": content})
+    status, said = refused(out, "--fim", "src/fresh.rs:1:1")
+    assert (status, "cannot be parsed: not_text" in said) == (1, True)
