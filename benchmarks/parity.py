@@ -61,8 +61,6 @@ class Asker:
             assert file is not None
             if (around["start"], around["end"]) != (0, len(file)):
                 return "the answer takes room"
-            if self._path_before(meta) != meta["path"]:
-                return "new or moved file"
             return None
         if meta["part"][1] > 1 or "edit" in meta:
             return "part"
@@ -75,10 +73,6 @@ class Asker:
         if any(edit["commit"] == meta["commit"] for edit in meta.get("earlier", ())):
             return "edits of the same commit"
         return None
-
-    def _path_before(self, meta: dict[str, Any]) -> str | None:
-        tree = self._git.tree(meta["parent"])
-        return meta["path"] if meta["path"] in tree else None
 
     def prompt(self, meta: dict[str, Any]) -> Prompt:
         """Return the prompt that somebody gets who asks; raises RsidxError where there is none."""

@@ -1,6 +1,5 @@
 """What an edit at a place would be shown, and the prompt for it, without an edit."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +11,8 @@ from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Side, edit_of
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft
-from rsidx.exporters.examples.fim import code_around, hole_example
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.fim import code_around
 from rsidx.exporters.pipeline.commit import Tools, writing_tools
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.examples import ExampleBuilder
@@ -226,10 +226,8 @@ def fill_prompt_at(
         edit = replace(known, new=Side(path_id, blob_id, 0, 0, ()))
         draft = asked.builder.redacted(asked.drafter.of_place(edit, "", known))
         code = code_around(file, blob_id, (offset, offset), config.max_chars)
-        example = hole_example(
-            draft, Part(0, 0, 0, 0, 0), replace(code, is_suffix_first=hole.is_suffix_first)
-        )
-        [example], _ = asked.builder.without_secrets([example], Counter())
+        code = replace(code, is_suffix_first=hole.is_suffix_first)
+        example = asked.builder.finished(Example(draft, Part(0, 0, 0, 0, 0), 0, 1, code))
         try:
             row, _ = renderer.row(example)
         except TooLongError as error:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, split
@@ -45,6 +46,11 @@ class EditCode:
     def facts(self) -> dict[str, Any]:
         """Nothing but what every meta line has."""
         return {}
+
+    def shows(self, excerpt: Excerpt) -> bool:
+        """Return False: the context never shows the code that is edited."""
+        del excerpt
+        return False
 
     def map_texts(self, change: MapText, edit: Edit, part: Part) -> "EditCode":
         """Return the same with its texts changed."""

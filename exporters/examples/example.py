@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, Self
 
+from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, MapText
@@ -36,6 +37,9 @@ class Code(Protocol):
     def facts(self) -> dict[str, Any]:
         """What the meta line says of this kind alone."""
 
+    def shows(self, excerpt: Excerpt) -> bool:
+        """Tell whether the code shows what an excerpt of the context would."""
+
     def map_texts(self, change: MapText, edit: Edit, part: Part) -> Self:
         """Return the same with its texts changed."""
 
@@ -57,3 +61,8 @@ class Example:
     def map_code(self, change: MapText) -> "Example":
         """Return the example with the texts of its code changed."""
         return replace(self, code=self.code.map_texts(change, self.draft.edit, self.part))
+
+    def without_repeats(self) -> "Example":
+        """Return the example without the excerpts that its code shows."""
+        draft = self.draft.choosing(lambda excerpt: not self.code.shows(excerpt))
+        return replace(self, draft=draft)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.diff import opcodes
 from rsidx.exporters.edits.pairing import Edit, Side
 from rsidx.exporters.edits.side_texts import SideTexts
@@ -81,6 +82,10 @@ class HoleCode:
                 "middle": self.middle,
             }
         }
+
+    def shows(self, excerpt: Excerpt) -> bool:
+        """Tell whether the file around the hole shows an excerpt; an outline adds nothing to it."""
+        return excerpt.section == "outline" or excerpt.text.strip() in self.prefix + self.suffix
 
     def map_texts(self, change: MapText, edit: Edit, part: Part) -> "HoleCode":
         """Return the same with its texts changed."""
@@ -174,7 +179,8 @@ class HoleExamples:
         if self._cuts_secret(side.blob_id, (code.start, *bounds, code.end)):
             return [], Counter(edits_cutting_a_secret=1)
         code = replace(code, is_suffix_first=hole.is_suffix_first, middle=hole.middle)
-        return [hole_example(draft, Part(0, 0, hole.start, hole.end, hole.start), code)], Counter()
+        part = Part(0, 0, hole.start, hole.end, hole.start)
+        return [Example(draft, part, 0, 1, code)], Counter()
 
     def _edited(self, edit: Edit, side: Side) -> EditedText:
         return EditedText(
@@ -210,13 +216,6 @@ def code_around(file: bytes, blob_id: int, bounds: tuple[int, int], max_chars: i
         is_suffix_first=False,
         middle="",
     )
-
-
-def hole_example(draft: Draft, part: Part, code: HoleCode) -> Example:
-    """Return the example of a hole, without the excerpts that the file around it shows."""
-    shown = code.prefix + code.suffix
-    draft = draft.choosing(lambda one: one.section != "outline" and one.text.strip() not in shown)
-    return Example(draft, part, 0, 1, code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, piece_ends
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
@@ -56,6 +57,11 @@ class WindowCode:
     def facts(self) -> dict[str, Any]:
         """Which bytes of the file have loss."""
         return {"learned": self.learned}
+
+    def shows(self, excerpt: Excerpt) -> bool:
+        """Return False: the context is chosen whatever the window shows."""
+        del excerpt
+        return False
 
     def map_texts(self, change: MapText, edit: Edit, part: Part) -> "WindowCode":
         """Return the same with its texts changed."""

@@ -46,17 +46,16 @@ class ExampleBuilder:
         Counts what the kind does, and `parts_only_secrets`: examples with nothing left to learn.
         """
         examples, dropped = self._examples.of(draft, max_chars)
-        return self.without_secrets(examples, dropped)
+        finished = [self.finished(example) for example in examples]
+        kept = [example for example in finished if not is_only_secrets(example)]
+        return kept, dropped + Counter(parts_only_secrets=len(finished) - len(kept))
 
-    def without_secrets(
-        self, examples: list[Example], dropped: Counter[str]
-    ) -> tuple[list[Example], Counter[str]]:
-        """Return examples with the secrets in their code replaced, and what was left out."""
-        if self._redactor is None:
-            return examples, dropped
-        redacted = [self._redactor.example(example) for example in examples]
-        kept = [example for example in redacted if not is_only_secrets(example)]
-        return kept, dropped + Counter(parts_only_secrets=len(redacted) - len(kept))
+    def finished(self, example: Example) -> Example:
+        """Return an example of a redacted draft without secrets, and without repeated excerpts."""
+        if self._redactor is not None:
+            example = self._redactor.example(example)
+        # Last: excerpts and code are the same text only once both are redacted.
+        return example.without_repeats()
 
 
 def _cut(message: str) -> str:

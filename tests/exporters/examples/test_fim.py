@@ -177,6 +177,20 @@ def test_secrets_around_a_hole_are_redacted(repo, index, run, tokenizer_of):
     assert any(meta["is_redacted"] for _, _, meta in rows)
 
 
+def test_an_excerpt_that_the_file_around_shows_is_left_out_with_a_secret_in_it(
+    repo, index, run, tokenizer_of
+):
+    key = "AKIA" + "QWERTYUIOPASDFGH"
+    code = 'const K: &str = "{key}";\n\nfn use_it() {{ k(K, {n}); }}\n'
+    for n in range(4):
+        repo.commit(f"key {n}", {"src/key.rs": code.format(key=key, n=n)})
+    index.sync()
+    _, rows, _ = run(tokenizer_of("starcoder2"))
+    metas = [meta for _, _, meta in rows if meta["path"] == "src/key.rs" and meta["is_redacted"]]
+    assert len(metas) > 2
+    assert [excerpt for meta in metas for excerpt in meta["context"]] == []
+
+
 def test_a_hole_never_cuts_a_secret(repo, index, run, tokenizer_of):
     key = "ghp_" + "0123456789abcdefABCDEF9876543210abcd"
     pem = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA7x\n" * 12
