@@ -16,6 +16,7 @@ from rsidx.exporters.dataset.schema import (
 from rsidx.exporters.kinds import KINDS
 
 _MAX_CHARS = 200
+_NUMBERS = re.compile(r"\d+(?:\.\d+)*+")
 
 
 class SchemaCheck:
@@ -68,5 +69,5 @@ def meta_check(manifest: Mapping[str, Any]) -> SchemaCheck | None:
 
 def _release(version: str) -> tuple[int, ...]:
     """Return the numbers that a version begins with, as in (0, 2, 0)."""
-    numbers = re.match(r"\d+(?:\.\d+)*", version)
+    numbers = _NUMBERS.match(version)
     return tuple(map(int, numbers[0].split("."))) if numbers else ()
