@@ -226,7 +226,7 @@ def _calls(tokenizer):
 
     from rsidx.exporters.edits import diff, fingerprint, splitting  # noqa: PLC0415
     from rsidx.exporters.examples import redaction  # noqa: PLC0415
-    from rsidx.exporters.filters import globs, hygiene, secrets  # noqa: PLC0415
+    from rsidx.exporters.filters import commits, globs, hygiene, secrets  # noqa: PLC0415
     from rsidx.exporters.verify import rows  # noqa: PLC0415
     from rsidx.indexer import cargo, gitattributes  # noqa: PLC0415
     from rsidx.indexer.rust.parser import parse  # noqa: PLC0415
@@ -246,7 +246,7 @@ def _calls(tokenizer):
         "encoded": lambda text: hygiene.is_encoded(text.encode()),
         "long lines": lambda text: hygiene.has_long_lines(text.encode()),
         "letters": lambda text: hygiene.has_few_letters(text.encode()),
-        "message": lambda text: hygiene.is_uninformative(text, 10),
+        "message": lambda text: commits.is_uninformative(text, 10),
         "patch": lambda text: fingerprint.PatchFingerprint.of(text.encode(), text[::-1].encode()),
         "attributes": lambda text: gitattributes.read(text.encode()),
         "manifest": lambda text: cargo.read(b'a = "' + text.encode()),

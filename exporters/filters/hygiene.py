@@ -1,10 +1,12 @@
-"""What is no example of anybody's writing: vendored, generated and encoded text, poor messages.
+"""Filters for code that nobody wrote by hand: vendored, generated and encoded text.
 
 The limits are those of published code data sets, where they have one.
 """
 
 import re
 import string
+
+from rsidx.exporters.filters.filter import EditView, Filter
 
 _VENDORED = frozenset(
     {b"vendor", b"vendored", b"third_party", b"third-party", b"thirdparty", b"node_modules"}
@@ -36,15 +38,6 @@ _MIN_LETTERS = 0.25
 _ASCII_LETTERS = string.ascii_letters.encode()
 _MIN_BYTES = 200
 """Of shorter texts the share of letters says nothing."""
-_POOR = re.compile(
-    r"\W*(?:(?:wip|tmp|temp|checkpoint)\b|(?:fixup|squash|amend)!)"
-    r"|(?:\w+(?:\(\S+\))?: )?(?:"
-    r"bump (?:the )?(?:crate )?versions?\b"
-    r"|(?:bump|update|set) (?:\S+ )?(?:version )?to v?\d[\w.+-]*\s*\Z"
-    r"|(?:prepare )?(?:for )?release (?:of )?(?:\S+ )?v?\d[\w.+-]*\s*\Z"
-    r"|(?:\S+ )?(?:version )?v?\d++\.\d[\w.+-]*\s*\Z)",
-    re.IGNORECASE,
-)
 
 
 def is_vendored(path: bytes) -> bool:
@@ -96,6 +89,45 @@ def _n_encoded(text: bytes) -> int:
     return n_bytes
 
 
-def is_uninformative(message: str, min_chars: int) -> bool:
-    """Tell whether a commit's message says nothing of its change: short, `wip`, a version."""
-    return len(message) < min_chars or _POOR.match(message.split("\n", 1)[0]) is not None
+def _is_vendored(view: EditView) -> bool:
+    return is_vendored(view.path) or view.has_attribute("linguist-vendored")
+
+
+def _is_generated(view: EditView) -> bool:
+    return is_generated(view.path, view.head()) or view.has_attribute("linguist-generated")
+
+
+HYGIENE = (
+    Filter(
+        "vendored",
+        "edit",
+        "files in a folder called `vendor`, `third_party` and the like, or with the attribute "
+        "`linguist-vendored` at that commit",
+        _is_vendored,
+    ),
+    Filter(
+        "generated",
+        "edit",
+        "files that say so in their first five lines, by their name (`*.pb.rs`), or by the "
+        "attribute `linguist-generated` at that commit",
+        _is_generated,
+    ),
+    Filter(
+        "encoded",
+        "edit",
+        "code of which half, or 1,024 characters, are base64 or rows of numbers",
+        lambda view: is_encoded(view.text),
+    ),
+    Filter(
+        "long_lines",
+        "edit",
+        "a line of over 1,000 characters, or over 100 on average",
+        lambda view: has_long_lines(view.text),
+    ),
+    Filter(
+        "letters",
+        "edit",
+        "code of 200 bytes and more with fewer than a quarter letters",
+        lambda view: has_few_letters(view.text),
+    ),
+)

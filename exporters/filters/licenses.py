@@ -11,6 +11,7 @@ from license_expression import ExpressionError, Licensing, get_spdx_licensing
 from rsidx.errors import ExportError
 from rsidx.exporters.edits.pairing import Edit, Side
 from rsidx.exporters.edits.snapshot import Snapshot
+from rsidx.exporters.filters.filter import Filter
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
 
@@ -22,6 +23,16 @@ _MAX_CHARS = 500
 _LICENSING = Licensing()
 _KEPT = 1 << 14
 Facts = Mapping[str, Any]
+
+LICENSES = (
+    Filter(
+        "license",
+        "edit",
+        "edits under a licence that `--license` does not name, if it is given",
+        lambda view: not view.is_licensed(),
+        always=True,
+    ),
+)
 
 
 def license_of(path: bytes, facts_of: Callable[[bytes], Facts | None]) -> str | None:

@@ -9,7 +9,6 @@ from rsidx.exporters.filters.hygiene import (
     has_long_lines,
     is_encoded,
     is_generated,
-    is_uninformative,
     is_vendored,
 )
 from rsidx.exporters.filters.registry import KEEPABLE
@@ -60,25 +59,6 @@ def test_generated_is_said_by_the_first_lines_or_the_path(path, head, expected):
 )  # fmt: skip
 def test_code_that_is_no_example_breaks_a_rule(text, rule):
     assert next(iter(broken(text.encode())), None) == rule
-
-
-@pytest.mark.parametrize(
-    "message",
-    ["fix", "WIP", "wip: half of it is there", "fixup! the other commit", "Bump version", "v1.2.3",
-     "Release 0.4.0-rc.1", "ripgrep 0.8.1 ", "chore: bump tokio to 1.38.0", "tokio v1.2.0"],
-)  # fmt: skip
-def test_a_message_that_says_nothing_is_poor(message):
-    assert is_uninformative(message, 10)
-
-
-@pytest.mark.parametrize(
-    "message",
-    ["Release the lock before waiting", "Bump the allocator's pointer", "Fix 0.1 + 0.2 rounding",
-     "io: add a version of `copy` that takes buffers", "tempfile: remove on drop",
-     "Update to the 2021 edition of the book"],
-)  # fmt: skip
-def test_a_message_that_says_something_is_not(message):
-    assert not is_uninformative(message, 10)
 
 
 FILES = {
