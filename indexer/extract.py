@@ -8,7 +8,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +17,7 @@ from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.rust.facts import extract
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION, Chunk
 from rsidx.indexer.rust.parser import ParsedFile, parse
-from rsidx.processes import begin_as_worker, keep_little_memory
+from rsidx.processes import WorkerContext, begin_as_worker, keep_little_memory
 from rsidx.store.records import BlobRecord, ChunkRecord
 
 _log = logging.getLogger("rsidx")
@@ -229,7 +228,7 @@ class _Pool:
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
             1,
-            mp_context=get_context("spawn"),
+            mp_context=WorkerContext(),
             initializer=_start_worker,
             initargs=(self._repository, self._max_bytes),
         )

@@ -1,16 +1,48 @@
-"""What worker processes, and who has some, do first."""
+"""How worker processes are started, and what they, and who has some, do first."""
 
 import ctypes
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any
 
 # As in malloc.h.
 _M_TRIM_THRESHOLD, _M_ARENA_MAX = -1, -8
 _KEPT_BYTES = 1 << 22
+
+
+_main_lock = threading.Lock()
+
+
+class _Worker(SpawnProcess):
+    """A process that does not run the main module of the program, as spawned ones do by default.
+
+    A worker needs nothing of it, and a script without `if __name__ == "__main__":` would start all
+    over in each worker.
+    """
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:  # noqa: N802  (multiprocessing's own name)
+        with _main_lock:
+            main = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                return SpawnProcess._Popen(process_obj)
+            finally:
+                sys.modules["__main__"] = main
+
+
+class WorkerContext(SpawnContext):
+    """The context in which worker processes are started."""
+
+    Process = _Worker
 
 
 def begin_as_worker() -> None:

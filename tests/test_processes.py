@@ -25,6 +25,25 @@ if __name__ == "__main__":
 """
 
 
+UNGUARDED = """
+from concurrent.futures import ProcessPoolExecutor
+from rsidx.processes import WorkerContext
+print("started", flush=True)
+class Local: pass
+with ProcessPoolExecutor(2, mp_context=WorkerContext()) as pool:
+    print(sum(pool.map(abs, [-1, -2, 3])), __name__, Local.__module__)
+"""
+
+
+def test_a_worker_does_not_run_the_program_again(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("started\n6 __main__ __main__\n", "")
+
+
 def children_of(pid):
     out = subprocess.run(
         ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)],

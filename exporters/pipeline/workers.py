@@ -12,7 +12,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
@@ -24,7 +23,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import pack
-from rsidx.processes import begin_as_worker, keep_little_memory
+from rsidx.processes import WorkerContext, begin_as_worker, keep_little_memory
 from rsidx.store import queries
 from rsidx.store.cache import share_cache
 from rsidx.store.database import Database
@@ -120,7 +119,7 @@ class _Helper:
         self._answers = answers
         self._is_closing = False
         self._executor = ProcessPoolExecutor(
-            1, mp_context=get_context("spawn"), initializer=_start_helper, initargs=tools
+            1, mp_context=WorkerContext(), initializer=_start_helper, initargs=tools
         )
 
     def start(self) -> None:

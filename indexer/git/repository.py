@@ -139,7 +139,7 @@ class Repository:
     def hooks_folder(self) -> Path:
         """Return where git looks for hooks: the common folder's, or `core.hooksPath`."""
         # Asked without the flags above, which point hooks at nothing.
-        out = self._git.execute(
+        out = _execute(
             [*self._here, "rev-parse", "--path-format=absolute", "--git-path", "hooks"],
             env=_SAFE_ENVIRONMENT,
         )
@@ -150,7 +150,7 @@ class Repository:
 
         Runs a program of the repository: the caller has looked at it.
         """
-        status, _, _ = self._git.execute(
+        status, _, _ = _execute(
             [*self._here, "hook", "run", event],
             with_extended_output=True,
             with_exceptions=False,
@@ -164,7 +164,7 @@ class Repository:
         These are names of hooks in its settings, and `hook from hookdir`; what is turned off has
         a word before the name.
         """
-        status, out, _ = self._git.execute(
+        status, out, _ = _execute(
             [*self._here, "hook", "list", event],
             with_extended_output=True,
             with_exceptions=False,
@@ -198,10 +198,6 @@ class Repository:
         settings = out.decode("utf-8", "replace").split("\0")
         return {key: value for key, _, value in (line.partition("\n") for line in settings)}
 
-    @cached_property
-    def _git(self) -> Any:
-        return _launcher()
-
     @property
     def _here(self) -> list[str]:
         return ["git", "-C", str(self.worktree or self.git_dir)]
@@ -211,7 +207,7 @@ class Repository:
 
     def run(self, *args: str, ok: tuple[int, ...] = (0,)) -> bytes:
         """Run git and return what it printed; raises RepositoryError unless it exits `ok`."""
-        status, out, err = self._git.execute(
+        status, out, err = _execute(
             self._command(*args),
             with_extended_output=True,
             with_exceptions=False,
@@ -225,7 +221,7 @@ class Repository:
 
     def succeeds(self, *args: str) -> bool:
         """Tell whether git exits with 0."""
-        status, _, _ = self._git.execute(
+        status, _, _ = _execute(
             self._command(*args),
             with_extended_output=True,
             with_exceptions=False,
@@ -247,7 +243,7 @@ class Repository:
         with tempfile.TemporaryFile() as wanted:
             wanted.writelines(oid.hex().encode() + b"\n" for oid in oids)
             wanted.seek(0)
-            status, _, err = self._git.execute(
+            status, _, err = _execute(
                 [
                     *(*self._here, *_FLAGS, f"--git-dir={self.git_dir}", *_FETCH),
                     *(("--refetch",) if with_parts else ()),
@@ -264,7 +260,7 @@ class Repository:
     @contextmanager
     def process(self, *args: str) -> Iterator["GitProcess"]:
         """Start git with pipes on both ends; it is ended on the way out, read or not."""
-        wrapped = self._git.execute(
+        wrapped = _execute(
             self._command(*args), as_process=True, istream=subprocess.PIPE, env=_LOCAL_ENVIRONMENT
         )
         process = GitProcess(args[0], wrapped)
@@ -314,9 +310,18 @@ class GitProcess:
         self._process.stderr.close()
 
 
-def _launcher() -> Any:
-    # A folder that GitPython is given has its `$` and `~` expanded, so it is given to git.
-    return gitpython.cmd.Git("/")
+def _execute(command: list[str], **options: Any) -> Any:
+    """Start a git by GitPython; raises RepositoryError where that cannot be done."""
+    try:
+        # A folder that GitPython is given has its `$` and `~` expanded, so it is given to git.
+        return gitpython.cmd.Git("/").execute(command, **options)
+    except gitpython.exc.GitCommandNotFound as error:
+        raise RepositoryError("git is not installed, or not on the PATH") from error
+    except gitpython.exc.GitCommandError as error:
+        raise RepositoryError(f"git failed: {_first_line(error.stderr)}") from error
+    except ValueError as error:
+        # Such as a NUL in an argument.
+        raise RepositoryError(f"git cannot be asked that: {error}") from error
 
 
 _VERSION = re.compile(r"(?<!\d)\d++(?:\.\d++)+")
@@ -325,7 +330,7 @@ _VERSION = re.compile(r"(?<!\d)\d++(?:\.\d++)+")
 @cache
 def git_version() -> tuple[int, ...]:
     """Return the version of the git that is used, as in (2, 54, 0)."""
-    out = str(_launcher().execute(["git", "version"]))
+    out = str(_execute(["git", "version"]))
     found = _VERSION.search(out)
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
@@ -372,7 +377,7 @@ def _settings_of_the_user() -> list[tuple[str, str]]:
 
     `safe.directory`, proxies and credentials are given so, in containers above all.
     """
-    status, out, _ = _launcher().execute(
+    status, out, _ = _execute(
         ["git", "config", "-z", "--show-scope", "--list"],
         with_extended_output=True,
         with_exceptions=False,
@@ -391,7 +396,7 @@ def _settings_of_the_user() -> list[tuple[str, str]]:
 
 
 def _rev_parse(start: Path, *args: str) -> list[str]:
-    status, out, err = _launcher().execute(
+    status, out, err = _execute(
         ["git", "-C", str(start.absolute()), *_FLAGS, "rev-parse", *args],
         with_extended_output=True,
         with_exceptions=False,
