@@ -10,7 +10,7 @@ from typing import Any
 import click
 from sphinx.application import Sphinx
 
-from rsidx.commands.options import place_options
+from rsidx.commands.options import repository_options
 from rsidx.option import Option, key_of, settable, variables_of
 
 _TYPES = {"float range": "NUMBER", "integer": "NUMBER", "integer range": "NUMBER"}
@@ -18,7 +18,7 @@ _DEFAULT_IN_HELP = re.compile(r"\s*\[default: (?P<default>.*)\]$")
 
 
 @click.command(add_help_option=False)
-@place_options
+@repository_options
 def shared(**_: Any) -> None:
     """Nearly every command takes these: its repository, its index, and how much it says."""
 

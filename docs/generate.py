@@ -180,6 +180,17 @@ def compatibility_page() -> str:
     return _with_table(page, "removed options", rows)
 
 
+def library_page() -> str:
+    """Return the page of the library with the table of an export's options."""
+    rows = ["| field | type | default | |", "|---|---|---|---|"]
+    for name, field in declared(ExportConfig).items():
+        kind = f"tuple[{field.kind.__name__}, ...]" if field.is_multiple else field.kind.__name__
+        kind += " or None" if field.is_optional else ""
+        default = "" if field.is_required else f"`{field.default!r}`"
+        rows.append(f"| `{name}` | {kind} | {default} | {field.setting.help} |")
+    return _with_table((DOCS / "library.md").read_text("utf-8"), "options of an export", rows)
+
+
 def manifest_schema() -> str:
     """Return the manifest's schema with the options of the export, as they are declared."""
     schema = load_schema(MANIFEST_SCHEMA)
@@ -244,6 +255,7 @@ def main() -> int:
         f"../exporters/dataset/{MANIFEST_SCHEMA}": manifest_schema(),
         "cli.md": cli_page(),
         "format.md": format_page(),
+        "library.md": library_page(),
         "schema.md": schema_page(),
         "settings.md": settings_page(),
     }

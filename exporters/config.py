@@ -12,6 +12,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.context.builder import EXTRAS
 from rsidx.exporters.edits.earlier import SOURCES
 from rsidx.exporters.examples.fim import MIDDLES
+from rsidx.exporters.filters import licenses
 from rsidx.exporters.filters.registry import KEEPABLE
 from rsidx.exporters.formats.registry import FORMATS, why_not_in
 from rsidx.exporters.kinds import KINDS, LEVELS
@@ -319,6 +320,7 @@ class ExportConfig:
         contradiction = _contradiction(self)
         if contradiction is not None:
             raise ExportError(contradiction)
+        licenses.check(self.licenses)
 
 
 Config = ExportConfig

@@ -4,12 +4,10 @@ A commit's result follows from it and the history before it, so it is made once 
 export after one more commit makes that commit's result, and reads the others.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import Connection
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import Config
@@ -28,7 +26,6 @@ from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import Padding, RowWriter
 from rsidx.exporters.dedup.duplicates import Deduplicator
 from rsidx.exporters.edits.snapshot import depth_first
-from rsidx.exporters.filters import licenses
 from rsidx.exporters.filters.registry import Filters
 from rsidx.exporters.pipeline.cache_key import shared_key
 from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
@@ -36,13 +33,11 @@ from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.pipeline.workers import PackedResults, make_results
-from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.encoder import Encoder
-from rsidx.exporters.rendering.renderer import Renderer
 from rsidx.exporters.splits import frozen
-from rsidx.exporters.splits.chronology import dated
 from rsidx.exporters.splits.frozen import split_summary
-from rsidx.exporters.splits.split import SPLITS, Plan, Split, reachable, select, split_commits
+from rsidx.exporters.splits.history import History, history_of
+from rsidx.exporters.splits.split import SPLITS, Plan, Split, select, split_commits
 from rsidx.store import queries
 from rsidx.store.cache import Cache, open_cache
 from rsidx.store.database import Database
@@ -69,14 +64,14 @@ def export(
     destination = out if isinstance(out, Destination) else Destination(out)
     phases = Phases()
     with phases.of("validate"):
-        encoder, dialect, renderer = _tools(config)
+        encoder, dialect, renderer = writing_tools(config)
     with database.long_read() as connection, ExitStack() as stack:
-        repository_id = _repository(connection, config)
+        repository_id = queries.indexed_repository(connection, config.name)
         reader = Reader(connection, repository_id)
         statistics = Statistics()
         with phases.of("history"):
             refs = queries.ref_tips(connection, repository_id)
-            by_oid, tips, chosen, split = _commits(reader, refs, config, statistics)
+            history, chosen, split = _commits(reader, refs, config, statistics)
             inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
         # What is asked for can be done: from here on something is written.
         folder = stack.enter_context(staging(destination))
@@ -87,7 +82,7 @@ def export(
             with phases.of("make"):
                 # It remembers much, and so does its reader: freed before rows are written.
                 pipeline = CommitPipeline(Reader(connection, repository_id), config, renderer)
-                wanted = depth_first(_missing(cache, inside), by_oid)
+                wanted = depth_first(_missing(cache, inside), history.commits)
                 made = make_results(
                     pipeline,
                     wanted,
@@ -111,7 +106,7 @@ def export(
             _check_licenses(config, statistics)
         with phases.of("data set"):
             encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
-            manifest = manifest_of(config, encoder, dialect.name, reader, tips, statistics)
+            manifest = manifest_of(config, encoder, dialect.name, reader, history.tips, statistics)
             manifest["splits"] = split_summary(chosen, split)
             files = _describe(folder, manifest)
         manifest = sealed({**manifest, "phases_s": phases.rounded()}, files)
@@ -124,81 +119,34 @@ def preview(database: Database, destination: Destination, config: Config) -> dic
 
     Nothing is written. Raises ExportError or TokenizerError as `export` does.
     """
-    _tools(config)
+    writing_tools(config)
     statistics = Statistics()
     with database.long_read() as connection:
-        repository_id = _repository(connection, config)
+        repository_id = queries.indexed_repository(connection, config.name)
         refs = queries.ref_tips(connection, repository_id)
         reader = Reader(connection, repository_id)
-        _, tips, chosen, split = _commits(reader, refs, config, statistics)
+        history, chosen, split = _commits(reader, refs, config, statistics)
     splits = split_summary(chosen, split)
     return {
         "out": str(destination.path),
         "replaced_files": destination.files(),
-        "tips": {name: tip.hex() for name, tip in tips.items()},
+        "tips": {name: tip.hex() for name, tip in history.tips.items()},
         "commits": {name: splits[name]["n_commits"] for name in SPLITS},
         "dropped": {reason: n for reason, n in sorted(statistics.dropped.items()) if n},
     }
 
 
-def _tools(config: Config) -> tuple[Encoder, Dialect, Renderer]:
-    """Return what turns examples into ids; raises for options that contradict each other."""
-    licenses.check(config.licenses)
-    return writing_tools(config)
-
-
-def _repository(connection: Connection, config: Config) -> int:
-    repository_id = queries.repository_id(connection, config.name)
-    if repository_id is None:
-        raise ExportError("the index is empty; run `rsidx backfill` first")
-    return repository_id
-
-
 def _commits(
     reader: Reader, refs: dict[bytes, bytes], config: Config, statistics: Statistics
-) -> tuple[dict[bytes, CommitRow], dict[str, bytes], list[CommitRow], Split]:
-    """Return all commits, the tips asked for, the commits to export, and which split each is of.
-
-    `refs` must be read first: a commit that is indexed meanwhile is then one too many, but none
-    is missing.
-    """
-    by_oid, tips, reached = _history(reader, refs, config.revisions)
-    chosen, dropped = select(list(by_oid.values()), reached, Filters("history", config.keep).reason)
+) -> tuple[History, list[CommitRow], Split]:
+    """Return the history, the commits to export, and which split each is of."""
+    history = history_of(reader, refs, config.revisions)
+    reason = Filters("history", config.keep).reason
+    chosen, dropped = select(list(history.commits.values()), history.reached, reason)
     statistics.dropped.update({f"commits_{reason}": n for reason, n in dropped.items()})
-    chosen, split = _split(chosen, by_oid, config, statistics)
+    chosen, split = _split(chosen, history.commits, config, statistics)
     statistics.dropped["commits_embargo"] += sum(map(split.is_out, range(len(chosen))))
-    return by_oid, tips, chosen, split
-
-
-def _history(
-    reader: Reader, refs: dict[bytes, bytes], revisions: Sequence[str]
-) -> tuple[dict[bytes, CommitRow], dict[str, bytes], frozenset[bytes]]:
-    """Return all commits in their order, the tips that were asked for, and what these reach."""
-    commits = {commit.oid: commit for commit in reader.commits()}
-    tips = _tips(refs, revisions, commits)
-    reached = reachable(commits, list(tips.values()))
-    ordered = dated(list(commits.values()), reached)
-    return {commit.oid: commit for commit in ordered}, tips, reached
-
-
-def _tips(
-    refs: dict[bytes, bytes], revisions: Sequence[str], commits: dict[bytes, CommitRow]
-) -> dict[str, bytes]:
-    """Return the tips that were asked for by ref or commit id; HEAD if none was."""
-    by_name = {name.decode("utf-8", "replace"): tip for name, tip in refs.items()}
-    tips = {}
-    for revision in revisions or ("HEAD",):
-        usual = (revision, f"refs/heads/{revision}", f"refs/tags/{revision}", f"refs/{revision}")
-        found = next((by_name[name] for name in usual if name in by_name), None)
-        if found is None:
-            matching = [oid for oid in commits if oid.hex().startswith(revision.lower())]
-            found = matching[0] if len(matching) == 1 and len(revision) >= 4 else None
-        if found is None or found not in commits:
-            raise ExportError(
-                f"{revision!r} names no commit of the index; run `rsidx backfill` for it first"
-            )
-        tips[revision] = found
-    return tips
+    return history, chosen, split
 
 
 def _check_licenses(config: Config, statistics: Statistics) -> None:
@@ -212,7 +160,7 @@ def _check_licenses(config: Config, statistics: Statistics) -> None:
 
 def _split(
     chosen: list[CommitRow],
-    commits: dict[bytes, CommitRow],
+    commits: Mapping[bytes, CommitRow],
     config: Config,
     statistics: Statistics,
 ) -> tuple[list[CommitRow], Split]:

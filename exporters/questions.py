@@ -10,9 +10,10 @@ from rsidx.exporters.context.callers import Callers, User
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Side, edit_of
 from rsidx.exporters.edits.splitting import Part
-from rsidx.exporters.examples.draft import Draft
+from rsidx.exporters.examples.draft import Draft, Source
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.fim import code_around
+from rsidx.exporters.examples.redaction import Redactor, spelled
 from rsidx.exporters.pipeline.commit import Tools, writing_tools
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.examples import ExampleBuilder
@@ -117,6 +118,7 @@ def uses_of(database: Database, name: str, target: Target, *, names: bool) -> li
     """
     with _opened(database, name, Config(tokenizer=""), target.commit, target.overlay) as asked:
         callers = Callers(asked.reader, asked.drafter.resolver)
+        redactor = Redactor(asked.reader.blob_text)
         definitions = list(asked.definitions(target.symbol))
         if not definitions:
             raise RsidxError(f"no definition of {target.symbol} at {target.commit.hex()[:12]}")
@@ -125,22 +127,22 @@ def uses_of(database: Database, name: str, target: Target, *, names: bool) -> li
             where = asked.reader.path(definition.path_id).decode("utf-8", "replace")
             line = _line(asked.reader, definition.blob_id, definition.range[0])
             for user in callers.of(definition):
-                found += _uses(asked.reader, user, f"{where}:{line}")
+                found += _uses(asked.reader, redactor, user, f"{where}:{line}")
         if names:
             seen = {(use.path, use.line) for use in found}
             for user in callers.by_name(definitions[0].symbol.name):
-                found += [
-                    use for use in _uses(asked.reader, user, "") if (use.path, use.line) not in seen
-                ]
+                mentions = _uses(asked.reader, redactor, user, "")
+                found += [use for use in mentions if (use.path, use.line) not in seen]
         return list(dict.fromkeys(found))
 
 
-def _uses(reader: Reader, user: User, defined: str) -> Iterator[Use]:
+def _uses(reader: Reader, redactor: Redactor, user: User, defined: str) -> Iterator[Use]:
     chunk = user.file.chunks[user.index]
     path = reader.path(user.file.path_id).decode("utf-8", "replace")
     for start, text in user.mentions(reader):
         line = _line(reader, user.file.blob_id, start)
-        shown = text.decode("utf-8").strip()
+        source = Source(user.file.blob_id, ((start, start + len(text)),))
+        shown = redactor.excerpt(text.decode("utf-8"), source).strip()
         yield Use(path, line, user.name, chunk.container, user.is_test, user.rule, shown, defined)
 
 
@@ -306,10 +308,7 @@ def _opened(
 @contextmanager
 def _reading(database: Database, name: str) -> Iterator[Reader]:
     with database.reading() as connection:
-        repository_id = queries.repository_id(connection, name)
-        if repository_id is None:
-            raise RsidxError("the index is empty; run `rsidx backfill` first")
-        yield Reader(connection, repository_id)
+        yield Reader(connection, queries.indexed_repository(connection, name))
 
 
 def _standing_at(reader: Reader, config: Config, oid: bytes, files: Overlay) -> _IndexAt:
@@ -372,7 +371,7 @@ def _piece(reader: Reader, excerpt: Excerpt) -> ContextExcerpt:
         excerpt.symbol,
         excerpt.rule,
         excerpt.form,
-        excerpt.text,
+        spelled(excerpt.text),
     )
 
 

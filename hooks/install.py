@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rsidx.errors import RepositoryError
+from rsidx.errors import ManagedHooksError, RepositoryError
 from rsidx.files import put
 from rsidx.hooks.managers import Manager, Wiring, manager_of
 from rsidx.hooks.script import (
@@ -31,18 +31,6 @@ BARE_HOOKS = ("post-receive",)
 CONFIG_HOOKS_SINCE = (2, 54)
 _ASIDE = ".before-rsidx"
 _SHELL = re.compile(r"#!\s*(?:/usr)?(?:/local)?/bin/(?:env\s+)?(?:ba|da|k|z)?sh\b")
-
-
-class ManagedError(RepositoryError):
-    """Another program writes the hooks; `snippet` is what its settings need."""
-
-    def __init__(self, manager: Manager, worktree: Path) -> None:
-        advice = manager.advice(worktree)
-        then = f", then run `{manager.apply}`" if manager.apply else ""
-        super().__init__(
-            f"{manager.name} writes the hooks here: put this into {advice.place}{then}"
-        )
-        self.snippet = advice.snippet
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +94,7 @@ def install(repository: Repository, db: str) -> HookState:
     The index is made ready, so that every commit from now on is taken in. A shell hook keeps
     its text, any other program is moved aside and called afterwards. Raises RepositoryError,
     before any hook is changed, where a hook is a link, the folder serves other repositories or
-    git shares it with others, and ManagedError where a manager has to be told.
+    git shares it with others, and ManagedHooksError where a manager has to be told.
     """
     text = block(sys.executable, hook_db(repository, db))
     start_index(repository, db)
@@ -121,7 +109,7 @@ def install(repository: Repository, db: str) -> HookState:
     manager = manager_of(paths)
     if manager is not None and repository.worktree is not None:
         if manager.wiring(repository.worktree, paths).missing:
-            raise ManagedError(manager, repository.worktree)
+            raise _managed_error(manager, repository.worktree)
         return state(repository)
     if all(_is_portable(path) for path in paths):
         return state(repository)
@@ -132,6 +120,13 @@ def install(repository: Repository, db: str) -> HookState:
     for path in paths:
         _install(path, text)
     return state(repository)
+
+
+def _managed_error(manager: Manager, worktree: Path) -> ManagedHooksError:
+    advice = manager.advice(worktree)
+    then = f", then run `{manager.apply}`" if manager.apply else ""
+    text = f"{manager.name} writes the hooks here: put this into {advice.place}{then}"
+    return ManagedHooksError(text, advice.snippet)
 
 
 def _install(path: Path, block_text: str) -> None:

@@ -8,11 +8,9 @@ from rsidx.errors import IndexStoreError
 from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.hook_api import has_password
 
-SYSTEMS = ("systemd", "launchd")
-
 
 def unit(system: str, repository: Repository, db: str) -> str:
-    """Return the unit file of one of `SYSTEMS` for a repository and its index.
+    """Return the unit file of `systemd` or `launchd` for a repository and its index.
 
     Raises IndexStoreError for an address with a password, which would stand in the file.
     """

@@ -53,23 +53,43 @@ def update_index(
     """
     database = Database(resolve_url(db), create=True)
     try:
-        report = update(repository, database, jobs=2, max_bytes=max_bytes, progress=progress)
-        if is_needed(repository, database):
-            _let_others_go_first()
-            try:
-                refresh(
-                    repository,
-                    database,
-                    jobs=1,
-                    max_bytes=max_bytes,
-                    progress=progress,
-                    gives_way=gives_way,
-                )
-            except IndexInUseError as error:
-                _log.info("file versions of another version of rsidx are left for later: %s", error)
-        return report
+        return update_all(
+            repository,
+            database,
+            max_bytes=max_bytes,
+            progress=progress,
+            before_refresh=_let_others_go_first,
+            gives_way=gives_way,
+        )
     finally:
         database.close()
+
+
+def update_all(
+    repository: Repository,
+    database: Database,
+    *,
+    max_bytes: int,
+    progress: Progress | None = None,
+    before_refresh: Callable[[], None] = lambda: None,
+    gives_way: Callable[[], bool] = lambda: False,
+) -> SyncReport:
+    """Do the same with an open database; `before_refresh` is called if something is read again."""
+    report = update(repository, database, jobs=2, max_bytes=max_bytes, progress=progress)
+    if is_needed(repository, database):
+        before_refresh()
+        try:
+            report.n_refreshed = refresh(
+                repository,
+                database,
+                jobs=1,
+                max_bytes=max_bytes,
+                progress=progress,
+                gives_way=gives_way,
+            )
+        except IndexInUseError as error:
+            _log.info("file versions of another version of rsidx are left for later: %s", error)
+    return report
 
 
 def _let_others_go_first() -> None:

@@ -28,12 +28,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a sync did."""
+    """What a sync did.
+
+    `n_read_again` are file versions that git lacked before, `n_refreshed` those that another
+    version of rsidx had read.
+    """
 
     n_commits: int = 0
     n_blobs: int = 0
     n_unreadable: int = 0
     n_read_again: int = 0
+    n_refreshed: int = 0
     blobs_by_state: dict[str, int] = field(default_factory=dict)
 
 

@@ -1,15 +1,15 @@
 """Looking a name up in the code as it is at a commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rsidx.indexer.git import history
-from rsidx.indexer.git.repository import Repository
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
 from rsidx.store.records import BlobRecord, Symbol, is_qualified_by
 
+Tree = Mapping[bytes, bytes]
+"""The blob of each path."""
 Overlay = Sequence[tuple[bytes, BlobRecord | None]]
 """Files on disk that differ from a tree; None for one that is gone."""
 
@@ -29,31 +29,24 @@ class Location:
 
 
 def locate(
-    repository: Repository,
-    database: Database,
-    name: str,
-    *,
-    commit: bytes,
-    overlay: Overlay = (),
-) -> tuple[list[Location], int]:
-    """Return a name's definitions in a commit's tree, and how many of its files are not indexed.
+    database: Database, repository: str, name: str, tree: Tree, overlay: Overlay = ()
+) -> list[Location]:
+    """Return the definitions of a name in a tree (path → blob) of a repository.
 
     `name` may be qualified by a container, as in `Walk::next`: then only members of an impl or
     trait of that name, or variants of that enum, are found. What is in the overlay stands in the
     place of the tree's.
     """
-    laid = {path for path, _ in overlay}
-    listed = history.list_tree(repository, commit)
-    tree = [(path, oid) for path, oid in listed if path not in laid]
     qualifier, _, last = name.rpartition("::")
+    files = _without(tree, overlay)
     with database.reading() as connection:
-        repository_id = queries.repository_id(connection, repository.name)
+        repository_id = queries.repository_id(connection, repository)
         if repository_id is None:
-            return [], len(tree)
+            return []
         reader = Reader(connection, repository_id)
-        ids = reader.blob_ids({oid for _, oid in tree})
+        ids = reader.blob_ids(set(files.values()))
         paths: dict[int, list[bytes]] = {}
-        for path, oid in tree:
+        for path, oid in files.items():
             if oid in ids:
                 paths.setdefault(ids[oid], []).append(path)
         defining = queries.chunks_defining(connection, last)
@@ -74,8 +67,23 @@ def locate(
                         if symbol.name == last and is_qualified_by(symbol.container, qualifier):
                             found += [_location(path, line, text, symbol) for path in at]
                 line += chunk.n_lines
-    missing = sum(oid not in ids for _, oid in tree)
-    return sorted(found, key=lambda at: (at.kind == "impl", at.path, at.line)), missing
+    return sorted(found, key=lambda at: (at.kind == "impl", at.path, at.line))
+
+
+def count_missing(database: Database, repository: str, tree: Tree, overlay: Overlay = ()) -> int:
+    """Return how many files of a tree are not indexed; those of the overlay need not be."""
+    oids = list(_without(tree, overlay).values())
+    with database.reading() as connection:
+        repository_id = queries.repository_id(connection, repository)
+        if repository_id is None:
+            return len(oids)
+        known = Reader(connection, repository_id).blob_ids(set(oids))
+    return sum(oid not in known for oid in oids)
+
+
+def _without(tree: Tree, overlay: Overlay) -> dict[bytes, bytes]:
+    laid = {path for path, _ in overlay}
+    return {path: oid for path, oid in tree.items() if path not in laid}
 
 
 def _location(path: bytes, chunk_line: int, text: bytes, symbol: Symbol) -> Location:

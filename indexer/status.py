@@ -1,6 +1,7 @@
 """What is indexed, how far it is behind the repository, and whether the index is sound."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from rsidx.errors import IndexStoreError
@@ -11,6 +12,7 @@ from rsidx.indexer.refresh import refreshing_since
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
+from rsidx.store.dates import moment
 from rsidx.store.queries import Counts
 from rsidx.store.stale import count_stale_blobs
 
@@ -32,6 +34,25 @@ class Status:
     newest_commit_time: int | None
     n_stale_blobs: int
     refreshing_since: int | None
+
+    @property
+    def newest_commit(self) -> datetime | None:
+        """When the newest indexed commit was made."""
+        return _moment(self.newest_commit_time)
+
+    @property
+    def oldest_missing(self) -> datetime | None:
+        """When the oldest commit that the index lacks was made."""
+        return _moment(self.behind_since or None)
+
+    @property
+    def refresh_began(self) -> datetime | None:
+        """When the process that reads file versions again began."""
+        return _moment(self.refreshing_since)
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else moment(seconds)
 
 
 def status(repository: Repository, database: Database) -> Status:

@@ -1,3 +1,141 @@
-"""rsidx: an index of a Rust repository's history, and training data from it."""
+"""rsidx: an index of a Rust repository's history, and training data from it.
+
+    with rsidx.open("ripgrep") as index:
+        index.update()
+        index.export("out", rsidx.ExportConfig(tokenizer="tokenizer.json"))
+
+The names in `__all__` are the public API; docs/library.md describes it. A name is loaded when it is
+first used, so that importing rsidx costs next to nothing.
+"""
+
+import warnings
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rsidx.api.commits import Commit, Edit
+    from rsidx.api.data_set import DataSet, Relation, Row, Verification
+    from rsidx.api.examples import Example
+    from rsidx.api.hooks import Hooks, Watcher
+    from rsidx.api.index import Index
+    from rsidx.api.opening import open  # noqa: A004  (as `rsidx.open`)
+    from rsidx.api.snapshot import Snapshot
+    from rsidx.api.tokenizers import measure_tokenizer
+    from rsidx.errors import (
+        ConfigError,
+        ExportError,
+        IndexInUseError,
+        IndexStoreError,
+        LockError,
+        ManagedHooksError,
+        NewerIndexError,
+        RepositoryError,
+        RsidxError,
+        TokenizerError,
+    )
+    from rsidx.exporters.config import ExportConfig
+    from rsidx.exporters.dataset.reader import ShownRow, ShownToken
+    from rsidx.exporters.questions import ContextAnswer, Prompt, Use
+    from rsidx.exporters.tokenizer import TokenizerReport
+    from rsidx.exporters.verify.dataset import Problem
+    from rsidx.hooks.doctor import Finding
+    from rsidx.hooks.install import HookState
+    from rsidx.indexer.ingest import SyncReport
+    from rsidx.indexer.lookup import Location
+    from rsidx.indexer.status import Status
+    from rsidx.log import LastError
 
 __version__ = "0.2.0.dev0"
+__all__ = [
+    "Commit",
+    "ConfigError",
+    "ContextAnswer",
+    "DataSet",
+    "Edit",
+    "Example",
+    "ExportConfig",
+    "ExportError",
+    "Finding",
+    "HookState",
+    "Hooks",
+    "Index",
+    "IndexInUseError",
+    "IndexStoreError",
+    "LastError",
+    "Location",
+    "LockError",
+    "ManagedHooksError",
+    "NewerIndexError",
+    "Problem",
+    "Prompt",
+    "Relation",
+    "RepositoryError",
+    "Row",
+    "RsidxError",
+    "ShownRow",
+    "ShownToken",
+    "Snapshot",
+    "Status",
+    "SyncReport",
+    "TokenizerError",
+    "TokenizerReport",
+    "Use",
+    "Verification",
+    "Watcher",
+    "measure_tokenizer",
+    "open",
+]
+
+_MODULES = {
+    "Commit": "rsidx.api.commits",
+    "ContextAnswer": "rsidx.exporters.questions",
+    "DataSet": "rsidx.api.data_set",
+    "Edit": "rsidx.api.commits",
+    "Example": "rsidx.api.examples",
+    "ExportConfig": "rsidx.exporters.config",
+    "Finding": "rsidx.hooks.doctor",
+    "HookState": "rsidx.hooks.install",
+    "Hooks": "rsidx.api.hooks",
+    "Index": "rsidx.api.index",
+    "LastError": "rsidx.log",
+    "Location": "rsidx.indexer.lookup",
+    "Problem": "rsidx.exporters.verify.dataset",
+    "Prompt": "rsidx.exporters.questions",
+    "Relation": "rsidx.api.data_set",
+    "Row": "rsidx.api.data_set",
+    "ShownRow": "rsidx.exporters.dataset.reader",
+    "ShownToken": "rsidx.exporters.dataset.reader",
+    "Snapshot": "rsidx.api.snapshot",
+    "Status": "rsidx.indexer.status",
+    "SyncReport": "rsidx.indexer.ingest",
+    "TokenizerReport": "rsidx.exporters.tokenizer",
+    "Use": "rsidx.exporters.questions",
+    "Verification": "rsidx.api.data_set",
+    "Watcher": "rsidx.api.hooks",
+    "measure_tokenizer": "rsidx.api.tokenizers",
+    "open": "rsidx.api.opening",
+}
+"""Where the names of `__all__` are defined; the others, all errors, are in `rsidx.errors`."""
+_DEPRECATED: dict[str, tuple[str, str]] = {}
+"""Names that go: the release that goes without them, and the name in their place."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name; say of a deprecated one what to use in its place."""
+    if name in _DEPRECATED:
+        release, successor = _DEPRECATED[name]
+        warnings.warn(
+            f"rsidx.{name} goes with rsidx {release}; use rsidx.{successor}",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(import_module("rsidx"), successor)
+    if name not in __all__:
+        raise AttributeError(f"module 'rsidx' has no attribute {name!r}")
+    value = getattr(import_module(_MODULES.get(name, "rsidx.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

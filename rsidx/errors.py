@@ -1,14 +1,15 @@
 """The errors a user can meet.
 
-RsidxError               one line, exit status 1
-├── RepositoryError      git refused, or the repository is not what was asked for
-├── IndexStoreError      the database cannot be opened, or is not ours
-│   ├── NewerIndexError  a newer rsidx wrote it: trying again is of no use
-│   └── IndexInUseError  another process holds its lock: it works again later
-├── ConfigError          a configuration file or a value in it
-├── TokenizerError       a tokenizer that cannot be loaded or lacks what is needed
-├── ExportError          an export that cannot be done as asked
-└── LockError            a file system that refuses locks
+RsidxError                 one line, exit status 1
+├── RepositoryError        git refused, or the repository is not what was asked for
+│   └── ManagedHooksError  another program writes the hooks: `snippet` is for its settings
+├── IndexStoreError        the database cannot be opened, or is not ours
+│   ├── NewerIndexError    a newer rsidx wrote it: trying again is of no use
+│   └── IndexInUseError    another process holds its lock: it works again later
+├── ConfigError            a configuration file or a value in it
+├── TokenizerError         a tokenizer that cannot be loaded or lacks what is needed
+├── ExportError            an export that cannot be done as asked
+└── LockError              a file system that refuses locks
 
 Each message says what happened and, where there is one, what to do about it.
 """
@@ -20,6 +21,14 @@ class RsidxError(Exception):
 
 class RepositoryError(RsidxError):
     """Git refused, or the repository is not what was asked for."""
+
+
+class ManagedHooksError(RepositoryError):
+    """Another program writes the hooks; `snippet` is what its settings need."""
+
+    def __init__(self, message: str, snippet: str) -> None:
+        super().__init__(message)
+        self.snippet = snippet
 
 
 class IndexStoreError(RsidxError):

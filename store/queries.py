@@ -26,6 +26,14 @@ def repository_id(connection: Connection, name: str | None) -> int | None:
     raise IndexStoreError(f"the index has {known}, and no {name}")
 
 
+def indexed_repository(connection: Connection, name: str | None) -> int:
+    """Return the repository of a name, or the only one; raises IndexStoreError for none."""
+    found = repository_id(connection, name)
+    if found is None:
+        raise IndexStoreError("the index is empty; run `rsidx backfill` first")
+    return found
+
+
 def find_or_add_repository(
     connection: Connection,
     *,

@@ -7,7 +7,7 @@ from sys import intern
 
 from sqlalchemy import Connection, func, select
 
-from rsidx.store import schema
+from rsidx.store import queries, schema
 from rsidx.store.batches import batches
 from rsidx.store.commits import CommitsReader
 from rsidx.store.deltas import ChunkTexts
@@ -72,6 +72,10 @@ class Reader:
             schema.repository.c.id == self._repository_id
         )
         return str(self._connection.execute(query).scalar_one())
+
+    def ref_tips(self) -> dict[bytes, bytes]:
+        """Return each ref's tip as it was last indexed."""
+        return queries.ref_tips(self._connection, self._repository_id)
 
     def commits(self) -> list[CommitRow]:
         """Return every commit in the order of history: generation, then id."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import rsidx
 from rsidx.__main__ import main
 
 RELEASE = Path(__file__).parent / "fixtures" / "release-0.1.0.tar.xz"
@@ -71,6 +72,23 @@ def test_an_export_is_verified_inspected_and_reported(release, run, name):
     run("report", out)
     page = out.with_name(f"{name}.report.html").read_text("utf-8")
     assert json.loads((out / "manifest.json").read_text("utf-8"))["tips"]["main"][:12] in page
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_is_read_by_a_program(release, name):
+    data = rsidx.DataSet(release / name)
+    assert data.config.kind == {"fim": "fim", "sequences": "sequence"}.get(name, "edit")
+    for split in data.SPLITS:
+        rows = list(data.rows(split))
+        assert len(rows) == data.manifest["counts"]["examples"][split]
+        assert all(row.meta["id"] == row.id for row in rows)
+        assert all(len(row.input_ids) == len(row.labels) for row in rows)
+        is_text = name == "texts"
+        assert all((row.prompt is not None) == is_text != bool(row.input_ids) for row in rows)
+    assert data.verify(release / "repo").ok
+    assert data.show().meta["id"] == next(data.rows("train")).id
+    with rsidx.open(release / "index.db") as index:
+        assert len(list(index.commits("main"))) == 26
 
 
 @pytest.mark.parametrize("name", EXPORTS)

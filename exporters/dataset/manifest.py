@@ -1,6 +1,7 @@
 """What came out of an export: its statistics and its manifest."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +38,7 @@ def manifest_of(
     encoder: Encoder,
     dialect: str,
     reader: Reader,
-    tips: dict[str, bytes],
+    tips: Mapping[str, bytes],
     statistics: Statistics,
 ) -> dict[str, Any]:
     """Return the manifest, but for the splits and the times of the phases."""

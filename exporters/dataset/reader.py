@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
@@ -44,6 +45,20 @@ class ShownRow:
     tokens: tuple[ShownToken, ...]
 
 
+@contextmanager
+def readable(out: Path) -> Iterator[None]:
+    """Raise ExportError in place of what reading a folder that is no export, or damaged, raises."""
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        reason: object = error
+        if isinstance(error, OSError) and error.strerror:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        elif isinstance(error, LookupError):
+            reason = f"it has no {error}"
+        raise ExportError(f"{out} is no export that can be read: {reason}") from error
+
+
 def config_of(out: Path) -> Config:
     """Return the configuration of an export, with the tokenizer that it saved.
 
@@ -51,7 +66,7 @@ def config_of(out: Path) -> Config:
     """
     manifest = read_manifest(out)
     check_prompts(out, manifest)
-    try:
+    with readable(out):
         given = manifest["config"]
         unknown = sorted(given.keys() - {field.name for field in fields(Config)})
         if unknown:
@@ -61,8 +76,6 @@ def config_of(out: Path) -> Config:
             )
         given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
         return Config(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ExportError(f"{out} is no export that can be read: {error}") from error
 
 
 def read_rows(folder: Path, split: str, file_format: str) -> Iterator[dict[str, Any]]:
@@ -71,25 +84,39 @@ def read_rows(folder: Path, split: str, file_format: str) -> Iterator[dict[str, 
     yield from read(folder / f"{split}.{file_format}")
 
 
+def rows_with_meta(
+    folder: Path, split: str, file_format: str
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield the rows of a split, each with its meta line; raises ExportError where that fails."""
+    try:
+        with (folder / f"{split}.meta.jsonl").open("rb") as metas:
+            for row, meta in zip(read_rows(folder, split, file_format), metas, strict=True):
+                yield row, json.loads(meta)
+    except (OSError, ValueError) as error:
+        raise ExportError(
+            f"{split}.{file_format} and its meta file cannot be read: {error}"
+        ) from error
+
+
 def load_row(out: Path, split: str, which: str) -> ShownRow:
     """Return a row by its number in a split, from 1, or by the beginning of its id or commit.
 
     Raises ExportError where there is no such row.
     """
     manifest = read_manifest(out)
-    try:
+    splits = (split,) if which.isdecimal() and len(which) < 7 else (split, *SPLITS)
+    with readable(out):
         ending = manifest["config"]["format"]
-        splits = (split,) if which.isdecimal() and len(which) < 7 else (split, *SPLITS)
-        for name in dict.fromkeys(splits):
+        for name in dict.fromkeys(splits if which else ()):
             found = _find(out / f"{name}.meta.jsonl", which)
             if found is not None:
                 number, meta = found
-                row = next(islice(read_rows(out, name, ending), number - 1, None))
+                row = next(islice(read_rows(out, name, ending), number - 1, None), None)
+                if row is None:
+                    raise ValueError(f"{name}.{ending} has fewer rows than its meta file")
                 folder = out / "tokenizer"
                 encoder = Encoder(load(str(folder)), source=str(folder))
                 return ShownRow(name, number, meta, tuple(_tokens(row, meta, encoder)))
-    except (OSError, ValueError, KeyError, StopIteration) as error:
-        raise ExportError(f"{out} is no export that can be read: {error}") from error
     raise ExportError(f"{out} has no row {which} in {split}, and no id or commit that begins so")
 
 

@@ -15,19 +15,30 @@ class PromptCompletion:
         self._spelled = re.compile("|".join(map(re.escape, sorted(control, key=len, reverse=True))))
         self._control = frozenset(control.values())
 
+    def texts(self, row: TokenizedRow) -> tuple[str, str]:
+        """Return prompt and completion.
+
+        The end token is left to the trainer, who adds it, unless the row ends with another.
+        """
+        prompt, completion = self._sides(row)
+        return self._encoder.decode(prompt), self._encoder.decode(completion)
+
     def row(self, row: TokenizedRow) -> dict[str, str] | None:
         """Return `prompt` and `completion`, None where code spells a control token.
 
-        A tokenizer would take that for the token. The end token is left to the trainer, who adds
-        it, unless the row ends with another.
+        A tokenizer would take that for the token.
         """
+        ids = [token_id for side in self._sides(row) for token_id in side]
+        prompt, completion = self.texts(row)
+        n_spelled = sum(len(self._spelled.findall(text)) for text in (prompt, completion))
+        if n_spelled != sum(token_id in self._control for token_id in ids):
+            return None
+        return {"prompt": prompt, "completion": completion}
+
+    def _sides(self, row: TokenizedRow) -> tuple[list[int], list[int]]:
         ids = row.ids.tolist()
         first = len(ids) - 1 - row.brief["n_tokens"]["new"]
         prompt, completion = ids[:first], ids[first:]
         if self._encoder.spelling(completion[-1]) == self._encoder.end_token:
             completion.pop()
-        texts = [self._encoder.decode(part) for part in (prompt, completion)]
-        n_spelled = sum(len(self._spelled.findall(text)) for text in texts)
-        if n_spelled != sum(token in self._control for token in (*prompt, *completion)):
-            return None
-        return {"prompt": texts[0], "completion": texts[1]}
+        return prompt, completion

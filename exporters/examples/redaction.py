@@ -63,6 +63,30 @@ def without_secrets(text: str) -> str:
     return _PLACEHOLDER.sub("", _replaced(data, found)) if (found := secrets_in(data)) else text
 
 
+def redacted(text: str) -> str:
+    """Return a text with its secrets replaced, as a person reads it: `<KEY>`, `<PASSWORD>`."""
+    data = text.encode("utf-8", "surrogateescape")
+    found = secrets_in(data)
+    return spelled(_replaced(data, found)) if found else text
+
+
+def redacted_message(message: str) -> str:
+    """Return a commit's message without the people, the addresses and the secrets that it names."""
+    text = without_people(message)
+    data = text.encode()
+    found = [*secrets_in(data), *_emails(data)]
+    return spelled(_replaced(data, found)) if found else text
+
+
+def spelled(text: str) -> str:
+    """Return a text with its placeholders as a person reads them."""
+    return "".join(piece for piece, _ in split_placeholders(text))
+
+
+def _emails(message: bytes) -> list[Secret]:
+    return [Secret(m.start(), m.end(), "EMAIL") for m in _EMAIL.finditer(message)]
+
+
 class Redactor:
     """Replaces secrets; `blob_text` gives a blob's bytes by its id."""
 
@@ -80,7 +104,7 @@ class Redactor:
         in_blobs = (self._in_blob(blob_id)[1] for blob_id in draft.blob_ids())
         in_texts = chain([values_of(message, found)], in_blobs)
         values = _united(pair for its_values in in_texts for pair in its_values.items())
-        emails = [Secret(m.start(), m.end(), "EMAIL") for m in _EMAIL.finditer(message)]
+        emails = _emails(message)
         if not values and not emails:
             return draft
         secrets = KnownSecrets(values)
@@ -102,6 +126,11 @@ class Redactor:
             return _replaced(data, found) if found else text
 
         return clean
+
+    def excerpt(self, text: str, source: Source) -> str:
+        """Return a text of a blob with the blob's secrets replaced, as a person reads it."""
+        _, values = self._in_blob(source.blob_id)
+        return spelled(self._cleaner(KnownSecrets(values))(text, source))
 
     def cuts(self, blob_id: int, bounds: Sequence[int]) -> bool:
         """Tell whether one of some offsets in a blob is inside of a secret."""

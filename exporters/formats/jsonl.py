@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,5 +49,5 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         try:
             for line in lines:
                 yield orjson.loads(line)
-        except (EOFError, zstandard.ZstdError) as error:
+        except (EOFError, zlib.error, zstandard.ZstdError) as error:
             raise ValueError(str(error)) from error

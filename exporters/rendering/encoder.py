@@ -191,7 +191,10 @@ class Encoder:
             yield from self._encoded_at_once(texts[start : start + _TEXTS_AT_ONCE])
 
     def _encoded_at_once(self, texts: Sequence[str]) -> Iterator[Ids | None]:
-        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        try:
+            encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        except Exception as error:  # The library raises bare Exception.
+            raise TokenizerError(f"the tokenizer cannot encode: {error}") from error
         ids = [encoding.ids for encoding in encodings]
         for index, text in enumerate(texts):
             if not self._control.keys().isdisjoint(ids[index]):

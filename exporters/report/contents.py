@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rsidx.errors import ExportError
 from rsidx.exporters.dataset.format import read_manifest
-from rsidx.exporters.dataset.reader import read_rows
+from rsidx.exporters.dataset.reader import read_rows, readable
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
 
@@ -48,7 +47,7 @@ def collect(out: Path, n_samples: int) -> Collected:
     Raises ExportError where `out` is no export that can be read.
     """
     manifest = read_manifest(out)
-    try:
+    with readable(out):
         folder = out / "tokenizer"
         encoder = Encoder(load(str(folder)), source=str(folder))
         found = Collected(manifest)
@@ -59,9 +58,7 @@ def collect(out: Path, n_samples: int) -> Collected:
             step = n_rows / wanted if wanted else 0
             chosen = {int(index * step) for index in range(wanted)}
             _collect_split(found, out, split, chosen, encoder)
-    except (OSError, ValueError, KeyError) as error:
-        raise ExportError(f"{out} is no export that can be read: {error}") from error
-    return found
+        return found
 
 
 def _collect_split(

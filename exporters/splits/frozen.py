@@ -53,7 +53,7 @@ def read(manifest: Mapping[str, Any], file: Path) -> Frozen:
         ]
         tips = tuple(bytes.fromhex(tip) for tip in manifest["tips"].values())
         return Frozen(tuple(bytes.fromhex(oid) if oid else None for oid in starts), tips)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ExportError(f"{file} has no boundaries that can be read: {error}") from error
 
 

@@ -131,7 +131,7 @@ def _with_embargo(commits: Sequence[CommitRow], split: Split, spec: str) -> Spli
         )
     days = float(match.group(1)) if match.group(2) else 0.0
     share = float(match.group(1))
-    n_commits = 0 if days else int(share * len(commits)) if share < 1 else int(share)
+    n_commits = 0 if days else int(share * len(commits) if share < 1 else min(share, len(commits)))
     n_out = []
     for start, end in ((split.val_from, split.test_from), (split.test_from, len(commits))):
         n = n_commits if start else 0
@@ -147,7 +147,8 @@ def _by_share(n_commits: int, words: Sequence[str]) -> Split:
         train, val, test = (float(word) for word in words)
     except ValueError as error:
         raise ExportError(f"--split: {','.join(words)} are not three numbers") from error
-    if min(train, val, test) < 0 or abs(train + val + test - 1) > 1e-6:
+    # Not a number is neither less nor more than any.
+    if not (min(train, val, test) >= 0 and abs(train + val + test - 1) <= 1e-6):
         raise ExportError(f"--split: {','.join(words)} do not add up to 1")
     return Split(round(n_commits * train), round(n_commits * (train + val)))
 
@@ -157,10 +158,10 @@ def _by_date(commits: Sequence[CommitRow], words: Sequence[str]) -> Split:
     for word in words:
         try:
             moment = datetime.fromisoformat(word)
-        except ValueError as error:
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            seconds = moment.timestamp()
+        except (ValueError, OverflowError) as error:
             raise ExportError(f"--split: {word!r} is neither a date nor a commit") from error
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = moment.timestamp()
         later = (i for i, commit in enumerate(commits) if commit.date >= seconds)
         positions.append(next(later, len(commits)))
     return _in_order(positions, words)

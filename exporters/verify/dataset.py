@@ -6,7 +6,6 @@ one of it, and the checksums must hold.
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,11 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rsidx.errors import ExportError
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.inventory import is_ours, read_files
 from rsidx.exporters.dataset.layout import CHECKSUMS, MANIFEST, sha256_of
-from rsidx.exporters.dataset.reader import read_rows
+from rsidx.exporters.dataset.reader import read_rows, readable, rows_with_meta
 from rsidx.exporters.dataset.sidecars import PACKED
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
@@ -42,11 +40,15 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
     Raises ExportError where `out` is no export that can be read.
     """
     manifest = read_manifest(out)
-    try:
-        sums = (out / CHECKSUMS).read_text("utf-8").splitlines()
-        ending = manifest["config"]["format"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ExportError(f"{out} is no export that can be read: {error}") from error
+    with readable(out):
+        yield from _problems(out, manifest, history, checked)
+
+
+def _problems(
+    out: Path, manifest: dict[str, Any], history: History, checked: Checked
+) -> Iterator[Problem]:
+    sums = (out / CHECKSUMS).read_text("utf-8").splitlines()
+    ending = manifest["config"]["format"]
     yield from _seal(out)
     yield from _checksums(out, sums, checked)
     broken = manifest_problem(manifest)
@@ -60,7 +62,7 @@ def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
     rows = Rows(manifest, encoder, history, checked)
     with closing(rows.edits):
         for split in SPLITS:
-            lines = _lines(out, split, ending)
+            lines = rows_with_meta(out, split, ending)
             n_rows = 0
             for number, (row, meta) in enumerate(lines, 1):
                 n_rows = number
@@ -133,12 +135,3 @@ def _checksums(out: Path, sums: list[str], checked: Checked) -> Iterator[Problem
             continue
         if sha256_of(out / name) != digest:
             yield Problem(name, None, "its checksum does not hold")
-
-
-def _lines(out: Path, split: str, ending: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    try:
-        with (out / f"{split}.meta.jsonl").open("rb") as metas:
-            for row, meta in zip(read_rows(out, split, ending), metas, strict=True):
-                yield row, json.loads(meta)
-    except (OSError, ValueError) as error:
-        raise ExportError(f"{split}.{ending} and its meta file cannot be read: {error}") from error

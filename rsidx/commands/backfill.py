@@ -1,14 +1,12 @@
 """`rsidx backfill`."""
 
-import os
 from dataclasses import asdict
 from time import perf_counter
 
 import click
 
-from rsidx.commands.options import Place, jobs_option, json_option, max_bytes_option, place_options
-from rsidx.indexer.refresh import is_needed, refresh
-from rsidx.indexer.sync import fetch_promised, fetch_trees, history_scope, sync
+from rsidx import Index
+from rsidx.commands.options import jobs_option, json_option, max_bytes_option, repository_options
 from rsidx.output import counted, emit, progress, resumable
 
 
@@ -20,9 +18,9 @@ from rsidx.output import counted, emit, progress, resumable
 @jobs_option
 @max_bytes_option
 @json_option
-@place_options
+@repository_options
 def backfill(
-    place: Place,
+    index: Index,
     revisions: tuple[str, ...],
     all_refs: bool,
     since: str | None,
@@ -36,22 +34,20 @@ def backfill(
     Commits that are there already are left alone, so it can be interrupted and run again.
     """
     start = perf_counter()
-    scope = history_scope(place.repository, revisions, all_refs=all_refs, since=since)
-    jobs = jobs or os.cpu_count() or 1
-    with (
-        resumable(),
-        place.database(create=True) as database,
-        progress("backfill", "commits") as update,
-    ):
-        if fetch:
-            fetch_trees(place.repository, database, scope)
-        report = sync(
-            place.repository, database, scope, jobs=jobs, max_bytes=max_bytes, progress=update
+    with resumable(), progress("backfill", "commits") as update:
+        report = index.backfill(
+            revisions,
+            progress=update,
+            all_refs=all_refs,
+            since=since,
+            fetch=fetch,
+            refresh=False,
+            jobs=jobs,
+            max_bytes=max_bytes,
         )
-        if fetch:
-            fetched = fetch_promised(place.repository, database, jobs=jobs, max_bytes=max_bytes)
-            report.n_read_again += fetched
-    n_refreshed = _refresh(place, jobs, max_bytes)
+    if index.needs_refresh():
+        with progress("reading again", "file versions") as update:
+            report.n_refreshed = index.refresh(progress=update, jobs=jobs, max_bytes=max_bytes)
     seconds = perf_counter() - start
     states = ", ".join(f"{n} {state}" for state, n in sorted(report.blobs_by_state.items()))
     lines = [
@@ -62,24 +58,13 @@ def backfill(
     if report.n_read_again:
         n_read = counted(report.n_read_again, "file version")
         lines.append(f"{n_read} read that the index lacked before")
-    if n_refreshed:
-        n_read = counted(n_refreshed, "file version")
+    if report.n_refreshed:
+        n_read = counted(report.n_refreshed, "file version")
         lines.append(f"{n_read} read again that another version of rsidx had read")
     if report.n_unreadable:
-        advice = "; `rsidx backfill --fetch` gets them" if place.repository.is_partial else ""
+        advice = "; `rsidx backfill --fetch` gets them" if index.is_partial else ""
         lines.append(
             f"{counted(report.n_unreadable, 'commit')} could not be compared (objects are "
             f"missing{advice})"
         )
-    counts = {**asdict(report), "n_refreshed": n_refreshed}
-    emit({**counts, "seconds": round(seconds, 3)}, lines, as_json=as_json)
-
-
-def _refresh(place: Place, jobs: int, max_bytes: int) -> int:
-    with place.database() as database:
-        if not is_needed(place.repository, database):
-            return 0
-        with progress("reading again", "file versions") as update:
-            return refresh(
-                place.repository, database, jobs=jobs, max_bytes=max_bytes, progress=update
-            )
+    emit({**asdict(report), "seconds": round(seconds, 3)}, lines, as_json=as_json)

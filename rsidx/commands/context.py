@@ -5,10 +5,8 @@ from dataclasses import asdict
 
 import click
 
-from rsidx.commands.options import Place, json_option, place_options
-from rsidx.commands.target import at_option, target_at
-from rsidx.exporters.config import ExportConfig
-from rsidx.exporters.questions import ContextAnswer, context_at
+from rsidx import ContextAnswer, ExportConfig, Index
+from rsidx.commands.options import at_option, json_option, repository_options
 from rsidx.option import options_of
 from rsidx.output import emit
 
@@ -18,9 +16,9 @@ from rsidx.output import emit
 @at_option
 @options_of(ExportConfig, "context_with", "context_with")
 @json_option
-@place_options
+@repository_options
 def context(
-    place: Place,
+    index: Index,
     place_in_code: str,
     revision: str,
     context_with: tuple[str, ...],
@@ -31,9 +29,7 @@ def context(
     SYMBOL may be qualified, as in Type::method. The order is that in which the budget is spent.
     """
     path, _, symbol = place_in_code.partition(":")
-    target = target_at(place, revision, path, symbol)
-    with place.database() as database:
-        answers = context_at(database, place.repository.name, target, context_with)
+    answers = index.at(revision).context(path, symbol, context_with=context_with)
     emit([asdict(answer) for answer in answers], _lines(answers), as_json=as_json)
 
 

@@ -6,24 +6,18 @@ from typing import Any
 
 import click
 
-from rsidx.commands.options import Index, index_options, json_option
-from rsidx.exporters.config import Config
-from rsidx.exporters.dataset.destination import Destination
-from rsidx.exporters.dedup.leakage import REASONS
-from rsidx.exporters.export import export as run_export
-from rsidx.exporters.export import preview
-from rsidx.exporters.splits.split import SPLITS
-from rsidx.indexer.refresh import n_stale_blobs
+from rsidx import DataSet, ExportConfig, Index
+from rsidx.commands.options import index_options, json_option
 from rsidx.option import options_of
-from rsidx.output import counted, emit, note, progress, resumable
+from rsidx.output import counted, emit, progress, resumable
 
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("revisions", metavar="[REF]...", nargs=-1)
-@options_of(Config, last="new_commits")
+@options_of(ExportConfig, last="new_commits")
 @click.option("--split-report", is_flag=True, help="Print what is related across the splits.")
-@options_of(Config, "keep", "half_life")
+@options_of(ExportConfig, "keep", "half_life")
 @click.option(
     "--replace-edited",
     is_flag=True,
@@ -34,7 +28,7 @@ from rsidx.output import counted, emit, note, progress, resumable
     is_flag=True,
     help="Say what would be replaced, and of how many commits the splits would be; write nothing.",
 )
-@options_of(Config, "pad")
+@options_of(ExportConfig, "pad")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -60,29 +54,15 @@ def export(
     whole when the export is complete; one that fails changes nothing. What was made is kept
     beside the index, so that the next export makes what is new.
     """
-    destination = Destination(out, replace_edited=replace_edited)
-    if not options["revisions"] and index.head is not None:
-        options["revisions"] = (index.head,)
-    config = Config(name=index.name, **options)
+    config = ExportConfig(**options)
     if dry_run:
-        with index.database() as database:
-            found = preview(database, destination, config)
+        found = index.preview(out, config, replace_edited=replace_edited)
         emit(found, _preview_lines(found), as_json=as_json)
         return
-    with (
-        resumable(),
-        index.database() as database,
-        progress("export", "commits") as update,
-    ):
-        n_stale = n_stale_blobs(database)
-        if n_stale:
-            note(
-                f"rsidx: another version of rsidx read {counted(n_stale, 'file version')} of the "
-                "index; `rsidx backfill` reads them again"
-            )
-        manifest = run_export(database, destination, config, jobs=jobs, progress=update)
-    lines = [*_lines(out, manifest), *(_split_report(manifest) if split_report else [])]
-    emit(manifest, lines, as_json=as_json)
+    with resumable(), progress("export", "commits") as update:
+        data = index.export(out, config, replace_edited=replace_edited, jobs=jobs, progress=update)
+    lines = [*_lines(out, data.manifest), *(_split_report(data) if split_report else [])]
+    emit(data.manifest, lines, as_json=as_json)
 
 
 def _preview_lines(found: dict[str, Any]) -> list[str]:
@@ -91,7 +71,7 @@ def _preview_lines(found: dict[str, Any]) -> list[str]:
         f"an export of {counted(n_files, 'file')} would be replaced" if n_files else "would be made"
     )
     lines = [f"{found['out']}: {what}"]
-    lines += [f"{name:<6}{found['commits'][name]:>10,} commits" for name in SPLITS]
+    lines += [f"{name:<6}{found['commits'][name]:>10,} commits" for name in DataSet.SPLITS]
     return [*lines, _left_out(found["dropped"])]
 
 
@@ -106,7 +86,7 @@ def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
         f"{out}: {manifest['tokenizer']['dialect']}, "
         f"{manifest['tokenizer']['n_new_tokens']} new tokens"
     ]
-    for name in SPLITS:
+    for name in DataSet.SPLITS:
         lines.append(
             f"{name:<6}{counts['examples'][name]:>10,} examples{counts['tokens'][name]:>14,} tokens"
             f"{counts['learned_tokens'][name]:>13,} with loss"
@@ -120,24 +100,22 @@ def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _split_report(manifest: dict[str, Any]) -> list[str]:
+def _split_report(data: DataSet) -> list[str]:
     """Return what is related to an earlier split: what was left out for it, and what is left."""
+    manifest = data.manifest
     lines = [f"{'split':<8}{'commits':>9}{'embargo':>9}  {'from':<12}  to"]
-    for name in SPLITS:
+    for name in DataSet.SPLITS:
         part = manifest["splits"][name]
         first, last = ((part[key] or "-")[:12] for key in ("first_commit", "last_commit"))
         n_out = part["embargo"]["n_commits"]
         lines.append(f"{name:<8}{part['n_commits']:>9,}{n_out:>9,}  {first:<12}  {last}")
-    relations = manifest["relations"]
     if "related" in manifest["config"]["keep"]:
         lines.append("related edits were kept, as asked for")
     lines.append(f"{'relation':<16}{'left val':>10}{'left test':>11}{'still across':>14}")
-    for reason in REASONS:
+    for one in data.relations():
         # What a message names is not seen from the edits: nothing is counted anew.
-        n_across = relations["across_splits"].get(reason)
-        across = "-" if n_across is None else f"{n_across:,}"
-        left = [relations["left_out"].get(f"{name}/{reason}", 0) for name in SPLITS[1:]]
-        lines.append(f"{reason:<16}{left[0]:>10,}{left[1]:>11,}{across:>14}")
+        across = "-" if one.n_across is None else f"{one.n_across:,}"
+        lines.append(f"{one.reason:<16}{one.n_left_val:>10,}{one.n_left_test:>11,}{across:>14}")
     moved = ", ".join(f"{n:,} of {name}" for name, n in manifest["now_train"].items())
     lines.append(f"rows that were in the export before and are train now: {moved}")
     return lines

@@ -4,24 +4,23 @@ from dataclasses import asdict
 
 import click
 
-from rsidx.commands.options import MAX_BYTES, Place, json_option, place_options
-from rsidx.indexer.gc import collect
+from rsidx import Index
+from rsidx.commands.options import json_option, repository_options
 from rsidx.output import counted, emit, human_bytes
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 @json_option
-@place_options
-def gc(place: Place, dry_run: bool, as_json: bool) -> None:
+@repository_options
+def gc(index: Index, dry_run: bool, as_json: bool) -> None:
     """Delete unreachable commits from the index, as after an amend, a rebase or a deleted branch.
 
     They are never exported; this frees the space that they take in the index.
     """
-    with place.database() as database:
-        before = database.n_bytes()
-        pruned = collect(place.repository, database, max_bytes=MAX_BYTES, dry_run=dry_run)
-        after = database.n_bytes()
+    before = index.n_bytes()
+    pruned = index.gc(dry_run=dry_run)
+    after = index.n_bytes()
     what = (
         f"{counted(pruned.n_commits, 'commit')}, {counted(pruned.n_blobs, 'file version')} and "
         f"{counted(pruned.n_chunks, 'chunk')}"

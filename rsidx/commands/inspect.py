@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
+from rsidx import DataSet, ShownRow, ShownToken
 from rsidx.commands.options import config_option, json_option
-from rsidx.exporters.dataset.reader import ShownRow, ShownToken, load_row
-from rsidx.exporters.splits.split import SPLITS
 from rsidx.output import counted, echo_styled, emit, printable
 
 _COLOURS = {
@@ -26,7 +25,7 @@ _COLOURS = {
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("row", default="1")
-@click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
+@click.option("--split", type=click.Choice(DataSet.SPLITS), default="train", show_default=True)
 @click.option("--tokens", is_flag=True, help="Mark where tokens end.")
 @json_option
 @config_option
@@ -37,7 +36,7 @@ def inspect(out: Path, row: str, split: str, tokens: bool, as_json: bool) -> Non
     beginning of its id or commit. Colours say what each
     token is for; what has loss is bold, control tokens stand on a background.
     """
-    found = load_row(out, split, row)
+    found = DataSet(out).show(row, split)
     if as_json:
         emit(asdict(found), (), as_json=True)
         return

@@ -1,105 +1,53 @@
-"""Options that several commands share, and what they open."""
+"""Options that several commands share, and the index that they name."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
-from sqlalchemy.exc import DBAPIError
 
-from rsidx import config, log
-from rsidx.errors import ConfigError, RepositoryError
-from rsidx.indexer.git.history import head
-from rsidx.indexer.git.repository import Repository, discover
-from rsidx.indexer.hook_api import index_file
+from rsidx import ConfigError, Index, RepositoryError, config, log
 from rsidx.option import Decorator, Option, option
-from rsidx.store.database import Database, resolve_url
 
-MAX_BYTES = 1_000_000
 _FAULTS = "rsidx.faults"
+_INDEX = "rsidx.index"
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """The index's address, and the name of the repository in it that a command is about.
-
-    `name` is None outside of a repository: then the index must have one alone. `head` is where a
-    linked worktree stands, if the command was called in one: the index knows the main one's.
-    """
-
-    db: str
-    name: str | None
-    head: str | None
-
-    @contextmanager
-    def database(self, *, create: bool = False) -> Iterator[Database]:
-        """Open the index; raises IndexStoreError for what the database refuses in the block."""
-        database = Database(resolve_url(self.db), create=create)
-        try:
-            yield database
-        except DBAPIError as error:
-            raise database.explained(error) from error
-        finally:
-            database.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Place(Index):
-    """A repository and its index."""
-
-    repository: Repository
-
-
-def default_db(repository: Repository) -> Path:
-    """Return where a repository's index is unless another place is named."""
-    return repository.common_dir / "rsidx" / "index.db"
-
-
-def linked_head(repository: Repository) -> str | None:
-    """Return the commit of a linked worktree, None in the main one."""
-    if repository.git_dir == repository.common_dir:
-        return None
-    own = head(repository)
-    return own.hex() if own is not None else None
-
-
-def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --repo, --db, --config and --log-level; the command gets a `Place` as `place`.
+def repository_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --repo, --db, --config and --log-level; the command gets the repository's `index`.
 
     Raises ConfigError for what is wrong in a file or variable.
     """
-    return _with_place(command, is_hook=False)
+    return _with_repository(command, is_hook=False)
 
 
 def hook_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the same to a hook, which never fails: what is wrong in a file or variable is logged."""
-    return _with_place(command, is_hook=True)
+    return _with_repository(command, is_hook=True)
 
 
-def _with_place(command: Callable[..., Any], *, is_hook: bool) -> Callable[..., Any]:
+def _with_repository(command: Callable[..., Any], *, is_hook: bool) -> Callable[..., Any]:
     @(_hook_repo_option if is_hook else _repo_option)
     @(_hook_config_option if is_hook else config_option)
     @_db_option
     @_log_level_option
     @wraps(command)
-    def with_place(repo: Path, db: str | None, log_level: str, **options: Any) -> Any:
+    def with_index(repo: Path, db: str | None, log_level: str, **options: Any) -> Any:
         ctx = click.get_current_context()
-        repository = _repository(ctx, repo, ctx.get_parameter_source("repo"))
-        address = db or str(default_db(repository))
-        _configure_log(address, log_level)
-        for fault in ctx.meta.get(_FAULTS, ()):
-            log.logger.info("ignored: %s", fault)
-        return command(place=Place(address, repository.name, None, repository), **options)
+        source = ctx.get_parameter_source("repo")
+        with _index_of(ctx, repo, source, db=db) as index:
+            _configure_log(index, log_level)
+            for fault in ctx.meta.get(_FAULTS, ()):
+                log.logger.info("ignored: %s", fault)
+            return command(index=index, **options)
 
-    return with_place
+    return with_index
 
 
 def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the same options and --name; the command gets an `Index` as `index`.
+    """Add the same options and --name; the command gets the `index`.
 
     With --db it needs no repository: the index alone was copied to the training machine. A
     repository that is named, too, says which of the index's is meant.
@@ -116,43 +64,52 @@ def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         ctx = click.get_current_context()
         source = ctx.get_parameter_source("repo")
-        if db is not None and source is ParameterSource.DEFAULT:
-            index = Index(db, name, None)
-        else:
-            repository = _repository(ctx, repo, source)
-            address = db or str(default_db(repository))
-            index = Index(address, name or repository.name, linked_head(repository))
-        _configure_log(index.db, log_level)
-        return command(index=index, **options)
+        is_alone = db is not None and source is ParameterSource.DEFAULT
+        with (
+            Index(db, name=name)
+            if db is not None and is_alone
+            else _index_of(ctx, repo, source, db=db, name=name)
+        ) as index:
+            _configure_log(index, log_level)
+            return command(index=index, **options)
 
     return with_index
 
 
 def measured_index_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --db, --name and --config; the command gets an `Index` or, without --db, None."""
+    """Add --db, --name and --config; the command gets an `index` or, without --db, None."""
 
     @config_option
     @_db_option
     @_name_option
     @wraps(command)
     def with_index(db: str | None, name: str | None, **options: Any) -> Any:
-        return command(index=Index(db, name, None) if db is not None else None, **options)
+        if db is None:
+            return command(index=None, **options)
+        with Index(db, name=name) as index:
+            return command(index=index, **options)
 
     return with_index
 
 
-def _configure_log(db: str, level: str) -> None:
-    file = index_file(db)
-    log.configure(level, log.log_file(file) if file else None)
+def _configure_log(index: Index, level: str) -> None:
+    log.configure(level, log.log_file(index.file) if index.file is not None else None)
 
 
-def _repository(ctx: click.Context, repo: Path, source: ParameterSource | None) -> Repository:
-    """Find the repository once for the whole command."""
-    found = ctx.meta.get("rsidx.repository")
-    if not isinstance(found, Repository):
+def _index_of(
+    ctx: click.Context,
+    repo: Path,
+    source: ParameterSource | None,
+    *,
+    db: str | None = None,
+    name: str | None = None,
+) -> Index:
+    """Return the index of a repository, which is found once for the whole command."""
+    found = ctx.meta.get(_INDEX)
+    if not isinstance(found, Index):
         is_named = source is not ParameterSource.DEFAULT
-        found = ctx.meta["rsidx.repository"] = discover(repo, is_named=is_named)
-    return found
+        found = ctx.meta[_INDEX] = Index.of_repository(repo, is_named=is_named)
+    return found.placed(db, name=name)
 
 
 class _ConfigOption(Option):
@@ -189,7 +146,7 @@ def _worktree(ctx: click.Context, opts: Mapping[str, Any]) -> Path | None:
             # It may stand behind --config.
             repo, source = parameter.consume_value(ctx, opts)
     try:
-        return _repository(ctx, Path(repo), source).worktree
+        return _index_of(ctx, Path(repo), source).worktree
     except RepositoryError:
         # Where a command needs the repository, it will say so itself.
         return None
@@ -243,6 +200,13 @@ _log_level_option = option(
     help="How much to say on stderr.",
 )
 _name_option = option("--name", help="The repository, where the index has several.")
+at_option = click.option(
+    "--at",
+    "revision",
+    default="HEAD",
+    show_default=True,
+    help="The commit, or `worktree` for the code as it is on disk.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 jobs_option = click.option(
     "--jobs",
@@ -253,7 +217,7 @@ jobs_option = click.option(
 max_bytes_option = click.option(
     "--max-bytes",
     type=click.IntRange(min=1),
-    default=MAX_BYTES,
+    default=Index.MAX_FILE_BYTES,
     show_default=True,
     help="Larger files are recorded but not parsed.",
 )

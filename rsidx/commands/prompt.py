@@ -6,11 +6,8 @@ from pathlib import Path
 
 import click
 
-from rsidx.commands.options import MAX_BYTES, Place, json_option, place_options
-from rsidx.commands.target import at_option, target_at
-from rsidx.exporters.dataset.reader import config_of
-from rsidx.exporters.questions import Hole, fill_prompt_at, prompt_at
-from rsidx.indexer.worktree import file_on_disk
+from rsidx import DataSet, Index
+from rsidx.commands.options import at_option, json_option, repository_options
 from rsidx.output import emit, note
 
 _HOLE = re.compile(r"(.+):(\d+):(\d+)")
@@ -35,9 +32,9 @@ _HOLE = re.compile(r"(.+):(\d+):(\d+)")
 )
 @at_option
 @json_option
-@place_options
+@repository_options
 def prompt(
-    place: Place,
+    index: Index,
     place_in_code: str,
     message: str | None,
     is_hole: bool,
@@ -51,13 +48,14 @@ def prompt(
     What follows it, up to the end token, is the new code, or with --fim what belongs to the place.
     --json gives the ids, too.
     """
-    config = config_of(like)
+    data = DataSet(like)
     if is_hole:
         if message is not None:
             raise click.UsageError("--message is for an edit, not for --fim")
-        hole = _hole(place, place_in_code, revision, is_suffix_first=suffix_first)
-        with place.database() as database:
-            found = fill_prompt_at(database, place.repository.name, hole, config)
+        path, line, column = _hole(place_in_code)
+        found = index.at(revision).fill_prompt(
+            path, line, column, like=data, suffix_first=suffix_first
+        )
     else:
         if message is None or suffix_first:
             given = "--message is missing" if message is None else "--suffix-first is for --fim"
@@ -65,9 +63,7 @@ def prompt(
         path, _, symbol = place_in_code.partition(":")
         if not symbol:
             raise click.UsageError("name a symbol, as in src/lib.rs:Type::method")
-        target = target_at(place, revision, path, symbol)
-        with place.database() as database:
-            found = prompt_at(database, place.repository.name, target, message, config)
+        found = index.at(revision).prompt(path, symbol, message, like=data)
     if as_json:
         emit(asdict(found), (), as_json=True)
     else:
@@ -77,11 +73,8 @@ def prompt(
         note(f"rsidx: {found.n_excerpts_left_out} pieces of context did not fit")
 
 
-def _hole(place: Place, place_in_code: str, revision: str, *, is_suffix_first: bool) -> Hole:
+def _hole(place_in_code: str) -> tuple[str, int, int]:
     match = _HOLE.fullmatch(place_in_code)
     if match is None:
         raise click.UsageError("name a place, as in src/lib.rs:12:5")
-    path, line, column = match.group(1), int(match.group(2)), int(match.group(3))
-    target = target_at(place, revision, path, "")
-    file = file_on_disk(place.repository, path, max_bytes=MAX_BYTES)
-    return Hole(target.commit, path, file, line, column, is_suffix_first, target.overlay)
+    return match.group(1), int(match.group(2)), int(match.group(3))

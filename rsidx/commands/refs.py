@@ -5,9 +5,8 @@ from dataclasses import asdict
 
 import click
 
-from rsidx.commands.options import Place, json_option, place_options
-from rsidx.commands.target import at_option, target_at
-from rsidx.exporters.questions import Use, uses_of
+from rsidx import Index, Use
+from rsidx.commands.options import at_option, json_option, repository_options
 from rsidx.output import emit, note
 
 
@@ -16,15 +15,13 @@ from rsidx.output import emit, note
 @at_option
 @click.option("--names", is_flag=True, help="Also code of which only the name is known to fit.")
 @json_option
-@place_options
-def refs(place: Place, name: str, revision: str, names: bool, as_json: bool) -> None:
+@repository_options
+def refs(index: Index, name: str, revision: str, names: bool, as_json: bool) -> None:
     """Say who refers to NAME, or TYPE::NAME: path, line, the rule that says so, and the code.
 
     What merely has the same name is no reference; --names adds it, marked with the rule `name`.
     """
-    target = target_at(place, revision, "", name)
-    with place.database() as database:
-        found = uses_of(database, place.repository.name, target, names=names)
+    found = index.at(revision).references(name, names=names)
     emit([asdict(use) for use in found], _lines(found), as_json=as_json)
     if not found:
         note(f"rsidx: nothing refers to {name} at {revision}")

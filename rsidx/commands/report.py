@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from rsidx import DataSet
 from rsidx.commands.options import config_option
-from rsidx.exporters.report.page import write_report
 
 
 @click.command()
@@ -29,6 +29,4 @@ def report(out: Path, to: Path | None, samples: int) -> None:
     One file that needs no network, beside OUT, which stays as it is. An earlier report is replaced;
     another file is not.
     """
-    target = to or out.resolve().with_name(f"{out.resolve().name}.report.html")
-    write_report(out, target, n_samples=samples)
-    click.echo(str(target))
+    click.echo(str(DataSet(out).report(to, n_samples=samples)))

@@ -5,26 +5,19 @@ from dataclasses import asdict
 
 import click
 
-from rsidx.commands.options import Place, json_option, place_options
-from rsidx.hooks.install import state
-from rsidx.indexer.hook_api import index_file
-from rsidx.indexer.status import Status
-from rsidx.indexer.status import status as read_status
-from rsidx.log import LastError, last_error, log_file
+from rsidx import Index, LastError, Status
+from rsidx.commands.options import json_option, repository_options
 from rsidx.output import counted, emit, human_bytes, table
-from rsidx.store.dates import moment
 
 
 @click.command()
 @json_option
-@place_options
-def status(place: Place, as_json: bool) -> None:
+@repository_options
+def status(index: Index, as_json: bool) -> None:
     """Say what is indexed, how far behind the branches it is, and what could not be read."""
-    with place.database() as database:
-        found = read_status(place.repository, database)
-    hook = state(place.repository)
-    file = index_file(place.db)
-    error = last_error(log_file(file)) if file else None
+    found = index.status()
+    hook = index.hooks.state()
+    error = index.last_error()
     value = {
         **asdict(found),
         "hook": hook.name,
@@ -44,17 +37,16 @@ def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
     yield "symbols", f"{counts.n_symbols:,}"
     yield "imports", f"{counts.n_imports:,}"
     yield "references", f"{counts.n_references:,}"
-    if found.newest_commit_time is not None:
-        made = moment(found.newest_commit_time)
-        yield "newest commit", f"{made:%Y-%m-%d %H:%M} UTC"
+    if found.newest_commit is not None:
+        yield "newest commit", f"{found.newest_commit:%Y-%m-%d %H:%M} UTC"
     yield "hook", hook
     if not found.behind:
         yield "behind", "no: every branch is indexed"
     for name, n_missing in found.behind.items():
         yield "behind", f"{name} by {counted(n_missing, 'commit')}"
-    if found.behind_since:
-        made = moment(found.behind_since)
-        yield "since", f"{made:%Y-%m-%d %H:%M} UTC, when the oldest of them was made"
+    if found.oldest_missing is not None:
+        made = f"{found.oldest_missing:%Y-%m-%d %H:%M} UTC"
+        yield "since", f"{made}, when the oldest of them was made"
 
 
 def _stale(found: Status) -> str:
@@ -62,10 +54,9 @@ def _stale(found: Status) -> str:
         f"{found.n_stale_blobs:,} of {found.counts.n_blobs:,} file versions are as another version "
         "of rsidx read them; "
     )
-    if found.refreshing_since is None:
+    if found.refresh_began is None:
         return text + "the hook goes on after the next commit, `rsidx backfill` does it now"
-    since = moment(found.refreshing_since)
-    return text + f"a process has been at it since {since:%Y-%m-%d %H:%M} UTC"
+    return text + f"a process has been at it since {found.refresh_began:%Y-%m-%d %H:%M} UTC"
 
 
 def _error_rows(error: LastError | None) -> Iterator[tuple[str, str]]:

@@ -4,9 +4,8 @@ from dataclasses import asdict
 
 import click
 
-from rsidx.commands.options import Place, json_option, place_options
-from rsidx.commands.target import at_option, target_at
-from rsidx.indexer.lookup import locate
+from rsidx import Index
+from rsidx.commands.options import at_option, json_option, repository_options
 from rsidx.output import counted, emit, note
 
 
@@ -14,14 +13,11 @@ from rsidx.output import counted, emit, note
 @click.argument("name")
 @at_option
 @json_option
-@place_options
-def symbols(place: Place, name: str, revision: str, as_json: bool) -> None:
+@repository_options
+def symbols(index: Index, name: str, revision: str, as_json: bool) -> None:
     """Say where NAME, or TYPE::NAME, is defined: path, line, kind and signature."""
-    at = target_at(place, revision, "", name)
-    with place.database() as database:
-        found, n_missing = locate(
-            place.repository, database, name, commit=at.commit, overlay=at.overlay
-        )
+    code = index.at(revision)
+    found, n_missing = code.symbols(name), code.n_missing_files()
     lines = [f"{one.path}:{one.line}: {one.kind} {one.signature}" for one in found]
     emit([asdict(one) for one in found], lines, as_json=as_json)
     if n_missing:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from rsidx.commands.options import Index, index_options, json_option, measured_index_options
-from rsidx.exporters.tokenizer import TokenizerReport, measure
-from rsidx.exporters.tokenizer import train as train_tokenizer
+from rsidx import Index, TokenizerReport, measure_tokenizer
+from rsidx.commands.options import index_options, json_option, measured_index_options
 from rsidx.option import size_option
 from rsidx.output import counted, emit, table
 
@@ -29,9 +28,8 @@ def tokenizer() -> None:
 @index_options
 def train(index: Index, out: Path, size: int) -> None:
     """Train a byte-level BPE on the index and write it to the new folder OUT."""
-    with index.database() as database:
-        encoder = train_tokenizer(database, out, name=index.name, vocabulary_size=size)
-    emit(None, [f"{out}: {counted(encoder.n_tokens, 'token')}"], as_json=False)
+    n_tokens = index.train_tokenizer(out, size=size)
+    emit(None, [f"{out}: {counted(n_tokens, 'token')}"], as_json=False)
 
 
 @tokenizer.command()
@@ -43,11 +41,7 @@ def inspect(source: str, index: Index | None, as_json: bool) -> None:
 
     Coverage is measured on the code of an index.
     """
-    if index is None:
-        found = measure(source)
-    else:
-        with index.database() as database:
-            found = measure(source, database, name=index.name)
+    found = measure_tokenizer(source) if index is None else index.measure_tokenizer(source)
     emit(asdict(found), table(_rows(found)), as_json=as_json)
 
 

@@ -6,10 +6,8 @@ from types import FrameType
 
 import click
 
-from rsidx.commands.options import Place, max_bytes_option, place_options
-from rsidx.hooks.units import SYSTEMS, unit
-from rsidx.hooks.worker import work
-from rsidx.indexer.ingest import Progress, SyncReport
+from rsidx import Hooks, Index, SyncReport
+from rsidx.commands.options import max_bytes_option, repository_options
 from rsidx.output import counted
 
 
@@ -26,34 +24,28 @@ from rsidx.output import counted
 @click.option(
     "--unit",
     "system",
-    type=click.Choice(SYSTEMS),
+    type=click.Choice(Hooks.SYSTEMS),
     help="Print a unit file that keeps this running, and do nothing else.",
 )
 @max_bytes_option
-@place_options
-def watch(place: Place, poll_s: float, system: str | None, max_bytes: int) -> None:
+@repository_options
+def watch(index: Index, poll_s: float, system: str | None, max_bytes: int) -> None:
     """Keep the index current by watching the refs, until it is interrupted.
 
     For commits by tools that run no hooks. It needs no hook and does no harm beside one.
     """
     if system is not None:
-        click.echo(unit(system, place.repository, place.db), nl=False)
+        click.echo(index.hooks.unit(system), nl=False)
         return
-    from rsidx.hooks.watch import Wakes  # noqa: PLC0415  (a unit needs no watchdog)
-    from rsidx.hooks.watch import watch as run  # noqa: PLC0415
-
-    wakes = Wakes()
+    watcher = index.hooks.watcher(max_bytes=max_bytes, poll_s=poll_s)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        wakes.stop()
-
-    def update(progress: Progress) -> None:
-        work(place.repository, place.db, max_bytes=max_bytes, report=_say, progress=progress)
+        watcher.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    line = f"watching {place.repository.common_dir}; Ctrl-C ends it"
-    run(place.repository, wakes, update, poll_s=poll_s, ready=lambda: click.echo(line))
+    line = f"watching {index.git_folder}; Ctrl-C ends it"
+    watcher.run(ready=lambda: click.echo(line), report=_say)
     click.echo("ended")
 
 

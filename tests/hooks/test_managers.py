@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rsidx.errors import ManagedHooksError
 from rsidx.hooks import install as hooks
 from rsidx.hooks import managers
 from rsidx.hooks.doctor import examine
@@ -120,7 +121,7 @@ def test_a_manager_is_told_what_to_do_and_then_the_hook_fires(repo, wait, manage
     repo.commit("one", {"a.rs": "fn a() {}\n"})
     manager(repo)
     before = files(repo)
-    with pytest.raises(hooks.ManagedError) as caught:
+    with pytest.raises(ManagedHooksError) as caught:
         install(repo)
     name = manager.__name__.replace("_", "-")
     assert str(caught.value).startswith(f"{name} writes the hooks here: put this into ")

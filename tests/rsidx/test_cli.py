@@ -295,7 +295,7 @@ def test_a_fault_of_several_lines_is_printed_as_one(cli, monkeypatch):
     def fail(*_, **__):
         raise IndexStoreError("the server says:\n\tis it running?\n")
 
-    monkeypatch.setattr("rsidx.commands.backfill.sync", fail)
+    monkeypatch.setattr("rsidx.api.index.sync", fail)
     assert cli("backfill", status=1).err == "rsidx: the server says: is it running?\n"
 
 
@@ -303,7 +303,7 @@ def test_the_unexpected_ends_with_3_and_a_report_to_paste(cli, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("rsidx.commands.backfill.sync", fail)
+    monkeypatch.setattr("rsidx.api.index.sync", fail)
     err = cli("backfill", status=3).err
     assert "Traceback" not in err
     report = err.rstrip().rsplit(" ", 1)[-1]
@@ -407,7 +407,7 @@ def test_the_unexpected_is_printed_where_no_file_can_be_written(cli, monkeypatch
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("rsidx.commands.backfill.sync", fail)
+    monkeypatch.setattr("rsidx.api.index.sync", fail)
     with monkeypatch.context() as patched:
         patched.setattr(tempfile, "tempdir", str(tmp_path / "none"))
         err = cli("backfill", status=3).err

@@ -45,10 +45,10 @@ def test_what_goes_on_when_it_is_run_again_says_so_when_it_is_interrupted(monkey
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rsidx.commands.backfill.sync", interrupt)
+    monkeypatch.setattr("rsidx.api.index.sync", interrupt)
     assert main(["backfill"]) == 130
     assert "interrupted; run it again, and it goes on from here" in capfd.readouterr().err
-    monkeypatch.setattr("rsidx.commands.gc.collect", interrupt)
+    monkeypatch.setattr("rsidx.indexer.gc.collect", interrupt)
     assert main(["backfill", "--db", "x"]) == 130
     assert main(["gc", "--db", "x"]) == 130
     assert capfd.readouterr().err.rstrip().endswith("rsidx: interrupted")

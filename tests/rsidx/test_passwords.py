@@ -41,8 +41,8 @@ def crash(monkeypatch, repo, capfd):
         def fail(*_, **__):
             raise ZeroDivisionError(text)
 
-        monkeypatch.setattr("rsidx.commands.status.read_status", fail)
-        monkeypatch.setattr("rsidx.commands.options.Database", lambda *_, **__: fail())
+        monkeypatch.setattr("rsidx.indexer.status.status", fail)
+        monkeypatch.setattr("rsidx.api.access.Database", lambda *_, **__: fail())
         assert main(["status", *arguments]) == 3
         err = capfd.readouterr().err
         assert SECRET not in err

@@ -1,0 +1,1 @@
+"""What `rsidx` offers to programs and to its own command line."""

@@ -1,0 +1,83 @@
+"""Training examples one by one, as an export makes them, without a data set.
+
+Duplicates, leakage and splits are not decided here: that takes all rows of a history.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from rsidx.exporters.config import Config
+from rsidx.exporters.dataset.text_columns import PromptCompletion
+from rsidx.exporters.dataset.writer import columns
+from rsidx.exporters.filters.registry import Filters
+from rsidx.exporters.pipeline.cache_key import shared_key
+from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
+from rsidx.exporters.pipeline.phases import Phases
+from rsidx.exporters.pipeline.result import TokenizedRow, pack, unpack
+from rsidx.exporters.splits.history import history_of
+from rsidx.exporters.splits.split import select
+from rsidx.store import queries
+from rsidx.store.cache import open_cache
+from rsidx.store.database import Database
+from rsidx.store.reader import Reader
+
+_COMMITS_AT_ONCE = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A training example.
+
+    `prompt` and `completion` are texts with the control tokens spelled out, without the token that
+    ends a text; a sequence has no prompt. `labels` are as many as `input_ids`, -100 where there is
+    no loss. `meta` is what a data set's meta file says of the row.
+    """
+
+    id: str
+    prompt: str
+    completion: str
+    input_ids: list[int]
+    labels: list[int]
+    meta: dict[str, Any]
+
+
+def examples_of(database: Database, config: Config) -> Iterator[Example]:
+    """Yield the examples of the history that a configuration asks for, in its order.
+
+    What an export has made is read from its cache, and what is made here is kept there. Raises
+    ExportError, TokenizerError or IndexStoreError.
+    """
+    encoder, dialect, renderer = writing_tools(config)
+    with database.long_read() as connection:
+        reader = Reader(connection, queries.indexed_repository(connection, config.name))
+        history = history_of(reader, reader.ref_tips(), config.revisions)
+        reason = Filters("history", config.keep).reason
+        chosen, _ = select(list(history.commits.values()), history.reached, reason)
+        build = shared_key(config, encoder, dialect, reader)
+        with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
+            cache = cache_file.of(build)
+            encoder.keep_in(cache_file.of(encoder.identity))
+            pipeline = CommitPipeline(reader, config, renderer)
+            texts = PromptCompletion(encoder)
+            missing = set(cache.missing([commit.oid for commit in chosen]))
+            for start in range(0, len(chosen), _COMMITS_AT_ONCE):
+                commits = chosen[start : start + _COMMITS_AT_ONCE]
+                new = [commit for commit in commits if commit.oid in missing]
+                results = zip(new, pipeline.results(new, Phases()), strict=True)
+                cache.put([(commit.oid, pack(result)) for commit, result in results])
+                for commit in commits:
+                    for edit in unpack(cache.get(commit.oid)).edits:
+                        yield from (_example(row, texts, config.kind) for row in edit.rows)
+
+
+def _example(row: TokenizedRow, texts: PromptCompletion, kind: str) -> Example:
+    prompt, completion = texts.texts(row)
+    if kind == "sequence":
+        # Code with loss and without it takes turns.
+        prompt, completion = "", prompt + completion
+    shown = columns(row, None)
+    meta = orjson.loads(row.meta)
+    return Example(meta["id"], prompt, completion, shown["input_ids"], shown["labels"], meta)

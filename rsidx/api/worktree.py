@@ -1,0 +1,62 @@
+"""New code in the place of a symbol of a file on disk."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from rsidx.api.faults import path_of
+from rsidx.errors import RsidxError
+from rsidx.exporters.edits.diff import unified
+from rsidx.files import put
+from rsidx.indexer.splice import replace_symbol
+
+Code = bytes | str | Callable[[], bytes]
+"""The code itself, or what reads it once the file has been found."""
+
+
+def apply_code(
+    worktree: Path, path: str, symbol: str, code: Code, *, write: bool, delete: bool
+) -> list[str]:
+    """Return the lines of the diff of a file with a symbol replaced; write the file if asked to."""
+    file = _file(worktree, path)
+    source = _read(file, path)
+    answer = code() if callable(code) else code
+    answer = answer.encode() if isinstance(answer, str) else answer
+    result = replace_symbol(source, symbol, answer, delete=delete)
+    if write:
+        _write(file, path, source, result)
+    old, new = (text.decode("utf-8", "replace").splitlines() for text in (source, result))
+    return [f"--- a/{path}", f"+++ b/{path}", *unified(old, new)] if old != new else []
+
+
+def _file(root: Path, path: str) -> Path:
+    """Return a file of the worktree; of a link, what it leads to."""
+    root = root.resolve()
+    file = (root / path_of(path)).resolve()
+    if not file.is_relative_to(root) or ".git" in file.relative_to(root).parts:
+        raise RsidxError(f"{path} is not in the worktree")
+    if file.exists() and not file.is_file():
+        raise RsidxError(f"{path} is not a file")
+    return file
+
+
+def _read(file: Path, path: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RsidxError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _write(file: Path, path: str, source: bytes, result: bytes) -> None:
+    """Write a file unless it may not be written, or is not what was read any more."""
+
+    def check() -> None:
+        if _read(file, path) != source:
+            raise RsidxError(f"{path} was changed meanwhile and stays as it is; run it again")
+
+    if not os.access(file, os.W_OK) or not file.stat().st_mode & 0o222:
+        raise RsidxError(f"{path} is read-only")
+    try:
+        put(file, result, check)
+    except OSError as error:
+        raise RsidxError(f"cannot write {path}: {error.strerror}") from error
