@@ -122,13 +122,35 @@ class Repo:
     """What is put behind a short message."""
 
     def commit(self, message="change", files=None, **variables):
-        if len(message) < 10:
-            message += self.padding
+        message = self.padded(message)
         self.write(files or {})
         self.time += 60
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message, **variables)
         return self.head()
+
+    def commits(self, changes):
+        """Commit each message with its files, all in one process; what else is on disk goes."""
+        branch = self.git("symbolic-ref", "HEAD")
+        begins = self.git("rev-parse", "-q", "--verify", "HEAD", check=False) == ""
+        stream = []
+        for message, files in changes:
+            self.time += 60
+            stream += [
+                f"commit {branch}",
+                f"author A U Thor <author@example.com> {self.time} +0000",
+                f"committer C O Mitter <committer@example.com> {self.time} +0000",
+                *data(f"{self.padded(message)}\n"),
+                *([] if begins else [f"from {branch}^0"]),
+            ]
+            begins = True  # Of this stream: what follows goes on from it.
+            for name, content in files.items():
+                stream += [f"M 100644 inline {name}", *data(content)]
+        self.git("fast-import", "--quiet", stdin="\n".join([*stream, ""]).encode())
+        self.git("reset", "-q", "--hard")
+
+    def padded(self, message):
+        return message + self.padding if len(message) < 10 else message
 
     def head(self):
         """Return the commit that is checked out; from git's files where that is simple."""
@@ -149,6 +171,11 @@ class Repo:
             check=True,
             capture_output=True,
         ).stdout
+
+
+def data(text):
+    """Return the lines of a stream for `git fast-import` that hold a text."""
+    return f"data {len(text.encode())}", text
 
 
 @pytest.fixture

@@ -77,14 +77,16 @@ def history(repo, index):
     repo.commit(
         "scale it", {"src/lib.rs": LIB.format(scale=2.0, total=f"{total} * SCALE", new=NEW)}
     )
-    for n in range(12):
-        repo.commit(f"tune {n}", {
+    repo.commits(
+        (f"tune {n}", {
             "src/lib.rs": LIB.format(
                 scale=2.0 + n, total=f"{total} * SCALE + {n}.0",
                 new=NEW if n < 6 else f"Canvas {{ shapes: vec![Circle {{ radius: {n}.0 }}] }}",
             ),
             "src/shapes.rs": SHAPES.format(float="f64", more=f" + {n}.0"),
-        })  # fmt: skip
+        })
+        for n in range(12)
+    )  # fmt: skip
     long = "pub fn long() {\n" + "".join(
         f"    let v{n} = compute({n}, \"text that takes room\");\n" for n in range(120)
     ) + "}\n"  # fmt: skip

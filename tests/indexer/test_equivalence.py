@@ -283,7 +283,6 @@ TestHistories = pytest.mark.slow(Histories.TestCase)
 TestHistories.settings = settings(
     max_examples=SEQUENCES,
     stateful_step_count=16,
-    deadline=None,
     # A failing sequence of git commands takes long to make shorter: its steps are printed.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=list(HealthCheck),

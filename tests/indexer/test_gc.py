@@ -19,8 +19,10 @@ def dumped(index):
 
 
 def grow(repo, n_commits, start=0):
-    for n in range(start, start + n_commits):
-        repo.commit(f"commit {n}", {f"src/m{n % 3}.rs": f"pub fn f{n}() -> u32 {{ {n} }}\n"})
+    repo.commits(
+        (f"commit {n}", {f"src/m{n % 3}.rs": f"pub fn f{n}() -> u32 {{ {n} }}\n"})
+        for n in range(start, start + n_commits)
+    )
 
 
 def test_amended_commits_and_deleted_branches_leave_with_all_that_only_they_had(repo, make_index):

@@ -63,7 +63,8 @@ def checked(tmp_path_factory):
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(PATTERNS, PATHS)
 def test_patterns_match_as_in_git(checked, pattern, path):

@@ -22,9 +22,11 @@ def dumped(index):
 
 
 def grow(repo, n_commits, start=0):
-    for n in range(start, start + n_commits):
-        files = {f"src/m{n % 3}.rs": f"pub fn f{n}() -> u32 {{ {n} }}\n\nstruct S{n % 4};\n"}
-        repo.commit(f"commit {n}", files)
+    repo.commits(
+        (f"commit {n}",
+         {f"src/m{n % 3}.rs": f"pub fn f{n}() -> u32 {{ {n} }}\n\nstruct S{n % 4};\n"})
+        for n in range(start, start + n_commits)
+    )  # fmt: skip
 
 
 def test_chunks_of_every_blob_concatenate_to_it(repo, index):

@@ -62,8 +62,10 @@ def checks(monkeypatch):
 def states(repo, make_index, tmp_path):
     """Two states of an index, a transaction apart, as files at rest."""
     repo.commit("an empty file", {"src/empty.rs": ""})
-    for n in range(12):
-        repo.commit(f"number {n}", {f"src/m{k}.rs": f"pub fn f{n}_{k}() {{}}\n" for k in range(9)})
+    repo.commits(
+        (f"number {n}", {f"src/m{k}.rs": f"pub fn f{n}_{k}() {{}}\n" for k in range(9)})
+        for n in range(12)
+    )
     index = make_index(repo)
     found = []
     for revision in ("HEAD~5", "HEAD"):

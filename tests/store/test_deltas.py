@@ -29,8 +29,10 @@ def version(n):
 
 @pytest.fixture
 def versions(repo, index):
-    for n in range(N_VERSIONS):
-        repo.commit(f"version {n}", {"src/lib.rs": version(n), "src/other.rs": f"fn o{n}() {{}}\n"})
+    repo.commits(
+        (f"version {n}", {"src/lib.rs": version(n), "src/other.rs": f"fn o{n}() {{}}\n"})
+        for n in range(N_VERSIONS)
+    )
     index.sync()
     return index
 
@@ -126,7 +128,8 @@ def test_a_version_that_comes_before_the_one_it_replaced_is_kept_whole(versions)
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(seed=st.integers(0, 1000), kept_bytes=st.sampled_from([0, 1, 2000, 20_000, 1 << 20]))
 def test_little_memory_and_any_order_give_the_same_texts(versions, seed, kept_bytes):

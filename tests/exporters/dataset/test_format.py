@@ -24,8 +24,9 @@ COMMANDS = {
 @pytest.fixture
 def out(repo, capfd, tokenizer_file, tmp_path, monkeypatch):
     monkeypatch.chdir(repo.path)
-    for n in range(20):
-        repo.commit(f"commit {n}", {"src/lib.rs": f"fn f() -> u32 {{\n    {n}\n}}\n"})
+    repo.commits(
+        (f"commit {n}", {"src/lib.rs": f"fn f() -> u32 {{\n    {n}\n}}\n"}) for n in range(20)
+    )
     out = tmp_path / "out"
     assert main(["backfill"]) == 0
     assert main(["export", str(out), "--tokenizer", str(tokenizer_file), "--jobs", "1"]) == 0

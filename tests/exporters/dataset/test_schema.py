@@ -65,9 +65,11 @@ NUMBERS = "pub fn double(value: u32) -> u32 {{\n    value * 2\n}}\n\nfn new{n}()
 @pytest.fixture
 def exported(repo, index, tokenizer_file, tmp_path):
     def run(kind):
-        for n in range(12):
-            files = {"src/lib.rs": LIB.format(n=n), "src/numbers.rs": NUMBERS.format(n=n)}
-            repo.commit(f"Change the functions for the time {n}", files)
+        repo.commits(
+            (f"Change the functions for the time {n}",
+             {"src/lib.rs": LIB.format(n=n), "src/numbers.rs": NUMBERS.format(n=n)})
+            for n in range(12)
+        )  # fmt: skip
         index.sync()
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
         tokenizer.add_special_tokens(["<fim_prefix>", "<fim_middle>", "<fim_suffix>"])

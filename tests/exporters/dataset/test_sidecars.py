@@ -19,10 +19,11 @@ pytestmark = pytest.mark.usefixtures("wordy")
 
 @pytest.fixture
 def run(repo, index, tokenizer_file, tmp_path):
-    for n in range(24):
+    def body(n):
         control = ' "<|endoftext|>"' if n == 5 else ""
-        body = f"pub struct S{n};\n\npub fn f{n}(s: S{n}) -> u32 {{\n    g({n}{control})\n}}\n"
-        repo.commit(f"commit number {n}", {"src/lib.rs": body * (1 + n % 3)})
+        return f"pub struct S{n};\n\npub fn f{n}(s: S{n}) -> u32 {{\n    g({n}{control})\n}}\n"
+
+    repo.commits((f"commit number {n}", {"src/lib.rs": body(n) * (1 + n % 3)}) for n in range(24))
     index.sync()
 
     def make(**options):

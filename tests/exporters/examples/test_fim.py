@@ -50,9 +50,10 @@ FAMILIES = ("starcoder2", "starcoder", "qwen", "deepseek", "codellama")
 
 @pytest.fixture
 def filled(repo, index):
-    for n in range(24):
-        files = {"src/lib.rs": LIB.format(n=n), f"src/m{n}.rs": f"fn m{n}() {{}}\n"}
-        repo.commit(f"commit {n}", files)
+    repo.commits(
+        (f"commit {n}", {"src/lib.rs": LIB.format(n=n), f"src/m{n}.rs": f"fn m{n}() {{}}\n"})
+        for n in range(24)
+    )
     index.sync()
     return index
 

@@ -52,7 +52,7 @@ def plant(repo, index):
     """Every planted form in code, documentation, a definition that it refers to, and a message."""
     mods = "".join(f"mod f{n};\nmod held{n};\n" for n in range(len(PLANTED)))
     files = {"Cargo.toml": '[package]\nname = "x"\n', "src/lib.rs": f"{mods}pub struct Client;\n"}
-    repo.commit("begin", files)
+    changes = [("begin", files)]
     people = (
         "Mail bob.builder@example.com of it.\n\n"
         "Signed-off-by: Bob Builder <bob.builder@example.com>\n"
@@ -63,11 +63,12 @@ def plant(repo, index):
             f"src/held{n}.rs": f'pub const HELD_{n}: &str = r##"{planted.code}"##;\n',
             f"src/f{n}.rs": calling(n, planted.code, 0),
         }
-        repo.commit(f"Begin with {planted.code}\n\n{people}", files)
+        changes.append((f"Begin with {planted.code}\n\n{people}", files))
     for few in range(0, len(PLANTED), 40):
         numbered = list(enumerate(PLANTED))[few : few + 40]
         files = {f"src/f{n}.rs": calling(n, planted.code, 1) for n, planted in numbered}
-        repo.commit(f"Go on\n\n{people}", files)
+        changes.append((f"Go on\n\n{people}", files))
+    repo.commits(changes)
     index.sync()
     return index
 

@@ -37,8 +37,10 @@ EVERY = [pytest.param(name, marks=marks_of(name)) for name in FORMATS]
 
 @pytest.fixture
 def exported(repo, index, tokenizer_file, tmp_path):
-    for n in range(12):
-        repo.commit(f"number {n} of them", {"src/lib.rs": f"pub fn f() {{\n    call({n});\n}}\n"})
+    repo.commits(
+        (f"number {n} of them", {"src/lib.rs": f"pub fn f() {{\n    call({n});\n}}\n"})
+        for n in range(12)
+    )
     index.sync()
 
     def do(name, file_format, labels=None, **options):

@@ -40,14 +40,14 @@ pub fn number_{n}(scale: &Scale) -> u64 {{
 
 
 def grow(repo, index, n_commits, first=0):
-    for n in range(first, first + n_commits):
-        text = "struct Scale { factor: u64 }\n" + "".join(
-            FUNCTION.format(n=k) for k in range(max(0, n - 3), n + 1)
-        )
-        repo.commit(
-            f"add number {n}", {"src/lib.rs": text, f"src/f{n % 5}.rs": f"fn f{n}() {{}}\n"}
-        )
+    repo.commits((f"add number {n}", changed(n)) for n in range(first, first + n_commits))
     index.sync()
+
+
+def changed(n):
+    functions = "".join(FUNCTION.format(n=k) for k in range(max(0, n - 3), n + 1))
+    text = f"struct Scale {{ factor: u64 }}\n{functions}"
+    return {"src/lib.rs": text, f"src/f{n % 5}.rs": f"fn f{n}() {{}}\n"}
 
 
 def contents(out):

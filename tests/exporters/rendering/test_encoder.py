@@ -23,7 +23,7 @@ SPELLINGS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(parts=st.lists(SPELLINGS, max_size=12))
 @pytest.mark.parametrize("file", ["tokenizer_file", "qwen_file"])
 def test_a_text_that_spells_control_tokens_has_none_and_comes_back(file, parts, request):

@@ -122,7 +122,7 @@ def tree(repo, commit):
 def test_context_is_of_the_parents_tree_and_does_not_depend_on_the_way(make_repo, make_index):
     n_named = [0]
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(steps=STEPS)
     def check(steps):
         number = next(_numbers)

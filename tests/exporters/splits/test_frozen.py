@@ -15,8 +15,10 @@ SOURCE = "pub fn f_{n}() -> Kind_{n} {{\n    start_{n}(alpha_{n}, beta_{n}, gamm
 
 
 def grow(repo, index, n_commits, first=0):
-    for n in range(first, first + n_commits):
-        repo.commit(f"number {n}", {f"src/f{n}.rs": SOURCE.format(n=n)})
+    repo.commits(
+        (f"number {n}", {f"src/f{n}.rs": SOURCE.format(n=n)})
+        for n in range(first, first + n_commits)
+    )
     index.sync()
 
 

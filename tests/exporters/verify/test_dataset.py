@@ -25,8 +25,7 @@ LIB = "use std::fmt;\n\nstruct S {{\n    x: u32,\n}}\n\nimpl S {{\n    fn f(&sel
 def made(repo, index, tokenizer_file, tmp_path):
     def make(**options):
         if not index.sync().n_commits and not repo.git("rev-list", "--all"):
-            for n in range(20):
-                repo.commit(f"commit {n}", {"src/lib.rs": LIB.format(n)})
+            repo.commits((f"commit {n}", {"src/lib.rs": LIB.format(n)}) for n in range(20))
             index.sync()
         out = tmp_path / "out"
         again = Destination(out, replace_edited=True)

@@ -198,7 +198,7 @@ SNIPPETS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(SNIPPETS, max_size=25))
 def test_any_mixture_is_partitioned_and_facts_stay_inside_their_chunk(parts):
     source = "".join(parts).encode()
@@ -212,7 +212,7 @@ def test_any_mixture_is_partitioned_and_facts_stay_inside_their_chunk(parts):
         assert all(0 < offset < len(text) for offset, _ in facts.breaks)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_partitioned(source):
     assert b"".join(text for _, _, text in chunks_of(source)) == source
@@ -226,7 +226,7 @@ def test_inserting_an_item_leaves_the_other_chunks_as_they_were(items):
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(st.tuples(st.integers(0, 1300), st.integers(0, 60), st.binary(max_size=3)), max_size=4)
 )
@@ -278,7 +278,7 @@ def changed(parts, change):
 
 
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(
     st.lists(CHANGES, max_size=30),
     st.lists(st.lists(CHANGES, min_size=1, max_size=4), min_size=1, max_size=6),
