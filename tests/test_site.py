@@ -15,6 +15,7 @@ import pytest
 
 from rsidx.commands.root import root
 from rsidx.option import key_of, leaves
+from tests.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("furo", reason="the `docs` extra is not installed")
@@ -138,14 +139,16 @@ def test_a_browser_asks_nobody_else_and_reports_no_error(served):
     complaints = []
     flags = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
     with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=flags)
+        chromium = running.chromium.launch(
+            executable_path=CHROMIUM, args=flags, timeout=PATIENCE_S * 1000
+        )
         opened = chromium.new_page()
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.on("response", lambda response: complaints.append(response.url)
                   if response.status >= 400 else None)  # fmt: skip
         opened.on("request", lambda request: complaints.append(request.url)
                   if not request.url.startswith((served, "data:")) else None)  # fmt: skip
-        opened.set_default_timeout(120_000)
+        opened.set_default_timeout(PATIENCE_S * 1000)
         for page in ("index", "cli", "performance"):
             opened.goto(f"{served}{page}.html")
         opened.goto(f"{served}search.html?q=embargo")

@@ -14,7 +14,7 @@ from rsidx.exporters.config import Config
 from rsidx.exporters.export import export
 from rsidx.exporters.report import page
 from rsidx.exporters.report.page import write_report
-from tests.conftest import WORDS, Index, Repo
+from tests.conftest import PATIENCE_S, WORDS, Index, Repo
 
 pytestmark = pytest.mark.usefixtures("wordy")
 pytest.importorskip("jinja2", reason="the `report` extra is not installed")
@@ -246,7 +246,9 @@ def browser():
     flags = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
              "--disable-component-update", "--disable-sync", "--disable-quic")  # fmt: skip
     with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=flags)
+        chromium = running.chromium.launch(
+            executable_path=CHROMIUM, args=flags, timeout=PATIENCE_S * 1000
+        )
         yield chromium
         chromium.close()
 
@@ -256,6 +258,7 @@ def browser():
 def test_a_person_searches_filters_and_reads_in_a_browser(report, browser):
     file = report(n_samples=60)
     opened = browser.new_page(viewport={"width": 1200, "height": 900})
+    opened.set_default_timeout(PATIENCE_S * 1000)
     complaints = []
     opened.on("console", lambda message: complaints.append(message.text))
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -292,6 +295,7 @@ def test_a_person_searches_filters_and_reads_in_a_browser(report, browser):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_can_be_read_in_both_modes(report, browser, scheme):
     opened = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    opened.set_default_timeout(PATIENCE_S * 1000)
     opened.goto(report(n_samples=60).as_uri())
     for row in opened.locator("details.row:not([hidden])").all()[:10]:
         row.locator("summary").click()
