@@ -21,7 +21,7 @@ from statistics import median
 
 import bm25s
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit, Side
 from rsidx.exporters.examples.example import Example
@@ -166,7 +166,7 @@ def measure(
     tokenizer: str,
 ) -> Tally:
     """Measure the edits of the chosen commits."""
-    config = Config(tokenizer=tokenizer, max_tokens=_MAX_TOKENS)
+    config = ExportConfig(tokenizer=tokenizer, max_tokens=_MAX_TOKENS)
     steps = Steps.of(reader, config)
     renderers = {
         budget: writing_tools(replace(config, context_tokens=budget))[2] for budget in BUDGETS

@@ -144,7 +144,7 @@ def tokenizers(index: Path, tokenizer: str) -> dict[str, Any]:
 
 def gather(index: Path, tokenizer: str, file: Path, files: Sequence[Path]) -> None:
     """Write the texts that an export encodes to a file, for one stretch of as many as files."""
-    from rsidx.exporters.config import Config
+    from rsidx.exporters.config import ExportConfig
     from rsidx.exporters.pipeline import commit
     from rsidx.exporters.pipeline.phases import Phases
     from rsidx.exporters.rendering.encoder import Encoder
@@ -153,7 +153,7 @@ def gather(index: Path, tokenizer: str, file: Path, files: Sequence[Path]) -> No
     from rsidx.store.reader import Reader
 
     plain = Encoder._encoded
-    config = Config(tokenizer=tokenizer)
+    config = ExportConfig(tokenizer=tokenizer)
     database = Database(resolve_url(str(index)), create=False)
     with database.reading() as connection, file.open("w", encoding="utf-8") as lines:
 

@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from transformers import Starcoder2Config, Starcoder2ForCausalLM
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.examples.example import Example
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2400, help="training rows of each run")
     options = parser.parse_args()
     torch.set_num_threads(2)
-    config = Config(
+    config = ExportConfig(
         tokenizer=options.tokenizer, max_tokens=_MAX_TOKENS, context_tokens=_CONTEXT_TOKENS
     )
     database = Database(resolve_url(options.index), create=False)
@@ -100,7 +100,7 @@ Places = dict[str, set[tuple[str, int, int]]]
 """New code by commit: blob, start and end."""
 
 
-def chosen(database: Database, config: Config, wanted: dict[str, int]) -> dict[str, Places]:
+def chosen(database: Database, config: ExportConfig, wanted: dict[str, int]) -> dict[str, Places]:
     """Return edits of an export that are one row, so many of each split, at equal distances."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -118,7 +118,7 @@ def chosen(database: Database, config: Config, wanted: dict[str, int]) -> dict[s
     return found
 
 
-def written(database: Database, config: Config, wanted: Places) -> Rows:
+def written(database: Database, config: ExportConfig, wanted: Places) -> Rows:
     """Return those of the edits that all three ways can write."""
     rows: Rows = {way: [] for way in WAYS}
     _, _, renderer = writing_tools(config)

@@ -323,9 +323,6 @@ class ExportConfig:
         licenses.check(self.licenses)
 
 
-Config = ExportConfig
-
-
 def _contradiction(config: ExportConfig) -> str | None:
     """Return which options contradict each other, None where none do."""
     reason = KINDS[config.kind].why_not(config)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset import card
 from rsidx.exporters.dataset.croissant import FILE, describe
 from rsidx.exporters.dataset.destination import Destination
@@ -51,7 +51,7 @@ Progress = Callable[[int, int], None]
 def export(
     database: Database,
     out: Path | Destination,
-    config: Config,
+    config: ExportConfig,
     *,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -114,7 +114,7 @@ def export(
     return manifest
 
 
-def preview(database: Database, destination: Destination, config: Config) -> dict[str, Any]:
+def preview(database: Database, destination: Destination, config: ExportConfig) -> dict[str, Any]:
     """Return what an export would replace, and of how many commits each split would be.
 
     Nothing is written. Raises ExportError or TokenizerError as `export` does.
@@ -137,7 +137,7 @@ def preview(database: Database, destination: Destination, config: Config) -> dic
 
 
 def _commits(
-    reader: Reader, refs: dict[bytes, bytes], config: Config, statistics: Statistics
+    reader: Reader, refs: dict[bytes, bytes], config: ExportConfig, statistics: Statistics
 ) -> tuple[History, list[CommitRow], Split]:
     """Return the history, the commits to export, and which split each is of."""
     history = history_of(reader, refs, config.revisions)
@@ -149,7 +149,7 @@ def _commits(
     return history, chosen, split
 
 
-def _check_licenses(config: Config, statistics: Statistics) -> None:
+def _check_licenses(config: ExportConfig, statistics: Statistics) -> None:
     n_left_out = statistics.dropped["edits_license"]
     if n_left_out and not statistics.examples.total():
         raise ExportError(
@@ -161,7 +161,7 @@ def _check_licenses(config: Config, statistics: Statistics) -> None:
 def _split(
     chosen: list[CommitRow],
     commits: Mapping[bytes, CommitRow],
-    config: Config,
+    config: ExportConfig,
     statistics: Statistics,
 ) -> tuple[list[CommitRow], Split]:
     """Return the commits in their order, and which split each goes to."""
@@ -175,7 +175,7 @@ def _split(
     return ordered, split
 
 
-def _rows(folder: Path, encoder: Encoder, config: Config) -> RowWriter:
+def _rows(folder: Path, encoder: Encoder, config: ExportConfig) -> RowWriter:
     padding = None
     if config.pad:
         padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
@@ -209,7 +209,7 @@ def _keep(
             yield seconds
 
 
-def _sidecars(folder: Path, encoder: Encoder, config: Config) -> Sidecars:
+def _sidecars(folder: Path, encoder: Encoder, config: ExportConfig) -> Sidecars:
     text = config.columns == "both"
     return Sidecars(folder, encoder, text=text, pack=config.pack)
 
@@ -273,7 +273,7 @@ def _output(
     plan: Plan,
     statistics: Statistics,
     moved: MovedRows,
-    config: Config,
+    config: ExportConfig,
 ) -> _Output:
     weights = None
     if config.half_life is not None:
@@ -290,7 +290,7 @@ def _write(
     deduplicator: Deduplicator,
     moved: MovedRows,
     statistics: Statistics,
-    config: Config,
+    config: ExportConfig,
 ) -> None:
     """Write the rows of all commits."""
     plan = deduplicator.plan

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from rsidx.errors import RsidxError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.callers import Callers, User
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Side, edit_of
@@ -85,7 +85,7 @@ def context_at(
     The symbol may be qualified by its impl's type. Raises RsidxError for a commit, file or
     symbol that is not there.
     """
-    config = Config(tokenizer="", context_with=extras)
+    config = ExportConfig(tokenizer="", context_with=extras)
     with _opened(database, name, config, target.commit, target.overlay) as asked:
         return [
             _answer(asked.reader, asked.draft(side, ""), side, target.symbol)
@@ -116,7 +116,9 @@ def uses_of(database: Database, name: str, target: Target, *, names: bool) -> li
     With `names`, code that mentions the name where no rule says what it means comes last, with
     the rule `name`. Raises RsidxError where the tree has no such definition.
     """
-    with _opened(database, name, Config(tokenizer=""), target.commit, target.overlay) as asked:
+    with _opened(
+        database, name, ExportConfig(tokenizer=""), target.commit, target.overlay
+    ) as asked:
         callers = Callers(asked.reader, asked.drafter.resolver)
         redactor = Redactor(asked.reader.blob_text)
         definitions = list(asked.definitions(target.symbol))
@@ -151,7 +153,7 @@ def prompt_at(
     name: str,
     target: Target,
     message: str,
-    config: Config,
+    config: ExportConfig,
     tools: Tools | None = None,
 ) -> Prompt:
     """Return the prompt for one symbol exactly as the export writes an example's.
@@ -198,7 +200,7 @@ class Hole:
 
 
 def fill_prompt_at(
-    database: Database, name: str, hole: Hole, config: Config, tools: Tools | None = None
+    database: Database, name: str, hole: Hole, config: ExportConfig, tools: Tools | None = None
 ) -> Prompt:
     """Return the prompt for a hole exactly as the export writes an example's.
 
@@ -299,7 +301,7 @@ class _IndexAt:
 
 @contextmanager
 def _opened(
-    database: Database, name: str, config: Config, oid: bytes, files: Overlay
+    database: Database, name: str, config: ExportConfig, oid: bytes, files: Overlay
 ) -> Iterator[_IndexAt]:
     with _reading(database, name) as reader:
         yield _standing_at(reader, config, oid, files)
@@ -311,7 +313,7 @@ def _reading(database: Database, name: str) -> Iterator[Reader]:
         yield Reader(connection, queries.indexed_repository(connection, name))
 
 
-def _standing_at(reader: Reader, config: Config, oid: bytes, files: Overlay) -> _IndexAt:
+def _standing_at(reader: Reader, config: ExportConfig, oid: bytes, files: Overlay) -> _IndexAt:
     commit = reader.commit(oid)
     if commit is None:
         raise RsidxError(f"commit {oid.hex()} is not indexed; run `rsidx backfill` for it")

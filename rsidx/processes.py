@@ -51,14 +51,27 @@ def begin_as_worker() -> None:
     A pool's workers hold both ends of the queue that they read, so nothing else would tell them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_little_memory()
+    _set_up_malloc()
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
 def keep_little_memory() -> None:
-    """Have glibc give back what is freed: about 20 MB in a process that works for long."""
+    """Have glibc give back what is freed: about 20 MB in a process that works for long.
+
+    In a program that uses rsidx as a library nothing is set: its threads may need their arenas.
+    """
+    if _is_command_line():
+        _set_up_malloc()
+
+
+def _is_command_line() -> bool:
+    spec = sys.modules["__main__"].__spec__
+    return "rsidx.__main__" in sys.modules or (spec is not None and spec.name == "rsidx.__main__")
+
+
+def _set_up_malloc() -> None:
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, 1)

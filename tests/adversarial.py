@@ -297,7 +297,7 @@ def files(n_chars, change):
 
 def check_pipeline(folder, tokenizer):
     """Index, export and verify the repository in a folder, with nothing left out."""
-    from rsidx.exporters.config import Config  # noqa: PLC0415
+    from rsidx.exporters.config import ExportConfig  # noqa: PLC0415
     from rsidx.exporters.export import export  # noqa: PLC0415
     from rsidx.exporters.filters.registry import KEEPABLE  # noqa: PLC0415
     from tests.conftest import Index, Repo  # noqa: PLC0415
@@ -312,7 +312,7 @@ def check_pipeline(folder, tokenizer):
     )
     for one in options:
         out = Path(folder, f"out {one['kind']} {len(one)}")
-        config = Config(
+        config = ExportConfig(
             tokenizer,
             split="1,0,0",
             keep=tuple(name for name in KEEPABLE if name != "secrets"),

@@ -40,6 +40,7 @@ def run(*arguments, code=0):
     return done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_the_script_runs_as_it_stands_there(place):
     (place / "sample").rename(place / "ripgrep")
     script = SCRIPT.replace("example.id,", "print('example', example.id),").replace(
@@ -56,6 +57,7 @@ def test_the_script_runs_as_it_stands_there(place):
     assert rsidx.DataSet("out").verify("ripgrep").ok
 
 
+@pytest.mark.slow
 def test_the_script_makes_an_index_where_there_is_none(place):
     (place / "sample").rename(place / "ripgrep")
     (place / "script.py").write_text(SCRIPT)
@@ -82,6 +84,7 @@ def typed(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["the page", "the example"])
 def test_a_strict_type_checker_accepts_it(tmp_path, typed, name):
     script = tmp_path / "script.py"
@@ -123,6 +126,7 @@ def test_every_public_name_is_on_the_page():
     assert on_page == set(rsidx.__all__)
 
 
+@pytest.mark.slow
 def test_the_example_counts_edits_and_tokens(place):
     script = ROOT / "examples" / "library.py"
     options = ("--tokenizer", "tokenizer.json", "--out", "data", "--top", "2")

@@ -25,6 +25,28 @@ if __name__ == "__main__":
 """
 
 
+ALLOCATOR = """
+import ctypes, sys
+from rsidx.processes import begin_as_worker, keep_little_memory
+ctypes.CDLL = lambda _: print("set") or sys
+{how}()
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "is_set"),
+    [
+        ("keep_little_memory", False),
+        ("import rsidx.__main__\nkeep_little_memory", True),
+        ("begin_as_worker", True),
+    ],
+)
+def test_the_allocator_of_a_program_that_uses_the_library_stays_as_it_is(how, is_set):
+    command = [sys.executable, "-c", ALLOCATOR.format(how=how)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout == "set\n") is is_set
+
+
 UNGUARDED = """
 from concurrent.futures import ProcessPoolExecutor
 from rsidx.processes import WorkerContext

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx import __version__
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dedup.leakage import COMPARED
 from rsidx.exporters.filters.secrets import scanner_version
 from rsidx.exporters.pipeline.statistics import Statistics
@@ -34,7 +34,7 @@ def _quantiles(lengths: Counter[int]) -> dict[str, int]:
 
 
 def manifest_of(
-    config: Config,
+    config: ExportConfig,
     encoder: Encoder,
     dialect: str,
     reader: Reader,
@@ -43,7 +43,7 @@ def manifest_of(
 ) -> dict[str, Any]:
     """Return the manifest, but for the splits and the times of the phases."""
     asked = {field.name: getattr(config, field.name) for field in fields(config)}
-    for name, option in declared(Config).items():
+    for name, option in declared(ExportConfig).items():
         # A path says where something lay on one machine; hashes and oids say which one it was.
         if option.setting.is_path and asked[name]:
             asked[name] = Path(asked[name]).name

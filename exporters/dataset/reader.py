@@ -10,7 +10,7 @@ from typing import Any
 
 from rsidx import __version__
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.format import check_prompts, read_manifest
 from rsidx.exporters.formats import jsonl
 from rsidx.exporters.formats.registry import FORMATS
@@ -59,7 +59,7 @@ def readable(out: Path) -> Iterator[None]:
         raise ExportError(f"{out} is no export that can be read: {reason}") from error
 
 
-def config_of(out: Path) -> Config:
+def config_of(out: Path) -> ExportConfig:
     """Return the configuration of an export, with the tokenizer that it saved.
 
     Raises ExportError where `out` is no export that this release can read and write prompts for.
@@ -68,14 +68,14 @@ def config_of(out: Path) -> Config:
     check_prompts(out, manifest)
     with readable(out):
         given = manifest["config"]
-        unknown = sorted(given.keys() - {field.name for field in fields(Config)})
+        unknown = sorted(given.keys() - {field.name for field in fields(ExportConfig)})
         if unknown:
             raise ExportError(
                 f"{out} was exported by rsidx {manifest['rsidx_version']} with options that rsidx "
                 f"{__version__} does not know: {', '.join(unknown)}; upgrade rsidx"
             )
         given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
-        return Config(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
+        return ExportConfig(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
 
 
 def read_rows(folder: Path, split: str, file_format: str) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.filters.registry import OF_A_COMMIT
 from rsidx.exporters.filters.secrets import RULES, scanner_version
 from rsidx.exporters.rendering.base import Dialect
@@ -24,7 +24,7 @@ def code_files() -> list[Path]:
     return sorted([*exporters.rglob("*.py"), RULES, *store.rglob("*.py")])
 
 
-def shared_key(config: Config, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
+def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
     """Return the part of the cache key that all commits share.
 
     It covers the code, the libraries, the configuration, the tokenizer, the repository's name, and
@@ -32,7 +32,7 @@ def shared_key(config: Config, encoder: Encoder, dialect: Dialect, reader: Reade
     """
     asked = {
         name: getattr(config, name)
-        for name, option in declared(Config).items()
+        for name, option in declared(ExportConfig).items()
         if option.setting.in_cache_key
     }
     asked["licenses"] = sorted(config.licenses)

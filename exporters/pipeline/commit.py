@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
@@ -28,7 +28,7 @@ Tools = tuple[Encoder, Dialect, Renderer]
 """What turns examples into ids."""
 
 
-def writing_tools(config: Config) -> Tools:
+def writing_tools(config: ExportConfig) -> Tools:
     """Return what turns examples into ids; raises TokenizerError."""
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
     dialect = KINDS[config.kind].dialect(encoder, config)
@@ -55,7 +55,7 @@ class _EditExamples:
 class CommitPipeline:
     """Turns one commit after another into its result."""
 
-    def __init__(self, reader: Reader, config: Config, renderer: Renderer) -> None:
+    def __init__(self, reader: Reader, config: ExportConfig, renderer: Renderer) -> None:
         self._config = config
         self._renderer = renderer
         self._steps = Steps.of(reader, config)

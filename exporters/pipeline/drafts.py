@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.builder import ContextBuilder
 from rsidx.exporters.edits.earlier import EarlierEdit, EarlierEdits, definitions_first
 from rsidx.exporters.edits.pairing import Edit, Side
@@ -44,7 +44,7 @@ class Drafter:
         licenses: Licenses,
         selector: EditSelector,
         builder: ExampleBuilder,
-        config: Config,
+        config: ExportConfig,
     ) -> None:
         self._reader = reader
         self._config = config

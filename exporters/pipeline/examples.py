@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
@@ -22,7 +22,7 @@ MAX_MESSAGE_CHARS = 1000
 class ExampleBuilder:
     """Redacts drafts, and lays their code out as examples of the configuration's kind."""
 
-    def __init__(self, reader: Reader, texts: SideTexts, config: Config) -> None:
+    def __init__(self, reader: Reader, texts: SideTexts, config: ExportConfig) -> None:
         self._redactor = None if "secrets" in config.keep else Redactor(reader.blob_text)
         self._examples = KINDS[config.kind].examples(reader, texts, config, self.cuts_secret)
 

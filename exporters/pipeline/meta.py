@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.pairing import Edit, Side
 from rsidx.exporters.edits.splitting import Part
@@ -22,7 +22,7 @@ from rsidx.store.records import CommitRow
 class Meta:
     """Writes what is known of rows."""
 
-    def __init__(self, reader: Reader, config: Config, licenses: Licenses) -> None:
+    def __init__(self, reader: Reader, config: ExportConfig, licenses: Licenses) -> None:
         self._reader = reader
         self._config = config
         self._licenses = licenses

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.no_op import no_op_edits
 from rsidx.exporters.edits.pairing import Edit, commit_edits, file_edits
 from rsidx.exporters.edits.side_texts import SideTexts
@@ -22,7 +22,7 @@ class EditSelector:
     """Finds a commit's edits, and leaves out what the filters reject."""
 
     def __init__(
-        self, reader: Reader, texts: SideTexts, licenses: Licenses, config: Config
+        self, reader: Reader, texts: SideTexts, licenses: Licenses, config: ExportConfig
     ) -> None:
         self._reader = reader
         self._texts = texts

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.pipeline.drafts import Drafter
@@ -22,7 +22,7 @@ class Steps:
     builder: ExampleBuilder
 
     @classmethod
-    def of(cls, reader: Reader, config: Config) -> "Steps":
+    def of(cls, reader: Reader, config: ExportConfig) -> "Steps":
         """Return the steps that a configuration asks for."""
         texts = SideTexts(reader)
         licenses = Licenses(reader, tuple(sorted(config.licenses)))

@@ -19,7 +19,7 @@ from threading import Lock
 from sqlalchemy import make_url
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import pack
@@ -47,7 +47,7 @@ def make_results(
     *,
     database: Database,
     cache_file: Path,
-    config: Config,
+    config: ExportConfig,
     jobs: int,
 ) -> Generator[PackedResults]:
     """Yield the results of commits, in any order, made by `jobs` processes, this one included.
@@ -112,7 +112,7 @@ class _Helper:
         number: int,
         tasks: _Tasks,
         answers: "SimpleQueue[_Answer]",
-        tools: tuple[str, Path, Config],
+        tools: tuple[str, Path, ExportConfig],
     ) -> None:
         self._number = number
         self._tasks = tasks
@@ -158,7 +158,7 @@ _pipeline: CommitPipeline | None = None
 _helper_stack = ExitStack()
 
 
-def _start_helper(url: str, cache_file: Path, config: Config) -> None:
+def _start_helper(url: str, cache_file: Path, config: ExportConfig) -> None:
     global _pipeline  # noqa: PLW0603  (a helper has exactly one)
     begin_as_worker()
     encoder, _, renderer = writing_tools(config)

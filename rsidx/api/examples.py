@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import columns
 from rsidx.exporters.filters.registry import Filters
@@ -44,7 +44,7 @@ class Example:
     meta: dict[str, Any]
 
 
-def examples_of(database: Database, config: Config) -> Iterator[Example]:
+def examples_of(database: Database, config: ExportConfig) -> Iterator[Example]:
     """Yield the examples of the history that a configuration asks for, in its order.
 
     What an export has made is read from its cache, and what is made here is kept there. Raises

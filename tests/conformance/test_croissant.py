@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 
 pytestmark = [
@@ -21,7 +21,7 @@ def test_mlcroissant_checks_it_and_reads_the_rows(
     for n in range(24):
         repo.commit(f"commit number {n}", {"src/lib.rs": f"fn f{n}() {{ g({n}); }}\n"})
     index.sync()
-    export(index.database, tmp_path / "out", Config(tokenizer=str(tokenizer_file)))
+    export(index.database, tmp_path / "out", ExportConfig(tokenizer=str(tokenizer_file)))
     described = mlcroissant.Dataset(jsonld=str(tmp_path / "out" / "croissant.json"))
     assert described.metadata.issues.errors == set()
     read = [

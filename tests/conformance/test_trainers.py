@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 
 needed = ("datasets", "transformers")
@@ -23,7 +23,7 @@ def out(repo, index, tokenizer_file, tmp_path):
     for n in range(20):
         repo.commit(f"commit {n}", {"src/lib.rs": f"pub fn f() -> u32 {{\n    {n}\n}}\n"})
     index.sync()
-    export(index.database, tmp_path / "out", Config(tokenizer=str(tokenizer_file)))
+    export(index.database, tmp_path / "out", ExportConfig(tokenizer=str(tokenizer_file)))
     return tmp_path / "out"
 
 
@@ -47,7 +47,7 @@ def test_datasets_reads_the_files_and_the_card(out, tmp_path):
 def test_datasets_reads_every_format(out, index, tokenizer_file, tmp_path, file_format, loader):
     from datasets import load_dataset  # noqa: PLC0415
 
-    config = Config(tokenizer=str(tokenizer_file), format=file_format)
+    config = ExportConfig(tokenizer=str(tokenizer_file), format=file_format)
     export(index.database, tmp_path / "other", config)
     cache = str(tmp_path / "cache")
     file = str(tmp_path / "other" / f"train.{file_format}")

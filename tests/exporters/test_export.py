@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from rsidx.errors import ExportError
 from rsidx.exporters import export as module
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import config_of
 from rsidx.exporters.export import export
 from rsidx.exporters.questions import Target, prompt_at
@@ -111,7 +111,7 @@ def run(history, tokenizer_file, tmp_path, read_jsonl):
 
     def do(**options):
         out = tmp_path / f"out{next(counter)}"
-        config = Config(
+        config = ExportConfig(
             **{
                 "tokenizer": str(tokenizer_file),
                 "max_tokens": 4096,
@@ -424,7 +424,7 @@ def test_an_edit_that_was_made_twice_is_exported_once(repo, index, tokenizer_fil
         repo.commit(f"one {n}", {f"src/f{n}.rs": before})
         repo.commit(f"two {n}", {f"src/f{n}.rs": after})
     index.sync()
-    config = Config(tokenizer=str(tokenizer_file), split="1,0,0")
+    config = ExportConfig(tokenizer=str(tokenizer_file), split="1,0,0")
     once = export(index.database, tmp_path / "once", config)
     every = export(
         index.database, tmp_path / "every", replace(config, keep=("duplicates", "near_duplicates"))
@@ -456,7 +456,9 @@ def test_an_index_built_bit_by_bit_gives_the_same_bytes(run, repo, make_index, t
     other = make_index(repo, "other.db")
     for revision in ("HEAD~9", "side", "HEAD~4", "HEAD"):
         other.sync(revision)
-    config = Config(tokenizer=str(tokenizer_file), max_tokens=4096, context_tokens=2048, text=True)
+    config = ExportConfig(
+        tokenizer=str(tokenizer_file), max_tokens=4096, context_tokens=2048, text=True
+    )
     export(other.database, tmp_path / "bits", config)
     sums = [(out / "SHA256SUMS").read_text() for out in (first, tmp_path / "bits")]
     assert sums[0] == sums[1]
@@ -475,7 +477,7 @@ def test_an_export_that_fails_leaves_the_last_one_as_it_was(
     history, tokenizer_file, tmp_path, monkeypatch
 ):
     out = tmp_path / "out"
-    config = Config(tokenizer=str(tokenizer_file))
+    config = ExportConfig(tokenizer=str(tokenizer_file))
     export(history.database, out, config)
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
@@ -506,7 +508,7 @@ def test_every_native_dialect_writes_rows_whose_target_is_the_new_code(run, requ
 
 
 def test_a_ref_that_is_not_indexed_is_a_clear_error(history, tokenizer_file, tmp_path):
-    config = Config(tokenizer=str(tokenizer_file), revisions=("nowhere",))
+    config = ExportConfig(tokenizer=str(tokenizer_file), revisions=("nowhere",))
     with pytest.raises(ExportError, match="'nowhere' names no commit of the index"):
         export(history.database, tmp_path / "out", config)
 
@@ -516,7 +518,7 @@ def test_commits_that_the_chosen_ref_does_not_reach_stay_out(repo, history, toke
     repo.git("checkout", "-q", "-b", "other", "HEAD~2")
     unwanted = repo.commit("other", {"src/other.rs": "fn other() { work(); }\n"})
     history.sync("other")
-    export(history.database, tmp_path / "out", Config(tokenizer=str(tokenizer_file),
+    export(history.database, tmp_path / "out", ExportConfig(tokenizer=str(tokenizer_file),
                                                       revisions=("main",)))  # fmt: skip
     commits = {meta["commit"] for split in SPLITS
                for meta in read_jsonl(tmp_path / "out" / f"{split}.meta.jsonl")}  # fmt: skip

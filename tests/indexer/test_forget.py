@@ -4,7 +4,7 @@ import pytest
 
 from rsidx.__main__ import main
 from rsidx.errors import IndexStoreError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.indexer import forget as module
 from rsidx.indexer.forget import forget, forgotten, remember
@@ -59,7 +59,7 @@ def test_it_is_gone_from_every_file_and_does_not_come_back(filled, repo, target,
         "blob": repo.git("rev-parse", "HEAD~1:src/secret/key.rs"),
         "commit": repo.git("rev-parse", "HEAD~1"),
     }[target]
-    config = Config(tokenizer=str(tokenizer_file), keep=("messages",), split="1,0,0")
+    config = ExportConfig(tokenizer=str(tokenizer_file), keep=("messages",), split="1,0,0")
     export(filled.database, filled.file.parent.parent / "out", config)
     assert filled.database.cache_file.exists()
     removed = forget(filled.repository, filled.database, [name])

@@ -6,7 +6,7 @@ import pytest
 
 from rsidx.__main__ import main
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.export import export
 
@@ -20,7 +20,9 @@ def out(repo, index, tokenizer_file, tmp_path):
         code = f'pub fn f(g: &Größe) -> u32 {{\n    let ü = "→{n}";\n    g.höhe + {n}\n}}\n'
         repo.commit(f"number {n}", {"src/lib.rs": struct + code})
     index.sync()
-    config = Config(tokenizer=str(tokenizer_file), split="0.5,0.25,0.25", pad=True, max_tokens=700)
+    config = ExportConfig(
+        tokenizer=str(tokenizer_file), split="0.5,0.25,0.25", pad=True, max_tokens=700
+    )
     export(index.database, tmp_path / "out", config)
     return tmp_path / "out"
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from rsidx.errors import IndexStoreError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.indexer.gc import collect
 from rsidx.indexer.sync import history_scope, sync
@@ -99,7 +99,7 @@ def test_an_export_is_the_same_bytes(repo, index, server, tokenizer_file, tmp_pa
     grow(repo, 60)
     for name, database in (("file", index.database), ("server", server)):
         take_in(index, database)
-        config = Config(tokenizer=str(tokenizer_file), split="0.6,0.2,0.2")
+        config = ExportConfig(tokenizer=str(tokenizer_file), split="0.6,0.2,0.2")
         export(database, tmp_path / name, config, jobs=jobs)
     for file in ("train.jsonl", "train.meta.jsonl", "val.jsonl", "test.jsonl"):
         one, other = (tmp_path / name / file for name in ("file", "server"))

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.store import spill
 from rsidx.store.spill import SpillMap, SpillSorter, TemporaryDatabase
@@ -59,7 +59,7 @@ def test_a_full_disk_is_one_line_and_the_cache_stays(repo, index, tokenizer_file
     text = "".join(f"pub fn f{n}() -> u32 {{\n    other_{n}({n})\n}}\n\n" for n in range(900))
     repo.commit("all of it", {"src/lib.rs": text})
     index.sync()
-    config = Config(tokenizer=str(tokenizer_file))
+    config = ExportConfig(tokenizer=str(tokenizer_file))
     with pytest.raises(ExportError, match=r"cannot write to .*: database or disk is full"):
         export(index.database, tmp_path / "out", config)
     assert index.database.cache_file.exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.pairing import Side, edit_of
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.store import queries
@@ -24,7 +24,7 @@ def shown(repo, index):
         sections = {}
         with index.database.reading() as connection:
             reader = Reader(connection, queries.repository_id(connection, None))
-            drafter = Steps.of(reader, Config(tokenizer="", context_with=extras)).drafter
+            drafter = Steps.of(reader, ExportConfig(tokenizer="", context_with=extras)).drafter
             drafter.stand_at(reader.commits()[-1], {})
             edit = edit_of(reader, side_of(reader, drafter, name))
             for e in drafter.of_place(edit, "").excerpts:
@@ -167,7 +167,7 @@ def test_new_code_is_read_with_what_it_newly_imports(repo, index):
         reader = Reader(connection, queries.repository_id(connection, None))
         second = reader.commits()[-1]
         for context_from, expected in (("both", {"f": ["x"], "g": ["x"]}), ("old", {"f": []})):
-            steps = Steps.of(reader, Config(tokenizer="", context_from=context_from))
+            steps = Steps.of(reader, ExportConfig(tokenizer="", context_from=context_from))
             drafts, _ = steps.drafter.of_commit(second, steps.selector.edits(second)[0])
             found = {
                 one.draft.edit.name: [
@@ -191,7 +191,7 @@ def test_each_part_of_a_long_edit_is_shown_what_it_names_itself(repo, index):
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection, None))
         second = reader.commits()[-1]
-        steps = Steps.of(reader, Config(tokenizer="", max_chars=700))
+        steps = Steps.of(reader, ExportConfig(tokenizer="", max_chars=700))
         [whole], _ = steps.drafter.of_commit(second, steps.selector.edits(second)[0])
         parts, _ = steps.builder.examples(whole.draft, 700)
     assert len(parts) > 2

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
@@ -21,7 +21,7 @@ def exported(repo, index, tokenizer_file, tmp_path, read_jsonl):
     index.sync()
 
     def do(name, **options):
-        config = Config(tokenizer=str(tokenizer_file), split="0.8,0.1,0.1", **options)
+        config = ExportConfig(tokenizer=str(tokenizer_file), split="0.8,0.1,0.1", **options)
         out = tmp_path / name
         export(index.database, out, config)
         assert index.problems(out) == []

@@ -9,7 +9,7 @@ import pytest
 from jsonschema_rs import Draft202012Validator, meta
 from tokenizers import Tokenizer
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.builder import RULES, SECTIONS
 from rsidx.exporters.dataset.destination import Destination
 from rsidx.exporters.dataset.schema import (
@@ -74,7 +74,7 @@ def exported(repo, index, tokenizer_file, tmp_path):
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
         tokenizer.add_special_tokens(["<fim_prefix>", "<fim_middle>", "<fim_suffix>"])
         tokenizer.save(str(tmp_path / "fim.json"))
-        config = Config(
+        config = ExportConfig(
             tokenizer=str(tmp_path / "fim.json"), kind=kind, **EVERY_OPTION, **OPTIONS[kind]
         )
         export(index.database, Destination(tmp_path / kind), config)

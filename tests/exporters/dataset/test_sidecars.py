@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.packing import Packer
 from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.export import export
@@ -28,7 +28,9 @@ def run(repo, index, tokenizer_file, tmp_path):
 
     def make(**options):
         out = tmp_path / "out"
-        manifest = export(index.database, out, Config(tokenizer=str(tokenizer_file), **options))
+        manifest = export(
+            index.database, out, ExportConfig(tokenizer=str(tokenizer_file), **options)
+        )
         return manifest, out
 
     return make

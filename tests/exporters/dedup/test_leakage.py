@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.inventory import sealed
 from rsidx.exporters.dataset.layout import write_json
 from rsidx.exporters.dedup import duplicates, leakage
@@ -138,7 +138,7 @@ def history(repo, index):
 
 
 def exported(index, tokenizer_file, out, **options):
-    config = Config(tokenizer=str(tokenizer_file), split="0.7,0.1,0.2", **options)
+    config = ExportConfig(tokenizer=str(tokenizer_file), split="0.7,0.1,0.2", **options)
     return export(index.database, out, config)
 
 
@@ -189,7 +189,7 @@ def test_near_copies_within_a_split_are_left_out_unless_they_are_to_stay(
     repo.commit("something else", {"src/g.rs": function(2)})
     index.sync()
     for keep, n_kept in (((), 2), (("near_duplicates",), 4)):
-        config = Config(str(tokenizer_file), split="1,0,0", keep=keep)
+        config = ExportConfig(str(tokenizer_file), split="1,0,0", keep=keep)
         manifest = export(index.database, tmp_path / "out", config)
         assert manifest["counts"]["examples"]["train"] == n_kept
         assert manifest["dropped"].get("edits_near_duplicates", 0) == 4 - n_kept

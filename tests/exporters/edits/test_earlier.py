@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.edits.earlier import definitions_first
 from rsidx.exporters.edits.pairing import Edit
@@ -40,7 +40,7 @@ def exported(index, tokenizer_file, tmp_path):
     def do(**options):
         given_options = {"split": "1,0,0", "embargo": "0", **options}
         out = tmp_path / "out"
-        config = Config(tokenizer=str(tokenizer_file), **given_options)
+        config = ExportConfig(tokenizer=str(tokenizer_file), **given_options)
         manifest = export(index.database, out, config)
         assert index.problems(out) == []
         n_rows = manifest["counts"]["examples"]["train"]

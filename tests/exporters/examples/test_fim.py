@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from rsidx.errors import TokenizerError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.examples.fim import (
     MIDDLES,
     EditedText,
@@ -62,7 +62,7 @@ def filled(repo, index):
 def run(filled, tmp_path, read_jsonl):
     def make(tokenizer, **options):
         out = tmp_path / "out"
-        config = Config(tokenizer=str(tokenizer), kind="fim", split="1,0,0", **options)
+        config = ExportConfig(tokenizer=str(tokenizer), kind="fim", split="1,0,0", **options)
         manifest = export(filled.database, out, config)
         saved = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
         rows = [
@@ -89,7 +89,7 @@ def test_each_family_s_holes_are_sound(run, filled, tokenizer_of, family):
 @pytest.mark.parametrize("family", ["starcoder2", "qwen"])
 def test_holes_as_text_are_sound(filled, tokenizer_of, tmp_path, family, read_jsonl):
     out = tmp_path / "text"
-    config = Config(str(tokenizer_of(family)), kind="fim", columns="text", split="1,0,0")
+    config = ExportConfig(str(tokenizer_of(family)), kind="fim", columns="text", split="1,0,0")
     assert export(filled.database, out, config)["counts"]["examples"]["train"] > 30
     assert filled.problems(out) == []
     # Where a middle ends with another token than the text does, it is written out.
@@ -213,7 +213,7 @@ def test_a_hole_never_cuts_a_secret(repo, index, run, tokenizer_of):
 def test_a_family_can_be_named(run, filled, tokenizer_of):
     manifest, rows, _ = run(tokenizer_of("deepseek"), dialect="deepseek", fim_spm=0.0)
     assert (manifest["tokenizer"]["dialect"], len(rows) > 30) == ("fim-deepseek", True)
-    config = Config(str(tokenizer_of("deepseek")), dialect="deepseek", split="1,0,0")
+    config = ExportConfig(str(tokenizer_of("deepseek")), dialect="deepseek", split="1,0,0")
     with pytest.raises(TokenizerError, match="deepseek is for --kind fim alone"):
         export(filled.database, Path("never"), config)
 

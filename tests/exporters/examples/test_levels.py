@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.export import export
 
@@ -27,7 +27,7 @@ def exported(index, tokenizer_file, tmp_path):
     def do(name="out", **options):
         given = {"split": "1,0,0", "embargo": "0", **options}
         out = tmp_path / name
-        manifest = export(index.database, out, Config(tokenizer=str(tokenizer_file), **given))
+        manifest = export(index.database, out, ExportConfig(tokenizer=str(tokenizer_file), **given))
         assert index.problems(out) == []
         return out, manifest
 

@@ -7,7 +7,7 @@ import pytest
 from planted import PLANTED
 from tokenizers import Tokenizer
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.dataset.reader import config_of
 from rsidx.exporters.edits.earlier import EarlierEdit
@@ -127,7 +127,7 @@ def leaked(text, planted):
 def test_no_planted_secret_is_in_an_export(plant, fim_like, tmp_path, options):
     out = tmp_path / "out"
     given = {"text": True, "keep": UNFILTERED, "max_tokens": 4096, **options}
-    manifest = export(plant.database, out, Config(tokenizer=str(fim_like), **given))
+    manifest = export(plant.database, out, ExportConfig(tokenizer=str(fim_like), **given))
     shown = everything_in(out)
     assert leaked(shown, PLANTED) == []
     for name in ("Bob Builder", "bob.builder", "Alice"):
@@ -142,7 +142,7 @@ def test_no_planted_secret_is_in_an_export(plant, fim_like, tmp_path, options):
 
 
 def test_a_placeholder_is_the_tokenizers_own_token(plant, starcoder_like, tmp_path):
-    export(plant.database, tmp_path / "out", Config(tokenizer=str(starcoder_like)))
+    export(plant.database, tmp_path / "out", ExportConfig(tokenizer=str(starcoder_like)))
     tokenizer = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer" / "tokenizer.json"))
     rows = (tmp_path / "out" / "train.jsonl").read_text("utf-8").splitlines()
     n_keys = sum(json.loads(row)["input_ids"].count(tokenizer.token_to_id("<KEY>")) for row in rows)
@@ -173,7 +173,7 @@ def test_no_line_of_a_key_that_comes_in_parts_is_shown(
         repo.commit(message, {"src/lib.rs": code})
     index.sync()
     out = tmp_path / "out"
-    config = Config(
+    config = ExportConfig(
         tokenizer=str(fim_like),
         split="1,0,0",
         text=True,
@@ -192,7 +192,7 @@ def test_verify_reports_a_key_that_was_exported_in_pieces(repo, index, starcoder
     repo.commit("Add a key", {"src/lib.rs": f'pub const KEY: &str = r#"{key}"#;\n'})
     index.sync()
     out = tmp_path / "out"
-    config = Config(tokenizer=str(starcoder_like), split="1,0,0", keep=("secrets", "encoded"))
+    config = ExportConfig(tokenizer=str(starcoder_like), split="1,0,0", keep=("secrets", "encoded"))
     export(index.database, out, config)
     assert index.problems(out) == []
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
@@ -206,7 +206,7 @@ def test_verify_reports_a_secret_in_a_message(repo, index, starcoder_like, tmp_p
     repo.commit(f"Use the key {KEY}", {"src/lib.rs": "pub fn f() {}\n"})
     index.sync()
     out = tmp_path / "out"
-    export(index.database, out, Config(tokenizer=str(starcoder_like), keep=("secrets",)))
+    export(index.database, out, ExportConfig(tokenizer=str(starcoder_like), keep=("secrets",)))
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     manifest["config"]["keep"] = []
     (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
@@ -228,7 +228,9 @@ def test_a_value_is_replaced_wherever_the_example_shows_it(repo, index, starcode
         repo.commit(f"Say {word} {n}", {"src/user.rs": user})
     index.sync()
     out = tmp_path / "out"
-    export(index.database, out, Config(tokenizer=str(starcoder_like), split="1,0,0", text=True))
+    export(
+        index.database, out, ExportConfig(tokenizer=str(starcoder_like), split="1,0,0", text=True)
+    )
     shown = everything_in(out)
     assert f"{word}s is another" in shown
     assert "Was <PASSWORD> before" in shown
@@ -245,7 +247,9 @@ def test_the_end_of_a_message_that_is_cut_shows_no_piece_of_a_secret(
         repo.commit(message, {"src/lib.rs": f"pub fn f() {{\n    {n}\n}}\n"})
     index.sync()
     out = tmp_path / "out"
-    export(index.database, out, Config(tokenizer=str(starcoder_like), split="1,0,0", text=True))
+    export(
+        index.database, out, ExportConfig(tokenizer=str(starcoder_like), split="1,0,0", text=True)
+    )
     shown = everything_in(out)
     assert "ghp_" not in shown
     assert "\\ue0fe" not in "".join(
@@ -261,7 +265,7 @@ def test_both_sides_have_the_same_placeholder_and_an_edit_of_secrets_alone_is_le
     repo.commit("two", {"src/lib.rs": code.format(KEY, 2)})
     repo.commit("rotate", {"src/lib.rs": code.format(OTHER_KEY, 2)})
     index.sync()
-    config = Config(tokenizer=str(starcoder_like), split="1,0,0")
+    config = ExportConfig(tokenizer=str(starcoder_like), split="1,0,0")
     manifest = export(index.database, tmp_path / "out", config)
     assert manifest["dropped"]["parts_only_secrets"] == 1
     tokenizer = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer" / "tokenizer.json"))
@@ -290,7 +294,7 @@ def with_a_key(repo, index):
 @pytest.mark.parametrize("keep", [(), ("secrets",)])
 def test_a_prompt_has_the_placeholders_of_the_row(with_a_key, starcoder_like, tmp_path, keep):
     out = tmp_path / "out"
-    config = Config(
+    config = ExportConfig(
         tokenizer=str(starcoder_like), split="1,0,0", context_from="old", text=True, keep=keep
     )
     export(with_a_key.database, out, config)
@@ -309,7 +313,7 @@ def test_a_prompt_has_the_placeholders_of_the_row(with_a_key, starcoder_like, tm
 
 
 def test_a_prompts_message_is_redacted(with_a_key, repo, starcoder_like):
-    config = Config(tokenizer=str(starcoder_like))
+    config = ExportConfig(tokenizer=str(starcoder_like))
     target = Target(bytes.fromhex(repo.git("rev-parse", "HEAD")), "src/user.rs", "f")
     message = "Use " + "ghp_" + KEY[4:][::-1] + " instead"
     prompt = prompt_at(with_a_key.database, "repo", target, message, config)
@@ -325,7 +329,7 @@ def test_context_shows_no_secret(with_a_key, repo):
 
 
 def test_secrets_are_kept_if_asked_for(plant, starcoder_like, tmp_path):
-    config = Config(tokenizer=str(starcoder_like), keep=("secrets",), text=True)
+    config = ExportConfig(tokenizer=str(starcoder_like), keep=("secrets",), text=True)
     export(plant.database, tmp_path / "out", config)
     shown = everything_in(tmp_path / "out")
     assert KEY in shown

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.sequence import FilePiece, windows
@@ -63,7 +63,7 @@ def exported(index, tokenizer_file, tmp_path):
     def do(**options):
         given_options = {"split": "1,0,0", "embargo": "0", "kind": "sequence", **options}
         out = tmp_path / "out"
-        export(index.database, out, Config(tokenizer=str(tokenizer_file), **given_options))
+        export(index.database, out, ExportConfig(tokenizer=str(tokenizer_file), **given_options))
         assert index.problems(out) == []
         n_rows = len((out / "train.jsonl").read_text("utf-8").splitlines())
         return [load_row(out, "train", str(n + 1)) for n in range(n_rows)]

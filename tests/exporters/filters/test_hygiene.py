@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.exporters.filters.hygiene import (
     has_few_letters,
@@ -77,7 +77,7 @@ def test_each_rule_is_counted_and_can_be_turned_off(repo, index, tokenizer_file,
         repo.commit(f"add what is {name}", files)
     repo.commit("wip", {"src/more.rs": GOOD.replace("good", "more")})
     index.sync()
-    config = Config(tokenizer=str(tokenizer_file), split="1,0,0")
+    config = ExportConfig(tokenizer=str(tokenizer_file), split="1,0,0")
     plain = export(index.database, tmp_path / "plain", config)
     assert plain["counts"]["examples"]["train"] == 1
     counted = {reason.split("_", 1)[1]: n for reason, n in plain["dropped"].items()}
@@ -86,7 +86,9 @@ def test_each_rule_is_counted_and_can_be_turned_off(repo, index, tokenizer_file,
     )
     for name in (*FILES, "messages"):
         assert name in KEEPABLE
-        one = Config(tokenizer=str(tokenizer_file), split="1,0,0", keep=(name,), max_tokens=8192)
+        one = ExportConfig(
+            tokenizer=str(tokenizer_file), split="1,0,0", keep=(name,), max_tokens=8192
+        )
         found = export(index.database, tmp_path / name, one)
         assert found["counts"]["examples"]["train"] == 2, name
 
@@ -120,7 +122,7 @@ def test_what_the_repository_calls_generated_or_vendored_is_left_out_while_it_do
     index.sync()
     kept = {}
     for keep in ((), ("generated", "vendored")):
-        config = Config(str(tokenizer_file), split="1,0,0", keep=(*keep, "near_duplicates"))
+        config = ExportConfig(str(tokenizer_file), split="1,0,0", keep=(*keep, "near_duplicates"))
         dropped = export(index.database, tmp_path / "out", config)["dropped"]
         kept[keep] = {meta["path"] for meta in read_jsonl(tmp_path / "out/train.meta.jsonl")}
         counts = [dropped.get(f"edits_{rule}", 0) for rule in ("generated", "vendored")]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.exporters.filters.licenses import check, covers, license_of
 
@@ -31,7 +31,7 @@ def rows(index, tokenizer_file, tmp_path, read_jsonl):
         index.sync()
         out = tmp_path / f"out {licenses} {options}"
         settings = {"split": "1,0,0", "keep": ("near_duplicates",), **options}
-        config = Config(str(tokenizer_file), licenses=licenses, **settings)
+        config = ExportConfig(str(tokenizer_file), licenses=licenses, **settings)
         manifest = export(index.database, out, config)
         assert index.problems(out) == []
         return read_jsonl(out / "train.meta.jsonl"), manifest
@@ -212,7 +212,7 @@ def test_verify_finds_a_licence_that_is_not_the_crates(repo, index, tokenizer_fi
     repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
     index.sync()
     out = tmp_path / "out"
-    export(index.database, out, Config(str(tokenizer_file), split="1,0,0"))
+    export(index.database, out, ExportConfig(str(tokenizer_file), split="1,0,0"))
     file = out / "train.meta.jsonl"
     meta = json.loads(file.read_text())
     file.write_text(json.dumps({**meta, "license": "MIT"}) + "\n")
@@ -225,7 +225,7 @@ def test_verify_finds_code_that_no_licence_of_the_export_covers(
     repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
     index.sync()
     out = tmp_path / "out"
-    export(index.database, out, Config(str(tokenizer_file), split="1,0,0"))
+    export(index.database, out, ExportConfig(str(tokenizer_file), split="1,0,0"))
     file = out / "manifest.json"
     manifest = json.loads(file.read_text())
     manifest["config"]["licenses"] = ["MIT"]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import read_rows
 from rsidx.exporters.export import export
 from rsidx.exporters.formats.registry import FORMATS
@@ -44,7 +44,7 @@ def exported(repo, index, tokenizer_file, tmp_path):
     index.sync()
 
     def do(name, file_format, labels=None, **options):
-        config = Config(
+        config = ExportConfig(
             tokenizer=str(tokenizer_file),
             format=file_format,
             split="0.5,0.25,0.25",

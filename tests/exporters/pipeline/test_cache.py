@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from rsidx.errors import ExportError, IndexStoreError
 from rsidx.exporters import export as module
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.exporters.pipeline import cache_key, workers
 from rsidx.exporters.rendering import encoder
@@ -64,7 +64,7 @@ def exported(index, tokenizer_file, tmp_path):
         if fresh:
             index.database.cache_file.unlink(missing_ok=True)
         usual = {"tokenizer": str(tokenizer_file), "split": "0.6,0.2,0.2"}
-        config = Config(**usual | options)
+        config = ExportConfig(**usual | options)
         export(index.database, tmp_path / name, config, jobs=jobs)
         return contents(tmp_path / name)
 
@@ -277,7 +277,7 @@ def test_an_export_that_was_interrupted_goes_on(
         if n_done >= 8:
             raise KeyboardInterrupt
 
-    config = Config(tokenizer=str(tokenizer_file))
+    config = ExportConfig(tokenizer=str(tokenizer_file))
     with pytest.raises(KeyboardInterrupt):
         export(index.database, index.file.parent / "broken", config, progress=interrupt)
     assert not (index.file.parent / "broken").exists()

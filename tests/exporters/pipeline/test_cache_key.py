@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.pipeline import cache_key
 from rsidx.exporters.pipeline.cache_key import code_files, shared_key
 from rsidx.exporters.pipeline.commit import writing_tools
@@ -35,7 +35,7 @@ def test_a_change_in_any_of_the_folders_changes_the_key(
 ):
     repo.commit("one", {"src/lib.rs": "fn one() {}\n"})
     index.sync()
-    config = Config(tokenizer=str(tokenizer_file))
+    config = ExportConfig(tokenizer=str(tokenizer_file))
     encoder, dialect, _ = writing_tools(config)
 
     def key():

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from rsidx.__main__ import main
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.exporters.report import page
 from rsidx.exporters.report.page import write_report
@@ -36,7 +36,7 @@ def exported(tmp_path_factory, empty_index, tokenizer_file):
             f"src/m{n % 3}.rs": f"fn only_{n}() {{}}\n",
         })  # fmt: skip
     index.sync()
-    config = Config(tokenizer=str(tokenizer_file), keep=("related",), embargo="0")
+    config = ExportConfig(tokenizer=str(tokenizer_file), keep=("related",), embargo="0")
     export(index.database, place / "out", config)
     index.database.close()
     return place / "out"
@@ -125,7 +125,7 @@ def test_holes_are_shown_with_what_is_around(repo, index, tmp_path, plain_file):
         )
         repo.commit(f"commit number {n}", {"src/lib.rs": body})
     index.sync()
-    config = Config(tokenizer=str(tmp_path / "fim.json"), kind="fim", split="1,0,0")
+    config = ExportConfig(tokenizer=str(tmp_path / "fim.json"), kind="fim", split="1,0,0")
     export(index.database, tmp_path / "out", config)
     write_report(tmp_path / "out", tmp_path / "r.html", n_samples=10)
     text = (tmp_path / "r.html").read_text("utf-8")
@@ -186,7 +186,7 @@ def test_holes_are_shown_in_the_order_of_their_tokens(
         body = f"fn f() {{\n    one({n});\n    two();\n}}\n\nfn after_{n}() {{}}\n"
         repo.commit(f"commit number {n}", {"src/lib.rs": body})
     index.sync()
-    config = Config(
+    config = ExportConfig(
         tokenizer=str(tmp_path / "fim.json"), kind="fim", split="1,0,0", fim_spm=suffix_first
     )
     export(index.database, tmp_path / "out", config)

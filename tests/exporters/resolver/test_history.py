@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.store import queries
 from rsidx.store.reader import Reader
@@ -141,7 +141,7 @@ def test_context_is_of_the_parents_tree_and_does_not_depend_on_the_way(make_repo
 
 def checked(repo, reader):
     """Check the context of every edit of a history; return how many functions it named."""
-    config = Config(tokenizer="", keep=("merges", "duplicates", "deletions"))
+    config = ExportConfig(tokenizer="", keep=("merges", "duplicates", "deletions"))
     rows = reader.commits()
     steps = Steps.of(reader, config)
     n_named = 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rsidx.__main__ import main
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.order import newest
 from rsidx.exporters.export import export
 from rsidx.exporters.splits.chronology import believable
@@ -53,7 +53,7 @@ def test_a_commit_with_an_absurd_date_harms_no_other(
 
     def exported(name, **options):
         out = tmp_path / name
-        export(index.database, out, Config(tokenizer=str(tokenizer_file), **options))
+        export(index.database, out, ExportConfig(tokenizer=str(tokenizer_file), **options))
         assert index.problems(out) == []
         return [metas(out, split) for split in ("train", "val", "test")]
 

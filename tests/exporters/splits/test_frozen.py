@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.exporters.splits.split import SPLITS, Split
 
@@ -25,7 +25,9 @@ def grow(repo, index, n_commits, first=0):
 @pytest.fixture
 def exported(index, tokenizer_file, tmp_path, read_jsonl):
     def do(name, **options):
-        config = Config(tokenizer=str(tokenizer_file), **{"split": "0.5,0.25,0.25", **options})
+        config = ExportConfig(
+            tokenizer=str(tokenizer_file), **{"split": "0.5,0.25,0.25", **options}
+        )
         manifest = export(index.database, tmp_path / name, config)
         rows = {
             meta["id"]: split

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from rsidx.errors import ExportError
-from rsidx.exporters.config import Config
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.destination import Destination
 from rsidx.exporters.dataset.inventory import sealed
 from rsidx.exporters.dataset.layout import write_json
@@ -29,7 +29,7 @@ def made(repo, index, tokenizer_file, tmp_path):
             index.sync()
         out = tmp_path / "out"
         again = Destination(out, replace_edited=True)
-        export(index.database, again, Config(tokenizer=str(tokenizer_file), **options))
+        export(index.database, again, ExportConfig(tokenizer=str(tokenizer_file), **options))
         return out
 
     return make
