@@ -12,10 +12,11 @@ from rsidx.errors import ExportError
 from rsidx.exporters.context.builder import EXTRAS
 from rsidx.exporters.edits.earlier import SOURCES
 from rsidx.exporters.examples.fim import MIDDLES
+from rsidx.exporters.examples.kind import LEVELS
 from rsidx.exporters.filters import licenses
 from rsidx.exporters.filters.registry import KEEPABLE
 from rsidx.exporters.formats.registry import FORMATS, why_not_in
-from rsidx.exporters.kinds import KINDS, LEVELS
+from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import cached_file, is_hub_name
 from rsidx.exporters.rendering.families import DIALECTS
 from rsidx.setting import UP_TO_DEFAULT, Setting, declared
@@ -325,7 +326,7 @@ class ExportConfig:
 
 def _contradiction(config: ExportConfig) -> str | None:
     """Return which options contradict each other, None where none do."""
-    reason = KINDS[config.kind].why_not(config)
+    reason = KINDS[config.kind].conflict(config)
     if reason is not None:
         return reason
     if config.pack is not None and config.pack < config.max_tokens:

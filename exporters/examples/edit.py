@@ -2,14 +2,17 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit
-from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, split
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.kind import LEVELS, Kind, Sources
+
+if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
+    from rsidx.exporters.config import ExportConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,12 @@ class EditCode:
 class EditExamples:
     """Lays an edit out as one example, or as parts where it is long."""
 
-    def __init__(self, texts: SideTexts) -> None:
-        self._texts = texts
+    def __init__(self, sources: Sources, config: "ExportConfig") -> None:
+        del config
+        self._texts = sources.texts
 
-    def gap(self, edit: Edit) -> None:
-        """Return None: the place of the code is its edit's old side."""
+    def file_without_hole(self, edit: Edit) -> None:
+        """Return None: the new code takes the place of the old side."""
         del edit
 
     def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
@@ -99,3 +103,20 @@ class EditExamples:
                 shown = draft.naming(old[part.old_start : part.old_end] + b" " + after)
             examples.append(Example(shown, part, number, len(kept), code))
         return examples, Counter(parts_deletions=len(parts) - len(kept))
+
+
+def _conflict(config: "ExportConfig") -> str | None:
+    if config.level != LEVELS[0] and config.no_edit:
+        return "--no-edit is for items; of a file, something always changed"
+    return None
+
+
+EDIT = Kind(
+    "edit",
+    "Edits",
+    "Real edits from the history of a Rust repository: the code before and after each commit",
+    level=None,
+    has_prompt=True,
+    conflict=_conflict,
+    examples=EditExamples,
+)

@@ -8,19 +8,21 @@ follows from the edit and the seed, so the same export makes the same holes.
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.diff import opcodes
 from rsidx.exporters.edits.pairing import Edit, Side
-from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, MapText, Source
 from rsidx.exporters.examples.example import Example
-from rsidx.store.reader import Reader
+from rsidx.exporters.examples.kind import Kind, Sources, items_only
+
+if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
+    from rsidx.exporters.config import ExportConfig
 
 MIDDLES = ("commit", "node", "line", "char")
 """What a middle may be: added lines, whole statements or items, some lines, some characters."""
@@ -132,27 +134,20 @@ class HoleOptions:
 
 
 class HoleExamples:
-    """Makes an example of a hole in an edit's new code.
+    """Makes an example of a hole in an edit's new code."""
 
-    `cuts_secret` tells whether one of some offsets in a blob is inside of a secret.
-    """
-
-    def __init__(
-        self,
-        reader: Reader,
-        texts: SideTexts,
-        options: HoleOptions,
-        cuts_secret: Callable[[int, Sequence[int]], bool],
-    ) -> None:
-        self._reader = reader
-        self._texts = texts
+    def __init__(self, sources: Sources, config: "ExportConfig") -> None:
+        self._reader = sources.reader
+        self._texts = sources.texts
+        self._cuts_secret = sources.cuts_secret
         # Many edits are of one file.
-        self._file_text = lru_cache(_FILES_KEPT)(reader.blob_text)
-        self._options = options
-        self._cuts_secret = cuts_secret
+        self._file_text = lru_cache(_FILES_KEPT)(sources.reader.blob_text)
+        self._options = HoleOptions(
+            config.fim_middles, config.fim_spm, config.seed, config.max_chars
+        )
 
-    def gap(self, edit: Edit) -> tuple[bytes, int] | None:
-        """Return the new file without what belongs into the hole, and where that is."""
+    def file_without_hole(self, edit: Edit) -> tuple[bytes, int] | None:
+        """Return the new file without the code of the hole, and the hole's offset."""
         if edit.new is None:
             return None
         text = self._edited(edit, edit.new)
@@ -333,3 +328,14 @@ def _characters(text: EditedText, rng: random.Random, most: int) -> tuple[int, i
 
 
 _MIDDLE = {"commit": _added, "node": _nodes, "line": _lines, "char": _characters}
+
+FIM = Kind(
+    "fim",
+    "Holes in edits",
+    "Holes to fill in, in what the commits of a Rust repository changed: what is around each, "
+    "and what belongs there",
+    level="item",
+    has_prompt=True,
+    conflict=items_only,
+    examples=HoleExamples,
+)

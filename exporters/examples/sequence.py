@@ -8,15 +8,19 @@ is known gives nothing.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, piece_ends
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.kind import Kind, Sources, items_only
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkRow
+
+if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
+    from rsidx.exporters.config import ExportConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,12 @@ class WindowCode:
 class WindowExamples:
     """Lays the new version of a file out as windows."""
 
-    def __init__(self, reader: Reader, *, stride: float) -> None:
-        self._reader = reader
-        self._stride = stride
+    def __init__(self, sources: Sources, config: "ExportConfig") -> None:
+        self._reader = sources.reader
+        self._stride = config.stride
 
-    def gap(self, edit: Edit) -> None:
-        """Return None: the place of the code is its edit's old side."""
+    def file_without_hole(self, edit: Edit) -> None:
+        """Return None: a window has no hole."""
         del edit
 
     def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
@@ -192,3 +196,21 @@ def _stretches(
             passed += len(pieces[first].text)
             n_chars -= len(pieces[first].text)
             first += 1
+
+
+def _conflict(config: "ExportConfig") -> str | None:
+    if config.columns != "ids":
+        return f"--columns {config.columns} is for what has a prompt; a sequence has none"
+    return items_only(config)
+
+
+SEQUENCE = Kind(
+    "sequence",
+    "Sequences",
+    "Windows over the files that the commits of a Rust repository changed, with loss on what "
+    "each commit wrote",
+    level="file",
+    has_prompt=False,
+    conflict=_conflict,
+    examples=WindowExamples,
+)

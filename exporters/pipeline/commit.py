@@ -8,7 +8,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.kinds import KINDS
+from rsidx.exporters.kinds import dialect_of
 from rsidx.exporters.pipeline.examples import MAX_MESSAGE_CHARS
 from rsidx.exporters.pipeline.meta import Meta, tokenized_row
 from rsidx.exporters.pipeline.phases import Phases
@@ -31,7 +31,7 @@ Tools = tuple[Encoder, Dialect, Renderer]
 def writing_tools(config: ExportConfig) -> Tools:
     """Return what turns examples into ids; raises TokenizerError."""
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
-    dialect = KINDS[config.kind].dialect(encoder, config)
+    dialect = dialect_of(encoder, config)
     renderer = Renderer(
         encoder,
         dialect,

@@ -125,10 +125,10 @@ class Drafter:
         """Return what of an edit may decide its context: of a hole, its place in the old file."""
         if self._config.context_from != "old" or self._config.context_at != "parent":
             return edit
-        gap = self._builder.gap(edit)
-        if gap is None or edit.new is None:
+        file = self._builder.file_without_hole(edit)
+        if file is None or edit.new is None:
             return edit
-        return self.at_hole(edit.new.path_id, *gap)
+        return self.at_hole(edit.new.path_id, *file)
 
     def _move_resolver(self) -> None:
         self.resolver.move(self._snapshot.files, self._snapshot.pop_changed_paths())

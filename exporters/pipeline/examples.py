@@ -12,6 +12,7 @@ from rsidx.exporters.edits.pairing import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.kind import Sources
 from rsidx.exporters.examples.redaction import Redactor, is_only_secrets, whole_placeholders
 from rsidx.exporters.kinds import KINDS
 from rsidx.store.reader import Reader
@@ -24,15 +25,16 @@ class ExampleBuilder:
 
     def __init__(self, reader: Reader, texts: SideTexts, config: ExportConfig) -> None:
         self._redactor = None if "secrets" in config.keep else Redactor(reader.blob_text)
-        self._examples = KINDS[config.kind].examples(reader, texts, config, self.cuts_secret)
+        sources = Sources(reader, texts, self.cuts_secret)
+        self._examples = KINDS[config.kind].examples(sources, config)
 
     def cuts_secret(self, blob_id: int, bounds: Sequence[int]) -> bool:
         """Tell whether one of some offsets in a blob is inside of a secret that is not shown."""
         return self._redactor is not None and self._redactor.cuts(blob_id, bounds)
 
-    def gap(self, edit: Edit) -> tuple[bytes, int] | None:
-        """Return what the kind says of an edit's gap."""
-        return self._examples.gap(edit)
+    def file_without_hole(self, edit: Edit) -> tuple[bytes, int] | None:
+        """Return the new file of an edit without its hole, and the hole's offset; None for none."""
+        return self._examples.file_without_hole(edit)
 
     def redacted(self, draft: Draft) -> Draft:
         """Return a draft without secrets, its message cut."""

@@ -5,6 +5,7 @@ is for the model alone; that texts and tokens never mix is the encoder's promise
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.examples.draft import Draft
@@ -24,11 +25,19 @@ from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.families import Family, edit_family
 from rsidx.exporters.rendering.markers import MARKERS, token_of
 
+if TYPE_CHECKING:
+    from rsidx.exporters.config import ExportConfig
+
 
 def edit_code(example: Example) -> EditCode:
     """Return the code of an example of an edit."""
     assert isinstance(example.code, EditCode)
     return example.code
+
+
+def edit_dialect(encoder: Encoder, config: "ExportConfig") -> Dialect:
+    """Return the dialect that a configuration asks for; raises TokenizerError."""
+    return dialect_for(encoder, markers=config.markers, name=config.dialect)
 
 
 def dialect_for(encoder: Encoder, *, markers: str, name: str) -> Dialect:

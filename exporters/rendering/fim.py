@@ -4,7 +4,9 @@ A model that was not trained to fill in knows no such tokens, and then there is 
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from rsidx.errors import TokenizerError
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.fim import HoleCode
@@ -12,12 +14,19 @@ from rsidx.exporters.rendering.base import Piece, WithoutEdits, context_files, c
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.families import Family, FimTokens, fim_family
 
+if TYPE_CHECKING:
+    from rsidx.exporters.config import ExportConfig
 
-def fim_dialect_for(encoder: Encoder, name: str) -> "FimDialect":
-    """Return the dialect for a tokenizer; raises TokenizerError where it knows no middle."""
-    family, tokens = fim_family(encoder, name)
+
+def fim_dialect(encoder: Encoder, config: "ExportConfig") -> "FimDialect":
+    """Return the dialect for a tokenizer; raises TokenizerError if it has no tokens for holes."""
+    family, tokens = fim_family(encoder, config.dialect)
     dialect = FimDialect(family, tokens, encoder.end_token)
     encoder.reserve(dialect.control_tokens)
+    if not tokens.can_spm and config.fim_spm:
+        raise TokenizerError(
+            f"{dialect.name} knows no suffix in front; give --fim-spm 0, or no --suffix-first"
+        )
     return dialect
 
 
@@ -26,7 +35,6 @@ class FimDialect(WithoutEdits):
 
     def __init__(self, family: Family, tokens: FimTokens, end_token: str) -> None:
         self.name = f"fim-{family.name}"
-        self.can_spm = tokens.can_spm
         self._family = family
         self._tokens = tokens
         self._end = tokens.ending or end_token

@@ -1,6 +1,7 @@
 """How a window of a file is written for a model family."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
@@ -16,13 +17,16 @@ from rsidx.exporters.rendering.base import (
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.families import Family, edit_family
 
+if TYPE_CHECKING:
+    from rsidx.exporters.config import ExportConfig
 
-def sequence_dialect_for(encoder: Encoder, name: str) -> Dialect:
-    """Return the dialect of sequences for a tokenizer: by its own tokens, or as comments.
 
-    Raises TokenizerError where a dialect is asked for whose tokens the tokenizer lacks.
+def sequence_dialect(encoder: Encoder, config: "ExportConfig") -> Dialect:
+    """Return the dialect for a tokenizer: by its own tokens, or as comments.
+
+    Raises TokenizerError if the tokenizer lacks the tokens of the dialect that is asked for.
     """
-    dialect = SequenceDialect(edit_family(encoder, name), encoder.end_token)
+    dialect = SequenceDialect(edit_family(encoder, config.dialect), encoder.end_token)
     encoder.reserve(dialect.control_tokens)
     return dialect
 

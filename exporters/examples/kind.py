@@ -1,0 +1,69 @@
+"""What each kind of example must say of itself."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.side_texts import SideTexts
+from rsidx.exporters.examples.draft import Draft
+from rsidx.exporters.examples.example import Example
+from rsidx.store.reader import Reader
+
+if TYPE_CHECKING:  # A configuration names its kind, so it imports the kinds.
+    from rsidx.exporters.config import ExportConfig
+
+LEVELS = ("item", "file")
+"""The granularity of an edit: one item (a function, struct and so on), or one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the code of examples is read from.
+
+    `cuts_secret` takes a blob's id and offsets in it, and tells whether any of them is inside a
+    secret.
+    """
+
+    reader: Reader
+    texts: SideTexts
+    cuts_secret: Callable[[int, Sequence[int]], bool]
+
+
+class Examples(Protocol):
+    """Makes the examples of one kind from drafts."""
+
+    def file_without_hole(self, edit: Edit) -> tuple[bytes, int] | None:
+        """Return the new file of an edit without the code of its hole, and the hole's offset.
+
+        None if the edit has no hole, as for all kinds but holes.
+        """
+
+    def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
+        """Return the examples, of at most `max_chars` characters each, and what was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of example.
+
+    `title` and `description` are for the card. `level` is that of its edits, None if the
+    configuration chooses it; `has_prompt` tells whether a row is a prompt and its completion.
+    `conflict` returns which options of a configuration the kind does not have, None for none.
+    """
+
+    name: str
+    title: str
+    description: str
+    level: str | None
+    has_prompt: bool
+    conflict: Callable[["ExportConfig"], str | None]
+    examples: Callable[[Sources, "ExportConfig"], Examples]
+
+
+def items_only(config: "ExportConfig") -> str | None:
+    """Return which options for edits a configuration sets for another kind."""
+    if config.level != LEVELS[0] or config.no_edit or config.earlier:
+        return "--level, --no-edit and --earlier are for edits, not for holes and sequences"
+    return None
