@@ -10,7 +10,7 @@ from rsidx.store import schema
 from rsidx.store.batches import batches
 from rsidx.store.codec import Codec, train_dictionary
 from rsidx.store.deltas import StoredText, load_codec, replace_text
-from rsidx.store.unreachable import delete_rows, drop_unused_chunks, drop_unused_words
+from rsidx.store.unreachable import delete_facts, drop_unused_chunks, drop_unused_words
 from rsidx.store.varint import unpack_ids
 from rsidx.store.writer import insert_rows
 
@@ -114,8 +114,7 @@ def forget(connection: Connection, wanted: Forgotten) -> Removed:
         connection.execute(query.values(message=codec.compress_message("")))
     blob_ids = sorted(set(_blobs_of(connection, wanted)))
     chunk_ids = _chunks_of(connection, blob_ids)
-    for table in (schema.blob_chunks, schema.manifest):
-        delete_rows(connection, table, "blob_id", blob_ids)
+    delete_facts(connection, schema.blob, blob_ids)
     for blob_id in blob_ids:
         query = update(schema.blob).where(schema.blob.c.id == blob_id)
         connection.execute(query.values(state=FORGOTTEN, n_bytes=0))

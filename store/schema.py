@@ -284,3 +284,16 @@ Index(
     commit.c.state,
     sqlite_where=_is_unsettled,
 )
+
+
+def keyed_by(parent: Table) -> list[tuple[Table, str]]:
+    """Return the tables whose rows are about a row of `parent`, each with the column that names it.
+
+    Their primary key has a foreign key to `parent`, so they are deleted with its row.
+    """
+    return [
+        (table, column.name)
+        for table in metadata.sorted_tables
+        for column in table.primary_key.columns
+        if any(key.column.table is parent for key in column.foreign_keys)
+    ]

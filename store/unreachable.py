@@ -51,9 +51,7 @@ def prune(
             parents = split_parents(row.first_parent, row.other_parents)
             waiting += [parent for parent in parents if parent in rows]
     gone = [row.id for oid, row in rows.items() if oid not in kept]
-    for part in (schema.change, schema.base):
-        delete_rows(connection, part, "commit_id", gone)
-    delete_rows(connection, table, "id", gone)
+    delete_with_facts(connection, table, gone)
     connection.execute(delete(schema.ref).where(schema.ref.c.repository_id == repository_id))
     tips = [(repository_id, name, tip) for name, tip in sorted(refs.items()) if tip in kept]
     insert_rows(connection, schema.ref, schema.ref.c.keys(), tips)
@@ -83,9 +81,7 @@ def drop_unused_chunks_in_batches(
     # None of those that stay is a version of one that goes, from the first batch on.
     rebase_dependents(connection, frozenset(unused))
     for part in batches(unused, n_at_once or max(1, len(unused))):
-        for table in (schema.symbol, schema.import_, schema.chunk_references):
-            delete_rows(connection, table, "chunk_id", part)
-        delete_rows(connection, schema.chunk, "id", part)
+        delete_with_facts(connection, schema.chunk, part)
         yield len(part)
 
 
@@ -96,9 +92,7 @@ def _drop_unused_blobs(connection: Connection) -> int:
         schema.base.c.blob_id,
     )
     unused = _unused(connection, schema.blob, *columns)
-    for table in (schema.blob_chunks, schema.manifest):
-        delete_rows(connection, table, "blob_id", unused)
-    delete_rows(connection, schema.blob, "id", unused)
+    delete_with_facts(connection, schema.blob, unused)
     return len(unused)
 
 
@@ -129,6 +123,18 @@ def _unused(connection: Connection, table: Table, *columns: Any) -> list[int]:
     for column in columns:
         used.update(connection.execute(select(column).distinct()).scalars())
     return [one for one in connection.execute(select(table.c.id)).scalars() if one not in used]
+
+
+def delete_with_facts(connection: Connection, table: Table, ids: Collection[int]) -> None:
+    """Delete rows of a table by their ids, and first the rows of all tables about them."""
+    delete_facts(connection, table, ids)
+    delete_rows(connection, table, "id", ids)
+
+
+def delete_facts(connection: Connection, table: Table, ids: Collection[int]) -> None:
+    """Delete the rows of all tables that are about some rows of a table."""
+    for dependent, key in schema.keyed_by(table):
+        delete_rows(connection, dependent, key, ids)
 
 
 def delete_rows(connection: Connection, table: Table, key: str, ids: Iterable[int]) -> None:

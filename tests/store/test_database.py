@@ -277,3 +277,13 @@ def test_a_network_file_system_is_known_by_its_mount(tmp_path):
     }  # fmt: skip
     assert {name: is_on_network(Path(name), mounts) for name in remote} == remote
     assert not is_on_network(Path("/home/me/index.db"), tmp_path / "none")
+
+
+def test_rows_about_a_row_are_those_that_are_keyed_by_it():
+    def names(parent):
+        return {(table.name, column) for table, column in schema.keyed_by(parent)}
+
+    assert names(schema.commit) == {("base", "commit_id"), ("change", "commit_id")}
+    assert names(schema.blob) == {("blob_chunks", "blob_id"), ("manifest", "blob_id")}
+    tables = ("symbol", "import", "chunk_references")
+    assert names(schema.chunk) == {(table, "chunk_id") for table in tables}
