@@ -226,9 +226,9 @@ def fill_prompt_at(
         if asked.builder.cuts_secret(blob_id, (offset,)):
             place = f"{hole.line}:{hole.column}"
             raise RsidxError(f"{place} of {hole.path} is inside of a secret, which no example cuts")
-        known = asked.drafter.at_hole(path_id, file, offset)
-        edit = replace(known, new=Side(path_id, blob_id, 0, 0, ()))
-        draft = asked.builder.redacted(asked.drafter.of_place(edit, "", known))
+        basis = asked.drafter.at_hole(path_id, file, offset)
+        edit = replace(basis, new=Side(path_id, blob_id, 0, 0, ()))
+        draft = asked.builder.redacted(asked.drafter.of_prompt(edit, "", basis))
         code = code_around(file, blob_id, (offset, offset), config.max_chars)
         code = replace(code, is_suffix_first=hole.is_suffix_first)
         example = asked.builder.finished(Example(draft, Part(0, 0, 0, 0, 0), 0, 1, code))
@@ -266,7 +266,7 @@ class _IndexAt:
     def draft(self, side: Side, message: str) -> Draft:
         """Return the draft of an edit of some code that is still to be made."""
         edit = edit_of(self.reader, side)
-        return self.builder.redacted(self.drafter.of_place(edit, message))
+        return self.builder.redacted(self.drafter.of_prompt(edit, message))
 
     def sides(self, target: Target) -> Iterator[Side]:
         """Yield each place of the target; raises RsidxError for none."""
@@ -326,7 +326,7 @@ def _standing_at(reader: Reader, config: ExportConfig, oid: bytes, files: Overla
         elif path in paths:
             overlay[paths[path]] = None
     steps = Steps.of(reader, config)
-    steps.drafter.stand_at(commit, overlay)
+    steps.drafter.move_to(commit, overlay)
     return _IndexAt(reader, steps.drafter, steps.builder)
 
 

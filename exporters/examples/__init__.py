@@ -1,1 +1,1 @@
-"""What an example is: edits, holes and windows with their context, without secrets."""
+"""Examples of each kind: edits, holes and windows with their context, without secrets."""

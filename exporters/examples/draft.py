@@ -1,4 +1,4 @@
-"""A draft: an edit with its message and context, before its code is laid out as examples."""
+"""A draft: an edit with its message and context, before its code becomes examples."""
 
 import re
 from collections.abc import Callable
@@ -14,22 +14,22 @@ _WORD = re.compile(rb"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a text is from: byte ranges of a blob; in the text each ends with a line end."""
+    """Where a text is from: byte ranges of a blob; a line end follows each in the text."""
 
     blob_id: int
     ranges: tuple[tuple[int, int], ...]
 
 
 MapText = Callable[[str, Source | None], str]
-"""Changes a text that is shown; its source is None for a message."""
+"""Changes a text, given its source; None for a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An edit as it is shown, but for its code.
+    """All of an edit that its examples share: everything but the code of each.
 
-    `excerpts` and `earlier` edits are in descending value; how many of them are shown is decided by
-    the token budget. `secrets` are the values that it must not show, None if there are none.
+    `excerpts` and `earlier` edits are in descending value; the token budget decides how many of
+    them a row shows. `secrets` are the values that no row may show, None if there are none.
     """
 
     repository: str
@@ -49,32 +49,34 @@ class Draft:
             self,
             message=change(self.message, None),
             excerpts=tuple(
-                replace(one, text=change(one.text, Source(one.blob_id, one.ranges)))
-                for one in self.excerpts
+                replace(excerpt, text=change(excerpt.text, Source(excerpt.blob_id, excerpt.ranges)))
+                for excerpt in self.excerpts
             ),
             earlier=tuple(
                 replace(
-                    one,
-                    old_text=change(one.old_text, source_of(one.old)),
-                    new_text=change(one.new_text, source_of(one.new)),
+                    edit,
+                    old_text=change(edit.old_text, source_of(edit.old)),
+                    new_text=change(edit.new_text, source_of(edit.new)),
                 )
-                for one in self.earlier
+                for edit in self.earlier
             ),
         )
 
     def blob_ids(self) -> frozenset[int]:
         """Return the blobs that its code, context and earlier edits are from."""
         sides = [self.edit.old, self.edit.new]
-        sides += [side for one in self.earlier for side in (one.old, one.new)]
+        sides += [side for edit in self.earlier for side in (edit.old, edit.new)]
         blobs = {side.blob_id for side in sides if side is not None}
         return frozenset(blobs | {excerpt.blob_id for excerpt in self.excerpts})
 
-    def naming(self, text: bytes) -> "Draft":
-        """Return the draft with only the excerpts that are there for a name in a text."""
-        words = {word.decode("utf-8", "replace") for word in _WORD.findall(text)}
-        return self.choosing(lambda one: not one.names or not one.names.isdisjoint(words))
+    def for_code(self, code: bytes) -> "Draft":
+        """Return the draft without the excerpts that explain only names which code does not use."""
+        words = {word.decode("utf-8", "replace") for word in _WORD.findall(code)}
+        return self.with_excerpts(
+            lambda excerpt: not excerpt.names or not excerpt.names.isdisjoint(words)
+        )
 
-    def choosing(self, is_wanted: Callable[[Excerpt], bool]) -> "Draft":
+    def with_excerpts(self, is_wanted: Callable[[Excerpt], bool]) -> "Draft":
         """Return the draft with only the excerpts that are wanted."""
         pairs = [
             (excerpt, path)

@@ -47,7 +47,7 @@ class EditCode:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Nothing but what every meta line has."""
+        """None: an edit has only the keys of every meta line."""
         return {}
 
     def shows(self, excerpt: Excerpt) -> bool:
@@ -65,7 +65,7 @@ class EditCode:
 
 
 class EditExamples:
-    """Lays an edit out as one example, or as parts where it is long."""
+    """Makes one example of an edit, or one of each part if it is long."""
 
     def __init__(self, sources: Sources, config: "ExportConfig") -> None:
         del config
@@ -97,11 +97,11 @@ class EditExamples:
                 new[part.lead_start : part.new_start].decode("utf-8"),
                 new[part.new_start : part.new_end].decode("utf-8"),
             )
-            shown = draft
+            part_draft = draft
             if len(kept) > 1:
                 after = new[part.lead_start : part.new_end]
-                shown = draft.naming(old[part.old_start : part.old_end] + b" " + after)
-            examples.append(Example(shown, part, number, len(kept), code))
+                part_draft = draft.for_code(old[part.old_start : part.old_end] + b" " + after)
+            examples.append(Example(part_draft, part, number, len(kept), code))
         return examples, Counter(parts_deletions=len(parts) - len(kept))
 
 

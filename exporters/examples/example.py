@@ -1,4 +1,4 @@
-"""An example before it is written down: texts and facts, without tokens."""
+"""An example before rendering: texts and facts, without tokens."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, Self
@@ -10,16 +10,16 @@ from rsidx.exporters.examples.draft import Draft, MapText
 
 
 class Code(Protocol):
-    """The code of an example: what is given and what is to be learned, kind by kind.
+    """The code of an example of one kind: the given code and the code to learn.
 
-    `roles` are those that its tokens may have, in the order of the row's counts.
+    `roles` are the roles that its tokens may have, in the order of the row's counts.
     """
 
     roles: ClassVar[tuple[str, ...]]
 
     @property
     def n_chars(self) -> int:
-        """The characters that a smaller part would have fewer of."""
+        """The length that splitting the code into smaller parts reduces, in characters."""
 
     @property
     def target(self) -> str:
@@ -35,7 +35,7 @@ class Code(Protocol):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the meta line says of this kind alone."""
+        """The keys of the meta line that this kind alone has."""
 
     def shows(self, excerpt: Excerpt) -> bool:
         """Tell whether the code shows what an excerpt of the context would."""
@@ -64,5 +64,5 @@ class Example:
 
     def without_repeats(self) -> "Example":
         """Return the example without the excerpts that its code shows."""
-        draft = self.draft.choosing(lambda excerpt: not self.code.shows(excerpt))
+        draft = self.draft.with_excerpts(lambda excerpt: not self.code.shows(excerpt))
         return replace(self, draft=draft)

@@ -1,4 +1,4 @@
-"""Fill in the middle: a hole in the new file, and what stands around it.
+"""Fill in the middle: a hole in the new file, and the code around it.
 
 The middle is always a part of what a commit changed: the lines that it added, a run of whole
 statements or items, some lines, or some characters. Which, and whether the suffix comes first,
@@ -27,17 +27,17 @@ if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
 MIDDLES = ("commit", "node", "line", "char")
 """What a middle may be: added lines, whole statements or items, some lines, some characters."""
 _MAX_SHARE = 4
-"""A middle is at most this part of the characters that an example may have."""
+"""A middle has at most one in so many of the characters that an example may have."""
 _MAX_LINES = 2000
 _FILES_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class HoleCode:
-    """A hole in a file: what stands around it, and `new`, what belongs there.
+    """A hole in a file: the code around it, and `new`, the code that fills it.
 
     In bytes of the blob, what is shown begins at `start` and ends at `end`, and the hole at
-    `hole_start` and `hole_end`. `middle` is one of `MIDDLES`, empty where somebody asks.
+    `hole_start` and `hole_end`. `middle` is one of `MIDDLES`, empty in a prompt.
     """
 
     prefix: str
@@ -55,12 +55,12 @@ class HoleCode:
 
     @property
     def n_chars(self) -> int:
-        """The characters of what belongs into the hole."""
+        """The characters of the hole."""
         return len(self.new)
 
     @property
     def target(self) -> str:
-        """What belongs into the hole."""
+        """The code that fills the hole."""
         return self.new
 
     @property
@@ -70,7 +70,7 @@ class HoleCode:
 
     @property
     def texts(self) -> dict[str, str]:
-        """What belongs into the hole; it has no old code."""
+        """The code that fills the hole; it has no old code."""
         return {"old": "", "new": self.new}
 
     @property
@@ -122,9 +122,9 @@ class EditedText:
 
 @dataclass(frozen=True, slots=True)
 class HoleOptions:
-    """Which holes are made: `spm` is the share whose suffix comes first (0 to 1).
+    """Which holes are made: `spm` is the share (0 to 1) in suffix-prefix-middle order.
 
-    The holes follow from the seed and from `max_chars`, what an example may have.
+    The holes follow from the seed and from `max_chars`, the length of an example.
     """
 
     middles: tuple[str, ...] = MIDDLES
@@ -158,7 +158,7 @@ class HoleExamples:
         return text.file[:start] + text.file[end:], start
 
     def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
-        """Return an example of a hole, of `max_chars` with what is around it; none if none fits.
+        """Return an example of a hole, of `max_chars` with the code around it; none if none fits.
 
         Counts `edits_without_middle` and `edits_cutting_a_secret`.
         """
@@ -198,7 +198,7 @@ def code_around(file: bytes, blob_id: int, bounds: tuple[int, int], max_chars: i
     `bounds` are those of the hole in the file.
     """
     start, end = bounds
-    first, last = window_around(file, start, end, max_chars)
+    first, last = text_around(file, start, end, max_chars)
     return HoleCode(
         prefix=file[first:start].decode("utf-8"),
         new=file[start:end].decode("utf-8"),
@@ -229,20 +229,20 @@ def choose_hole(text: EditedText, where: str, options: HoleOptions) -> Hole | No
     `where` is the edit's identity: the same edit has the same hole.
     """
     rng = random.Random(hashlib.blake2b(f"{options.seed}\0{where}".encode()).digest())
-    kinds = sorted(options.middles)
-    rng.shuffle(kinds)
+    middles = sorted(options.middles)
+    rng.shuffle(middles)
     is_suffix_first = rng.random() < options.spm
-    for kind in kinds:
-        middle = _MIDDLE[kind](text, rng, options.max_chars // _MAX_SHARE)
-        if middle is not None:
-            return Hole(*middle, kind, is_suffix_first)
+    for middle in middles:
+        bounds = _CHOOSERS[middle](text, rng, options.max_chars // _MAX_SHARE)
+        if bounds is not None:
+            return Hole(*bounds, middle, is_suffix_first)
     return None
 
 
-def window_around(file: bytes, start: int, end: int, max_chars: int) -> tuple[int, int]:
-    """Return what is shown of a file around a hole: whole lines, as much before as behind.
+def text_around(file: bytes, start: int, end: int, max_chars: int) -> tuple[int, int]:
+    """Return the range of a file to show around a hole: whole lines, as much before as behind.
 
-    With what is in the hole, it has at most `max_chars` bytes.
+    Together with the hole, it has at most `max_chars` bytes.
     """
     left = max(0, max_chars - (end - start))
     before = min(start, max(left // 2, left - (len(file) - end)))
@@ -265,12 +265,12 @@ def _character(file: bytes, offset: int, towards: int) -> int:
 
 
 def _trimmed(new: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """Leave the white space at both ends to what is around; None where nothing is left."""
+    """Return a range without the white space at its ends; None if nothing is left."""
     text = new[start:end]
     if not text.strip():
         return None
-    lead = len(text) - len(text.lstrip())
-    return start + lead, start + lead + len(text.strip())
+    n_blank = len(text) - len(text.lstrip())
+    return start + n_blank, start + n_blank + len(text.strip())
 
 
 def _added(text: EditedText, rng: random.Random, most: int) -> tuple[int, int] | None:
@@ -293,7 +293,7 @@ def _added(text: EditedText, rng: random.Random, most: int) -> tuple[int, int] |
 
 def _nodes(text: EditedText, rng: random.Random, most: int) -> tuple[int, int] | None:
     """Choose a run of whole statements or items: from one break to a later one as deep."""
-    found = []
+    runs = []
     for index, (start, depth) in enumerate(text.breaks):
         for end, other in text.breaks[index + 1 :]:
             if other < depth or end - start > most:
@@ -301,8 +301,8 @@ def _nodes(text: EditedText, rng: random.Random, most: int) -> tuple[int, int] |
             if other == depth:
                 trimmed = _trimmed(text.new, start, end)
                 if trimmed is not None:
-                    found.append(trimmed)
-    return rng.choice(found) if found else None
+                    runs.append(trimmed)
+    return rng.choice(runs) if runs else None
 
 
 def _lines(text: EditedText, rng: random.Random, most: int) -> tuple[int, int] | None:
@@ -327,7 +327,7 @@ def _characters(text: EditedText, rng: random.Random, most: int) -> tuple[int, i
     return (first, last) if text.new[first:last].strip() else None
 
 
-_MIDDLE = {"commit": _added, "node": _nodes, "line": _lines, "char": _characters}
+_CHOOSERS = {"commit": _added, "node": _nodes, "line": _lines, "char": _characters}
 
 FIM = Kind(
     "fim",

@@ -122,7 +122,7 @@ class Redactor:
     def _cleaner(self, secrets: KnownSecrets) -> MapText:
         def clean(text: str, source: Source | None) -> str:
             data = text.encode()
-            found = [*self._cut(data, source), *secrets.occurrences(data)]
+            found = [*self._shown_of(data, source), *secrets.occurrences(data)]
             return _replaced(data, found) if found else text
 
         return clean
@@ -133,7 +133,7 @@ class Redactor:
         return spelled(self._cleaner(KnownSecrets(values))(text, source))
 
     def cuts(self, blob_id: int, bounds: Sequence[int]) -> bool:
-        """Tell whether one of some offsets in a blob is inside of a secret."""
+        """Tell whether any of some offsets in a blob is inside a secret."""
         secrets, _ = self._in_blob(blob_id)
         return any(secret.start < bound < secret.end for secret in secrets for bound in bounds)
 
@@ -142,8 +142,8 @@ class Redactor:
         secrets = secrets_in(text)
         return secrets, values_of(text, secrets)
 
-    def _cut(self, text: bytes, source: Source | None) -> Iterator[Secret]:
-        """Yield what a text shows of its blob's secrets, as offsets in the text."""
+    def _shown_of(self, text: bytes, source: Source | None) -> Iterator[Secret]:
+        """Yield the parts of its blob's secrets that a text shows, as offsets in the text."""
         if source is None or not (secrets := self._in_blob(source.blob_id)[0]):
             return
         offset = 0
@@ -178,7 +178,7 @@ def _united(pairs: Iterable[tuple[bytes, str]]) -> dict[bytes, str]:
 
 
 def is_only_secrets(example: Example) -> bool:
-    """Tell whether what there is to learn from a redacted example is nothing but placeholders."""
+    """Tell whether a redacted example has nothing to learn but placeholders."""
     if example.is_redacted and not example.code.is_changed:
         return not example.draft.edit.is_no_op
     target = example.code.target

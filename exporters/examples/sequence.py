@@ -1,8 +1,8 @@
 """Sequences: windows that slide over the files that a commit changed, in the order of history.
 
-What the commit wrote has loss, once, where a window shows it for the first time; what is around it
-does not, since an earlier commit's window has shown it. A version of a file that only repeats what
-is known gives nothing.
+Code that the commit wrote has loss once, in the first window that shows it. The code around it
+has none, since a window of an earlier commit has shown it. A version of a file without new code
+gives no example.
 """
 
 from collections import Counter
@@ -54,7 +54,7 @@ class WindowCode:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Neither old nor new code: a window is a text."""
+        """Neither old nor new code: a window is a piece of a file."""
         return {"old": "", "new": ""}
 
     @property
@@ -79,7 +79,7 @@ class WindowCode:
 
 
 class WindowExamples:
-    """Lays the new version of a file out as windows."""
+    """Makes examples of the windows over the new version of a file."""
 
     def __init__(self, sources: Sources, config: "ExportConfig") -> None:
         self._reader = sources.reader
@@ -126,8 +126,8 @@ def file_pieces(
 
     Raises UnsplittableError where a single line is longer.
     """
-    # A chunk that moves may take up the blank lines of its new place.
-    known = {reader.text(chunk.id).strip() for chunk in old}
+    # A chunk that moves may take on the blank lines of its new place.
+    old_texts = {reader.text(chunk.id).strip() for chunk in old}
     pieces = []
     start = 0
     for chunk in new:
@@ -137,7 +137,7 @@ def file_pieces(
         ends = piece_ends(text, reader.breaks(chunk.id), max_chars) if is_long else [len(text)]
         for end in ends:
             piece = text[begin:end].decode("utf-8")
-            pieces.append(FilePiece(start + begin, piece, text.strip() not in known))
+            pieces.append(FilePiece(start + begin, piece, text.strip() not in old_texts))
             begin = end
         start += len(text)
     return pieces
@@ -151,12 +151,12 @@ def windows(
     A window has at most `max_chars` characters; the next begins the share `stride` of that
     further on, or where this one ends if that is sooner.
     """
-    shown: list[tuple[Draft, Part, WindowCode]] = []
-    n_shown = 0
+    kept: list[tuple[Draft, Part, WindowCode]] = []
+    n_covered = 0
     for first, end in _stretches(pieces, max_chars, stride):
         inside = pieces[first:end]
-        has_loss = [piece.is_new and first + n >= n_shown for n, piece in enumerate(inside)]
-        n_shown = end
+        has_loss = [piece.is_new and first + n >= n_covered for n, piece in enumerate(inside)]
+        n_covered = end
         if not any(has_loss):
             continue
         code = WindowCode(
@@ -168,17 +168,17 @@ def windows(
         )
         text = "".join(piece.text for piece in inside)
         part = Part(0, 0, inside[0].start, inside[-1].end, inside[0].start)
-        shown.append((draft.naming(text.encode()), part, code))
+        kept.append((draft.for_code(text.encode()), part, code))
     return [
-        Example(draft, part, number, len(shown), code)
-        for number, (draft, part, code) in enumerate(shown)
+        Example(draft, part, number, len(kept), code)
+        for number, (draft, part, code) in enumerate(kept)
     ]
 
 
 def _stretches(
     pieces: Sequence[FilePiece], max_chars: int, stride: float
 ) -> Iterator[tuple[int, int]]:
-    """Yield the first piece of each window and the one behind it."""
+    """Yield each window as numbers of pieces: its first, and the one after its last."""
     first = end = 0
     while end < len(pieces):
         n_chars = sum(len(piece.text) for piece in pieces[first:end])

@@ -15,7 +15,7 @@ Rule = tuple[str, str, bool | None]
 
 
 class Attributes:
-    """The attributes at one commit; `stand_at` goes to another.
+    """The attributes at one commit; `move_to` goes to another.
 
     As in git, the file nearest to a path decides, and in a file the last rule that matches.
     """
@@ -30,7 +30,7 @@ class Attributes:
         }
         self._rules = lru_cache(_ANSWERS_KEPT)(self._read)
 
-    def stand_at(self, commit: CommitRow) -> None:
+    def move_to(self, commit: CommitRow) -> None:
         """Go to a commit."""
         if self._files:
             self._snapshot.move_to(commit)

@@ -97,7 +97,7 @@ class Licenses:
         self._commit: CommitRow | None = None
         self._read = lru_cache(_KEPT)(self._facts)
 
-    def stand_at(self, commit: CommitRow) -> None:
+    def move_to(self, commit: CommitRow) -> None:
         """Go to a commit."""
         if self._commit == commit:
             return
@@ -113,8 +113,8 @@ class Licenses:
                 changed[change.path_id] = change.new_blob_id
         self._overlays = ({}, changed)
 
-    def stand_on(self, commit: CommitRow, overlay: Mapping[int, int | None]) -> None:
-        """Go to the tree after a commit, with some files replaced (path → blob) or gone (None)."""
+    def move_to_overlay(self, commit: CommitRow, overlay: Mapping[int, int | None]) -> None:
+        """Go to the tree of a commit with some files replaced (path → blob) or gone (None)."""
         self._commit = None
         self._snapshot.move_to(commit)
         self._overlays = (overlay, overlay)

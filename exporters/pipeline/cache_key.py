@@ -14,7 +14,7 @@ from rsidx.setting import declared
 from rsidx.store.reader import Reader
 
 _LIBRARIES = ("license-expression", "rensa")
-"""Those that decide a result, besides the tokenizer's and that of secrets."""
+"""Libraries that decide a result, besides those of the tokenizer and the secret scanner."""
 
 
 def code_files() -> list[Path]:
@@ -28,20 +28,20 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     """Return the part of the cache key that all commits share.
 
     It covers the code, the libraries, the configuration, the tokenizer, the repository's name, and
-    what of its history may yet be repaired.
+    the commits and blobs of its history that a later backfill may repair.
     """
-    asked = {
+    options = {
         name: getattr(config, name)
         for name, option in declared(ExportConfig).items()
         if option.setting.in_cache_key
     }
-    asked["licenses"] = sorted(config.licenses)
-    asked["keep"] = sorted(OF_A_COMMIT.intersection(config.keep))
+    options["licenses"] = sorted(config.licenses)
+    options["keep"] = sorted(OF_A_COMMIT.intersection(config.keep))
     digest = hashlib.blake2b(digest_size=16)
     for file in code_files():
         digest.update(file.read_bytes())
     versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
-    for part in (asked, versions, encoder.identity, encoder.end_token, dialect.name):
+    for part in (options, versions, encoder.identity, encoder.end_token, dialect.name):
         digest.update(repr(part).encode())
     digest.update(repr((reader.repository_name(), reader.unsettled())).encode())
     return digest.digest()

@@ -1,4 +1,4 @@
-"""The pipeline of a commit: edits, filters, context, redaction, parts, rendering, metadata."""
+"""The pipeline: from a commit through all steps to its result."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,11 +25,11 @@ _MAX_RETRIES = 4
 
 
 Tools = tuple[Encoder, Dialect, Renderer]
-"""What turns examples into ids."""
+"""Turn examples into token ids."""
 
 
 def writing_tools(config: ExportConfig) -> Tools:
-    """Return what turns examples into ids; raises TokenizerError."""
+    """Return the encoder, dialect and renderer of a configuration; raises TokenizerError."""
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
     dialect = dialect_of(encoder, config)
     renderer = Renderer(
@@ -44,7 +44,7 @@ def writing_tools(config: ExportConfig) -> Tools:
 
 @dataclass(frozen=True, slots=True)
 class _EditExamples:
-    """An edit whose texts are not encoded yet, and what it left out and referred to so far."""
+    """The examples of an edit, not encoded yet, with what it left out and what it refers to."""
 
     draft: Draft
     examples: list[Example]
@@ -66,15 +66,18 @@ class CommitPipeline:
 
         `phases` gets the time of each step.
         """
-        built = [(commit, *self._examples(commit, phases)) for commit in commits]
+        examples_of = [(commit, *self._examples(commit, phases)) for commit in commits]
         with phases.of("tokens"):
             self._renderer.warm(
-                example for _, edits, _ in built for edit in edits for example in edit.examples
+                example
+                for _, edits, _ in examples_of
+                for edit in edits
+                for example in edit.examples
             )
-        for commit, edits, dropped in built:
+        for commit, edits, dropped in examples_of:
             with phases.of("rows"):
-                made = tuple(self._result(commit, edit) for edit in edits)
-            yield CommitResult(made, dropped)
+                results = tuple(self._result(commit, edit) for edit in edits)
+            yield CommitResult(results, dropped)
 
     def _examples(
         self, commit: CommitRow, phases: Phases
@@ -87,41 +90,45 @@ class CommitPipeline:
         if drafts:
             dropped["messages_cut"] += len(drafts[0].draft.message) > MAX_MESSAGE_CHARS
         with phases.of("edits"):
-            built = []
+            examples_of = []
             for drafted in drafts:
                 draft = self._steps.builder.redacted(drafted.draft)
-                examples, its_dropped = self._steps.builder.examples(draft, self._config.max_chars)
-                built.append(_EditExamples(draft, examples, its_dropped, drafted.references))
-        return built, dropped
+                examples, left_out = self._steps.builder.examples(draft, self._config.max_chars)
+                examples_of.append(_EditExamples(draft, examples, left_out, drafted.references))
+        return examples_of, dropped
 
-    def _result(self, commit: CommitRow, built: _EditExamples) -> EditResult:
-        rows, dropped = self._rows(built)
-        edit = built.draft.edit
+    def _result(self, commit: CommitRow, edit_examples: _EditExamples) -> EditResult:
+        rows, dropped = self._rows(edit_examples)
+        edit = edit_examples.draft.edit
         patch = PatchFingerprint.of(
             self._steps.texts.text(edit.old), self._steps.texts.text(edit.new)
         )
-        made = tuple(tokenized_row(row, self._meta.of(commit, row)) for row in rows)
-        return EditResult(patch, made, dropped, built.references)
+        tokenized = tuple(tokenized_row(row, self._meta.of(commit, row)) for row in rows)
+        return EditResult(patch, tokenized, dropped, edit_examples.references)
 
-    def _rows(self, built: _EditExamples) -> tuple[list[Row], Counter[str]]:
-        """Return the rows of an edit, split smaller while a part has too many tokens."""
-        examples, max_chars, dropped = built.examples, self._config.max_chars, built.dropped
+    def _rows(self, edit_examples: _EditExamples) -> tuple[list[Row], Counter[str]]:
+        """Return the rows of an edit, splitting it smaller while a part has too many tokens."""
+        examples, dropped = edit_examples.examples, edit_examples.dropped
+        max_chars = self._config.max_chars
         for attempt in range(_MAX_RETRIES):
-            rows, left_out, worst = self._rendered(examples)
+            rows, left_out, too_many = self._rendered(examples)
             longest = max((example.code.n_chars for example in examples), default=0)
-            smaller = int(min(max_chars, longest) * self._config.max_tokens / (worst or 1) * 0.8)
-            if not worst or smaller < _MIN_PART_CHARS or attempt == _MAX_RETRIES - 1:
+            smaller = int(min(max_chars, longest) * self._config.max_tokens / (too_many or 1) * 0.8)
+            if not too_many or smaller < _MIN_PART_CHARS or attempt == _MAX_RETRIES - 1:
                 break
-            # What the larger parts left out is not left out any more.
+            # The counts of the larger parts no longer hold.
             max_chars = smaller
-            examples, dropped = self._steps.builder.examples(built.draft, max_chars)
+            examples, dropped = self._steps.builder.examples(edit_examples.draft, max_chars)
         return rows, left_out + dropped
 
     def _rendered(self, examples: Sequence[Example]) -> tuple[list[Row], Counter[str], int]:
-        """Return the rows of those examples that fit, what was left out, and the most tokens."""
+        """Return the rows of the examples that fit, and what was left out.
+
+        The last value is the most tokens that an example has that does not fit, 0 if all fit.
+        """
         rows: list[Row] = []
         dropped: Counter[str] = Counter()
-        worst = 0
+        too_many = 0
         for example in examples:
             try:
                 row, left_out = self._renderer.row(example)
@@ -129,8 +136,8 @@ class CommitPipeline:
                 dropped["examples_irreversible"] += 1
             except TooLongError as error:
                 dropped["examples_over_max_tokens"] += 1
-                worst = max(worst, error.n_tokens)
+                too_many = max(too_many, error.n_tokens)
             else:
                 rows.append(row)
                 dropped += left_out
-        return rows, dropped, worst
+        return rows, dropped, too_many

@@ -1,4 +1,4 @@
-"""Drafts: edits with their message and context, before their code is laid out."""
+"""Drafts: edits with their message and context, before their code becomes examples."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,17 +24,17 @@ from rsidx.store.records import ChunkRow, CommitRow, Import, Reference
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A draft, and what the references of its code led to, by kind and outcome."""
+    """A draft, and counts of the references of its code, by kind and outcome."""
 
     draft: Draft
     references: Counter[str]
 
 
 class Drafter:
-    """Gives edits their message and context: those of a commit, or one that is still to be made.
+    """Gives edits their message and context: the edits of a commit, or one still to be made.
 
-    It stands at one tree at a time: before a commit (or after it, if the configuration says so),
-    or where `stand_at` put it.
+    It has one tree at a time: that of a commit's first parent (with `context_at="commit"` the
+    commit's own), or the one that `move_to` went to.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class Drafter:
         self.resolver = Resolver(reader)
         self._context = ContextBuilder(reader, self.resolver, frozenset(config.context_with))
         self._repository = reader.repository_name()
-        self._standing: CommitRow | None = None
+        self._commit: CommitRow | None = None
         self._earlier = EarlierEdits(reader, self._edits_before, texts.text, config.max_chars // 2)
 
     @property
     def files(self) -> dict[int, int]:
-        """The snapshot that it stands at: path → blob."""
+        """The current tree: path → blob."""
         return self._snapshot.files
 
     def of_commit(
@@ -87,42 +87,45 @@ class Drafter:
         drafts = []
         dropped: Counter[str] = Counter()
         for number, edit in enumerate(edits):
-            # Finding the last draft's earlier edits may have moved it.
-            self._licenses.stand_at(commit)
-            known = self._known(edit)
-            own = edit.new if at_commit else known.old
-            drafted, left_out = self._draft(edit, known, own, message)
+            # The search for the earlier edits of the draft before may have moved it.
+            self._licenses.move_to(commit)
+            basis = self._basis(edit)
+            own_side = edit.new if at_commit else basis.old
+            drafted, left_out = self._draft(edit, basis, own_side, message)
             dropped += left_out
             earlier: list[EarlierEdit] = []
             if "commit" in self._config.earlier:
-                used = [numbers[one] for one in uses.get(edit, ())]
+                used = [numbers[used_edit] for used_edit in uses.get(edit, ())]
                 earlier += self._earlier.of_commit(commit, edits, number, used)
-            drafts.append(self._behind(drafted, earlier, parent))
+            drafts.append(self._with_earlier(drafted, earlier, parent))
         return drafts, dropped
 
-    def stand_at(self, commit: CommitRow, overlay: Mapping[int, int | None]) -> None:
-        """Go to a commit's tree with some files replaced (path → blob), or gone (None)."""
-        self._standing = commit
-        self._licenses.stand_on(commit, overlay)
+    def move_to(self, commit: CommitRow, overlay: Mapping[int, int | None]) -> None:
+        """Go to a commit's tree with some files replaced (path → blob) or gone (None)."""
+        self._commit = commit
+        self._licenses.move_to_overlay(commit, overlay)
         self._snapshot.move_to(commit)
         self._snapshot.overlay(overlay)
         self._move_resolver()
 
-    def of_place(self, edit: Edit, message: str, known: Edit | None = None) -> Draft:
+    def of_prompt(self, edit: Edit, message: str, basis: Edit | None = None) -> Draft:
         """Return the draft of an edit that is still to be made.
 
-        `known` is what of it may decide its context, the edit itself if it is not given.
+        Its context is chosen for `basis`, by default for the edit itself.
         """
-        known = known if known is not None else edit
-        drafted, _ = self._draft(edit, known, known.old, _clean(message))
-        return self._behind(drafted, [], self._standing).draft
+        basis = basis if basis is not None else edit
+        drafted, _ = self._draft(edit, basis, basis.old, _clean(message))
+        return self._with_earlier(drafted, [], self._commit).draft
 
     def at_hole(self, path_id: int, file: bytes, offset: int) -> Edit:
-        """Return what is known of an edit before a hole in a file is filled."""
+        """Return the edit that filling a hole in a file will be, without a new side."""
         return edit_at_hole(self._reader, path_id, self.files.get(path_id), file, offset)
 
-    def _known(self, edit: Edit) -> Edit:
-        """Return what of an edit may decide its context: of a hole, its place in the old file."""
+    def _basis(self, edit: Edit) -> Edit:
+        """Return the edit that the context is chosen for, by default the edit itself.
+
+        For a hole with `context_from="old"`, it is an edit of the old item that the hole is in.
+        """
         if self._config.context_from != "old" or self._config.context_at != "parent":
             return edit
         file = self._builder.file_without_hole(edit)
@@ -134,14 +137,14 @@ class Drafter:
         self.resolver.move(self._snapshot.files, self._snapshot.pop_changed_paths())
 
     def _edits_before(self, commit: CommitRow) -> tuple[Edit, ...]:
-        """Return a commit's edits, to be shown before those of a later one."""
+        """Return a commit's edits that a later edit may show; none of them is a no-op."""
         edits, _ = self._selector.edits(commit)
         return tuple(edit for edit in edits if not edit.is_no_op)
 
-    def _behind(
+    def _with_earlier(
         self, drafted: Drafted, earlier: list[EarlierEdit], newest: CommitRow | None
     ) -> Drafted:
-        """Return a draft with the earlier edits that it may be shown with."""
+        """Return a draft with earlier edits: of its commit, and of its file up to `newest`."""
         side = drafted.draft.edit.old
         if "history" in self._config.earlier and side is not None:
             earlier = [*earlier, *self._earlier.of_history(newest, side.path_id)]
@@ -150,34 +153,37 @@ class Drafter:
         return replace(drafted, draft=replace(drafted.draft, earlier=tuple(earlier)))
 
     def _draft(
-        self, edit: Edit, known: Edit, own: Side | None, message: str
+        self, edit: Edit, basis: Edit, own_side: Side | None, message: str
     ) -> tuple[Drafted, Counter[str]]:
-        shown = edit.new or edit.old
-        assert shown is not None
-        path_id = (own or shown).path_id
-        found, references = self._context.candidates(self.mentions(known, path_id), own=own)
+        side = edit.new or edit.old
+        assert side is not None
+        path_id = (own_side or side).path_id
+        mentions = self.mentions(basis, path_id)
+        candidates, references = self._context.candidates(mentions, own=own_side)
         is_before = self._config.context_at != "commit"
         excerpts = [
-            excerpt for excerpt in found if self._licenses.allow(excerpt.path_id, before=is_before)
+            excerpt
+            for excerpt in candidates
+            if self._licenses.allow(excerpt.path_id, before=is_before)
         ]
         draft = Draft(
             repository=self._repository,
-            path=self._path(shown.path_id),
+            path=self._path(side.path_id),
             old_path=self._path(edit.old.path_id) if edit.old else "",
-            module=self._module(edit, shown),
+            module=self._module(edit, side),
             message=message,
             edit=edit,
             excerpts=tuple(excerpts),
             excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
         )
-        dropped = Counter(context_license=len(found) - len(excerpts))
+        dropped = Counter(context_license=len(candidates) - len(excerpts))
         return Drafted(draft, references), dropped
 
     def _uses(self, commit: CommitRow, edits: Sequence[Edit]) -> dict[Edit, frozenset[Edit]]:
         """Return which of a commit's edits each of them refers to, as the commit left the code."""
         self._snapshot.move_to(commit)
         self._move_resolver()
-        homes = {
+        edit_at = {
             (edit.new.path_id, edit.new.position + number): edit
             for edit in edits
             if edit.new is not None
@@ -185,17 +191,18 @@ class Drafter:
         }
         uses = {}
         for edit in edits:
-            found: set[Edit | None] = set()
+            used_edits: set[Edit | None] = set()
             for site, references in self._mentions_of(edit.new) if edit.new else ():
                 definitions, _ = self.resolver.resolve(site, references)
-                found.update(
-                    homes.get((one.definition.path_id, one.definition.index)) for one in definitions
+                used_edits.update(
+                    edit_at.get((resolved.definition.path_id, resolved.definition.index))
+                    for resolved in definitions
                 )
-            uses[edit] = frozenset(used for used in found if used is not None and used != edit)
+            uses[edit] = frozenset(used for used in used_edits if used not in (None, edit))
         return uses
 
     def _mentions_of(self, side: Side) -> Iterator[tuple[CodeLocation, list[Reference]]]:
-        """Yield what code mentions where it stands, by container."""
+        """Yield the references of a side's code by container, with where to resolve them."""
         for container, inside in _by_container(side.chunks).items():
             yield (
                 CodeLocation(side.path_id, container, self._imports(inside)),
@@ -203,17 +210,17 @@ class Drafter:
             )
 
     def mentions(self, edit: Edit, path_id: int) -> list[tuple[CodeLocation, list[Reference]]]:
-        """Return what an edit mentions, what it imports included, by where that is read.
+        """Return the references of an edit's code and imports, by the location to resolve them at.
 
-        The code is read in the file `path_id`, with what the new version of the file imports
-        in addition. The order is fixed.
+        They are resolved in the file `path_id`, with the imports that the new version of the file
+        adds. The order is fixed.
         """
         sides = (edit.old,) if self._config.context_from == "old" else (edit.old, edit.new)
         chunks = {chunk.id: chunk for side in sides if side for chunk in side.chunks}
         if edit.kind == "file" and edit.old and edit.new:
-            # What the commit left as it was is not what the edit is about.
-            both = {c.id for c in edit.old.chunks} & {c.id for c in edit.new.chunks}
-            chunks = {key: chunk for key, chunk in chunks.items() if key not in both}
+            # Chunks that the commit left unchanged are not part of the edit.
+            unchanged = {c.id for c in edit.old.chunks} & {c.id for c in edit.new.chunks}
+            chunks = {key: chunk for key, chunk in chunks.items() if key not in unchanged}
         by_container = _by_container(chunks.values()) or {edit.container: []}
         return [
             (
@@ -228,35 +235,35 @@ class Drafter:
         ]
 
     def _imports(self, chunks: list[ChunkRow]) -> tuple[Import, ...]:
-        """Return what the bodies of functions import."""
+        """Return the imports inside of function bodies."""
         inside = [chunk for chunk in chunks if chunk.kind != "imports"]
         return tuple(
             dict.fromkeys(item for chunk in inside for item in self._reader.imports(chunk.id))
         )
 
     def _new_imports(self, edit: Edit, path_id: int, container: str) -> Iterator[Import]:
-        """Yield what the edited code's module imports after the edit and not before."""
+        """Yield the imports that the edit adds to the module of its code."""
         if edit.new is None or self._config.context_from == "old":
             return
         modules, inline = self.resolver.modules, modules_of(container)
         after = modules.version(edit.new.path_id, edit.new.blob_id).scopes.get(inline)
         file = modules.file(path_id)
         before = file.scopes.get(inline) if file is not None else None
-        known = set(before.every_import()) if before is not None else set()
+        old_imports = set(before.every_import()) if before is not None else set()
         for item in after.every_import() if after is not None else ():
-            if item not in known:
+            if item not in old_imports:
                 yield item
 
     def _references(self, chunks: list[ChunkRow]) -> list[Reference]:
-        found = {reference for chunk in chunks for reference in self._reader.references(chunk.id)}
+        references = {r for chunk in chunks for r in self._reader.references(chunk.id)}
         for chunk in chunks:
             if chunk.kind == "imports":
-                found.update(
+                references.update(
                     Reference("import", item.path)
                     for item in self._reader.imports(chunk.id)
                     if not item.path.endswith("*")
                 )
-        return sorted(found, key=lambda reference: (reference.kind, reference.path))
+        return sorted(references, key=lambda reference: (reference.kind, reference.path))
 
     def _path(self, path_id: int) -> str:
         return self._reader.path(path_id).decode("utf-8", "replace")
@@ -273,7 +280,7 @@ def _clean(message: str) -> str:
 
 
 def _by_container(chunks: Iterable[ChunkRow]) -> dict[str, list[ChunkRow]]:
-    found: dict[str, list[ChunkRow]] = {}
+    by_container: dict[str, list[ChunkRow]] = {}
     for chunk in chunks:
-        found.setdefault(chunk.container, []).append(chunk)
-    return found
+        by_container.setdefault(chunk.container, []).append(chunk)
+    return by_container

@@ -1,4 +1,4 @@
-"""From drafts to examples: redaction, parts, redaction of their code.
+"""From drafts to examples: redact the draft, make the examples of its kind, redact their code.
 
 Exports and prompts share these steps; a prompt's edit has no new side.
 """
@@ -21,7 +21,7 @@ MAX_MESSAGE_CHARS = 1000
 
 
 class ExampleBuilder:
-    """Redacts drafts, and lays their code out as examples of the configuration's kind."""
+    """Redacts drafts, and makes examples of the configuration's kind from them."""
 
     def __init__(self, reader: Reader, texts: SideTexts, config: ExportConfig) -> None:
         self._redactor = None if "secrets" in config.keep else Redactor(reader.blob_text)
@@ -29,7 +29,7 @@ class ExampleBuilder:
         self._examples = KINDS[config.kind].examples(sources, config)
 
     def cuts_secret(self, blob_id: int, bounds: Sequence[int]) -> bool:
-        """Tell whether one of some offsets in a blob is inside of a secret that is not shown."""
+        """Tell whether any of some offsets in a blob is inside a secret that is to be replaced."""
         return self._redactor is not None and self._redactor.cuts(blob_id, bounds)
 
     def file_without_hole(self, edit: Edit) -> tuple[bytes, int] | None:
@@ -37,7 +37,7 @@ class ExampleBuilder:
         return self._examples.file_without_hole(edit)
 
     def redacted(self, draft: Draft) -> Draft:
-        """Return a draft without secrets, its message cut."""
+        """Return a draft without secrets, its message cut to `MAX_MESSAGE_CHARS`."""
         if self._redactor is not None:
             draft = self._redactor.draft(draft)
         return replace(draft, message=_cut(draft.message))
@@ -45,7 +45,7 @@ class ExampleBuilder:
     def examples(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
         """Return the examples of a redacted draft, without secrets, and what was left out.
 
-        Counts what the kind does, and `parts_only_secrets`: examples with nothing left to learn.
+        Adds to the counts of the kind `parts_only_secrets`: examples with nothing left to learn.
         """
         examples, dropped = self._examples.of(draft, max_chars)
         finished = [self.finished(example) for example in examples]

@@ -1,4 +1,4 @@
-"""What is known of a row: its meta line."""
+"""Meta lines: where a row is from, what it shows, and what its tokens are for."""
 
 import hashlib
 from array import array
@@ -20,7 +20,7 @@ from rsidx.store.records import CommitRow
 
 
 class Meta:
-    """Writes what is known of rows."""
+    """Makes the meta lines of rows."""
 
     def __init__(self, reader: Reader, config: ExportConfig, licenses: Licenses) -> None:
         self._reader = reader
@@ -28,12 +28,12 @@ class Meta:
         self._licenses = licenses
 
     def of(self, commit: CommitRow, row: Row) -> dict[str, Any]:
-        """Return what is known of a row of a commit's edit."""
+        """Return the meta line of a row of a commit's edit."""
         example = row.example
         draft, part = example.draft, example.part
         edit = draft.edit
         has_old = "old" in example.code.roles
-        self._licenses.stand_at(commit)
+        self._licenses.move_to(commit)
         old = self._range(edit.old, part.old_start, part.old_end) if has_old else None
         new = self._range(edit.new, part.new_start, part.new_end)
         where = f"{commit.oid.hex()}\0{draft.old_path}\0{old}\0{draft.path}\0{new}"
@@ -111,11 +111,11 @@ def _is_whole(edit: Edit, part: Part) -> bool:
 
 
 def tokenized_row(row: Row, meta: dict[str, Any]) -> TokenizedRow:
-    """Return a row as it is kept."""
+    """Return a row as the cache keeps it."""
     brief = {key: meta[key] for key in ("id", "change", "kind", "is_test", "n_tokens")}
     brief["license"] = meta["license"]
-    brief["sections"] = [shown["section"] for shown in meta["context"]]
+    brief["sections"] = [excerpt["section"] for excerpt in meta["context"]]
     brief |= {"year": meta["time"][:4], "path": meta["path"]}
     brief["n_earlier"] = len(row.edits)
-    brief["rules"] = [shown["rule"] for shown in meta["context"]]
+    brief["rules"] = [excerpt["rule"] for excerpt in meta["context"]]
     return TokenizedRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

@@ -21,7 +21,7 @@ class Phases:
             self.add({name: perf_counter() - start})
 
     def add(self, seconds: dict[str, float]) -> None:
-        """Add what was measured elsewhere."""
+        """Add seconds that another process measured."""
         for name, more in seconds.items():
             self.seconds[name] = self.seconds.get(name, 0.0) + more
 

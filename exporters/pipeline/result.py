@@ -1,4 +1,4 @@
-"""What one commit gives to a data set, before anything is left out because of other commits."""
+"""Commit results: the rows of a commit, before other commits decide which of them stay."""
 
 import struct
 from array import array
@@ -20,11 +20,11 @@ _PATCH_SIZE = struct.Struct("<H")
 
 @dataclass(frozen=True, slots=True)
 class TokenizedRow:
-    """A row: its ids without padding, and the spans of ids that have loss.
+    """A row: its token ids without padding, and its loss spans (`learned`).
 
-    `meta` is what is known of it as JSON, `brief` the part of that which is counted:
-    `id`, `change`, `kind`, `is_test`, `license`, `n_tokens`, `n_earlier`, `year`, `path`, and of
-    the excerpts `sections` and `rules`.
+    `meta` is its meta line as JSON, `brief` the part of it that the statistics count: `id`,
+    `change`, `kind`, `is_test`, `license`, `n_tokens`, `n_earlier`, `year`, `path`, and of the
+    excerpts `sections` and `rules`.
     """
 
     ids: "array[int]"
@@ -35,7 +35,7 @@ class TokenizedRow:
 
 @dataclass(frozen=True, slots=True)
 class EditResult:
-    """An edit's rows and fingerprint, and counts of what was left out and of what was resolved."""
+    """An edit's rows and fingerprint, and counts of what was left out and of its references."""
 
     patch: PatchFingerprint
     rows: tuple[TokenizedRow, ...]
@@ -45,7 +45,7 @@ class EditResult:
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    """The edits of a commit, in order, and what its filters left out."""
+    """The results of a commit's edits, in order, and counts of what its filters left out."""
 
     edits: tuple[EditResult, ...]
     dropped: Counter[str]
@@ -76,15 +76,15 @@ def unpack(data: bytes) -> CommitResult:
     n_head, n_metas, n_patches = _SIZES.unpack_from(data)
     body = _DECOMPRESSOR.decompress(data[_SIZES.size + n_patches :])
     edits, dropped = orjson.loads(body[:n_head])
-    every: array[int] = array("I")
-    every.frombytes(body[n_head + n_metas :])
+    all_ids: array[int] = array("I")
+    all_ids.frombytes(body[n_head + n_metas :])
     results = []
     at, meta_at = 0, n_head
     for patch, (listed, edit_dropped, references) in zip(patches_of(data), edits, strict=True):
         rows = []
         for n, n_meta, learned, brief in listed:
             meta = body[meta_at : meta_at + n_meta]
-            rows.append(TokenizedRow(every[at : at + n], tuple(map(tuple, learned)), brief, meta))
+            rows.append(TokenizedRow(all_ids[at : at + n], tuple(map(tuple, learned)), brief, meta))
             at += n
             meta_at += n_meta
         results.append(EditResult(patch, tuple(rows), Counter(edit_dropped), Counter(references)))

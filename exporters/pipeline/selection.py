@@ -35,8 +35,8 @@ class EditSelector:
 
     def edits(self, commit: CommitRow) -> tuple[tuple[Edit, ...], Counter[str]]:
         """Return a commit's edits, then no-op edits, and what was left out, by reason."""
-        self._attributes.stand_at(commit)
-        self._licenses.stand_at(commit)
+        self._attributes.move_to(commit)
+        self._licenses.move_to(commit)
         changes = self._reader.changes(commit.id)
         view = CommitView(
             without_people(self._reader.message(commit.id)),
@@ -48,18 +48,18 @@ class EditSelector:
         if reason is not None:
             return (), Counter({f"commits_{reason}": 1})
         if self._level == "file":
-            found = file_edits(self._reader, changes)
+            changed = file_edits(self._reader, changes)
         else:
-            found = commit_edits(self._reader, changes, max_bytes=self._config.max_chars)
-        dropped = Counter({f"edits_{reason}": n for reason, n in found.dropped.items()})
-        edits = self._accepted(found.edits, dropped)
+            changed = commit_edits(self._reader, changes, max_bytes=self._config.max_chars)
+        dropped = Counter({f"edits_{reason}": n for reason, n in changed.dropped.items()})
+        edits = self._accepted(changed.edits, dropped)
         no_ops = self._accepted(self._no_ops(commit, changes, len(edits)), dropped)
         return (*edits, *no_ops), dropped
 
     def _no_ops(
         self, commit: CommitRow, changes: Sequence[ChangeRow], n_edits: int
     ) -> Sequence[Edit]:
-        """Return no-op edits, for the share of examples that they are to have."""
+        """Return as many no-op edits as `no_edit` asks for, as a share of all edits."""
         share = self._config.no_edit
         where = f"{self._config.seed}\0{commit.oid.hex()}"
         return no_op_edits(self._reader, changes, n_edits * share / (1 - share), where)

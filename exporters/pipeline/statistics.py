@@ -1,4 +1,4 @@
-"""What came out of an export, in numbers."""
+"""The statistics of an export."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from rsidx.exporters.filters.licenses import NO_LICENSE
 from rsidx.exporters.pipeline.result import EditResult, TokenizedRow
 
-_AROUND = frozenset({"imports", "outline"})
+_WITHOUT_DEFINITIONS = frozenset({"imports", "outline"})
 """Sections that show no definition that the code names."""
 _RELATED = "edits_related_"
 
 
 @dataclass(slots=True)
 class Statistics:
-    """What came out; every number stands in the manifest and on the card."""
+    """Counts of an export, for the manifest and the card."""
 
     examples: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str] = field(default_factory=Counter)
@@ -40,7 +40,7 @@ class Statistics:
     lengths: Counter[int] = field(default_factory=Counter)
 
     def count_dropped(self, split: str, dropped: Counter[str]) -> None:
-        """Count what was left out of a commit in a split, and by relation what is related."""
+        """Count what a commit of a split left out; related edits also by their relation."""
         self.dropped.update(dropped)
         for reason, n in dropped.items():
             relation = reason.removeprefix(_RELATED)
@@ -48,7 +48,7 @@ class Statistics:
                 self.related[f"{split}/{relation}"] += n
 
     def count_edit(self, edit: EditResult) -> None:
-        """Count an edit that stays: what its rows left out, and what its references led to."""
+        """Count, for an edit that stays, what its rows left out and how its references resolved."""
         self.dropped.update(edit.dropped)
         self.references.update(edit.references)
 
@@ -64,7 +64,7 @@ class Statistics:
         self.tokens_by_change[f"{split}/{change}"] += n_tokens["total"]
         self.tokens_by_kind[kind] += n_tokens["total"]
         self.tokens_by_role.update(n_tokens)
-        self.with_context += not _AROUND.issuperset(brief["sections"])
+        self.with_context += not _WITHOUT_DEFINITIONS.issuperset(brief["sections"])
         self.years[f"{split}/{brief['year']}"] += 1
         self.paths[brief["path"]] += 1
         self.licenses[brief["license"] or NO_LICENSE] += 1

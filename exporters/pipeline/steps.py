@@ -1,4 +1,4 @@
-"""The steps from a commit, or a place, to examples, wired together once."""
+"""The steps from a commit, or code that is still to be edited, to examples, connected once."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from rsidx.store.reader import Reader
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """`selector` finds edits, `drafter` gives them context, `builder` lays them out as examples."""
+    """`selector` finds edits, `drafter` gives them context, `builder` makes examples of them."""
 
     texts: SideTexts
     licenses: Licenses
@@ -23,7 +23,7 @@ class Steps:
 
     @classmethod
     def of(cls, reader: Reader, config: ExportConfig) -> "Steps":
-        """Return the steps that a configuration asks for."""
+        """Return the steps of a configuration."""
         texts = SideTexts(reader)
         licenses = Licenses(reader, tuple(sorted(config.licenses)))
         selector = EditSelector(reader, texts, licenses, config)

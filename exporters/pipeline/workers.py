@@ -67,11 +67,11 @@ def make_results(
             helper.start()
         try:
             while n_left:
-                own = tasks.next_of(n_helpers)
-                if own:
-                    yield _make(pipeline, own)
+                task = tasks.next_of(n_helpers)
+                if task:
+                    yield _make(pipeline, task)
                     n_left -= 1
-                while n_left and not (own and answers.empty()):
+                while n_left and not (task and answers.empty()):
                     yield answers.get().result()
                     n_left -= 1
         except BrokenProcessPool as error:
@@ -112,14 +112,14 @@ class _Helper:
         number: int,
         tasks: _Tasks,
         answers: "SimpleQueue[_Answer]",
-        tools: tuple[str, Path, ExportConfig],
+        arguments: tuple[str, Path, ExportConfig],
     ) -> None:
         self._number = number
         self._tasks = tasks
         self._answers = answers
         self._is_closing = False
         self._executor = ProcessPoolExecutor(
-            1, mp_context=WorkerContext(), initializer=_start_helper, initargs=tools
+            1, mp_context=WorkerContext(), initializer=_start_helper, initargs=arguments
         )
 
     def start(self) -> None:
@@ -143,7 +143,7 @@ class _Helper:
         self._answers.put(answer)
 
     def close(self) -> None:
-        """End it; what it has not begun is not made."""
+        """End the process; it does not begin another task."""
         self._is_closing = True
         self._executor.shutdown(wait=True, cancel_futures=True)
 

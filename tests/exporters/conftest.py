@@ -14,6 +14,12 @@ FAMILIES = {
 }  # fmt: skip
 
 
+@pytest.fixture(params=FAMILIES)
+def family(request):
+    """Return the name of each family that has tokens for holes."""
+    return request.param
+
+
 @pytest.fixture
 def tokenizer_of(plain_file, tmp_path):
     """Return a function that writes a tokenizer with the tokens of a family for holes."""

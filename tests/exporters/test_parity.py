@@ -129,9 +129,6 @@ def test_an_edit_is_asked_for_as_its_row_is_written(
     assert asked[True] > 2
 
 
-@pytest.mark.parametrize(
-    "family", ["starcoder2", "starcoder", "qwen", "deepseek", "codellama", "starcoder-like"]
-)
 def test_a_hole_is_asked_for_as_its_row_is_written(exported, ask, repo, tokenizer_of, family):
     asked = Counter()
     options = {"fim_spm": 0.0} if family == "deepseek" else {}

@@ -25,9 +25,9 @@ def shown(repo, index):
         with index.database.reading() as connection:
             reader = Reader(connection, queries.repository_id(connection, None))
             drafter = Steps.of(reader, ExportConfig(tokenizer="", context_with=extras)).drafter
-            drafter.stand_at(reader.commits()[-1], {})
+            drafter.move_to(reader.commits()[-1], {})
             edit = edit_of(reader, side_of(reader, drafter, name))
-            for e in drafter.of_place(edit, "").excerpts:
+            for e in drafter.of_prompt(edit, "").excerpts:
                 one = (e.symbol, e.rule, e.form, e.text)
                 sections.setdefault(e.section, []).append(one)
         return sections

@@ -15,9 +15,11 @@ from rsidx.exporters.examples.fim import (
     EditedText,
     HoleOptions,
     choose_hole,
-    window_around,
+    text_around,
 )
 from rsidx.exporters.export import export
+from rsidx.exporters.rendering import families
+from tests.exporters.conftest import FAMILIES
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -45,7 +47,6 @@ fn helper(x: u32) -> u32 {{
     x * {n}
 }}
 """
-FAMILIES = ("starcoder2", "starcoder", "qwen", "deepseek", "codellama")
 
 
 @pytest.fixture
@@ -76,7 +77,11 @@ def run(filled, tmp_path, read_jsonl):
     return make
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_with_tokens_for_holes_is_tried():
+    names = {family.name for family in families.FAMILIES if family.fim}
+    assert set(FAMILIES) == names, "a new family: are its tokens in tests/exporters/conftest.py?"
+
+
 def test_each_family_s_holes_are_sound(run, filled, tokenizer_of, family):
     options = {"fim_spm": 0.0} if family == "deepseek" else {}
     manifest, rows, out = run(tokenizer_of(family), **options)
@@ -246,7 +251,7 @@ def test_prefix_middle_and_suffix_are_the_file_without_a_gap(before, new, after,
     middle = new.encode()[hole.start : hole.end]
     assert middle.decode()
     assert len(middle) <= room + 3
-    first, last = window_around(file, start + hole.start, start + hole.end, room)
+    first, last = text_around(file, start + hole.start, start + hole.end, room)
     prefix, suffix = file[first : start + hole.start], file[start + hole.end : last]
     assert (prefix.decode() + middle.decode() + suffix.decode()).encode() == file[first:last]
     assert last - first <= max(room, len(middle)) + 3
