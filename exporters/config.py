@@ -1,4 +1,4 @@
-"""What an export is asked for: each option, declared once.
+"""The options of an export, each declared once.
 
 The options of `rsidx export`, their keys in files and variables, the manifest's `config` and the
 cache key follow from these declarations.
@@ -22,11 +22,11 @@ from rsidx.exporters.rendering.families import DIALECTS
 from rsidx.setting import UP_TO_DEFAULT, Setting, declared
 
 ORDERS = ("time", "difficulty", "random")
-"""By history; the fewest tokens with loss first, of these the shortest example; by the seed."""
+"""By history; fewest tokens with loss first, then shortest example first; at random."""
 
 
 def _own_or_cached(source: str, root: Path) -> str:
-    """Return a tokenizer that a repository may choose: its own, or one that is here already."""
+    """Return a tokenizer that a repository may choose: its own, or one in the local cache."""
     path = root / source
     try:
         file = path / "tokenizer.json" if path.is_dir() else path
@@ -50,7 +50,7 @@ def _without_secrets(names: tuple[str, ...], _root: Path) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ExportConfig:
-    """What an export is asked for, as the manifest records it.
+    """The options of an export, as the manifest records them.
 
     Raises ExportError for a value that an option does not take, and for options that contradict
     each other.
@@ -71,8 +71,8 @@ class ExportConfig:
     kind: Annotated[
         str,
         Setting(
-            "Edits, holes in the edited code that are to be filled in, or sequences: windows over "
-            "the files that each commit changed.",
+            "The kind of example: edits, holes to fill in (fill-in-the-middle), or sequences: "
+            "windows over the files that each commit changed.",
             choices=tuple(KINDS),
             harmless=True,
         ),
@@ -80,20 +80,20 @@ class ExportConfig:
     level: Annotated[
         str,
         Setting(
-            "Edits of items (functions, structs and so on), or of files; long ones come in parts.",
+            "Edits of items (functions, structs and so on) or of files; long edits are split.",
             choices=LEVELS,
             harmless=True,
         ),
     ] = "item"
     no_edit: Annotated[
         float,
-        Setting("The share of examples whose code is to stay as it is.", at_least=0, at_most=0.9),
+        Setting("The share of no-op edits: code that stays as it is.", at_least=0, at_most=0.9),
     ] = 0.0
     fim_middles: Annotated[
         tuple[str, ...],
         Setting(
-            "What a hole is: lines that the commit added, whole statements or items, some lines, "
-            "some characters; may be given more than once.",
+            "The code that a hole cuts out: lines that the commit added, whole statements or "
+            "items, some lines, some characters; may be given more than once.",
             flag="--fim-middle",
             choices=MIDDLES,
             harmless=True,
@@ -102,13 +102,16 @@ class ExportConfig:
     fim_spm: Annotated[
         float,
         Setting(
-            "The share of holes whose suffix comes first.", at_least=0, at_most=1, harmless=True
+            "The share of holes in suffix-prefix-middle order.",
+            at_least=0,
+            at_most=1,
+            harmless=True,
         ),
     ] = 0.5
     stride: Annotated[
         float,
         Setting(
-            "How far a sequence's next window begins behind the last, as a share of --max-chars.",
+            "The distance between the starts of two windows, as a share of --max-chars.",
             more_than=0,
             at_most=1,
         ),
@@ -116,13 +119,13 @@ class ExportConfig:
     seed: Annotated[
         int,
         Setting(
-            "For what is drawn: holes, code that stays as it is, a random order.", harmless=True
+            "The seed for choosing holes and no-op edits, and for a random order.", harmless=True
         ),
     ] = 0
     markers: Annotated[
         str,
         Setting(
-            "Add the documented markers to the tokenizer, or use only its own tokens.",
+            "Add rsidx's markers to the tokenizer, or use only its own tokens.",
             choices=("extended", "native"),
             harmless=True,
         ),
@@ -130,7 +133,7 @@ class ExportConfig:
     dialect: Annotated[
         str,
         Setting(
-            "The model family; `auto` goes by the tokens that the tokenizer has.",
+            "The family of models; `auto` takes the first whose tokens the tokenizer has.",
             choices=DIALECTS,
             harmless=True,
         ),
@@ -146,7 +149,7 @@ class ExportConfig:
     embargo: Annotated[
         str,
         Setting(
-            "What is left out between two splits: a share of the commits (0.005), a number of "
+            "The gap between two splits, left out: a share of the commits (0.005), a number of "
             "commits (20) or of days (7d).",
             harmless=True,
             in_cache_key=False,
@@ -156,7 +159,7 @@ class ExportConfig:
         str | None,
         Setting(
             "Keep the splits of an earlier export (its folder or manifest): each of its rows stays "
-            "where it was.",
+            "in its split.",
             metavar="EXPORT",
             is_path=True,
             must_exist=True,
@@ -166,7 +169,7 @@ class ExportConfig:
     new_commits: Annotated[
         str,
         Setting(
-            "With --boundaries: whether commits that came since go to test or stay out.",
+            "With --boundaries: put newer commits into test, or leave them out.",
             choices=("test", "out"),
             harmless=True,
             in_cache_key=False,
@@ -175,7 +178,7 @@ class ExportConfig:
     keep: Annotated[
         tuple[str, ...],
         Setting(
-            "Export what is left out by default; may be given more than once.",
+            "Turn off a filter: export what it leaves out; may be given more than once.",
             choices=KEEPABLE,
             harmless=_without_secrets,
             harmless_if="without `secrets`",
@@ -183,21 +186,19 @@ class ExportConfig:
     ] = ()
     max_chars: Annotated[
         int,
-        Setting("Longer code is split between statements.", at_least=200, harmless=UP_TO_DEFAULT),
+        Setting("Split longer code between statements.", at_least=200, harmless=UP_TO_DEFAULT),
     ] = 4000
     max_tokens: Annotated[
-        int, Setting("The length of an example.", at_least=64, harmless=UP_TO_DEFAULT)
+        int, Setting("The maximum length of an example.", at_least=64, harmless=UP_TO_DEFAULT)
     ] = 2048
     context_tokens: Annotated[
         int,
-        Setting(
-            "The share of an example that context may take.", at_least=0, harmless=UP_TO_DEFAULT
-        ),
+        Setting("The maximum tokens of context in an example.", at_least=0, harmless=UP_TO_DEFAULT),
     ] = 1024
     max_files: Annotated[
         int,
         Setting(
-            "Commits with more changed Rust files are bulk commits.",
+            "Leave out commits that change more Rust files, as bulk.",
             at_least=1,
             harmless=UP_TO_DEFAULT,
         ),
@@ -205,7 +206,7 @@ class ExportConfig:
     min_message: Annotated[
         int,
         Setting(
-            "Commits whose message has fewer characters are left out.",
+            "Leave out commits whose message has fewer characters.",
             at_least=0,
             harmless=UP_TO_DEFAULT,
         ),
@@ -213,8 +214,8 @@ class ExportConfig:
     licenses: Annotated[
         tuple[str, ...],
         Setting(
-            "Export only code whose crate was under one of these at its commit; may be given more "
-            "than once.",
+            "Export only code whose crate had one of these licences at the commit; may be given "
+            "more than once.",
             flag="--license",
             metavar="SPDX",
         ),
@@ -222,30 +223,30 @@ class ExportConfig:
     context_at: Annotated[
         str,
         Setting(
-            "Show definitions as before the commit or as of it (never the edit's own new code).",
+            "Show definitions as they were before the commit or after it (never the edit itself).",
             choices=("parent", "commit"),
         ),
     ] = "parent"
     context_from: Annotated[
         str,
         Setting(
-            "Look for the names that both sides of an edit mention, or the old code alone.",
+            "Show definitions of the names in both sides of an edit, or in the old code alone.",
             choices=("both", "old"),
         ),
     ] = "both"
     context_with: Annotated[
         tuple[str, ...],
         Setting(
-            "What is left of the budget goes to the callers of the edited code, or its tests, too; "
-            "`names` also shows what only its name leads to. May be given more than once.",
+            "Fill the rest of the budget with callers or tests of the edited code, or with "
+            "definitions found by their name alone; may be given more than once.",
             choices=EXTRAS,
         ),
     ] = ()
     earlier: Annotated[
         tuple[str, ...],
         Setting(
-            "Show edits that came before: of the same commit, definitions before uses, or the last "
-            "ones of the file; may be given more than once.",
+            "Show earlier edits: of the same commit (definitions before uses), or the last edits "
+            "of the file; may be given more than once.",
             choices=SOURCES,
         ),
     ] = ()
@@ -260,9 +261,9 @@ class ExportConfig:
     format: Annotated[
         str,
         Setting(
-            "What the rows are written as: ds is datatrove's and nanotron's, bin Megatron's, mds "
-            "MosaicML's; these and parquet need an extra (rsidx[datatrove], megatron, mds, "
-            "parquet). Packed rows, and the texts of --columns both, are JSON lines in any case.",
+            "The format of the rows: ds is for datatrove and nanotron, bin for Megatron, mds for "
+            "MosaicML; these and parquet need an extra (rsidx[datatrove], megatron, mds, parquet). "
+            "Packed rows, and the texts of --columns both, are always JSON lines.",
             choices=tuple(FORMATS),
             in_cache_key=False,
         ),
@@ -270,8 +271,8 @@ class ExportConfig:
     columns: Annotated[
         str,
         Setting(
-            "Ids, or prompt and completion as text, or both: the texts in files of their own "
-            "(.text.jsonl).",
+            "Token ids, or prompt and completion as text, or both, with the texts in separate "
+            "files (.text.jsonl).",
             choices=("ids", "text", "both"),
             in_cache_key=False,
         ),
@@ -279,8 +280,8 @@ class ExportConfig:
     pack: Annotated[
         int | None,
         Setting(
-            "Also pack rows into longer ones (.packed.jsonl): none is cut, each has positions of "
-            "its own.",
+            "Also pack rows into longer ones (.packed.jsonl); no row is cut, and positions restart "
+            "at each.",
             metavar="LENGTH",
             at_least=64,
             in_cache_key=False,
@@ -289,7 +290,7 @@ class ExportConfig:
     order: Annotated[
         str,
         Setting(
-            "The order of train: by history, the fewest tokens with loss first, or by the seed.",
+            "The order of train: by history, fewest tokens with loss first, or at random.",
             choices=ORDERS,
             harmless=True,
             in_cache_key=False,
@@ -298,18 +299,18 @@ class ExportConfig:
     half_life: Annotated[
         float | None,
         Setting(
-            "Weigh train's rows in their meta file: half for each so many days before the newest.",
+            "Add weights to train's meta file that halve with each so many days of age.",
             metavar="DAYS",
             more_than=0,
             in_cache_key=False,
         ),
     ] = None
     pad: Annotated[bool, Setting("Pad every example to --max-tokens.", in_cache_key=False)] = False
-    text: Annotated[bool, Setting("Put the texts into the meta files, too.")] = False
+    text: Annotated[bool, Setting("Also write the texts to the meta files.")] = False
     revisions: tuple[str, ...] = ()
-    """The refs, or the beginnings of commit ids, whose history is exported; HEAD for none."""
+    """Refs or abbreviated commit ids whose history is exported; HEAD if empty."""
     name: str | None = None
-    """The repository, where the index has several."""
+    """The repository, if the index has several."""
 
     def __post_init__(self) -> None:
         for name, option in declared(ExportConfig).items():
@@ -325,7 +326,7 @@ class ExportConfig:
 
 
 def _contradiction(config: ExportConfig) -> str | None:
-    """Return which options contradict each other, None where none do."""
+    """Return which options contradict each other, None if none do."""
     reason = KINDS[config.kind].conflict(config)
     if reason is not None:
         return reason

@@ -12,7 +12,7 @@ from rsidx.output import note, printable
 @click.command()
 @click.argument("place_in_code", metavar="FILE:SYMBOL")
 @click.argument("code", type=click.File("rb"), default="-", metavar="[CODE]")
-@click.option("--write", is_flag=True, help="Write the file; without it the diff is shown alone.")
+@click.option("--write", is_flag=True, help="Write the file, instead of only showing the diff.")
 @click.option(
     "--delete",
     is_flag=True,
@@ -20,10 +20,10 @@ from rsidx.output import note, printable
 )
 @repository_options
 def apply(index: Index, place_in_code: str, code: BinaryIO, write: bool, delete: bool) -> None:
-    """Put new code, from the file CODE or stdin, in the place of SYMBOL in the worktree's FILE.
+    """Replace SYMBOL in the worktree's FILE with new code, from the file CODE or stdin.
 
-    CODE is what a model answers to `rsidx prompt`, without the end token. Code that does not
-    parse, that does not define SYMBOL, or that takes other items away is refused.
+    CODE is a model's answer to `rsidx prompt`, without the end token. Code that does not parse,
+    does not define SYMBOL, or removes other items is refused.
     """
     path, _, symbol = place_in_code.partition(":")
     if not symbol:

@@ -12,9 +12,13 @@ from rsidx.output import counted, emit, progress, resumable
 
 @click.command()
 @click.argument("revisions", metavar="[REV]...", nargs=-1)
-@click.option("--all", "all_refs", is_flag=True, help="Every ref, not HEAD alone.")
-@click.option("--since", metavar="DATE", help="Only commits after a date, as git reads it.")
-@click.option("--fetch", is_flag=True, help="Fetch what a partial clone lacks, from its remote.")
+@click.option("--all", "all_refs", is_flag=True, help="Read every ref, not only HEAD.")
+@click.option(
+    "--since", metavar="DATE", help="Read only commits after a date, in any form that git reads."
+)
+@click.option(
+    "--fetch", is_flag=True, help="Fetch the objects that a partial clone lacks from its remote."
+)
 @jobs_option
 @max_bytes_option
 @json_option
@@ -29,9 +33,9 @@ def backfill(
     max_bytes: int,
     as_json: bool,
 ) -> None:
-    """Take the history of HEAD, or of the revisions given, into the index.
+    """Read the history of HEAD, or of the revisions given, into the index.
 
-    Commits that are there already are left alone, so it can be interrupted and run again.
+    It skips commits that are already there, so you can interrupt it and run it again.
     """
     start = perf_counter()
     with resumable(), progress("backfill", "commits") as update:

@@ -24,9 +24,10 @@ def context(
     context_with: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Print what an edit of FILE, or of SYMBOL in it, would be shown, and by which rule.
+    """List the context of an edit of FILE, or of SYMBOL in it, and the rule for each excerpt.
 
-    SYMBOL may be qualified, as in Type::method. The order is that in which the budget is spent.
+    SYMBOL may be qualified, as in Type::method. The order is that in which an export would spend
+    its token budget.
     """
     path, _, symbol = place_in_code.partition(":")
     answers = index.at(revision).context(path, symbol, context_with=context_with)

@@ -16,8 +16,8 @@ from rsidx.output import emit
 def doctor(index: Index, as_json: bool) -> int:
     """Check in each worktree that the hook fires, and that the index is sound and private.
 
-    Says what to do about each problem, and exits with status 10 if there is one. A hook that cannot
-    be tried without running other hooks, too, is `unproven`, which is not a problem.
+    Says what to do about each problem, and exits with status 10 if there is one. A hook that
+    cannot be tried without also running other hooks is `unproven`, which is no problem.
     """
     findings = list(index.hooks.check())
     lines = [f"{one.verdict:<3}  {one.name}: {one.text}" for one in findings]

@@ -16,17 +16,19 @@ from rsidx.output import counted, emit, progress, resumable
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("revisions", metavar="[REF]...", nargs=-1)
 @options_of(ExportConfig, last="new_commits")
-@click.option("--split-report", is_flag=True, help="Print what is related across the splits.")
+@click.option(
+    "--split-report", is_flag=True, help="Print how many edits are related across splits."
+)
 @options_of(ExportConfig, "keep", "half_life")
 @click.option(
     "--replace-edited",
     is_flag=True,
-    help="Replace an earlier export even if its files were changed since; never other files.",
+    help="Replace an earlier export even if its files have changed since; never other files.",
 )
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Say what would be replaced, and of how many commits the splits would be; write nothing.",
+    help="Say what would be replaced and how many commits each split would have; write nothing.",
 )
 @options_of(ExportConfig, "pad")
 @click.option(
@@ -48,11 +50,11 @@ def export(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Write a data set of the edits that HEAD, or the refs given, reach to the folder OUT.
+    """Write a data set to the folder OUT, of the commits that HEAD, or the refs given, reach.
 
     OUT must be new or empty, or an earlier export with nothing else in it. It is replaced as a
-    whole when the export is complete; one that fails changes nothing. What was made is kept
-    beside the index, so that the next export makes what is new.
+    whole once the export is complete; an export that fails changes nothing. A cache beside the
+    index keeps the rows, so the next export makes only those of new commits.
     """
     config = ExportConfig(**options)
     if dry_run:

@@ -18,11 +18,11 @@ from rsidx.output import counted, emit
 def forget(
     index: Index, targets: tuple[str, ...], undo: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Take the text of a file, a folder, a file version or a commit out of the index for good.
+    """Erase the text of a file, a folder, a file version or a commit from the index for good.
 
-    A path goes with all versions that it ever had; of a commit goes the message, with all file
-    versions that it brought. No sync takes it in again. Without a target: say what is forgotten.
-    Data sets that were exported before still have it, and so has git.
+    A path loses all its versions; a commit loses its message and all file versions that it added.
+    No sync reads them again. Without a target, list what was forgotten. Earlier data sets still
+    have the text, and so does git.
     """
     if not targets:
         rows = index.forgotten()

@@ -33,8 +33,8 @@ def inspect(out: Path, row: str, split: str, tokens: bool, as_json: bool) -> Non
     """Show a row of the data set OUT as the model sees it.
 
     ROW is its number in the split, counted from 1 as lines are (`datasets` counts from 0), or the
-    beginning of its id or commit. Colours say what each
-    token is for; what has loss is bold, control tokens stand on a background.
+    beginning of its id or commit. Colours show the role of each token; tokens with loss are bold,
+    control tokens have a background.
     """
     found = DataSet(out).show(row, split)
     if as_json:

@@ -197,9 +197,9 @@ _log_level_option = option(
     default="warning",
     show_default=True,
     envvar="RSIDX_LOG_LEVEL",
-    help="How much to say on stderr.",
+    help="How much to print on stderr.",
 )
-_name_option = option("--name", help="The repository, where the index has several.")
+_name_option = option("--name", help="The repository, if the index has several.")
 at_option = click.option(
     "--at",
     "revision",

@@ -15,20 +15,22 @@ _HOLE = re.compile(r"(.+):(\d+):(\d+)")
 
 @click.command()
 @click.argument("place_in_code", metavar="FILE:SYMBOL|FILE:LINE:COL")
-@click.option("--message", help="What the change is to do, as a commit message.")
+@click.option("--message", help="The commit message of the change to make.")
 @click.option(
     "--fim",
     "is_hole",
     is_flag=True,
-    help="Fill in at a place of the file as it is on disk: LINE from 1, COL in bytes from 1.",
+    help="Fill in a hole in the file on disk, at LINE (from 1) and COL (in bytes, from 1).",
 )
-@click.option("--suffix-first", is_flag=True, help="With --fim: what is behind the place first.")
+@click.option(
+    "--suffix-first", is_flag=True, help="With --fim: put the suffix in front of the prefix."
+)
 @click.option(
     "--like",
     required=True,
     type=click.Path(path_type=Path),
     metavar="OUT",
-    help="The export that the model was trained on: its tokenizer and settings are used.",
+    help="The export that the model was trained on, for its tokenizer and settings.",
 )
 @at_option
 @json_option
@@ -43,10 +45,10 @@ def prompt(
     revision: str,
     as_json: bool,
 ) -> None:
-    """Write the prompt for an edit of SYMBOL exactly as the examples of OUT are written.
+    """Print the prompt for an edit of SYMBOL, in exactly the form of the examples of OUT.
 
-    What follows it, up to the end token, is the new code, or with --fim what belongs to the place.
-    --json gives the ids, too.
+    A model's answer, up to the end token, is the new code, or with --fim the code that fills the
+    hole. --json also gives the token ids.
     """
     data = DataSet(like)
     if is_hole:

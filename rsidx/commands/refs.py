@@ -13,13 +13,13 @@ from rsidx.output import emit, note
 @click.command()
 @click.argument("name")
 @at_option
-@click.option("--names", is_flag=True, help="Also code of which only the name is known to fit.")
+@click.option("--names", is_flag=True, help="Also list code that only mentions the name.")
 @json_option
 @repository_options
 def refs(index: Index, name: str, revision: str, names: bool, as_json: bool) -> None:
-    """Say who refers to NAME, or TYPE::NAME: path, line, the rule that says so, and the code.
+    """List the code that refers to NAME, or TYPE::NAME: path, line, rule and the code itself.
 
-    What merely has the same name is no reference; --names adds it, marked with the rule `name`.
+    Code that only mentions the same name is no reference; --names adds it, with the rule `name`.
     """
     found = index.at(revision).references(name, names=names)
     emit([asdict(use) for use in found], _lines(found), as_json=as_json)

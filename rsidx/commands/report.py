@@ -20,13 +20,13 @@ from rsidx.commands.options import config_option
     type=click.IntRange(min=0),
     default=200,
     show_default=True,
-    help="So many rows are in the page, taken at equal distances.",
+    help="The number of rows on the page, spread evenly over the data set.",
 )
 @config_option
 def report(out: Path, to: Path | None, samples: int) -> None:
-    """Write a page about the data set OUT: counts, plots, leaks, and rows to browse.
+    """Write a page about the data set OUT: counts, plots, leakage, and rows to browse.
 
-    One file that needs no network, beside OUT, which stays as it is. An earlier report is replaced;
-    another file is not.
+    The page is one file beside OUT that works offline. It replaces an earlier report, and no
+    other file.
     """
     click.echo(str(DataSet(out).report(to, n_samples=samples)))

@@ -87,7 +87,7 @@ class _LazyGroup(click.Group):
 def root() -> None:
     """Keep an index of a Rust repository's history, and export training data from it.
 
-    Options can also be given by variables (RSIDX_EXPORT_MAX_TOKENS is `rsidx export
-    --max-tokens`), in your own ~/.config/rsidx/config.toml, and, where they are harmless, in
-    rsidx.toml at the repository's root. The first of these that sets an option decides.
+    You can also set options in environment variables (RSIDX_EXPORT_MAX_TOKENS is `rsidx export
+    --max-tokens`), in your own ~/.config/rsidx/config.toml, and, if they are harmless, in
+    rsidx.toml at the repository's root. The first of these that sets an option wins.
     """

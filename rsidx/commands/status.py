@@ -14,7 +14,7 @@ from rsidx.output import counted, emit, human_bytes, table
 @json_option
 @repository_options
 def status(index: Index, as_json: bool) -> None:
-    """Say what is indexed, how far behind the branches it is, and what could not be read."""
+    """Show what is indexed, how far it is behind the branches, and what could not be read."""
     found = index.status()
     hook = index.hooks.state()
     error = index.last_error()

@@ -15,7 +15,7 @@ from rsidx.output import counted, emit, note
 @json_option
 @repository_options
 def symbols(index: Index, name: str, revision: str, as_json: bool) -> None:
-    """Say where NAME, or TYPE::NAME, is defined: path, line, kind and signature."""
+    """List the definitions of NAME, or TYPE::NAME: path, line, kind and signature."""
     code = index.at(revision)
     found, n_missing = code.symbols(name), code.n_missing_files()
     lines = [f"{one.path}:{one.line}: {one.kind} {one.signature}" for one in found]

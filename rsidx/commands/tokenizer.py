@@ -14,7 +14,7 @@ from rsidx.output import counted, emit, table
 
 @click.group()
 def tokenizer() -> None:
-    """Train a tokenizer on the index, or see how one fits Rust."""
+    """Train a tokenizer on the index, or measure how one fits Rust."""
 
 
 @tokenizer.command()

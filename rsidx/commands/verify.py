@@ -17,10 +17,11 @@ _MAX_SHOWN = 20
 @json_option
 @repository_options
 def verify(index: Index, out: Path, as_json: bool) -> None:
-    """Prove from git alone that the data set OUT says what the history says.
+    """Check the data set OUT against git alone, without the index.
 
-    Every target gives the new file, every excerpt stood where and when it says, no split is
-    older than the one before it, the checksums hold. Exits with 1 and names the rows otherwise.
+    Every target must be the new code, every excerpt must be in the tree that its row was made
+    from, the splits must follow each other in time, and the checksums must fit. Otherwise it names
+    the rows and exits with 1.
     """
     found = index.verify(DataSet(out), max_problems=_MAX_SHOWN)
     lines = [f"{p.file}{f':{p.row}' if p.row else ''}: {p.text}" for p in found.problems]

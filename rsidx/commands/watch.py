@@ -19,7 +19,7 @@ from rsidx.output import counted
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="Look at the refs so often in any case.",
+    help="Poll the refs at least this often.",
 )
 @click.option(
     "--unit",
@@ -32,7 +32,7 @@ from rsidx.output import counted
 def watch(index: Index, poll_s: float, system: str | None, max_bytes: int) -> None:
     """Keep the index current by watching the refs, until it is interrupted.
 
-    For commits by tools that run no hooks. It needs no hook and does no harm beside one.
+    For tools that run no hooks. It works without a hook or beside one.
     """
     if system is not None:
         click.echo(index.hooks.unit(system), nl=False)
