@@ -1,4 +1,4 @@
-"""Writing commits, changes and blobs' facts; the only module that inserts them.
+"""Writing commits, changes and blobs' facts: the only module that inserts them.
 
 Ids are given out here and not by the database, so that rows go in as plain tuples: ten times
 the rate of asking for each id. That needs the writers' lock, which `Database.writing` holds.

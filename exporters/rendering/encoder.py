@@ -1,6 +1,6 @@
 """Tokenizers: loading, encoding so that source text never becomes a control token, saving.
 
-The only module that knows the tokenizers library.
+Of the export, the only module that uses the tokenizers library.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Verifying a data set against git alone: no index, no parser, nothing of the export's own code.
+"""Verifying a data set against git alone: no index, no parser, and without the steps that made it.
 
 Every target must be the new file's text at its place, every excerpt must stand in the tree that
 it is said to be from, no split may be older than the one before it or have a row that is related to

@@ -1,4 +1,4 @@
-"""tree-sitter and its Rust grammar: the only module that knows them.
+"""tree-sitter and its Rust grammar: the only module that runs them; others read its trees.
 
 Trees are walked with a cursor or a stack, never by recursion: queries overflow the C stack on
 sources nested 200,000 deep, these do not.
