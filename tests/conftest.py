@@ -48,6 +48,8 @@ def no_settings(tmp_path_factory):
                 patched.delenv(name)
         set_home(patched, tmp_path_factory.mktemp("home"))
         patched.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        # Without the samples of hooks: most files that tests would write and remove are these.
+        patched.setenv("GIT_TEMPLATE_DIR", "")
         patched.setenv("TZ", "UTC")
         yield
 

@@ -49,6 +49,7 @@ def hostile(repo, trap, tokenizer_file):
     (repo.path / ".git/objects" / oid[:2] / oid[2:]).unlink()
     folder = repo.path / ".git/trapped-hooks"
     folder.mkdir()
+    (repo.path / ".git/hooks").mkdir()
     for name in HOOKS:
         shutil.copy(program, folder / name)
         shutil.copy(program, repo.path / ".git/hooks" / name)

@@ -64,6 +64,7 @@ def test_the_index_is_upgraded_and_complete(release, run):
     assert run("backfill", "-C", release / "repo").startswith("0 commits and 0 file versions")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPORTS)
 def test_an_export_is_verified_inspected_and_reported(release, run, name):
     out = release / name
@@ -74,6 +75,7 @@ def test_an_export_is_verified_inspected_and_reported(release, run, name):
     assert json.loads((out / "manifest.json").read_text("utf-8"))["tips"]["main"][:12] in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPORTS)
 def test_an_export_is_read_by_a_program(release, name):
     data = rsidx.DataSet(release / name)
@@ -129,6 +131,7 @@ def test_a_prompt_is_written_like_an_export(release, run):
         assert run(*asked, "--like", release / name, code=1).count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_prompts_like_an_export_are_those_that_0_1_0_wrote(release, run):
     asked = [json.loads(line) for line in PROMPTS.read_text("utf-8").splitlines()]
     assert len(asked) > 50

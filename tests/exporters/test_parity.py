@@ -100,6 +100,7 @@ def ask(history, repo, capsys):
     return do
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tokenizer", "markers", "earlier"),
     [
@@ -129,6 +130,7 @@ def test_an_edit_is_asked_for_as_its_row_is_written(
     assert asked[True] > 2
 
 
+@pytest.mark.slow
 def test_a_hole_is_asked_for_as_its_row_is_written(exported, ask, repo, tokenizer_of, family):
     asked = Counter()
     options = {"fim_spm": 0.0} if family == "deepseek" else {}

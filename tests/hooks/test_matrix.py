@@ -9,7 +9,7 @@ from rsidx.hooks import install as hooks
 from rsidx.indexer.git.repository import discover
 from tests.hooks.test_hooks import in_files, indexed, install, settle
 
-pytestmark = in_files
+pytestmark = [in_files, pytest.mark.slow]
 
 
 @pytest.fixture

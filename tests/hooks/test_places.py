@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def hook(folder, *commands):
     """Write a post-commit hook that runs commands of rsidx."""

@@ -37,6 +37,7 @@ def watching(repo, *options, script="from rsidx.__main__ import main; sys.exit(m
         process.communicate()
 
 
+@pytest.mark.slow
 def test_what_runs_no_hook_is_taken_in_at_once(repo, wait, tmp_path):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
     # Polling alone would come far too late.
@@ -59,6 +60,7 @@ def test_what_runs_no_hook_is_taken_in_at_once(repo, wait, tmp_path):
         settle(repo, wait, repo.commit("detached, too", {"a.rs": "fn b() {}\n"}))
 
 
+@pytest.mark.slow
 def test_where_events_get_lost_it_polls(repo, wait):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
     script = "import rsidx.hooks.watch as w; w._KINDS = (); from rsidx.__main__ import main; main()"
@@ -118,6 +120,7 @@ def test_a_burst_of_events_wakes_it_once():
     assert not wakes.wait(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_cleanly_and_another_one_may_begin(repo, wait, number):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
@@ -138,6 +141,7 @@ def assert_ended(process):
     assert (process.returncode, out[-6:], err) == (0, "ended\n", "")
 
 
+@pytest.mark.slow
 def test_what_the_library_says_at_its_end_is_in_the_log_alone(repo, wait):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
     # As it does where a thread of its own finds itself stopped.
@@ -219,6 +223,7 @@ def test_what_goes_wrong_again_and_again_is_said_once(repo, monkeypatch, caplog)
     assert said == ["no room", "no disk"]
 
 
+@pytest.mark.slow
 def test_an_index_of_a_newer_rsidx_ends_it_with_a_line(repo, wait):
     repo.commit("one", {"a.rs": "fn a() {}\n"})
     with watching(repo) as process:

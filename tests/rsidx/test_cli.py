@@ -11,6 +11,7 @@ import pytest
 
 from rsidx.__main__ import main
 from rsidx.errors import IndexStoreError
+from rsidx.exporters import tokenizer
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -20,6 +21,9 @@ RUST = "/// A thing.\npub struct Thing;\n\nimpl Thing {\n    pub fn act(&self) {
 @pytest.fixture
 def cli(repo, monkeypatch, capfd):
     monkeypatch.chdir(repo.path)
+    # A tokenizer learns as much from a few of these as from a thousand, and is trained sooner.
+    monkeypatch.setattr(tokenizer, "_FIRST_REPEATS", 50)
+    monkeypatch.setattr(tokenizer, "_MAX_REPEATS", 100)
 
     def run(*arguments, status=0):
         assert main([str(a) for a in arguments]) == status
@@ -333,6 +337,7 @@ sys.exit(main(sys.argv[1:]))
 """Runs rsidx with Ctrl-C behind the first batch."""
 
 
+@pytest.mark.slow
 def test_interrupted_it_ends_with_130_and_goes_on_where_it_stopped(repo, cli):
     commits = []
     for n in range(4000):

@@ -106,6 +106,12 @@ def test_settings_of_the_users_own_outlive_a_named_folder(repo, other, monkeypat
     assert os.environ["GIT_CONFIG_COUNT"] == "1"
 
 
+def graft(repo, text):
+    file = repo.path / ".git/info/grafts"
+    file.parent.mkdir()
+    file.write_text(text)
+
+
 def test_replaced_and_grafted_parents_are_ignored_alike(repo):
     repo.commit("one", {"src/a.rs": "fn a() {}\n"})
     repo.commit("two", {"src/a.rs": "fn b() {}\n"})
@@ -115,14 +121,14 @@ def test_replaced_and_grafted_parents_are_ignored_alike(repo):
     repo.git("replace", "--graft", second)
     assert seen(repo.path) == expected
     repo.git("replace", "-d", second)
-    (repo.path / ".git/info/grafts").write_text(f"{third} {first}\n")
+    graft(repo, f"{third} {first}\n")
     assert seen(repo.path) == expected
 
 
 def test_what_an_earlier_version_read_under_a_graft_is_mended(repo, make_index, monkeypatch):
     for n in range(4):
         repo.commit(f"Return {n}", {"src/lib.rs": f"pub fn f() -> u8 {{ {n} }}\n"})
-    (repo.path / ".git/info/grafts").write_text(repo.git("rev-parse", "HEAD~1") + "\n")
+    graft(repo, repo.git("rev-parse", "HEAD~1") + "\n")
     mended, fresh = make_index(repo), make_index(repo, "fresh.db")
     with monkeypatch.context() as earlier:
         earlier.delitem(repository_module._LOCAL_ENVIRONMENT, "GIT_GRAFT_FILE")

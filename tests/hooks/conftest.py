@@ -1,0 +1,7 @@
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def samples(monkeypatch):
+    """Where hooks are what it is about, a new repository has git's samples of them."""
+    monkeypatch.delenv("GIT_TEMPLATE_DIR")
