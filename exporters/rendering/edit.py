@@ -60,6 +60,12 @@ def dialect_for(encoder: Encoder, *, markers: str, name: str) -> Dialect:
     return dialect
 
 
+def notes(example: Example) -> list[Piece]:
+    """Return what markers would say of the old code, as comments for dialects without markers."""
+    origin = example.draft.origin
+    return [text(f"// From another file: {origin}\n")] if origin else []
+
+
 class ExtendedDialect(FileHeadings):
     """The documented vocabulary: a marker around each section, old and new code."""
 
@@ -98,7 +104,8 @@ class ExtendedDialect(FileHeadings):
         pieces = [control(self._repository), text(draft.repository)]
         pieces += [control(self._file), text(draft.path)]
         if draft.old_path and draft.old_path != draft.path:
-            pieces += [control(token_of("rename")), text(draft.old_path)]
+            marker = "rename" if draft.is_rename else "origin"
+            pieces += [control(token_of(marker)), text(draft.old_path)]
         if draft.module:
             pieces += [control(token_of("module")), text(draft.module)]
         pieces.append(control(token_of(draft.edit.change)))
@@ -174,7 +181,7 @@ class RepositoryDialect(_EditsAsFiles):
         pieces += earlier_pieces(self, draft, edits)
         pieces += [control(file), text(f"COMMIT_EDITMSG\n{draft.message}\n")]
         pieces += [control(file), text(f"{draft.old_path or draft.path} (original)\n")]
-        pieces += [text(code.old, "old"), control(file)]
+        pieces += [*notes(example), text(code.old, "old"), control(file)]
         pieces += [text(f"{draft.path} (updated)\n"), text(code.lead, "lead")]
         return [*pieces, text(code.new, "new"), control(self._end, "end")]
 
@@ -207,7 +214,7 @@ class CommitDialect(_EditsAsFiles):
             pieces += [text(draft.excerpts[index].text, "context") for index in inside]
         pieces += earlier_pieces(self, draft, edits)
         pieces += [control(file), text(draft.path)]
-        pieces += [control(before), text(code.old, "old")]
+        pieces += [control(before), *notes(example), text(code.old, "old")]
         pieces += [control(message), text(draft.message), control(after)]
         pieces += [text(code.lead, "lead"), text(code.new, "new")]
         return [*pieces, control(self._end, "end")]
@@ -246,7 +253,7 @@ class GenericDialect:
         pieces += earlier_pieces(self, draft, edits)
         message = "".join(f"// {line}\n" for line in draft.message.splitlines())
         pieces += [text(f"// Commit:\n{message}")]
-        pieces += [text(f"// Original: {draft.old_path or draft.path}\n")]
+        pieces += [text(f"// Original: {draft.old_path or draft.path}\n"), *notes(example)]
         pieces += [text(code.old, "old"), text(f"// Updated: {draft.path}\n")]
         pieces += [text(code.lead, "lead"), text(code.new, "new")]
         return [*pieces, control(self._end, "end")]
