@@ -123,7 +123,7 @@ class ExtendedDialect(FileHeadings):
                     path = draft.excerpt_paths[index]
                     heading = self.file_heading(draft, index)
                     pieces += [control(self._file, "context"), text(heading, "context")]
-                pieces.append(text(draft.excerpts[index].text, "context"))
+                pieces.append(text(draft.excerpts[index].shown, "context"))
             pieces.append(control(token_of(f"/{section}"), "context"))
         if edits:
             pieces.append(control(token_of("edits"), "context"))
@@ -177,7 +177,7 @@ class RepositoryDialect(_EditsAsFiles):
         for inside in context_files(draft, shown):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
-            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
         pieces += earlier_pieces(self, draft, edits)
         pieces += [control(file), text(f"COMMIT_EDITMSG\n{draft.message}\n")]
         pieces += [control(file), text(f"{draft.old_path or draft.path} (original)\n")]
@@ -211,7 +211,7 @@ class CommitDialect(_EditsAsFiles):
         for inside in context_files(draft, shown):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
-            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
         pieces += earlier_pieces(self, draft, edits)
         pieces += [control(file), text(draft.path)]
         pieces += [control(before), *notes(example), text(code.old, "old")]
@@ -249,7 +249,7 @@ class GenericDialect:
         pieces = [text(f"// Repository: {draft.repository}\n")]
         for inside in context_files(draft, shown):
             pieces.append(text(self.file_heading(draft, inside[0]), "context"))
-            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
         pieces += earlier_pieces(self, draft, edits)
         message = "".join(f"// {line}\n" for line in draft.message.splitlines())
         pieces += [text(f"// Commit:\n{message}")]

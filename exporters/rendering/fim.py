@@ -78,6 +78,6 @@ class FimDialect(WithoutEdits):
                 yield control(family.file, "context")
             yield text(self.file_heading(draft, inside[0]), "context")
             for index in inside:
-                yield text(draft.excerpts[index].text, "context")
+                yield text(draft.excerpts[index].shown, "context")
         if family.file:
             yield control(family.file)

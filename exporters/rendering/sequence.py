@@ -70,7 +70,7 @@ class SequenceDialect(WithoutEdits):
         for inside in context_files(draft, shown):
             pieces += self._separator("context")
             pieces.append(text(self.file_heading(draft, inside[0]), "context"))
-            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
         pieces += [*self._separator(), text(self._heading(draft.path))]
         pieces += [text(part, "new" if has_loss else "lead") for part, has_loss in code.pieces]
         return [*pieces, control(self._end, "end")] if code.ends_file else pieces
