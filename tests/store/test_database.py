@@ -35,6 +35,7 @@ def opened(file, *, create=True):
     return Database(resolve_url(str(file)), create=create)
 
 
+@pytest.mark.usefixtures("migrations")
 def test_it_is_created_for_its_owner_alone_with_the_tables_of_the_schema(file):
     database = opened(file)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -45,6 +46,7 @@ def test_it_is_created_for_its_owner_alone_with_the_tables_of_the_schema(file):
     database.close()
 
 
+@pytest.mark.usefixtures("migrations")
 def test_the_migrations_make_what_the_schema_says(file):
     database = opened(file)
     with database.reading() as connection:
