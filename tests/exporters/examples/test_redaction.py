@@ -349,7 +349,7 @@ def test_no_token_of_a_trained_vocabulary_is_a_piece_of_a_secret(repo, index, tm
 
 NAMES = frozenset(
     "repository path old_path module symbol rule form section kind name container change middle"
-    " excerpt_paths names secrets".split()
+    " excerpt_paths names secrets note".split()
 )
 """The fields of an example that hold text and show no code or message."""
 
