@@ -18,6 +18,7 @@ from rsidx.exporters.rendering.base import (
     context_files,
     control,
     earlier_pieces,
+    repository_pieces,
     sections,
     text,
 )
@@ -71,10 +72,10 @@ class ExtendedDialect(FileHeadings):
 
     def __init__(self, family: Family | None, end_token: str) -> None:
         self.name = f"extended-{family.name if family else 'generic'}"
-        self._repository = family.repository if family else token_of("repository")
-        self._file = family.file if family else token_of("file")
-        used = [m for m in MARKERS if not (family and m in ("repository", "file"))]
-        self.new_tokens = [token_of(marker) for marker in used]
+        own = {"repository": family.repository, "file": family.file} if family else {}
+        self._repository = own.get("repository") or token_of("repository")
+        self._file = own.get("file") or token_of("file")
+        self.new_tokens = [token_of(marker) for marker in MARKERS if not own.get(marker)]
         self.control_tokens: tuple[str, ...] = (
             self._repository,
             self._file,
@@ -164,7 +165,7 @@ class RepositoryDialect(_EditsAsFiles):
         self.name = family.name
         self._family = family
         self._end = end_token
-        self.control_tokens: tuple[str, ...] = (family.repository, family.file, end_token)
+        self.control_tokens: tuple[str, ...] = (*family.edit_tokens(), end_token)
 
     def pieces(
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
@@ -172,8 +173,7 @@ class RepositoryDialect(_EditsAsFiles):
         """Write the context's files, the message, the original and the updated code."""
         draft, code = example.draft, edit_code(example)
         file = self._family.file
-        pieces = [control(self._family.repository)]
-        pieces.append(text(draft.repository + self._family.after_repository))
+        pieces = repository_pieces(self._family, draft)
         for inside in context_files(draft, shown):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
@@ -193,12 +193,7 @@ class CommitDialect(_EditsAsFiles):
         self.name = family.name
         self._family = family
         self._end = end_token
-        self.control_tokens: tuple[str, ...] = (
-            family.repository,
-            family.file,
-            *family.commit,
-            end_token,
-        )
+        self.control_tokens: tuple[str, ...] = (*family.edit_tokens(), end_token)
 
     def pieces(
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
@@ -207,7 +202,7 @@ class CommitDialect(_EditsAsFiles):
         draft, code = example.draft, edit_code(example)
         file = self._family.file
         before, message, after = self._family.commit
-        pieces = [control(self._family.repository), text(draft.repository)]
+        pieces = repository_pieces(self._family, draft)
         for inside in context_files(draft, shown):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]

@@ -12,6 +12,7 @@ from rsidx.exporters.rendering.base import (
     WithoutEdits,
     context_files,
     control,
+    repository_pieces,
     text,
 )
 from rsidx.exporters.rendering.encoder import Encoder
@@ -41,7 +42,7 @@ class SequenceDialect(WithoutEdits):
         self.name = f"sequence-{family.name if family else 'generic'}"
         self._family = family
         self._end = end_token
-        tokens = (family.repository, family.file) if family else ()
+        tokens = filter(None, (family.repository, family.file)) if family else ()
         self.control_tokens: tuple[str, ...] = (*tokens, end_token)
 
     def file_heading(self, draft: Draft, index: int) -> str:
@@ -61,12 +62,7 @@ class SequenceDialect(WithoutEdits):
         del edits
         draft, code = example.draft, example.code
         assert isinstance(code, WindowCode)
-        pieces = []
-        if self._family:
-            pieces += [
-                control(self._family.repository),
-                text(draft.repository + self._family.after_repository),
-            ]
+        pieces = repository_pieces(self._family, draft) if self._family else []
         for inside in context_files(draft, shown):
             pieces += self._separator("context")
             pieces.append(text(self.file_heading(draft, inside[0]), "context"))
