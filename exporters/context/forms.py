@@ -9,11 +9,17 @@ signatures in use, a macro its patterns.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkRow, Symbol
 
+FormName = Literal[
+    "whole", "signature", "signatures", "header", "members", "patterns", "used", "lines"
+]
+FORMS: tuple[str, ...] = get_args(FormName)
+"""The forms that excerpts have, as docs/format.md describes them."""
 MAX_WHOLE_BYTES = 800
 """About 200 tokens; larger types and traits are reduced to their members in use."""
 _MAX_DOCS_BYTES = 300
@@ -51,7 +57,7 @@ class Form:
     the code calls by `noun`, and `head` and `foot` what is around them.
     """
 
-    name: str
+    name: FormName
     pieces: tuple[TextRun, ...]
     head: TextRun | None = None
     foot: TextRun | None = None
@@ -212,7 +218,7 @@ class Forms:
         """Return the form of a container with some of its members."""
         closing = file.closing(header.index)
         foot = self.whole(file.chunks[closing], file.starts[closing]) if closing else None
-        name = "signatures" if pieces else "header"
+        name: FormName = "signatures" if pieces else "header"
         head = self._without_long_docs(header)
         return Form(name, tuple(pieces), head, foot, len(pieces), "item")
 
