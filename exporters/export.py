@@ -4,7 +4,7 @@ A commit's result follows from it and the history before it, so it is made once 
 export after one more commit makes that commit's result, and reads the others.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ from rsidx.exporters.dataset.writer import Padding, RowWriter
 from rsidx.exporters.dedup.duplicates import Deduplicator
 from rsidx.exporters.edits.snapshot import depth_first
 from rsidx.exporters.filters.registry import Filters
-from rsidx.exporters.pipeline.cache_key import shared_key
+from rsidx.exporters.pipeline.cache_key import CommitKeys, shared_key
 from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import TokenizedRow
+from rsidx.exporters.pipeline.result_cache import ResultCache
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.pipeline.workers import PackedResults, make_results
 from rsidx.exporters.rendering.encoder import Encoder
@@ -39,7 +40,7 @@ from rsidx.exporters.splits.frozen import split_summary
 from rsidx.exporters.splits.history import History, history_of
 from rsidx.exporters.splits.split import SPLITS, Plan, Split, select, split_commits
 from rsidx.store import queries
-from rsidx.store.cache import Cache, open_cache
+from rsidx.store.cache import open_cache
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
@@ -77,12 +78,13 @@ def export(
         folder = stack.enter_context(staging(destination))
         build = shared_key(config, encoder, dialect, reader)
         with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
-            cache = cache_file.of(build)
+            keys = CommitKeys(reader, history.commits.values())
+            cache = ResultCache(cache_file.of(build), keys)
             encoder.keep_in(cache_file.of(encoder.identity))
             with phases.of("make"):
                 # It remembers much, and so does its reader: freed before rows are written.
                 pipeline = CommitPipeline(Reader(connection, repository_id), config, renderer)
-                wanted = depth_first(_missing(cache, inside), history.commits)
+                wanted = depth_first(cache.missing(inside), history.commits)
                 made = make_results(
                     pipeline,
                     wanted,
@@ -183,13 +185,8 @@ def _rows(folder: Path, encoder: Encoder, config: ExportConfig) -> RowWriter:
     return RowWriter(folder, config.format, encoder.n_tokens, padding, texts)
 
 
-def _missing(cache: Cache, chosen: Sequence[CommitRow]) -> list[CommitRow]:
-    missing = set(cache.missing([commit.oid for commit in chosen]))
-    return [commit for commit in chosen if commit.oid in missing]
-
-
 def _keep(
-    cache: Cache,
+    cache: ResultCache,
     made: Generator[PackedResults],
     n_done: int,
     n_all: int,

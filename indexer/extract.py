@@ -18,7 +18,7 @@ from rsidx.indexer.rust.facts import extract
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION, Chunk
 from rsidx.indexer.rust.parser import ParsedFile, parse
 from rsidx.processes import WorkerContext, begin_as_worker, keep_little_memory
-from rsidx.store.records import BlobRecord, ChunkRecord
+from rsidx.store.records import TOO_LARGE, BlobRecord, ChunkRecord
 
 _log = logging.getLogger("rsidx")
 _BLOBS_A_TASK = 24
@@ -59,7 +59,7 @@ class Extractor:
         `before` is the blob that it replaced.
         """
         if content is None:
-            state = "missing" if n_bytes < 0 else "too_large"
+            state = "missing" if n_bytes < 0 else TOO_LARGE
             return BlobRecord(oid, max(0, n_bytes), state, EXTRACTOR_VERSION)
         if b"\0" in content or not _is_utf8(content):
             return BlobRecord(oid, n_bytes, "not_text", EXTRACTOR_VERSION)

@@ -13,8 +13,8 @@ from rsidx.indexer.git import history
 from rsidx.indexer.git.history import CommitLine
 from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
-from rsidx.store.erasure import FORGOTTEN, read_forgotten
-from rsidx.store.records import BlobRecord, CommitRecord
+from rsidx.store.erasure import read_forgotten
+from rsidx.store.records import FORGOTTEN, BlobRecord, CommitRecord
 from rsidx.store.writer import Writer
 
 _MAX_BATCH_COMMITS = 400

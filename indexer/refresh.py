@@ -127,10 +127,11 @@ class _Refresh:
         self._repository = repository
         self._database = database
         self._jobs = jobs
-        self._max_bytes = max_bytes
         self._progress = progress
         with database.reading() as connection:
             self._repository_id = queries.repository_id(connection, repository.name)
+            # What was read under a larger limit is not to be lost.
+            self._max_bytes = max(max_bytes, stale.largest_read(connection))
 
     def run(self, gives_way: Callable[[], bool]) -> int:
         """Do what is left until there is reason to give way; return how many blobs were read."""

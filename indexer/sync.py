@@ -145,7 +145,7 @@ def fetch_promised(repository: Repository, database: Database, *, jobs: int, max
     """
     with database.writing() as connection:
         run = _Sync(repository, database, connection, max_bytes, None)
-        promised = run.writer.unread_blobs()
+        promised = run.writer.absent_blobs()
         if promised:
             repository.fetch(promised)
         n_read = run.read_unread(jobs)
@@ -228,11 +228,12 @@ class _Sync:
         return report
 
     def read_unread(self, jobs: int) -> int:
-        """Try the blobs again that git did not have; return how many it has now."""
-        missing = self.writer.unread_blobs()
-        if missing:
-            self._read_again(missing, jobs)
-        self._intake.report.n_read_again = len(missing) - len(self.writer.unread_blobs())
+        """Read again what git did not have, or what was too large; return how much was read."""
+        unread = self.writer.unread_blobs(self.max_bytes)
+        if unread:
+            self._read_again(unread, jobs)
+        n_left = len(self.writer.unread_blobs(self.max_bytes))
+        self._intake.report.n_read_again = len(unread) - n_left
         return self._intake.report.n_read_again
 
     def _read_again(self, oids: Sequence[bytes], jobs: int) -> None:

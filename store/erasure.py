@@ -10,12 +10,11 @@ from rsidx.store import schema
 from rsidx.store.batches import batches
 from rsidx.store.codec import Codec, train_dictionary
 from rsidx.store.deltas import StoredText, load_codec, replace_text
+from rsidx.store.records import FORGOTTEN
 from rsidx.store.unreachable import delete_facts, drop_unused_chunks, drop_unused_words
 from rsidx.store.varint import unpack_ids
 from rsidx.store.writer import insert_rows
 
-FORGOTTEN = "forgotten"
-"""The state of a blob whose text is not kept."""
 _N_SAMPLES = 4000
 
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from rsidx.store import queries, schema
 from rsidx.store.batches import batches
 from rsidx.store.commits import CommitsReader
 from rsidx.store.deltas import ChunkTexts
 from rsidx.store.facts_reader import Facts, FactsReader, facts_of_record
+from rsidx.store.irregular import irregularities, newest_versions
 from rsidx.store.records import (
-    UNREAD,
     BlobRecord,
     BlobRow,
     ChangeRow,
@@ -85,43 +85,13 @@ class Reader:
         """Return a commit, None for one that is not in the index."""
         return self._commits.get(oid)
 
-    def unsettled(self) -> list[tuple[object, ...]]:
-        """Return what may differ the next time though the commits are the same.
+    def irregularities(self) -> dict[bytes, list[str]]:
+        """Return by commit what does not follow from git, see `rsidx.store.irregular`."""
+        return irregularities(self._connection, self._repository_id)
 
-        That is the version of the extractor, how many blobs and commits an earlier one read, the
-        blobs that could not be read, the commits that are cut off, and what is forgotten. What
-        follows from a snapshot holds for as long as this stays the same.
-        """
-        blob, commit = schema.blob.c, schema.commit.c
-        blobs = select(blob.oid, blob.state).where(blob.state.in_(UNREAD)).order_by(blob.oid)
-        based = (
-            select(commit.oid, commit.state)
-            .where(commit.repository_id == self._repository_id)
-            .where(
-                (commit.state != "ok") | commit.id.in_(select(schema.base.c.commit_id).distinct())
-            )
-            .order_by(commit.oid)
-        )
-        versions = (
-            select(blob.extractor_version, func.count())
-            .where(blob.state != "forgotten")
-            .group_by(blob.extractor_version)
-            .order_by(blob.extractor_version.desc())
-        )
-        listed = (
-            select(commit.extractor_version, func.count())
-            .where(commit.repository_id == self._repository_id)
-            .group_by(commit.extractor_version)
-            .order_by(commit.extractor_version.desc())
-            .offset(1)
-        )
-        forgotten = select(schema.forgotten).order_by(*schema.forgotten.c)
-        # New blobs are of the latest version: their number says nothing about those before.
-        rows: list[tuple[object, ...]] = [tuple(row) for row in self._connection.execute(versions)]
-        rows[:1] = [(version,) for version, _ in rows[:1]]
-        for query in (blobs, listed, based, forgotten):
-            rows += map(tuple, self._connection.execute(query))
-        return rows
+    def extractor_versions(self) -> tuple[int, ...]:
+        """Return the newest versions of the extractor that listed commits and read blobs."""
+        return newest_versions(self._connection)
 
     def message(self, commit_id: int) -> str:
         """Return a commit's message; bytes that are not UTF-8 come out as U+FFFD."""

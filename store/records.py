@@ -10,8 +10,14 @@ CONTAINER_SEPARATOR = " / "
 TEST_MARK = " [test]"
 PARSED = frozenset({"parsed", "errors"})
 """States of a blob that has chunks."""
-UNREAD = ("missing", "promised", "poison")
-"""States of a blob that another attempt may change."""
+ABSENT = ("missing", "promised")
+"""States of a blob that git did not have."""
+TOO_LARGE = "too_large"
+"""The state of a blob that was over the limit when it was read."""
+FORGOTTEN = "forgotten"
+"""The state of a blob whose text was erased on request."""
+UNREAD = (*ABSENT, TOO_LARGE, FORGOTTEN, "poison")
+"""States of a blob that may have been read the next time."""
 
 
 def innermost(container: str) -> str:

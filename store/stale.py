@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from rsidx.store import schema
+from rsidx.store.records import FORGOTTEN, UNREAD
 
 
 def stale_commits(connection: Connection, repository: int, extractor_version: int) -> list[bytes]:
@@ -47,6 +48,13 @@ def stale_blobs(connection: Connection, repository: int, extractor_version: int)
     return [stale[blob_id] for blob_id in sorted(stale) if blob_id in named]
 
 
+def largest_read(connection: Connection) -> int:
+    """Return the size of the largest blob that was read, 0 for none."""
+    c = schema.blob.c
+    query = select(func.max(c.n_bytes)).where(c.state.not_in(UNREAD))
+    return connection.execute(query).scalar() or 0
+
+
 def still_stale(
     connection: Connection, oids: Sequence[bytes], extractor_version: int
 ) -> list[bytes]:
@@ -58,4 +66,4 @@ def still_stale(
 
 def _is_stale(extractor_version: int) -> ColumnElement[bool]:
     c = schema.blob.c
-    return (c.extractor_version != extractor_version) & (c.state != "forgotten")
+    return (c.extractor_version != extractor_version) & (c.state != FORGOTTEN)

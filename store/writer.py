@@ -7,13 +7,31 @@ the rate of asking for each id. That needs the writers' lock, which `Database.wr
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from rsidx.store import schema
 from rsidx.store.batches import batches
 from rsidx.store.codec import train_dictionary
 from rsidx.store.delta_bases import DeltaBases
-from rsidx.store.records import REFERENCE_KINDS, BlobRecord, ChunkFacts, ChunkRecord, CommitRecord
+from rsidx.store.records import (
+    ABSENT,
+    REFERENCE_KINDS,
+    TOO_LARGE,
+    BlobRecord,
+    ChunkFacts,
+    ChunkRecord,
+    CommitRecord,
+)
 from rsidx.store.varint import pack_breaks, pack_ids
 
 _N_DICTIONARY_SAMPLES = 4000
@@ -114,19 +132,29 @@ class Writer:
         self._blobs.look_up(distinct)
         return [oid for oid in distinct if self._blobs.get(oid) is None]
 
-    def unread_blobs(self) -> list[bytes]:
+    def absent_blobs(self) -> list[bytes]:
         """Return the blobs that git did not have."""
         c = schema.blob.c
-        query = select(c.oid).where(c.state.in_(("missing", "promised"))).order_by(c.id)
+        return self._blobs_where(c.state.in_(ABSENT))
+
+    def unread_blobs(self, max_bytes: int) -> list[bytes]:
+        """Return the blobs that git did not have, and those that were over a smaller limit."""
+        c = schema.blob.c
+        fits = (c.state == TOO_LARGE) & (c.n_bytes <= max_bytes)
+        return self._blobs_where(c.state.in_(ABSENT) | fits)
+
+    def _blobs_where(self, condition: ColumnElement[bool]) -> list[bytes]:
+        c = schema.blob.c
+        query = select(c.oid).where(condition).order_by(c.id)
         return list(self._connection.execute(query).scalars())
 
     def rewrite_blobs(self, blobs: Sequence[BlobRecord]) -> None:
         """Replace the facts of blobs that are there; chunks that are left over stay."""
         self._blobs.look_up(blob.oid for blob in blobs)
         self._blobs.look_up(blob.before for blob in blobs if blob.before is not None)
-        ids = [self._blobs.get(blob.oid) for blob in blobs]
-        for table, key in schema.keyed_by(schema.blob):
-            self._connection.execute(delete(table).where(table.c[key].in_(ids)))
+        for table in (schema.blob_chunks, schema.manifest):
+            ids = [self._blobs.get(blob.oid) for blob in blobs]
+            self._connection.execute(delete(table).where(table.c.blob_id.in_(ids)))
         for blob in blobs:
             values = {"state": blob.state, "extractor_version": blob.extractor_version}
             query = update(schema.blob).where(schema.blob.c.oid == blob.oid)
@@ -229,8 +257,9 @@ class Writer:
         path_ids = self._paths.all_of(paths)
         ids = self._commit_ids(commit.oid for commit in commits)
         gone = [ids[commit.oid] for commit in commits if commit.oid in ids]
-        for table, key in (*schema.keyed_by(schema.commit), (schema.commit, "id")):
-            self._connection.execute(delete(table).where(table.c[key].in_(gone)))
+        for table, key in (("change", "commit_id"), ("base", "commit_id"), ("commit", "id")):
+            of = schema.metadata.tables[table]
+            self._connection.execute(delete(of).where(of.c[key].in_(gone)))
         commit_rows, change_rows, base_rows = [], [], []
         for commit, generation in zip(commits, generations, strict=True):
             commit_id = ids.get(commit.oid, self._next_commit)

@@ -7,8 +7,8 @@ from pathlib import Path
 from rsidx.exporters.dedup.leakage import BLOCK, CherryPickLinks, LeakIndex, RecentEdits, leaks
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.pipeline.result import EditResult, patches_of, unpack
+from rsidx.exporters.pipeline.result_cache import ResultCache
 from rsidx.exporters.splits.split import Plan
-from rsidx.store.cache import Cache
 from rsidx.store.reader import Reader
 from rsidx.store.spill import SpillMap
 
@@ -23,7 +23,7 @@ class Deduplicator:
     def __init__(
         self,
         reader: Reader,
-        cache: Cache,
+        cache: ResultCache,
         plan: Plan,
         keep: frozenset[str],
         folder: Path,

@@ -1,6 +1,13 @@
-"""The cache key: a digest of everything that decides a commit's result, except the commit."""
+"""The cache key of a commit's result: digests of everything that decides it.
+
+All commits of an export share one part of it. The other is the commit's own: its id, and what the
+index says of it and of its first parents that does not follow from git. A file version that was
+too large, or is forgotten, may be read later; that changes the results of the commits behind it,
+and of no others.
+"""
 
 import hashlib
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -12,7 +19,9 @@ from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.setting import declared
 from rsidx.store.reader import Reader
+from rsidx.store.records import CommitRow
 
+_DIGEST = 20
 _LIBRARIES = ("license-expression", "rensa")
 """Libraries that decide a result, besides those of the tokenizer and the secret scanner."""
 
@@ -28,7 +37,7 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     """Return the part of the cache key that all commits share.
 
     It covers the code, the libraries, the configuration, the tokenizer, the repository's name, and
-    the commits and blobs of its history that a later backfill may repair.
+    the version of the extractor.
     """
     options = {
         name: getattr(config, name)
@@ -43,5 +52,29 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
     for part in (options, versions, encoder.identity, encoder.end_token, dialect.name):
         digest.update(repr(part).encode())
-    digest.update(repr((reader.repository_name(), reader.unsettled())).encode())
+    digest.update(repr((reader.repository_name(), reader.extractor_versions())).encode())
     return digest.digest()
+
+
+class CommitKeys:
+    """The parts of cache keys that are the commits' own, by the commits' ids."""
+
+    def __init__(self, reader: Reader, commits: Iterable[CommitRow]) -> None:
+        facts = reader.irregularities()
+        # A commit's generation is above its parents', so these come first.
+        self._histories: dict[bytes, bytes] = {}
+        for commit in sorted(commits, key=lambda commit: commit.generation):
+            parent = commit.parents[0] if commit.parents else b""
+            history = self._histories.get(parent, b"")
+            if commit.oid in facts:
+                history = _digest(history, repr(facts[commit.oid]).encode())
+            if history:
+                self._histories[commit.oid] = history
+
+    def __getitem__(self, oid: bytes) -> bytes:
+        history = self._histories.get(oid)
+        return oid if history is None else _digest(oid, history)
+
+
+def _digest(*parts: bytes) -> bytes:
+    return hashlib.blake2b(b"".join(parts), digest_size=_DIGEST).digest()

@@ -13,10 +13,11 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import columns
 from rsidx.exporters.filters.registry import Filters
-from rsidx.exporters.pipeline.cache_key import shared_key
+from rsidx.exporters.pipeline.cache_key import CommitKeys, shared_key
 from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import TokenizedRow, pack, unpack
+from rsidx.exporters.pipeline.result_cache import ResultCache
 from rsidx.exporters.splits.history import history_of
 from rsidx.exporters.splits.split import select
 from rsidx.store import queries
@@ -58,11 +59,12 @@ def examples_of(database: Database, config: ExportConfig) -> Iterator[Example]:
         chosen, _ = select(list(history.commits.values()), history.reached, reason)
         build = shared_key(config, encoder, dialect, reader)
         with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
-            cache = cache_file.of(build)
+            keys = CommitKeys(reader, history.commits.values())
+            cache = ResultCache(cache_file.of(build), keys)
             encoder.keep_in(cache_file.of(encoder.identity))
             pipeline = CommitPipeline(reader, config, renderer)
             texts = PromptCompletion(encoder)
-            missing = set(cache.missing([commit.oid for commit in chosen]))
+            missing = {commit.oid for commit in cache.missing(chosen)}
             for start in range(0, len(chosen), _COMMITS_AT_ONCE):
                 commits = chosen[start : start + _COMMITS_AT_ONCE]
                 new = [commit for commit in commits if commit.oid in missing]

@@ -31,6 +31,9 @@ def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
     yield "index", f"{found.database} ({human_bytes(found.database_bytes)})"
     yield "commits", f"{counts.n_commits:,}" + _by_state(counts.commits_by_state, "ok")
     yield "file versions", f"{counts.n_blobs:,}" + _by_state(counts.blobs_by_state, "parsed")
+    n_large = counts.blobs_by_state.get("too_large", 0)
+    if n_large:
+        yield "too large", f"{n_large:,}; `rsidx backfill --max-bytes BYTES` reads up to that size"
     if found.n_stale_blobs:
         yield "to read again", _stale(found)
     yield "chunks", f"{counts.n_chunks:,} in {counted(counts.n_places, 'place')}"

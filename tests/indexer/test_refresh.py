@@ -26,13 +26,13 @@ VERSIONED = (extract, ingest, refresh)
 def age(monkeypatch):
     """Fill an index as an older version does, which keeps no attributes."""
 
-    def fill(index, *revisions):
+    def fill(index, *revisions, **options):
         with monkeypatch.context() as older:
             for module in VERSIONED:
                 older.setattr(module, "EXTRACTOR_VERSION", 0)
             is_kept = lambda path: path.endswith((b".rs", b".toml"))  # noqa: E731
             older.setattr(history, "is_indexed_path", is_kept)
-            index.sync(*revisions)
+            index.sync(*revisions, **options)
 
     return fill
 
@@ -101,6 +101,17 @@ def test_all_blobs_are_parsed_again_and_new_paths_come_in(aged, expected, jobs):
     assert not refresh.is_needed(aged.repository, aged.database)
     sizes = [aged.file.with_name(name).stat().st_size for name in ("old.db", "new.db")]
     assert sizes[0] <= sizes[1]
+
+
+def test_what_was_read_under_a_larger_limit_is_read_again(repo, make_index, age):
+    repo.commit("large", {"src/large.rs": "fn large() {}\n" * 9_000})
+    repo.commit("larger", {"src/larger.rs": "fn larger() {}\n" * 12_000})
+    index = make_index(repo, "old.db")
+    age(index, max_bytes=130_000)
+    run(index)
+    fresh = make_index(repo, "new.db")
+    fresh.sync(max_bytes=130_000)
+    assert dumped(index) == dumped(fresh)
 
 
 @pytest.mark.usefixtures("small")

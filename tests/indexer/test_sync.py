@@ -118,6 +118,22 @@ def test_blobs_that_cannot_be_parsed_are_recorded_by_state(repo, index):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_larger_limit_reads_what_was_too_large(repo, make_index, jobs):
+    for n in range(3):
+        files = {"src/big.rs": f"fn big_{n}() {{}}\n" * 20 * n, "src/s.rs": f"fn s{n}() {{}}\n"}
+        repo.commit(f"commit {n}", files)
+    index, fresh = make_index(repo, "a.db"), make_index(repo, "b.db")
+    assert index.sync(max_bytes=100).blobs_by_state["too_large"] == 2
+    assert index.sync(max_bytes=100).n_read_again == 0
+    assert index.sync(max_bytes=400, jobs=jobs).n_read_again == 1
+    assert index.sync(max_bytes=1000, jobs=jobs).n_read_again == 1
+    # What was read stays, whatever the limit is later.
+    assert index.sync(max_bytes=100).n_read_again == 0
+    fresh.sync(max_bytes=1000)
+    assert dumped(index) == dumped(fresh)
+
+
 def test_the_same_text_elsewhere_has_facts_of_its_own_in_any_order(repo, make_index):
     plain = "fn same() {}\n"
     files = {

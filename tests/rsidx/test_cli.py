@@ -46,6 +46,15 @@ def test_backfill_says_what_it_did_and_does_it_once(repo, cli):
     assert json.loads(cli("backfill", "--json").out)["n_commits"] == 0
 
 
+def test_a_larger_limit_reads_what_status_says_was_too_large(repo, cli):
+    repo.commit("one", {"src/lib.rs": RUST, "big.rs": "fn big() {}\n" * 20})
+    cli("backfill", "--max-bytes", "100")
+    advice = "1; `rsidx backfill --max-bytes BYTES` reads up to that size"
+    assert f"too large      {advice}" in cli("status").out
+    assert "1 file version read that the index lacked before" in cli("backfill").out
+    assert "too large" not in cli("status").out
+
+
 def test_status_counts_and_says_how_far_behind_it_is(filled, cli):
     assert "every branch is indexed" in cli("status").out
     filled.commit("three")
