@@ -23,7 +23,7 @@ import bm25s
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.excerpts import Excerpt
-from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.pipeline.drafts import Drafter

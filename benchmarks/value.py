@@ -31,7 +31,7 @@ from transformers import Starcoder2Config, Starcoder2ForCausalLM
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.excerpts import Excerpt
-from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.export import export
 from rsidx.exporters.pipeline.commit import writing_tools

@@ -8,7 +8,7 @@ from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.callers import Callers, User
 from rsidx.exporters.context.excerpts import Excerpt
-from rsidx.exporters.edits.pairing import Side, edit_of
+from rsidx.exporters.edits.edit import Side, edit_of
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, Source
 from rsidx.exporters.examples.example import Example

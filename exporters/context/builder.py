@@ -13,7 +13,7 @@ from rsidx.exporters.context.callers import Callers, User
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
 from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
 from rsidx.exporters.context.outline import Outline
-from rsidx.exporters.edits.pairing import Side
+from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
 from rsidx.exporters.resolver.references import (
     EXACT_RULES,

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 
 from rsidx.exporters.context.forms import TextRun
-from rsidx.exporters.edits.pairing import Side
+from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.exporters.resolver.references import NAME_RULE, CodeLocation, Resolver
 from rsidx.exporters.resolver.types import TypeScope

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rsidx.exporters.context.forms import Form
-from rsidx.exporters.edits.pairing import Side
+from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.resolver.files import File
 
 

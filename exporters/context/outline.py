@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
 from rsidx.exporters.context.forms import Form, Forms, TextRun
-from rsidx.exporters.edits.pairing import Side
+from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.resolver.files import File, definition_at
 from rsidx.exporters.resolver.modules import Modules
 from rsidx.store.reader import Reader

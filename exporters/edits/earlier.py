@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
 
-from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
 

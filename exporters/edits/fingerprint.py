@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rensa import RMinHash
 
-from rsidx.exporters.edits.pairing import strip_insignificant
+from rsidx.exporters.edits.similarity import strip_insignificant
 
 N_PERMUTATIONS = 250
 _N_CODE_PERMUTATIONS = 64

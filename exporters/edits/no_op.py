@@ -8,7 +8,7 @@ import random
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from rsidx.exporters.edits.pairing import Edit, Side, edit_between
+from rsidx.exporters.edits.edit import Edit, Side, edit_between
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChangeRow
 

@@ -7,7 +7,7 @@ from io import BytesIO
 from itertools import accumulate
 
 from rsidx.exporters.edits.diff import opcodes
-from rsidx.exporters.edits.pairing import Edit, Side, edit_of
+from rsidx.exporters.edits.edit import Edit, Side, edit_of
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkRow
 

@@ -1,6 +1,6 @@
 """The text of an edit's sides, and where it may be cut."""
 
-from rsidx.exporters.edits.pairing import Side
+from rsidx.exporters.edits.edit import Side
 from rsidx.store.reader import Reader
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.earlier import EarlierEdit
-from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.filters.secrets import KnownSecrets
 
 _WORD = re.compile(rb"\w+")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rsidx.exporters.context.excerpts import Excerpt
-from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, split
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
@@ -117,6 +117,7 @@ EDIT = Kind(
     "Real edits from the history of a Rust repository: the code before and after each commit",
     level=None,
     has_prompt=True,
+    divides=True,
     conflict=_conflict,
     examples=EditExamples,
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, Self
 
 from rsidx.exporters.context.excerpts import Excerpt
-from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, MapText
 

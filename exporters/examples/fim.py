@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.diff import opcodes
-from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, MapText, Source
 from rsidx.exporters.examples.example import Example
@@ -336,6 +336,7 @@ FIM = Kind(
     "and what belongs there",
     level="item",
     has_prompt=True,
+    divides=False,
     conflict=items_only,
     examples=HoleExamples,
 )

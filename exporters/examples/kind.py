@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
@@ -49,7 +49,8 @@ class Kind:
     """A kind of example.
 
     `title` and `description` are for the card. `level` is that of its edits, None if the
-    configuration chooses it; `has_prompt` tells whether a row is a prompt and its completion.
+    configuration chooses it; `has_prompt` tells whether a row is a prompt and its completion,
+    `divides` whether a long edit becomes several examples.
     `conflict` returns which options of a configuration the kind does not have, None for none.
     """
 
@@ -58,6 +59,7 @@ class Kind:
     description: str
     level: str | None
     has_prompt: bool
+    divides: bool
     conflict: Callable[["ExportConfig"], str | None]
     examples: Callable[[Sources, "ExportConfig"], Examples]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rsidx.exporters.context.excerpts import Excerpt
-from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, piece_ends
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
@@ -211,6 +211,7 @@ SEQUENCE = Kind(
     "each commit wrote",
     level="file",
     has_prompt=False,
+    divides=True,
     conflict=_conflict,
     examples=WindowExamples,
 )

@@ -1,6 +1,6 @@
 """Filters on edits by their change: deletions, formatting and white space."""
 
-from rsidx.exporters.edits.pairing import same_tokens
+from rsidx.exporters.edits.similarity import same_tokens
 from rsidx.exporters.filters.filter import EditView, Filter
 
 

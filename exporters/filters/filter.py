@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.edit import Edit
 
 Scope = Literal["history", "commit", "edit", "text", "corpus"]
 """When a filter decides, and on what.

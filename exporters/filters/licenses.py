@@ -9,7 +9,7 @@ from typing import Any
 from license_expression import ExpressionError, Licensing, get_spdx_licensing
 
 from rsidx.errors import ExportError
-from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.filters.filter import Filter
 from rsidx.store.reader import Reader

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.builder import ContextBuilder
 from rsidx.exporters.edits.earlier import EarlierEdit, EarlierEdits, definitions_first
-from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.place import edit_at_hole
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.snapshot import Snapshot

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rsidx.exporters.config import ExportConfig
-from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example

@@ -8,7 +8,7 @@ import orjson
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.earlier import EarlierEdit
-from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.filters.licenses import Licenses

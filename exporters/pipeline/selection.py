@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.no_op import no_op_edits
-from rsidx.exporters.edits.pairing import Edit, commit_edits, file_edits
+from rsidx.exporters.edits.pairing import commit_edits, file_edits
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.redaction import without_people
 from rsidx.exporters.filters.filter import CommitView, EditView
@@ -50,7 +51,8 @@ class EditSelector:
         if self._level == "file":
             changed = file_edits(self._reader, changes)
         else:
-            changed = commit_edits(self._reader, changes, max_bytes=self._config.max_chars)
+            max_bytes = None if KINDS[self._config.kind].divides else self._config.max_chars
+            changed = commit_edits(self._reader, changes, max_bytes=max_bytes)
         dropped = Counter({f"edits_{reason}": n for reason, n in changed.dropped.items()})
         edits = self._accepted(changed.edits, dropped)
         no_ops = self._accepted(self._no_ops(commit, changes, len(edits)), dropped)

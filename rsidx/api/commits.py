@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rsidx.errors import RsidxError
-from rsidx.exporters.edits import pairing
 from rsidx.exporters.edits.diff import unified
-from rsidx.exporters.edits.pairing import Side, commit_edits
+from rsidx.exporters.edits.edit import Edit as ChunkEdit
+from rsidx.exporters.edits.edit import Side
+from rsidx.exporters.edits.pairing import commit_edits
 from rsidx.exporters.examples.redaction import redacted_message
 from rsidx.store.dates import moment
 from rsidx.store.reader import Reader
@@ -17,7 +18,6 @@ from rsidx.store.records import CommitRow
 
 Reading: TypeAlias = Callable[[], AbstractContextManager[Reader]]
 """Opens a reader of the index, for as long as a block lasts."""
-_NO_LIMIT_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ class Commit:
         """Yield the commit's edits, in the order of the paths, before any filter of an export."""
         with self._reading() as reader:
             row = self._known(reader)
-            found = commit_edits(reader, reader.changes(row.id), max_bytes=_NO_LIMIT_BYTES)
+            found = commit_edits(reader, reader.changes(row.id))
             yield from (_edit(reader, edit) for edit in found.edits)
 
     def no_edits(self) -> Counter[str]:
         """Return how much of what the commit changed is no edit, by reason."""
         with self._reading() as reader:
             row = self._known(reader)
-            return commit_edits(reader, reader.changes(row.id), max_bytes=_NO_LIMIT_BYTES).dropped
+            return commit_edits(reader, reader.changes(row.id)).dropped
 
     def _known(self, reader: Reader) -> CommitRow:
         """Return the commit's row as it is now: another index may stand in this one's place."""
@@ -103,7 +103,7 @@ def commit_of(reader: Reader, oid: bytes, reading: Reading) -> Commit:
     return Commit(row, reading)
 
 
-def _edit(reader: Reader, edit: pairing.Edit) -> Edit:
+def _edit(reader: Reader, edit: ChunkEdit) -> Edit:
     side = edit.new or edit.old
     assert side is not None
     path = _path(reader, side)

@@ -3,7 +3,7 @@
 import pytest
 
 from rsidx.exporters.config import ExportConfig
-from rsidx.exporters.edits.pairing import Side, edit_of
+from rsidx.exporters.edits.edit import Side, edit_of
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.store import queries
 from rsidx.store.reader import Reader

@@ -10,7 +10,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.edits.earlier import definitions_first
-from rsidx.exporters.edits.pairing import Edit
+from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")

@@ -11,7 +11,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.dataset.reader import config_of
 from rsidx.exporters.edits.earlier import EarlierEdit
-from rsidx.exporters.edits.pairing import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.edit import EditCode

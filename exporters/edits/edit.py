@@ -1,0 +1,98 @@
+"""An edit: code before and after a commit."""
+
+from dataclasses import dataclass, replace
+
+from rsidx.store.reader import Reader
+from rsidx.store.records import ChunkRow
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of an edit: `chunks` in a row in a blob, from byte `start` on."""
+
+    path_id: int
+    blob_id: int
+    position: int
+    start: int
+    chunks: tuple[ChunkRow, ...]
+
+    @property
+    def kind(self) -> str:
+        """The kind of the first chunk."""
+        return self.chunks[0].kind
+
+    @property
+    def container(self) -> str:
+        """The container of the first chunk."""
+        return self.chunks[0].container
+
+    @property
+    def n_bytes(self) -> int:
+        """The length of the side's text."""
+        return sum(chunk.n_bytes for chunk in self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where new code comes into a version of a file: in front of the chunk at a position.
+
+    Behind the last chunk, the position is the number of chunks.
+    """
+
+    path_id: int
+    blob_id: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Chunks before and after one commit; `change` is `modify`, `add`, `delete` or `move`.
+
+    A `move` came from another place and was changed on the way. `place` is where code without an
+    old side comes into the old version of its file; None if there is no such version.
+    """
+
+    change: str
+    kind: str
+    name: str
+    container: str
+    is_test: bool
+    old: Side | None
+    new: Side | None
+    place: Place | None = None
+
+    @property
+    def is_no_op(self) -> bool:
+        """Whether the commit left the code as it was."""
+        if self.old is None or self.new is None:
+            return False
+        return [chunk.id for chunk in self.old.chunks] == [chunk.id for chunk in self.new.chunks]
+
+
+def edit_between(reader: Reader, old: Side | None, new: Side | None) -> Edit:
+    """Return the edit that two sides are, one of which may be missing."""
+    shown = new or old
+    assert shown is not None
+    if old is None or new is None:
+        change = "delete" if new is None else "add"
+    else:
+        is_moved = old.path_id != new.path_id or old.container != new.container
+        change = "move" if is_moved else "modify"
+    kind = shown.kind.removesuffix("_header") if len(shown.chunks) > 1 else shown.kind
+    symbols = [symbol for chunk in shown.chunks for symbol in reader.symbols(chunk.id)]
+    is_test = bool(symbols) and all(symbol.is_test for symbol in symbols)
+    return Edit(change, kind, name_of(reader, shown), shown.container, is_test, old, new)
+
+
+def edit_of(reader: Reader, side: Side) -> Edit:
+    """Return the edit of code that is still to be changed: it has no new side yet."""
+    return replace(edit_between(reader, side, None), change="modify")
+
+
+def name_of(reader: Reader, side: Side) -> str:
+    """Return the name of what a side defines, of an impl with its trait; empty for none."""
+    symbols = reader.symbols(side.chunks[0].id)
+    if not symbols:
+        return ""
+    symbol = symbols[0]
+    return f"{symbol.trait} for {symbol.name}" if symbol.trait else symbol.name
