@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 FOLDERS := exporters hooks indexer migrations store
 # A worker for each core; one that has nothing left to do takes tests from another.
 PARALLEL := -n auto --dist worksteal
+# Tests start hundreds of processes; each would compile all of rsidx.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-quick test-lowest lint types docs dist conformance conformance-quick clean
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.callers import Callers, User
-from rsidx.exporters.context.excerpts import Excerpt
+from rsidx.exporters.context.excerpts import Excerpt, largest
 from rsidx.exporters.edits.edit import Side, edit_of
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, Source
@@ -180,7 +180,7 @@ def prompt_at(
         if row is None:
             raise RsidxError(f"{target.symbol} does not fit --max-chars and --max-tokens")
     ids = row.prompt()
-    return Prompt(ids, encoder.decode(ids), len(draft.excerpts) - len(row.shown))
+    return Prompt(ids, encoder.decode(ids), row.n_left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ def fill_prompt_at(
         except TooLongError as error:
             raise RsidxError("the file around the hole does not fit --max-tokens") from error
     ids = row.prompt()
-    return Prompt(ids, encoder.decode(ids), len(example.draft.excerpts) - len(row.shown))
+    return Prompt(ids, encoder.decode(ids), row.n_left_out)
 
 
 def _offset(file: bytes, hole: Hole) -> int:
@@ -359,7 +359,7 @@ def _answer(reader: Reader, draft: Draft, side: Side, symbol: str) -> ContextAns
         _line(reader, side.blob_id, side.start + begin),
         symbol,
         side.chunks[0].container if symbol else "",
-        tuple(_piece(reader, excerpt) for excerpt in draft.excerpts),
+        tuple(_piece(reader, excerpt) for excerpt in largest(draft.excerpts)),
     )
 
 
@@ -373,7 +373,7 @@ def _piece(reader: Reader, excerpt: Excerpt) -> ContextExcerpt:
         excerpt.symbol,
         excerpt.rule,
         excerpt.form,
-        spelled(excerpt.text),
+        spelled(excerpt.shown),
     )
 
 

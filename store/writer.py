@@ -152,9 +152,9 @@ class Writer:
         """Replace the facts of blobs that are there; chunks that are left over stay."""
         self._blobs.look_up(blob.oid for blob in blobs)
         self._blobs.look_up(blob.before for blob in blobs if blob.before is not None)
-        for table in (schema.blob_chunks, schema.manifest):
-            ids = [self._blobs.get(blob.oid) for blob in blobs]
-            self._connection.execute(delete(table).where(table.c.blob_id.in_(ids)))
+        ids = [self._blobs.get(blob.oid) for blob in blobs]
+        for table, key in schema.keyed_by(schema.blob):
+            self._connection.execute(delete(table).where(table.c[key].in_(ids)))
         for blob in blobs:
             values = {"state": blob.state, "extractor_version": blob.extractor_version}
             query = update(schema.blob).where(schema.blob.c.oid == blob.oid)
@@ -257,9 +257,8 @@ class Writer:
         path_ids = self._paths.all_of(paths)
         ids = self._commit_ids(commit.oid for commit in commits)
         gone = [ids[commit.oid] for commit in commits if commit.oid in ids]
-        for table, key in (("change", "commit_id"), ("base", "commit_id"), ("commit", "id")):
-            of = schema.metadata.tables[table]
-            self._connection.execute(delete(of).where(of.c[key].in_(gone)))
+        for table, key in (*schema.keyed_by(schema.commit), (schema.commit, "id")):
+            self._connection.execute(delete(table).where(table.c[key].in_(gone)))
         commit_rows, change_rows, base_rows = [], [], []
         for commit, generation in zip(commits, generations, strict=True):
             commit_id = ids.get(commit.oid, self._next_commit)

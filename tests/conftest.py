@@ -18,8 +18,10 @@ from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.repository import discover
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.sync import history_scope, sync
-from rsidx.store.copies import count_rows, home_of
+from rsidx.store import database as database_module
+from rsidx.store.copies import count_rows
 from rsidx.store.database import Database, resolve_url
+from rsidx.store.migrate import migrate
 
 STARCODER2 = os.environ.get("RSIDX_TEST_STARCODER2")
 PATIENCE_S = 300
@@ -47,11 +49,62 @@ def no_settings(tmp_path_factory):
             if name.startswith(("GIT_", "RSIDX")):
                 patched.delenv(name)
         set_home(patched, tmp_path_factory.mktemp("home"))
-        patched.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        # In place of the machine's: each commit would start two more processes to look whether
+        # there is something to pack, and a pack would be waited for until it is on the disk.
+        settings_file = tmp_path_factory.mktemp("git") / "config"
+        settings_file.write_text("[maintenance]\nauto = false\n[core]\nfsync = none\n")
+        patched.setenv("GIT_CONFIG_SYSTEM", str(settings_file))
         # Without the samples of hooks: most files that tests would write and remove are these.
         patched.setenv("GIT_TEMPLATE_DIR", "")
         patched.setenv("TZ", "UTC")
+        empty = Repo(tmp_path_factory.mktemp("empty"))
+        patched.setattr(Repo, "empty", empty.path / ".git")
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_databases(tmp_path_factory):
+    """Indexes of this process get their tables at once, and do not wait for the disk.
+
+    Running all migrations takes longer than most tests; `migrations` brings them back.
+    """
+    file = tmp_path_factory.mktemp("tables") / "index.db"
+    Database(resolve_url(str(file)), create=True).close()
+    with closing(sqlite3.connect(file)) as connection:
+        _begin, *statements, _commit = connection.iterdump()
+
+    def is_new(engine):
+        if engine.dialect.name != "sqlite":
+            return False
+        with engine.connect() as connection:
+            return not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
+
+    def migrate_at_once(engine, lock, finish):
+        if is_new(engine):
+            with lock(), engine.connect() as opened:
+                connection = opened.execution_options(rsidx_write=True)
+                if is_new(engine):
+                    with connection.begin():
+                        for statement in statements:
+                            connection.exec_driver_sql(statement)
+                        finish(connection)
+        migrate(engine, lock, finish)
+
+    def set_up(connection, place):
+        plain(connection, place)
+        connection.execute("PRAGMA synchronous = OFF")
+
+    plain = database_module._set_up
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(database_module, "migrate", migrate_at_once)
+        patched.setattr(database_module, "_set_up", set_up)
+        yield
+
+
+@pytest.fixture
+def migrations(monkeypatch):
+    """A new index gets its tables by the migrations, as it does outside of these tests."""
+    monkeypatch.setattr(database_module, "migrate", migrate)
 
 
 def set_home(monkeypatch, home):
@@ -60,8 +113,9 @@ def set_home(monkeypatch, home):
 
 
 @pytest.fixture(autouse=True)
-def environment(tmp_path, monkeypatch):
+def environment(request, tmp_path, monkeypatch):
     """A home of its own, without git's configuration and rsidx's; and nothing for later tests."""
+    n_failed = request.session.testsfailed
     before = dict(os.environ)
     home = tmp_path / "home"
     home.mkdir()
@@ -71,18 +125,27 @@ def environment(tmp_path, monkeypatch):
     yield
     os.environ.clear()
     os.environ.update(before)
+    if request.session.testsfailed == n_failed:
+        # What is removed at once is never written to the disk.
+        shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 class Repo:
     """A real repository with a fixed author and a clock of its own, so that ids are stable."""
+
+    empty = None
+    """What `git init` makes: copied, it is the same in a third of the time."""
 
     def __init__(self, path, *init):
         self.path = path
         self.time = 1_700_000_000
         self.inherited = ()
         """Descriptors that git passes on to its hooks, and these to what they start."""
-        path.mkdir(parents=True, exist_ok=True)
-        self.git("init", "-q", "-b", "main", *init)
+        if init or self.empty is None or (path / ".git").exists():
+            path.mkdir(parents=True, exist_ok=True)
+            self.git("init", "-q", "-b", "main", *init)
+        else:
+            shutil.copytree(self.empty, path / ".git")
 
     def git(self, *args, check=True, status=False, stdin=None, **variables):
         date = f"{self.time} +0000"
@@ -202,15 +265,9 @@ def repo(make_repo):
 class Index:
     """An index of a repository, in a file of its own unless told otherwise."""
 
-    def __init__(self, repo, file, empty=None):
-        """Open the index in a file; where there is none, one begins as a copy of `empty`."""
+    def __init__(self, repo, file):
         self.repository = discover(repo.path)
         self.file = file
-        if empty is not None and not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.copy(empty, file)
-            with closing(sqlite3.connect(file)) as connection:
-                connection.execute(f"PRAGMA user_version = {home_of(file)}")
         self.database = Database(resolve_url(str(file)), create=True)
 
     def sync(self, *revisions, all_refs=False, since=None, jobs=1, max_bytes=100_000):
@@ -223,20 +280,12 @@ class Index:
             return [p.text for p in verify(out, GitView(self.repository, reader), Checked())]
 
 
-@pytest.fixture(scope="session")
-def empty_index(tmp_path_factory):
-    """An index that nothing was written to: running all migrations takes longer than most tests."""
-    file = tmp_path_factory.mktemp("empty") / "index.db"
-    Database(resolve_url(str(file)), create=True).close()
-    return file
-
-
 @pytest.fixture
-def make_index(tmp_path, empty_index):
+def make_index(tmp_path):
     made = []
 
     def make(repo, name="index.db"):
-        index = Index(repo, tmp_path / name, empty_index)
+        index = Index(repo, tmp_path / name)
         made.append(index)
         return index
 

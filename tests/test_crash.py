@@ -276,6 +276,7 @@ def moved(scene, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("migrations")
 @pytest.mark.parametrize("kill", kills(), ids=lambda k: "-".join(map(str, k)))
 def test_killed_and_run_again_it_is_as_if_nothing_had_been(kill, scenes, tmp_path):
     operation, point, number, when = kill

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from rsidx.exporters.context.callers import Callers, User
-from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
+from rsidx.exporters.context.excerpts import Excerpt, excerpt_of, largest
 from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
 from rsidx.exporters.context.outline import Outline
 from rsidx.exporters.edits.edit import Side
@@ -72,8 +72,8 @@ _MANY_BYTES = 2400
 _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_USERS = 6
-_MAX_PART_BYTES = 400
-"""Signatures of a container come by so many, so that some of them fit."""
+_STEP_BYTES = 400
+"""How much more of a definition's members each excerpt shows, so that the budget takes some."""
 # Up to where the names begin, with the attributes, of a length that somebody would write.
 _USE = re.compile(
     rb"(?:#\[[^\]]{0,200}\]\s{0,80}){0,8}(?:pub(?:\([^)]{0,80}\))?\s{1,80})?"
@@ -124,7 +124,7 @@ class ContextBuilder:
         wanted, outcomes = self._wanted(mentions)
         self._reader.prefetch_texts(one.definition.chunk.id for one in wanted.values())
         named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
-        if sum(len(excerpt.text) for excerpt in named) > _MANY_BYTES:
+        if sum(len(excerpt.text) for excerpt in largest(named)) > _MANY_BYTES:
             named = [
                 excerpt
                 for one in wanted.values()
@@ -211,8 +211,8 @@ class ContextBuilder:
         form = self._forms.of(file, definition, members, max_bytes=max_bytes)
         if wanted.is_only_imported and definition.symbol.kind != "macro":
             form = Form("signature", (self._forms.signature(definition.chunk, definition.start),))
-        for part in form.parts(_MAX_PART_BYTES):
-            excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, part, own)
+        for grown in form.grown(_STEP_BYTES):
+            excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, grown, own)
             if excerpt is not None:
                 yield replace(excerpt, names=_needed(wanted.names))
 
@@ -275,7 +275,8 @@ def _without_covered(excerpts: list[Excerpt]) -> list[Excerpt]:
         excerpt
         for excerpt in excerpts
         if not any(
-            other.ranges != excerpt.ranges
+            other.key != excerpt.key
+            and other.ranges != excerpt.ranges
             and all(_covers(other.ranges, one) for one in excerpt.ranges)
             for other in by_blob[excerpt.blob_id]
         )

@@ -1,5 +1,6 @@
 """Excerpts: pieces of context, as byte ranges of a file with their text."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rsidx.exporters.context.forms import Form
@@ -11,7 +12,8 @@ from rsidx.exporters.resolver.files import File
 class Excerpt:
     """A piece of context: `ranges` of bytes in a blob, each ended by a line end in `text`.
 
-    `names` are the words of the code that it is there for; none for what is there anyway.
+    `names` are the words of the code that it is there for; none for what is there anyway. A
+    `note` says what is left out of it; it is not from the blob.
     """
 
     section: str
@@ -23,6 +25,23 @@ class Excerpt:
     rule: str
     form: str
     names: frozenset[str] = frozenset()
+    note: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The text with its note, which stands before the last line that is not blank."""
+        before = self.text.rstrip().rfind("\n") + 1 if self.note else 0
+        return self.text[:before] + self.note + self.text[before:]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What excerpts have in common that show one definition, some more of it than others."""
+        return (self.section, self.path_id, self.blob_id, self.ranges[0])
+
+
+def largest(excerpts: Iterable[Excerpt]) -> list[Excerpt]:
+    """Return those that show the most of their definition; smaller ones come before larger."""
+    return list({excerpt.key: excerpt for excerpt in excerpts}.values())
 
 
 def excerpt_of(
@@ -31,16 +50,18 @@ def excerpt_of(
     """Return an excerpt without any byte of the edited code; None where nothing is left."""
     if own is not None and own.blob_id == file.blob_id:
         form = form.without(own.start, own.start + own.n_bytes)
-    if not form.pieces:
+    runs = form.runs
+    if not runs:
         return None
-    texts = [p.text if p.text.endswith(b"\n") else p.text + b"\n" for p in form.pieces]
+    texts = [run.text if run.text.endswith(b"\n") else run.text + b"\n" for run in runs]
     return Excerpt(
         section,
         file.path_id,
         file.blob_id,
-        tuple((piece.start, piece.end) for piece in form.pieces),
+        tuple((run.start, run.end) for run in runs),
         b"".join(texts).decode("utf-8"),
         symbol,
         rule,
         form.name,
+        note=form.note,
     )

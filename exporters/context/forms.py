@@ -7,13 +7,19 @@ signatures in use, a macro its patterns.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkRow, Symbol
 
+FormName = Literal[
+    "whole", "signature", "signatures", "header", "members", "patterns", "used", "lines"
+]
+FORMS: tuple[str, ...] = get_args(FormName)
+"""The forms that excerpts have, as docs/format.md describes them."""
 MAX_WHOLE_BYTES = 800
 """About 200 tokens; larger types and traits are reduced to their members in use."""
 _MAX_DOCS_BYTES = 300
@@ -45,30 +51,63 @@ class TextRun:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form's name with its pieces, in order."""
+    """A form's name with its pieces, in order.
 
-    name: str
+    Where something with members is shown, the pieces are some of its `n_members` members, which
+    the code calls by `noun`, and `head` and `foot` what is around them.
+    """
+
+    name: FormName
     pieces: tuple[TextRun, ...]
+    head: TextRun | None = None
+    foot: TextRun | None = None
+    n_members: int = 0
+    noun: str = ""
 
-    def parts(self, n_bytes: int) -> Iterator["Form"]:
-        """Yield the form in parts of about so many bytes; one that is whole stays so."""
-        if self.name == "whole" or _n_bytes(self.pieces) <= n_bytes:
-            yield self
-            return
-        part: list[TextRun] = []
+    @property
+    def runs(self) -> tuple[TextRun, ...]:
+        """All that is shown, in order."""
+        around = (self.head,), self.pieces, (self.foot,)
+        return tuple(run for runs in around for run in runs if run is not None)
+
+    @property
+    def note(self) -> str:
+        """A comment that says how many members are not shown; empty where all are."""
+        n_hidden = self.n_members - len(self.pieces)
+        if n_hidden <= 0 or self.foot is None:
+            return ""
+        line = self.foot.text.rstrip().rpartition(b"\n")[2]
+        indentation = line[: len(line) - len(line.lstrip())].decode()
+        return f"{indentation}    // {n_hidden} more {self.noun}{'s' if n_hidden > 1 else ''}\n"
+
+    def grown(self, n_bytes: int) -> Iterator["Form"]:
+        """Yield the form with ever more members, each time about `n_bytes` more, at last all."""
         size = 0
-        for piece in self.pieces:
-            if part and size + len(piece.text) > n_bytes and piece.text.strip() != b"}":
-                yield Form(self.name, tuple(part))
-                part, size = [], 0
-            part.append(piece)
+        for number, piece in enumerate(self.pieces if self.head is not None else ()):
+            if size and size + len(piece.text) > n_bytes:
+                yield replace(self, pieces=self.pieces[:number])
+                size = 0
             size += len(piece.text)
-        yield Form(self.name, tuple(part))
+        yield self
+
+    def up_to(self, n_bytes: int) -> "Form":
+        """Return the form with as many of its pieces as fit into `n_bytes`."""
+        return next(self.grown(n_bytes))
 
     def without(self, start: int, end: int) -> "Form":
-        """Return the form without the pieces that show any byte of a range."""
-        kept = tuple(p for p in self.pieces if p.end <= start or end <= p.start)
-        return self if len(kept) == len(self.pieces) else Form(self.name, kept)
+        """Return the form without the pieces that show any byte of a range.
+
+        Without its head nothing is left.
+        """
+        kept = tuple(piece for piece in self.pieces if _is_apart(piece, start, end))
+        if self.head is not None and not _is_apart(self.head, start, end):
+            return Form(self.name, ())
+        foot = self.foot if self.foot is not None and _is_apart(self.foot, start, end) else None
+        return replace(self, pieces=kept, foot=foot)
+
+
+def _is_apart(run: TextRun, start: int, end: int) -> bool:
+    return run.end <= start or end <= run.start
 
 
 class Forms:
@@ -100,7 +139,7 @@ class Forms:
         if len(whole.text) <= max_bytes:
             return Form("whole", (whole,))
         if kind in _TYPES:
-            return Form("members", self._reduced(definition, members, max_bytes))
+            return self._reduced(definition, members, max_bytes)
         return Form("signature", (self.signature(definition.chunk, definition.start),))
 
     def signature(self, chunk: ChunkRow, start: int) -> TextRun:
@@ -129,60 +168,62 @@ class Forms:
         first = _attributes_start(piece.text, first)
         return TextRun(piece.start + first, piece.text[first:])
 
-    def _reduced(
-        self, definition: Definition, members: frozenset[str], max_bytes: int
-    ) -> tuple[TextRun, ...]:
+    def _reduced(self, definition: Definition, members: frozenset[str], max_bytes: int) -> Form:
         """Return a type without documentation, or if that is still too long, what is in use."""
-        symbols = self._reader.symbols(definition.chunk.id)[1:]
-        every = tuple(self._members(definition, frozenset(s.name for s in symbols)))
-        if _n_bytes(every) <= max_bytes:
-            return every
-        return tuple(self._members(definition, members))
-
-    def _members(self, definition: Definition, members: frozenset[str]) -> Iterator[TextRun]:
-        """Yield a type's opening, some of its members and its closing brace."""
+        every = self._members(definition)
         text, start = self._reader.text(definition.chunk.id), definition.start
         symbol = definition.symbol
         brace = text.find(b"{", symbol.signature_end, symbol.end)
-        if brace < 0:
-            yield self._of_symbol(definition.chunk, start, symbol)
-            return
+        closing = text.rfind(b"}", brace, symbol.end)
+        if brace < 0 or closing < 0:
+            return Form("signature", (self._of_symbol(definition.chunk, start, symbol),))
         first = _line_start(text, symbol.signature_start)
-        yield TextRun(start + first, text[first : brace + 1])
-        shown = brace
+        head = TextRun(start + first, text[first : brace + 1])
+        foot = TextRun(start + closing, text[closing : closing + 1])
+        shown = tuple(run for _, run in every)
+        if _n_bytes((head, *shown, foot)) > max_bytes:
+            shown = tuple(run for name, run in every if name in members)
+        noun = "variant" if symbol.kind == "enum" else "field"
+        return Form("members", shown, head, foot, len(every), noun)
+
+    def _members(self, definition: Definition) -> list[tuple[str, TextRun]]:
+        """Return a type's members by name, without what is inside of another member."""
+        text, start = self._reader.text(definition.chunk.id), definition.start
+        found = []
+        shown = 0
         for member in self._reader.symbols(definition.chunk.id)[1:]:
-            if member.name in members and member.start > shown:
+            if member.start >= shown:
                 begin = _line_start(text, member.start)
-                end = member.end + text.startswith(b",", member.end)
-                yield TextRun(start + begin, text[begin:end])
-                shown = end
-        closing = text.rfind(b"}", 0, symbol.end)
-        if closing >= shown:
-            yield TextRun(start + closing, text[closing : closing + 1])
+                shown = member.end + text.startswith(b",", member.end)
+                found.append((member.name, TextRun(start + begin, text[begin:shown])))
+        return found
 
     def _container(
         self, file: File, definition: Definition, members: frozenset[str], max_bytes: int
     ) -> Form:
         if not definition.chunk.kind.endswith("_header"):
             return Form("whole", (self.whole(definition.chunk, definition.start),))
-        header = self._without_long_docs(definition)
-        footer = self.footer(file, definition.index)
-        every = [d for named in file.members_of(definition.index) for d in named]
-        every.sort(key=lambda d: d.index)
+        every = _members_of(file, definition)
         if definition.symbol.kind == "trait":
-            documented = [self._documented(d) for d in every]
-            bare = _each_once(self.signature(d.chunk, d.start) for d in every)
-            for pieces in (documented, bare):
-                if _n_bytes(pieces) <= max_bytes:
-                    return Form("signatures", (header, *pieces, *footer))
-        used = [self.signature(d.chunk, d.start) for d in every if d.symbol.name in members]
-        name = "signatures" if used else "header"
-        return Form(name, (header, *_each_once(used), *footer))
+            documented = self._around(file, definition, [self._documented(d) for d in every])
+            bare = self._around(file, definition, self._signatures(every))
+            for form in (documented, bare):
+                if _n_bytes(form.runs) <= max_bytes:
+                    return form
+        used = [d for d in every if d.symbol.name in members]
+        form = self._around(file, definition, self._signatures(used))
+        return replace(form, n_members=len(self._signatures(every)))
 
-    def footer(self, file: File, header: int) -> list[TextRun]:
-        """Return a container's closing, if it has one of its own."""
-        closing = file.closing(header)
-        return [self.whole(file.chunks[closing], file.starts[closing])] if closing else []
+    def _around(self, file: File, header: Definition, pieces: Sequence[TextRun]) -> Form:
+        """Return the form of a container with some of its members."""
+        closing = file.closing(header.index)
+        foot = self.whole(file.chunks[closing], file.starts[closing]) if closing else None
+        name: FormName = "signatures" if pieces else "header"
+        head = self._without_long_docs(header)
+        return Form(name, tuple(pieces), head, foot, len(pieces), "item")
+
+    def _signatures(self, definitions: Iterable[Definition]) -> list[TextRun]:
+        return _each_once(self.signature(d.chunk, d.start) for d in definitions)
 
     def _documented(self, definition: Definition) -> TextRun:
         """Return a member's signature with what stands in front of it."""
@@ -190,16 +231,12 @@ class Forms:
         end = definition.start + definition.symbol.signature_end
         return TextRun(piece.start, piece.text[: end - piece.start])
 
-    def header(self, definition: Definition) -> TextRun:
-        """Return a container's header without long documentation."""
-        return self._without_long_docs(definition)
-
-    def outline(self, file: File, header: Definition, hidden: frozenset[int]) -> list[TextRun]:
-        """Return the signatures of a container's members, those of hidden chunks left out."""
-        every = [d for named in file.members_of(header.index) for d in named]
-        every.sort(key=lambda d: d.index)
-        shown = [self.signature(d.chunk, d.start) for d in every if d.index not in hidden]
-        return _each_once(shown)
+    def outline(self, file: File, header: Definition, hidden: frozenset[int]) -> Form:
+        """Return a container with its members' signatures, those of hidden chunks left out."""
+        every = _members_of(file, header)
+        shown = self._signatures(d for d in every if d.index not in hidden)
+        form = self._around(file, header, shown)
+        return replace(form, n_members=len(self._signatures(every)))
 
     def _macro(self, definition: Definition) -> Form:
         whole = self._without_long_docs(definition)
@@ -216,6 +253,12 @@ class Forms:
             line = _line_start(text, begin)
             pieces.append(TextRun(start + line, text[line:end]))
         return Form("patterns", tuple(pieces))
+
+
+def _members_of(file: File, header: Definition) -> list[Definition]:
+    """Return a container's members, in order."""
+    every = [d for named in file.members_of(header.index) for d in named]
+    return sorted(every, key=lambda definition: definition.index)
 
 
 def _n_bytes(pieces: Iterable[TextRun]) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
-from rsidx.exporters.context.forms import Form, Forms, TextRun
+from rsidx.exporters.context.forms import Form, Forms
 from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.resolver.files import File, definition_at
 from rsidx.exporters.resolver.modules import Modules
@@ -74,17 +74,15 @@ class Outline:
             owner = file.owner.get(index)
             if not symbols or chunk.kind in _NOT_OUTLINED or owner not in (None, index):
                 continue
-            pieces = [self._forms.signature(chunk, file.starts[index])]
+            form = Form("signatures", (self._forms.signature(chunk, file.starts[index]),))
             members = range(index, index + 1)
             if owner is not None:
                 members = file.extent(index)
                 header = definition_at(self._reader, file, index)
-                inside = self._forms.outline(file, header, frozenset())
-                if not inside:
+                form = self._forms.outline(file, header, frozenset())
+                if not form.pieces:
                     continue
-                footer = self._forms.footer(file, index)
-                pieces = [self._forms.header(header), *inside, *footer]
-            excerpt = self._outlined(file, symbols[0].name, pieces, None)
+            excerpt = self._outlined(file, symbols[0].name, form, None)
             units.append(_Unit(index, members, excerpt))
         return units
 
@@ -102,16 +100,12 @@ class Outline:
         header = definition_at(self._reader, file, unit.index)
         self._reader.prefetch_texts(file.chunks[index].id for index in unit.chunks)
         shown = {d.index for name in used or () for d in file.members[unit.index].get(name, ())}
-        pieces = self._forms.outline(file, header, hidden | shown)
-        if used is None and pieces:
-            first = self._forms.header(header)
-            pieces = [first, *pieces, *self._forms.footer(file, unit.index)]
-        return self._outlined(file, header.symbol.name, pieces, own) if pieces else None
+        form = self._forms.outline(file, header, hidden | shown)
+        return self._outlined(file, header.symbol.name, form, own) if form.pieces else None
 
     @staticmethod
-    def _outlined(file: File, name: str, pieces: list[TextRun], own: Side | None) -> Excerpt | None:
-        form = Form("signatures", tuple(_up_to(pieces, _MAX_BYTES)))
-        return excerpt_of("outline", file, name, "outline", form, own)
+    def _outlined(file: File, name: str, form: Form, own: Side | None) -> Excerpt | None:
+        return excerpt_of("outline", file, name, "outline", form.up_to(_MAX_BYTES), own)
 
     @staticmethod
     def _position(file: File, container: str, own: Side | None) -> int:
@@ -120,11 +114,3 @@ class Outline:
             return own.position
         headers = file.headers.get(container, ())
         return headers[0].index if headers else len(file.chunks)
-
-
-def _up_to(pieces: list[TextRun], n_bytes: int) -> Iterator[TextRun]:
-    for piece in pieces:
-        n_bytes -= len(piece.text)
-        if n_bytes < 0:
-            return
-        yield piece

@@ -30,6 +30,8 @@ class Draft:
 
     `excerpts` and `earlier` edits are in descending value; the token budget decides how many of
     them a row shows. `secrets` are the values that no row may show, None if there are none.
+    `is_rename` tells, where `old_path` differs from `path`, whether the file has a new name; else
+    the code came from another file.
     """
 
     repository: str
@@ -42,6 +44,12 @@ class Draft:
     excerpt_paths: tuple[str, ...]
     earlier: tuple[EarlierEdit, ...] = ()
     secrets: KnownSecrets | None = None
+    is_rename: bool = False
+
+    @property
+    def origin(self) -> str:
+        """The path of the other file that the code came from; empty for none."""
+        return self.old_path if self.old_path != self.path and not self.is_rename else ""
 
     def map_texts(self, change: MapText) -> "Draft":
         """Return the draft with its message, excerpts and earlier edits changed."""

@@ -19,7 +19,7 @@ from rsidx.exporters.pipeline.selection import EditSelector
 from rsidx.exporters.resolver.files import modules_of
 from rsidx.exporters.resolver.references import CodeLocation, Resolver
 from rsidx.store.reader import Reader
-from rsidx.store.records import ChunkRow, CommitRow, Import, Reference
+from rsidx.store.records import ChangeRow, ChunkRow, CommitRow, Import, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class Drafter:
         self._move_resolver()
         message = _clean(self._reader.message(commit.id))
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
+        renames = _renames(self._reader.changes(commit.id))
         numbers = {edit: number for number, edit in enumerate(edits)} if uses else {}
         drafts = []
         dropped: Counter[str] = Counter()
@@ -93,6 +94,8 @@ class Drafter:
             own_side = edit.new if at_commit else basis.old
             drafted, left_out = self._draft(edit, basis, own_side, message)
             dropped += left_out
+            if edit.old and edit.new and (edit.old.path_id, edit.new.path_id) in renames:
+                drafted = replace(drafted, draft=replace(drafted.draft, is_rename=True))
             earlier: list[EarlierEdit] = []
             if "commit" in self._config.earlier:
                 used = [numbers[used_edit] for used_edit in uses.get(edit, ())]
@@ -277,6 +280,16 @@ class Drafter:
 def _clean(message: str) -> str:
     """Return a message without people's names, and without the carriage returns of browsers."""
     return without_people(message).replace("\r\n", "\n")
+
+
+def _renames(changes: Sequence[ChangeRow]) -> set[tuple[int, int]]:
+    """Return the old and the new path of each file that has a new name, and none at its old one."""
+    there = {change.path_id for change in changes if change.new_blob_id is not None}
+    return {
+        (change.old_path_id, change.path_id)
+        for change in changes
+        if change.old_path_id is not None and change.old_path_id not in there
+    }
 
 
 def _by_container(chunks: Iterable[ChunkRow]) -> dict[str, list[ChunkRow]]:

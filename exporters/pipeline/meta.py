@@ -57,7 +57,7 @@ class Meta:
                 self._excerpt(draft, index, n_tokens)
                 for index, n_tokens in zip(row.shown, row.excerpt_tokens, strict=True)
             ],
-            "n_excerpts_left_out": len(draft.excerpts) - len(row.shown),
+            "n_excerpts_left_out": row.n_left_out,
             "n_tokens": row.n_tokens,
             "roles": row.roles,
             "is_redacted": example.is_redacted,
@@ -77,7 +77,7 @@ class Meta:
 
     def _excerpt(self, draft: Draft, index: int, n_tokens: int) -> dict[str, Any]:
         excerpt = draft.excerpts[index]
-        return {
+        meta = {
             "path": draft.excerpt_paths[index],
             "blob": self._reader.blob(excerpt.blob_id).oid.hex(),
             "ranges": excerpt.ranges,
@@ -87,6 +87,9 @@ class Meta:
             "form": excerpt.form,
             "n_tokens": n_tokens,
         }
+        if excerpt.note:
+            meta["note"] = excerpt.note
+        return meta
 
     def _earlier(self, one: EarlierEdit) -> dict[str, Any]:
         return {

@@ -13,6 +13,7 @@ from rsidx.exporters.context.builder import SECTIONS
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
+from rsidx.exporters.rendering.families import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,14 @@ class WithoutEdits:
         """Write nothing."""
         del earlier
         return []
+
+
+def repository_pieces(family: Family, draft: Draft) -> list[Piece]:
+    """Return the repository's name behind its token; nothing for a family without such a token."""
+    if not family.repository:
+        return []
+    name = draft.repository + family.after_repository
+    return [control(family.repository), text(name)]
 
 
 def context_files(draft: Draft, shown: Sequence[int]) -> Iterator[list[int]]:

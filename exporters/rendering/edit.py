@@ -18,6 +18,7 @@ from rsidx.exporters.rendering.base import (
     context_files,
     control,
     earlier_pieces,
+    repository_pieces,
     sections,
     text,
 )
@@ -60,15 +61,21 @@ def dialect_for(encoder: Encoder, *, markers: str, name: str) -> Dialect:
     return dialect
 
 
+def notes(example: Example) -> list[Piece]:
+    """Return what markers would say of the old code, as comments for dialects without markers."""
+    origin = example.draft.origin
+    return [text(f"// From another file: {origin}\n")] if origin else []
+
+
 class ExtendedDialect(FileHeadings):
     """The documented vocabulary: a marker around each section, old and new code."""
 
     def __init__(self, family: Family | None, end_token: str) -> None:
         self.name = f"extended-{family.name if family else 'generic'}"
-        self._repository = family.repository if family else token_of("repository")
-        self._file = family.file if family else token_of("file")
-        used = [m for m in MARKERS if not (family and m in ("repository", "file"))]
-        self.new_tokens = [token_of(marker) for marker in used]
+        own = {"repository": family.repository, "file": family.file} if family else {}
+        self._repository = own.get("repository") or token_of("repository")
+        self._file = own.get("file") or token_of("file")
+        self.new_tokens = [token_of(marker) for marker in MARKERS if not own.get(marker)]
         self.control_tokens: tuple[str, ...] = (
             self._repository,
             self._file,
@@ -98,7 +105,8 @@ class ExtendedDialect(FileHeadings):
         pieces = [control(self._repository), text(draft.repository)]
         pieces += [control(self._file), text(draft.path)]
         if draft.old_path and draft.old_path != draft.path:
-            pieces += [control(token_of("rename")), text(draft.old_path)]
+            marker = "rename" if draft.is_rename else "origin"
+            pieces += [control(token_of(marker)), text(draft.old_path)]
         if draft.module:
             pieces += [control(token_of("module")), text(draft.module)]
         pieces.append(control(token_of(draft.edit.change)))
@@ -116,7 +124,7 @@ class ExtendedDialect(FileHeadings):
                     path = draft.excerpt_paths[index]
                     heading = self.file_heading(draft, index)
                     pieces += [control(self._file, "context"), text(heading, "context")]
-                pieces.append(text(draft.excerpts[index].text, "context"))
+                pieces.append(text(draft.excerpts[index].shown, "context"))
             pieces.append(control(token_of(f"/{section}"), "context"))
         if edits:
             pieces.append(control(token_of("edits"), "context"))
@@ -157,7 +165,7 @@ class RepositoryDialect(_EditsAsFiles):
         self.name = family.name
         self._family = family
         self._end = end_token
-        self.control_tokens: tuple[str, ...] = (family.repository, family.file, end_token)
+        self.control_tokens: tuple[str, ...] = (*family.edit_tokens(), end_token)
 
     def pieces(
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
@@ -165,16 +173,15 @@ class RepositoryDialect(_EditsAsFiles):
         """Write the context's files, the message, the original and the updated code."""
         draft, code = example.draft, edit_code(example)
         file = self._family.file
-        pieces = [control(self._family.repository)]
-        pieces.append(text(draft.repository + self._family.after_repository))
+        pieces = repository_pieces(self._family, draft)
         for inside in context_files(draft, shown):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
-            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
         pieces += earlier_pieces(self, draft, edits)
         pieces += [control(file), text(f"COMMIT_EDITMSG\n{draft.message}\n")]
         pieces += [control(file), text(f"{draft.old_path or draft.path} (original)\n")]
-        pieces += [text(code.old, "old"), control(file)]
+        pieces += [*notes(example), text(code.old, "old"), control(file)]
         pieces += [text(f"{draft.path} (updated)\n"), text(code.lead, "lead")]
         return [*pieces, text(code.new, "new"), control(self._end, "end")]
 
@@ -186,12 +193,7 @@ class CommitDialect(_EditsAsFiles):
         self.name = family.name
         self._family = family
         self._end = end_token
-        self.control_tokens: tuple[str, ...] = (
-            family.repository,
-            family.file,
-            *family.commit,
-            end_token,
-        )
+        self.control_tokens: tuple[str, ...] = (*family.edit_tokens(), end_token)
 
     def pieces(
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
@@ -200,14 +202,14 @@ class CommitDialect(_EditsAsFiles):
         draft, code = example.draft, edit_code(example)
         file = self._family.file
         before, message, after = self._family.commit
-        pieces = [control(self._family.repository), text(draft.repository)]
+        pieces = repository_pieces(self._family, draft)
         for inside in context_files(draft, shown):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
-            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
         pieces += earlier_pieces(self, draft, edits)
         pieces += [control(file), text(draft.path)]
-        pieces += [control(before), text(code.old, "old")]
+        pieces += [control(before), *notes(example), text(code.old, "old")]
         pieces += [control(message), text(draft.message), control(after)]
         pieces += [text(code.lead, "lead"), text(code.new, "new")]
         return [*pieces, control(self._end, "end")]
@@ -242,11 +244,11 @@ class GenericDialect:
         pieces = [text(f"// Repository: {draft.repository}\n")]
         for inside in context_files(draft, shown):
             pieces.append(text(self.file_heading(draft, inside[0]), "context"))
-            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
         pieces += earlier_pieces(self, draft, edits)
         message = "".join(f"// {line}\n" for line in draft.message.splitlines())
         pieces += [text(f"// Commit:\n{message}")]
-        pieces += [text(f"// Original: {draft.old_path or draft.path}\n")]
+        pieces += [text(f"// Original: {draft.old_path or draft.path}\n"), *notes(example)]
         pieces += [text(code.old, "old"), text(f"// Updated: {draft.path}\n")]
         pieces += [text(code.lead, "lead"), text(code.new, "new")]
         return [*pieces, control(self._end, "end")]

@@ -28,10 +28,10 @@ class FimTokens:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The tokens of a model family; where files have no token (`file`), a comment names them.
+    """The tokens of a model family, those that it has not left empty.
 
-    `commit` stand before old code, message and new code. `after_repository` follows the
-    repository's name.
+    Where files have no token (`file`), a comment names them. `commit` stand before old code,
+    message and new code. `after_repository` follows the repository's name.
     """
 
     name: str
@@ -43,15 +43,19 @@ class Family:
 
     def edit_tokens(self) -> tuple[str, ...]:
         """Return the tokens that edits and sequences need; none if it knows no files."""
-        return (self.repository, self.file, *self.commit) if self.file else ()
+        return _present(self.repository, self.file, *self.commit) if self.file else ()
 
     def fim_tokens(self) -> tuple[str, ...]:
         """Return the tokens that holes need; none if it was not trained to fill in."""
         if self.fim is None:
             return ()
         fim = self.fim
-        tokens = (fim.prefix, fim.suffix, fim.middle, self.repository, self.file, fim.ending)
-        return tuple(token for token in tokens if token)
+        around = (fim.prefix, fim.suffix, fim.middle, fim.ending)
+        return _present(*around, self.repository, self.file)
+
+
+def _present(*tokens: str) -> tuple[str, ...]:
+    return tuple(filter(None, tokens))
 
 
 FAMILIES = (

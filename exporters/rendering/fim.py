@@ -10,7 +10,14 @@ from rsidx.errors import TokenizerError
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.fim import HoleCode
-from rsidx.exporters.rendering.base import Piece, WithoutEdits, context_files, control, text
+from rsidx.exporters.rendering.base import (
+    Piece,
+    WithoutEdits,
+    context_files,
+    control,
+    repository_pieces,
+    text,
+)
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.families import Family, FimTokens, fim_family
 
@@ -38,8 +45,7 @@ class FimDialect(WithoutEdits):
         self._family = family
         self._tokens = tokens
         self._end = tokens.ending or end_token
-        every = (family.repository, family.file, tokens.prefix, tokens.suffix, tokens.middle)
-        self.control_tokens: tuple[str, ...] = tuple(filter(None, (*every, self._end)))
+        self.control_tokens: tuple[str, ...] = (*family.fim_tokens(), self._end)
 
     def file_heading(self, draft: Draft, index: int) -> str:
         """Return the path, on a line of its own, or as a comment."""
@@ -70,14 +76,12 @@ class FimDialect(WithoutEdits):
 
     def _head(self, draft: Draft, shown: Sequence[int]) -> Iterator[Piece]:
         family = self._family
-        if family.repository:
-            yield control(family.repository)
-            yield text(draft.repository + family.after_repository)
+        yield from repository_pieces(family, draft)
         for inside in context_files(draft, shown):
             if family.file:
                 yield control(family.file, "context")
             yield text(self.file_heading(draft, inside[0]), "context")
             for index in inside:
-                yield text(draft.excerpts[index].text, "context")
+                yield text(draft.excerpts[index].shown, "context")
         if family.file:
             yield control(family.file)

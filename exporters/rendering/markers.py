@@ -9,6 +9,7 @@ MARKERS: dict[str, str] = {
     "delete": "the change: code that goes",
     "move": "the change: code that came from another place and changed on the way",
     "rename": "the change: the file has a new name; in front of the old path",
+    "origin": "the change: the code came from another file; in front of that file's path",
     "test_code": "the code that changes is test code",
     "message": "the commit's message begins",
     "/message": "the commit's message ends",

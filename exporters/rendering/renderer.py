@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rsidx.exporters.context.excerpts import Excerpt, largest
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.redaction import has_placeholder, split_placeholders
 from rsidx.exporters.rendering.base import Dialect, Piece
@@ -18,7 +19,8 @@ class Row:
 
     `learned` are the spans of ids that have loss, `roles` what the ids are for, in runs of so
     many. `shown` are the indices of the example's excerpts that it has, with their tokens in
-    `excerpt_tokens`, `edits` those of the earlier edits; `n_tokens` counts by role.
+    `excerpt_tokens`, `edits` those of the earlier edits; `n_left_out` counts the excerpts that
+    did not fit, `n_tokens` tokens by role.
     """
 
     example: Example
@@ -28,6 +30,7 @@ class Row:
     shown: tuple[int, ...]
     excerpt_tokens: tuple[int, ...]
     edits: tuple[int, ...]
+    n_left_out: int
     n_tokens: dict[str, int]
 
     def prompt(self) -> list[int]:
@@ -129,31 +132,37 @@ class Renderer:
         """Choose excerpts in descending value while both budgets hold.
 
         Each section is charged with two markers, each file in it with a marker and its path:
-        no dialect writes more of them, so none can go over a budget.
+        no dialect writes more of them, so none can go over a budget. One that shows more of a
+        definition takes the place of one that shows less.
         """
         dropped: Counter[str] = Counter()
-        shown: list[int] = []
+        over_budget: dict[tuple[object, ...], str] = {}
+        shown: dict[tuple[object, ...], tuple[int, int]] = {}
         charged: set[str] = set()
         for index, excerpt in enumerate(example.draft.excerpts):
             try:
-                needed = self._n_ids(_context(excerpt.text))
+                n_ids = self._n_ids(_context(excerpt.shown))
                 headings = {excerpt.section: _N_SECTION_MARKERS}
                 heading = self._dialect.file_heading(example.draft, index)
                 headings[f"{excerpt.section} {excerpt.path_id}"] = 1 + self._n_ids(
                     _context(heading)
                 )
-                needed += sum(n for key, n in headings.items() if key not in charged)
             except IrreversibleError:
                 dropped["context_irreversible"] += 1
                 continue
+            _, n_smaller = shown.get(excerpt.key, (0, 0))
+            needed = n_ids - n_smaller
+            needed += sum(n for key, n in headings.items() if key not in charged)
             if needed > room:
-                section = "outline" if excerpt.section == "outline" else "context"
-                dropped[f"{section}_over_budget"] += 1
+                over_budget[excerpt.key] = excerpt.section
                 continue
-            shown.append(index)
+            shown[excerpt.key] = (index, n_ids)
             charged.update(headings)
             room -= needed
-        return shown, dropped
+        for section in over_budget.values():
+            name = "outline" if section == "outline" else "context"
+            dropped[f"{name}_over_budget"] += 1
+        return sorted(index for index, _ in shown.values()), dropped
 
     def _ids(self, piece: Piece) -> Sequence[int]:
         if piece.is_control:
@@ -199,7 +208,7 @@ class Renderer:
                 before = roles.pop()[1] if roles and roles[-1][0] == piece.role else 0
                 roles.append((piece.role, before + len(ids)))
         excerpt_tokens = tuple(
-            self._n_ids(_context(example.draft.excerpts[index].text)) for index in shown
+            self._n_ids(_context(example.draft.excerpts[index].shown)) for index in shown
         )
         counts = {**n_tokens, "total": len(input_ids)}
         return Row(
@@ -210,5 +219,12 @@ class Renderer:
             shown=tuple(shown),
             excerpt_tokens=excerpt_tokens,
             edits=tuple(edits),
+            n_left_out=_n_left_out(example.draft.excerpts, shown),
             n_tokens=counts,
         )
+
+
+def _n_left_out(excerpts: Sequence[Excerpt], shown: Sequence[int]) -> int:
+    """Count the definitions of which not all is shown that was found."""
+    all_shown = {excerpts[index].key: excerpts[index].ranges for index in shown}
+    return sum(all_shown.get(one.key) != one.ranges for one in largest(excerpts))

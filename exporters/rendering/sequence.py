@@ -12,6 +12,7 @@ from rsidx.exporters.rendering.base import (
     WithoutEdits,
     context_files,
     control,
+    repository_pieces,
     text,
 )
 from rsidx.exporters.rendering.encoder import Encoder
@@ -41,7 +42,7 @@ class SequenceDialect(WithoutEdits):
         self.name = f"sequence-{family.name if family else 'generic'}"
         self._family = family
         self._end = end_token
-        tokens = (family.repository, family.file) if family else ()
+        tokens = filter(None, (family.repository, family.file)) if family else ()
         self.control_tokens: tuple[str, ...] = (*tokens, end_token)
 
     def file_heading(self, draft: Draft, index: int) -> str:
@@ -61,16 +62,11 @@ class SequenceDialect(WithoutEdits):
         del edits
         draft, code = example.draft, example.code
         assert isinstance(code, WindowCode)
-        pieces = []
-        if self._family:
-            pieces += [
-                control(self._family.repository),
-                text(draft.repository + self._family.after_repository),
-            ]
+        pieces = repository_pieces(self._family, draft) if self._family else []
         for inside in context_files(draft, shown):
             pieces += self._separator("context")
             pieces.append(text(self.file_heading(draft, inside[0]), "context"))
-            pieces += [text(draft.excerpts[index].text, "context") for index in inside]
+            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
         pieces += [*self._separator(), text(self._heading(draft.path))]
         pieces += [text(part, "new" if has_loss else "lead") for part, has_loss in code.pieces]
         return [*pieces, control(self._end, "end")] if code.ends_file else pieces

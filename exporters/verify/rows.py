@@ -16,6 +16,7 @@ from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.secrets import SecretCheck
 from rsidx.store.spill import SpillSorter
 
+_NOTE = re.compile(r"[ \t]*+// [0-9]++ more (?:field|variant|item)s?\n")
 _PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
 
 
@@ -367,6 +368,13 @@ class Rows:
                 yield f"the excerpt of {path} shows the edit's own code"
         if meta["is_redacted"]:
             return
+        if note := excerpt.get("note", ""):
+            if not _NOTE.fullmatch(note):
+                yield f"the excerpt of {path} has a note that says more than how much is left out"
+            # It stands in front of the last line that is not blank.
+            text = b"".join(pieces)
+            before = text.rstrip().rfind(b"\n") + 1
+            pieces = [text[:before], note.encode(), text[before:]]
         if not self._is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
             yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
 

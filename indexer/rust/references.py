@@ -82,6 +82,7 @@ _NAMED = frozenset(kind for kind, field in _FIELD.items() if field == "name") - 
 _TELLING = frozenset(_FIELD) | _SCOPES | {"closure_parameters", "match_expression", "match_block"}
 """Nodes that what is below them must know of; all others share one frame."""
 _SCOPED = {"scoped_identifier": "value", "scoped_type_identifier": "type"}
+_FIELD_NAMES = frozenset({"field_identifier", "identifier", "shorthand_field_identifier"})
 _CALLS = frozenset({"call_expression", "generic_function"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
 _MAX_PATTERN_NODES = 1000
@@ -186,6 +187,8 @@ class _Collector:
             self._bind(node.child_by_field_name("pattern"), hop(value, "[]"))
         elif kind == "match_expression":
             frame.scrutinee = self.scope.expression(node.child_by_field_name("value"))
+        elif kind == "struct_expression":
+            self._struct_literal(node)
         return frame
 
     def leave(self, frame: _Frame) -> None:
@@ -284,6 +287,25 @@ class _Collector:
         owner = self.scope.expression(node.child_by_field_name("value"))
         self._add(kind, f"{owner}.{self._decode(field)}", field)
 
+    def _struct_literal(self, node: Node) -> None:
+        """Record the fields that a struct literal sets."""
+        named = _without_arguments(node.child_by_field_name("name"))
+        path = name_of(named, self.text) if named is not None else ""
+        body = node.child_by_field_name("body")
+        for initializer in body.named_children if body is not None else ():
+            if initializer.type == "field_initializer":
+                self._field_of(path, initializer.child_by_field_name("field"))
+            elif initializer.type == "shorthand_field_initializer":
+                self._field_of(path, initializer.named_children[-1])
+
+    def _field_of(self, path: str, name: Node | None) -> None:
+        """Record a field that a literal or pattern of a struct names.
+
+        Not those of an enum's variant, which is shown whole, and not the numbers of a tuple.
+        """
+        if path and name is not None and name.type in _FIELD_NAMES and not _is_variant(path):
+            self._add("field", f"<{path}>.{self._decode(name)}", name)
+
     def _bind(self, pattern: Node | None, expression: str) -> None:
         """Bind a pattern's names, and record the types and constants that it names."""
         stack = [(pattern, expression)]
@@ -318,10 +340,9 @@ class _Collector:
 
     def _pattern_type(self, node: Node, kind: str) -> str:
         named = node.child_by_field_name("type")
+        named = _without_arguments(named)
         if named is None:
             return ""
-        if named.type == "generic_type":
-            named = named.child_by_field_name("type") or named
         path = name_of(named, self.text)
         if (path and not path.startswith("Self::") and path != "Self") or "::" in path:
             self._add(kind, path, named)
@@ -343,6 +364,7 @@ class _Collector:
         for child in node.named_children:
             name = child.child_by_field_name("name") if child.type == "field_pattern" else None
             if name is not None:
+                self._field_of(path, name)
                 inner = child.child_by_field_name("pattern") or name
                 fields.append((inner, hop(owner, self._decode(name))))
         return fields
@@ -406,6 +428,18 @@ class _Collector:
 
 
 _KEYWORDS = frozenset({"self", "Self", "crate", "super"})
+
+
+def _without_arguments(named: Node | None) -> Node | None:
+    """Return the name of a type that is written with generic arguments."""
+    if named is not None and named.type in ("generic_type", "generic_type_with_turbofish"):
+        return named.child_by_field_name("type") or named
+    return named
+
+
+def _is_variant(path: str) -> bool:
+    """Tell by its case whether a path goes through an enum."""
+    return any(segment[:1].isupper() for segment in path.split("::")[:-1])
 
 
 def _numbered(patterns: list[Node], owner: str) -> list[tuple[Node | None, str]]:

@@ -28,7 +28,7 @@ def shown(repo, index):
             drafter.move_to(reader.commits()[-1], {})
             edit = edit_of(reader, side_of(reader, drafter, name))
             for e in drafter.of_prompt(edit, "").excerpts:
-                one = (e.symbol, e.rule, e.form, e.text)
+                one = (e.symbol, e.rule, e.form, e.shown)
                 sections.setdefault(e.section, []).append(one)
         return sections
 
@@ -59,9 +59,42 @@ def test_a_giant_loses_its_documentation_then_what_is_not_in_use(shown):
     sections = shown(lib, "f")
     assert sections["enums"] == [
         ("A", "module", "members", "enum A {\n    V0,\n    V1,\n    V2,\n    V3,\n    V4,\n}\n"),
-        ("B", "module", "members", f"enum B {{\n    Variant3(Some{LONG}),\n}}\n"),
+        ("B", "module", "members",
+         f"enum B {{\n    Variant3(Some{LONG}),\n    // 4 more variants\n}}\n"),
     ]  # fmt: skip
-    assert sections["structs"] == [("C", "module", "members", "struct C {\n    near: u8,\n}\n")]
+    assert sections["structs"] == [
+        ("C", "module", "members", "struct C {\n    near: u8,\n    // 1 more field\n}\n")
+    ]
+
+
+def test_fields_of_literals_and_patterns_are_in_use(shown):
+    lib = (
+        f"struct A {{\n    set: u8,\n    with: u8,\n    far: T{LONG * 3},\n}}\n"
+        f"pub struct B<T> {{\n    pub read: T,\n    pub far: T{LONG * 3},\n}}\n"
+        f"struct C {{\n    far: T{LONG * 3},\n}}\n"
+        "fn f(b: B<u8>, c: C) -> A {\n    let with = 2;\n    let B { read, .. } = b;\n"
+        "    A { set: read, with, ..A::default() }\n}\n"
+    )
+    assert shown(lib, "f")["structs"] == [
+        ("C", "module", "members", "struct C {\n    // 1 more field\n}\n"),
+        ("B", "module", "members",
+         "pub struct B<T> {\n    pub read: T,\n    // 1 more field\n}\n"),
+        ("A", "module", "members",
+         "struct A {\n    set: u8,\n    with: u8,\n    // 1 more field\n}\n"),
+    ]  # fmt: skip
+
+
+def test_of_a_large_impl_as_much_is_found_as_may_fit_each_with_its_head(shown):
+    methods = "".join(f"    fn m{n}(&self, a: {'x' * 150}) {{\n    }}\n\n" for n in range(6))
+    calls = "".join(f"    s.m{n}(1);\n" for n in range(5))
+    lib = f"struct S;\nmod other {{}}\nimpl S {{\n{methods}}}\n\n\nfn f(s: S) {{\n{calls}}}\n"
+    found = [text for _, _, _, text in shown(lib, "f")["impls"]]
+    assert [text.splitlines()[0] for text in found] == ["impl S {"] * len(found)
+    assert [text.rstrip().splitlines()[-2:] for text in found] == [
+        ["    // 4 more items", "}"],
+        ["    // 2 more items", "}"],
+        ["    // 1 more item", "}"],
+    ]
 
 
 def test_where_code_names_much_types_are_reduced_sooner(shown):
@@ -74,7 +107,7 @@ def test_where_code_names_much_types_are_reduced_sooner(shown):
     assert {form for _, _, form, _ in whole} == {"whole"}
     arguments = ", ".join(f"{'abcdefghi'[n]}: S{n}" for n in range(9))
     reduced = shown(f"{many}fn f({arguments}) {{\n{reads}}}\n", "f")["structs"]
-    assert ("S0", "module", "members", "struct S0 {\n    used: u8,\n}\n") in reduced
+    assert "struct S0 {\n    used: u8,\n    // 1 more field\n}\n" in [text for *_, text in reduced]
     assert len(reduced) == 9
 
 
@@ -91,10 +124,11 @@ def test_traits_are_signatures_with_documentation_impls_what_is_in_use(shown):
          "trait T {\n    /// Says why.\n    fn a(&self)\n    fn b(&self);\n}\n"),
     ]  # fmt: skip
     assert sections["impls"] == [
-        ("S", "receiver", "signatures", "impl S {\n    fn used(&self) -> u8\n}\n")
-    ]
+        ("S", "receiver", "signatures",
+         "impl S {\n    fn used(&self) -> u8\n    // 1 more item\n}\n"),
+    ]  # fmt: skip
     outline = [text for _, _, _, text in sections["outline"]]
-    assert "    fn other(&self)\n" in outline
+    assert "impl S {\n    fn other(&self)\n    // 1 more item\n}\n" in outline
     assert not any("used" in text for text in outline)
 
 

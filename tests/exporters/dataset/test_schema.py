@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.builder import RULES, SECTIONS
+from rsidx.exporters.context.forms import FORMS
 from rsidx.exporters.dataset.destination import Destination
 from rsidx.exporters.dataset.schema import (
     MANIFEST_SCHEMA,
@@ -75,7 +76,7 @@ def exported(repo, index, tokenizer_file, tmp_path):
         tokenizer.add_special_tokens(["<fim_prefix>", "<fim_middle>", "<fim_suffix>"])
         tokenizer.save(str(tmp_path / "fim.json"))
         config = ExportConfig(
-            tokenizer=str(tmp_path / "fim.json"), kind=kind, **EVERY_OPTION, **OPTIONS[kind]
+            tokenizer=str(tmp_path / "fim.json"), kind=kind, **EVERY_OPTION, **OPTIONS.get(kind, {})
         )
         export(index.database, Destination(tmp_path / kind), config)
         return tmp_path / kind
@@ -177,6 +178,7 @@ def test_the_names_that_a_schema_lists_are_those_of_the_code():
     excerpt = definitions["excerpt"]["properties"]
     assert excerpt["section"]["enum"] == list(SECTIONS)
     assert excerpt["rule"]["enum"] == list(RULES)
+    assert excerpt["form"]["enum"] == list(FORMS)
     around = definitions["fim"]["properties"]["around"]["properties"]
     assert around["middle"]["enum"] == list(MIDDLES)
 
@@ -200,7 +202,7 @@ def demands(schema, at=""):
 def broken(released, current):
     """Yield where a schema breaks the contract: a key went, or asks for something else.
 
-    More names in an enumeration and new keys that may be missing break nothing.
+    More names in an enumeration, new keys that may be missing and new kinds break nothing.
     """
     before, now = dict(demands(released)), dict(demands(current))
     for place, value in before.items():
@@ -208,7 +210,7 @@ def broken(released, current):
         if now.get(place) != value and not has_more:
             yield place
     for place in now.keys() - before.keys():
-        key = re.match(r".*/(?:properties|\$defs)/[^/]+", place)
+        key = re.match(r".*/(?:properties|\$defs)/[^/]+|/oneOf/\d+", place)
         if key is None or any(known.startswith(f"{key[0]}/") for known in before):
             yield place
 
@@ -243,6 +245,8 @@ def test_what_a_minor_release_may_add_is_no_change_of_the_contract():
     row["colour"] = {"description": "The colour.", "type": "string"}
     row["change"]["enum"].append("split")
     row["path"]["description"] = "Where it is."
+    current["$defs"]["comment"] = {"$ref": "#/$defs/row"}
+    current["oneOf"].append({"$ref": "#/$defs/comment"})
     assert list(broken(released, current)) == []
 
 

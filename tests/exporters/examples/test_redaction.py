@@ -8,22 +8,13 @@ from planted import PLANTED
 from tokenizers import Tokenizer
 
 from rsidx.exporters.config import ExportConfig
-from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.dataset.reader import config_of
-from rsidx.exporters.edits.earlier import EarlierEdit
-from rsidx.exporters.edits.edit import Edit, Side
-from rsidx.exporters.edits.splitting import Part
-from rsidx.exporters.examples.draft import Draft
-from rsidx.exporters.examples.edit import EditCode
-from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.fim import HoleCode
 from rsidx.exporters.examples.redaction import (
     split_placeholders,
     values_of,
     whole_placeholders,
     without_people,
 )
-from rsidx.exporters.examples.sequence import WindowCode
 from rsidx.exporters.export import export
 from rsidx.exporters.filters.secrets import Secret
 from rsidx.exporters.kinds import KINDS
@@ -33,6 +24,7 @@ from rsidx.exporters.verify.dataset import verify
 from rsidx.exporters.verify.rows import Checked
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.gitview import GitView
+from tests.exporters.samples import CODES, example_of
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -349,7 +341,7 @@ def test_no_token_of_a_trained_vocabulary_is_a_piece_of_a_secret(repo, index, tm
 
 NAMES = frozenset(
     "repository path old_path module symbol rule form section kind name container change middle"
-    " excerpt_paths names secrets".split()
+    " excerpt_paths names secrets note".split()
 )
 """The fields of an example that hold text and show no code or message."""
 
@@ -367,41 +359,19 @@ def texts_of(value, field=""):
             yield from texts_of(one, field)
 
 
-def filled(kind, **given):
-    """Return a dataclass with a text in each field that can hold one."""
-    texts = {one.name: "shown" for one in dataclasses.fields(kind) if one.type in (str, "str")}
-    return kind(**{**texts, **given})
-
-
-CODES = (
-    filled(EditCode),
-    filled(HoleCode, blob_id=2, start=0, hole_start=0, hole_end=0, end=5, is_suffix_first=False),
-    WindowCode((("shown", True),), ((0, 5),), ends_file=True),
-)
-"""The code of each kind of example."""
-
-
 def test_the_code_of_every_kind_is_tried():
-    assert len(CODES) == len(KINDS), "a new kind: is its code among CODES?"
+    assert set(CODES) == set(KINDS), "a new kind: is its code in tests/exporters/samples.py?"
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", CODES.values(), ids=CODES)
 def test_no_text_of_an_example_is_forgotten(code):
-    side = Side(1, 2, 0, 0, ())
-    draft = filled(
-        Draft,
-        edit=filled(Edit, is_test=False, old=side, new=side),
-        excerpts=(filled(Excerpt, path_id=1, blob_id=2, ranges=((0, 5),)),),
-        excerpt_paths=("shown",),
-        earlier=(filled(EarlierEdit, order=0, commit=b"", old=side, new=side),),
-    )
-    example = Example(draft, Part(0, 0, 0, 0, 0), 0, 1, code)
+    example = example_of(code)
     assert len(list(texts_of(example))) >= 5
 
     def hide(*_):
         return "hidden"
 
-    mapped = dataclasses.replace(example, draft=draft.map_texts(hide)).map_code(hide)
+    mapped = dataclasses.replace(example, draft=example.draft.map_texts(hide)).map_code(hide)
     assert {text for _, text in texts_of(mapped)} == {"hidden"}, list(texts_of(mapped))
 
 

@@ -24,11 +24,11 @@ EVIL = '<img src=x onerror="document.title=1"></pre><script>document.title="evil
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory, empty_index, tokenizer_file):
+def exported(tmp_path_factory, tokenizer_file):
     place = tmp_path_factory.mktemp("exported")
     repo = Repo(place / "repo")
     repo.padding = WORDS
-    index = Index(repo, place / "index.db", empty_index)
+    index = Index(repo, place / "index.db")
     for n in range(40):
         repo.time += 20 * 86_400
         repo.commit(f"commit number {n} {EVIL if n == 3 else ''}", {

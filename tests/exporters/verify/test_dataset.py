@@ -123,6 +123,34 @@ def own_code(meta):
     meta["context"][0]["ranges"] = [[meta["old"]["start"], meta["old"]["end"]]]
 
 
+def test_a_note_in_an_excerpt_is_part_of_what_is_shown_and_says_a_number_alone(
+    repo, made, problems
+):
+    large = "struct S {\n    x: u32,\n" + "    y: Vec<Option<Result<u32, u32>>>,\n" * 30 + "}\n"
+    for n in range(20):
+        impl = f"impl S {{\n    fn f(&self) -> u32 {{\n        self.x + {n}\n    }}\n}}\n\n\n"
+        lib = f"{large}\nfn g(s: S) {{\n    s.f();\n}}\n\n{impl}"
+        repo.commit(f"commit {n}", {"src/lib.rs": lib})
+    out = made()
+    metas = map(json.loads, (out / "train.meta.jsonl").read_text("utf-8").splitlines())
+    [place] = [i for i, one in enumerate(list(metas)[-1]["context"]) if one["symbol"] == "S"
+               and one["section"] == "structs"]  # fmt: skip
+    assert problems(out) == []
+
+    def say(note):
+        def change(meta):
+            assert meta["context"][place]["note"] == "    // 30 more fields\n"
+            meta["context"][place]["note"] = note
+
+        return change
+
+    rewrite(out, "train.meta.jsonl", say("    // 29 more fields\n"))
+    assert ["the prompt does not have the excerpt" in text for *_, text in problems(out)] == [True]
+    out = made()
+    rewrite(out, "train.meta.jsonl", say("    // all of it\n"))
+    assert any("a note that says more" in text for *_, text in problems(out))
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [(of_another_time, "from a blob that"), (outside, "outside of its blob"),

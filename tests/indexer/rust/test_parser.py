@@ -108,6 +108,18 @@ def test_methods_on_self_are_told_from_other_methods():
     }  # fmt: skip
 
 
+def test_fields_of_struct_literals_and_patterns_are_members_of_their_type():
+    source = (
+        b"fn f(c: Config) -> Self { let m::Pair { left, right: Some(x) } = p();"
+        b" let s = Shape::Circle { r: 1 }; if let Wide::<u8> { w, .. } = q() {}"
+        b" Self { size: x, left, ..c } }"
+    )
+    [facts] = facts_of(source)
+    assert {r.path for r in facts.references if r.kind == "field"} == {
+        "<m::Pair>.left", "<m::Pair>.right", "<Wide>.w", "<Self>.size", "<Self>.left",
+    }  # fmt: skip
+
+
 def test_generic_parameters_are_no_references():
     [facts] = facts_of(b"fn f<T: Clone>(t: T) -> Vec<T> { Vec::<T>::new() }")
     assert {r.path for r in facts.references} == {"Clone", "Vec", "Vec::new"}
