@@ -1,4 +1,6 @@
-"""Take the README's pictures, `docs/report.png` and `docs/inspect.svg`, of what `make demo` made.
+"""Take `docs/report.png` and `docs/inspect.svg`, the pictures of `docs/inspecting.md`.
+
+They show what `make demo` made:
 
     make demo && python docs/pictures.py
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
-from rsidx.exporters.context.callers import Callers, User
+from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, largest
 from rsidx.exporters.edits.edit import Side, edit_of
 from rsidx.exporters.edits.splitting import Part
@@ -128,24 +128,26 @@ def uses_of(database: Database, name: str, target: Target, *, names: bool) -> li
         for definition in definitions:
             where = asked.reader.path(definition.path_id).decode("utf-8", "replace")
             line = _line(asked.reader, definition.blob_id, definition.range[0])
-            for user in callers.of(definition):
-                found += _uses(asked.reader, redactor, user, f"{where}:{line}")
+            for caller in callers.of(definition):
+                found += _uses(asked.reader, redactor, caller, f"{where}:{line}")
         if names:
             seen = {(use.path, use.line) for use in found}
-            for user in callers.by_name(definitions[0].symbol.name):
-                mentions = _uses(asked.reader, redactor, user, "")
+            for caller in callers.by_name(definitions[0].symbol.name):
+                mentions = _uses(asked.reader, redactor, caller, "")
                 found += [use for use in mentions if (use.path, use.line) not in seen]
         return list(dict.fromkeys(found))
 
 
-def _uses(reader: Reader, redactor: Redactor, user: User, defined: str) -> Iterator[Use]:
-    chunk = user.file.chunks[user.index]
-    path = reader.path(user.file.path_id).decode("utf-8", "replace")
-    for start, text in user.mentions(reader):
-        line = _line(reader, user.file.blob_id, start)
-        source = Source(user.file.blob_id, ((start, start + len(text)),))
+def _uses(reader: Reader, redactor: Redactor, caller: Caller, defined: str) -> Iterator[Use]:
+    chunk = caller.file.chunks[caller.index]
+    path = reader.path(caller.file.path_id).decode("utf-8", "replace")
+    for start, text in caller.mentions(reader):
+        line = _line(reader, caller.file.blob_id, start)
+        source = Source(caller.file.blob_id, ((start, start + len(text)),))
         shown = redactor.excerpt(text.decode("utf-8"), source).strip()
-        yield Use(path, line, user.name, chunk.container, user.is_test, user.rule, shown, defined)
+        yield Use(
+            path, line, caller.name, chunk.container, caller.is_test, caller.rule, shown, defined
+        )
 
 
 def prompt_at(

@@ -91,7 +91,7 @@ def _managed(manager: Manager, wiring: Wiring, *, has_program: bool) -> HookStat
 def install(repository: Repository, db: str) -> HookState:
     """Install the hooks and return their state; twice is the same as once.
 
-    The index is made ready, so that every commit from now on is taken in. A shell hook keeps
+    The index is made ready, so that every commit from now on is ingested. A shell hook keeps
     its text, any other program is moved aside and called afterwards. Raises RepositoryError,
     before any hook is changed, where a hook is a link, the folder serves other repositories or
     git shares it with others, and ManagedHooksError where a manager has to be told.

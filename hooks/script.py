@@ -6,7 +6,7 @@ import shlex
 BEGIN = "# >>> rsidx >>>"
 END = "# <<< rsidx <<<"
 MARK = "rsidx/wake"
-"""In the common git folder: a commit that no worker has taken in yet."""
+"""In the common git folder: a commit that no worker has ingested yet."""
 SCRIPT = "rsidx/hook"
 """In the common git folder: the hook as a program, for those who call it themselves."""
 CALL = 'hook="$(git rev-parse --git-common-dir)/rsidx/hook"; [ ! -x "$hook" ] || "$hook"'
@@ -25,7 +25,7 @@ def block(python: str, db: str = "") -> str:
     that reads the hook's output through a pipe must not wait for it. A mark that a worker has
     not taken yet means that one is on its way and will see this commit, too, so a burst of
     commits starts one Python and not a hundred; a mark over a minute old is one that a worker
-    never came for. A rebase is taken in as a whole, by the post-rewrite hook at its end; before
+    never came for. A rebase is ingested as a whole, by the post-rewrite hook at its end; before
     that, and when single files are checked out, nothing happens. Which hook it is shows in the
     arguments, for one program serves them all. The program is looked for when the hook runs:
     where it was, then on the PATH; where it is gone, nothing happens. `RSIDX=probe` proves that

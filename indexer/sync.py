@@ -156,7 +156,7 @@ def fetch_promised(repository: Repository, database: Database, *, jobs: int, max
 def record_tips(repository: Repository, database: Database) -> None:
     """Record where the refs point as the start for `update`, unless there is a record.
 
-    So all commits from now on are taken in, however many come before the first update.
+    So all commits from now on are ingested, however many come before the first update.
     """
     with database.writing() as connection:
         run = _Sync(repository, database, connection, 0, None)

@@ -1,7 +1,8 @@
-"""The context of an edit: which definitions it is shown with, in which form and order.
+"""The context of an edit: which code it is shown with, in which form and order.
 
-The resolver finds definitions, each with the rule that found it; here they get a form, a
-section and a rank. What fits the budget is decided where tokens are counted.
+The resolver finds definitions, each by a rule. This module gives them a form, a section and a rank,
+and adds imports, the outline, callers and tests. The renderer counts tokens, and decides which of
+them a row shows.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from rsidx.exporters.context.callers import Callers, User
+from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of, largest
 from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
 from rsidx.exporters.context.outline import Outline
@@ -64,14 +65,14 @@ RULES = (
     "callers",
     "tests",
 )
-"""What excerpts are there for; definitions first, of them the shortest, so that most fit."""
+"""The rules that find excerpts. Where two find a definition, the excerpt names the earlier rule."""
 EXTRAS = ("callers", "tests", "names")
-"""What is shown only if it is asked for."""
+"""What is shown only where `--context-with` asks for it."""
 _MANY_BYTES = 2400
 """About 700 tokens: where code refers to more, types are reduced sooner, so that more fit."""
 _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
-_MAX_USERS = 6
+_MAX_CALLERS = 6
 _STEP_BYTES = 400
 """How much more of a definition's members each excerpt shows, so that the budget takes some."""
 # Up to where the names begin, with the attributes, of a length that somebody would write.
@@ -85,9 +86,9 @@ _WORD_BYTES = re.compile(rb"\w+")
 
 @dataclass(slots=True)
 class _Wanted:
-    """A definition to be shown, with its best rule and its members in use.
+    """A definition to be shown, with its best rule and the members that the code uses.
 
-    Code that does no more than import it is shown its signature alone.
+    If the code only imports it, its signature is shown, and no more.
     """
 
     definition: Definition
@@ -113,14 +114,14 @@ class ContextBuilder:
     def candidates(
         self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]], *, own: Side | None
     ) -> tuple[list[Excerpt], Counter[str]]:
-        """Return the excerpts for code in descending value, without duplicates.
+        """Return the excerpts for some code in descending value, without duplicates.
 
-        `mentions` are its references by where they are read, the first its own place; `own`
-        is where it stands in the snapshot, if it is there, of which no byte is shown. Counts what
-        came of the references, as `Resolver.resolve` does.
+        `mentions` are the code's references by the location that they are resolved at, the first
+        of which is the code's own. `own` is the code as the snapshot has it, if it does: no byte of
+        it is shown. Counts how many references were resolved, as `Resolver.resolve` does.
         """
-        site = mentions[0][0]
-        file = self._resolver.modules.file(site.path_id)
+        location = mentions[0][0]
+        file = self._resolver.modules.file(location.path_id)
         wanted, outcomes = self._wanted(mentions)
         self._reader.prefetch_texts(one.definition.chunk.id for one in wanted.values())
         named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
@@ -130,23 +131,23 @@ class ContextBuilder:
                 for one in wanted.values()
                 for excerpt in self._shown(one, own, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)
             ]
-        named.sort(key=lambda excerpt: self._rank(excerpt, site))
+        named.sort(key=lambda excerpt: self._rank(excerpt, location))
         excerpts = _without_covered(named)
-        users = self._users(own) if own is not None else []
+        callers = self._callers_of(own) if own is not None else []
         if file is not None:
             references = [one for _, inside in mentions for one in inside]
-            excerpts += self._imports(file, site, references, own)
-            apart = frozenset(u.index for u in users if u.file.blob_id == file.blob_id)
+            excerpts += self._imports(file, location, references, own)
+            apart = frozenset(c.index for c in callers if c.file.blob_id == file.blob_id)
             known = {
                 index: frozenset(one.members)
                 for (path, blob, index), one in wanted.items()
                 if (path, blob) == (file.path_id, file.blob_id)
             }
-            excerpts += self._outline.excerpts(file, site.container, own, known, apart)
-        for user in users:
-            section = "tests" if user.is_test else "callers"
-            form = Form("lines", tuple(user.lines(self._reader)))
-            excerpt = excerpt_of(section, user.file, user.name, section, form, own)
+            excerpts += self._outline.excerpts(file, location.container, own, known, apart)
+        for caller in callers:
+            section = "tests" if caller.is_test else "callers"
+            form = Form("lines", tuple(caller.lines(self._reader)))
+            excerpt = excerpt_of(section, caller.file, caller.name, section, form, own)
             if excerpt is not None:
                 excerpts.append(excerpt)
         return excerpts, outcomes
@@ -154,13 +155,16 @@ class ContextBuilder:
     def _wanted(
         self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]]
     ) -> tuple[dict[tuple[int, int, int], _Wanted], Counter[str]]:
-        """Return what the references mean, by path, blob and chunk; members with their owner."""
+        """Return the definitions that references resolve to, by path, blob and chunk.
+
+        Of a member, it is its owner, which is shown with it.
+        """
         found: dict[tuple[int, int, int], _Wanted] = {}
         guess = "names" in self._extras
         outcomes: Counter[str] = Counter()
         every: list[Resolved] = []
-        for site, references in mentions:
-            definitions, counted = self._resolver.resolve(site, references, guess=guess)
+        for location, references in mentions:
+            definitions, counted = self._resolver.resolve(location, references, guess=guess)
             every += definitions
             outcomes.update(counted)
         for resolved in every:
@@ -188,9 +192,9 @@ class ContextBuilder:
             return definition, ""
         return definition_at(self._reader, file, owner), symbol.name
 
-    def _rank(self, excerpt: Excerpt, site: CodeLocation) -> tuple[object, ...]:
+    def _rank(self, excerpt: Excerpt, location: CodeLocation) -> tuple[object, ...]:
         path = self._reader.path(excerpt.path_id)
-        here = self._reader.path(site.path_id)
+        here = self._reader.path(location.path_id)
         distance = 2
         if path == here:
             distance = 0
@@ -217,12 +221,12 @@ class ContextBuilder:
                 yield replace(excerpt, names=_needed(wanted.names))
 
     def _imports(
-        self, file: File, site: CodeLocation, references: Sequence[Reference], own: Side | None
+        self, file: File, location: CodeLocation, references: Sequence[Reference], own: Side | None
     ) -> Iterator[Excerpt]:
         """Yield the `use` declarations of the code's module; of many those in use."""
         names = {word.encode() for r in references for word in _WORD.findall(r.path)}
         for index, chunk in enumerate(file.chunks):
-            if chunk.kind != "imports" or modules_of(chunk.container) not in (site.modules, ()):
+            if chunk.kind != "imports" or modules_of(chunk.container) not in (location.modules, ()):
                 continue
             piece = self._forms.whole(chunk, file.starts[index])
             form = Form("whole", (piece,))
@@ -233,13 +237,13 @@ class ContextBuilder:
             if excerpt is not None:
                 yield excerpt
 
-    def _users(self, own: Side) -> list[User]:
-        """Return the code that uses what is edited: callers and tests, as asked for."""
-        found: dict[bool, list[User]] = {False: [], True: []}
+    def _callers_of(self, own: Side) -> list[Caller]:
+        """Return the code that refers to what is edited: callers and tests, as asked for."""
+        found: dict[bool, list[Caller]] = {False: [], True: []}
         wanted = {False: "callers" in self._extras, True: "tests" in self._extras}
-        for user in self._callers.of_side(own) if any(wanted.values()) else ():
-            if wanted[user.is_test] and len(found[user.is_test]) < _MAX_USERS:
-                found[user.is_test].append(user)
+        for caller in self._callers.of_side(own) if any(wanted.values()) else ():
+            if wanted[caller.is_test] and len(found[caller.is_test]) < _MAX_CALLERS:
+                found[caller.is_test].append(caller)
         return [*found[False], *found[True]]
 
 
@@ -258,7 +262,7 @@ def _words(piece: TextRun) -> list[bytes]:
 
 
 def _needed(names: set[str]) -> frozenset[str]:
-    """Return the names that something is there for; none if it is there anyway."""
+    """Return the names that an excerpt explains; none if it is shown in any case."""
     return frozenset() if "" in names else frozenset(names)
 
 
@@ -267,7 +271,7 @@ def _covers(ranges: Iterable[tuple[int, int]], one: tuple[int, int]) -> bool:
 
 
 def _without_covered(excerpts: list[Excerpt]) -> list[Excerpt]:
-    """Drop each excerpt whose text another one that comes with it shows already."""
+    """Return the excerpts without those whose text another one has."""
     by_blob: dict[int, list[Excerpt]] = {}
     for excerpt in excerpts:
         by_blob.setdefault(excerpt.blob_id, []).append(excerpt)

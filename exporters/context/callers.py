@@ -1,7 +1,7 @@
-"""Who refers to a definition: the resolver asked the other way round.
+"""The code that refers to a definition.
 
-Files that mention the name are looked at, and each mention is resolved: what only has the same
-name is no use of it.
+Each mention of the name in the tree is resolved, so code that means another definition of that name
+is left out.
 """
 
 import re
@@ -24,8 +24,8 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class User:
-    """A chunk that refers to a definition, by what rule and under which name."""
+class Caller:
+    """A chunk that refers to a definition under the name `mention`; `rule` resolves it."""
 
     file: File
     index: int
@@ -63,27 +63,27 @@ class User:
 
 
 class Callers:
-    """Finds the users of definitions in the resolver's snapshot."""
+    """Finds the callers of definitions in the resolver's snapshot."""
 
     def __init__(self, reader: Reader, resolver: Resolver) -> None:
         self._reader = reader
         self._resolver = resolver
         self._mentions = lru_cache(_FILES_KEPT)(self._mentions_of)
 
-    def of_side(self, side: Side) -> Iterator[User]:
-        """Yield the users of what a side of an edit defines, its own chunks left out."""
+    def of_side(self, side: Side) -> Iterator[Caller]:
+        """Yield the callers of what a side of an edit defines, without its own chunks."""
         start = side.start
         mine = range(side.position, side.position + len(side.chunks))
         for index, chunk in enumerate(side.chunks, side.position):
             for symbol in self._reader.symbols(chunk.id)[:1]:
                 found = Definition(side.path_id, side.blob_id, index, start, chunk, symbol)
-                for user in self.of(found):
-                    if user.file.path_id != side.path_id or user.index not in mine:
-                        yield user
+                for caller in self.of(found):
+                    if caller.file.path_id != side.path_id or caller.index not in mine:
+                        yield caller
             start += chunk.n_bytes
 
-    def of(self, definition: Definition) -> Iterator[User]:
-        """Yield the users of a definition: its own file first, then by path."""
+    def of(self, definition: Definition) -> Iterator[Caller]:
+        """Yield the callers of a definition: its own file first, then by path."""
         name = definition.symbol.name
         paths = self._resolver.modules.rust_files()
         for path_id in sorted(paths, key=lambda p: (p != definition.path_id, self._reader.path(p))):
@@ -94,39 +94,39 @@ class Callers:
                 for index in self._mentions(file.blob_id).get(word, ()):
                     rule = self._rule(file, index, word, definition)
                     if rule:
-                        yield self._user(file, index, rule, word)
+                        yield self._caller(file, index, rule, word)
 
-    def by_name(self, name: str) -> Iterator[User]:
-        """Yield the chunks that mention a name whose meaning no rule tells."""
+    def by_name(self, name: str) -> Iterator[Caller]:
+        """Yield the chunks in which no rule resolves a mention of a name."""
         for path_id in sorted(self._resolver.modules.rust_files(), key=self._reader.path):
             file = self._resolver.modules.file(path_id)
             for index in self._mentions(file.blob_id).get(name, ()) if file is not None else ():
                 if file is not None and self._is_unresolved(file, index, name):
-                    yield self._user(file, index, NAME_RULE, name)
+                    yield self._caller(file, index, NAME_RULE, name)
 
     def _is_unresolved(self, file: File, index: int, name: str) -> bool:
-        place = self._place(file, index)
-        return place is not None and any(
+        scope = self._scope(file, index)
+        return scope is not None and any(
             _WORD.findall(reference.path)[-1:] == [name]
-            and not any(self._resolver.reference(place, reference))
+            and not any(self._resolver.reference(scope, reference))
             for reference in self._reader.references(file.chunks[index].id)
         )
 
-    def _place(self, file: File, index: int) -> TypeScope | None:
-        """Return where a chunk is read, with what its functions' bodies import."""
+    def _scope(self, file: File, index: int) -> TypeScope | None:
+        """Return the scope that a chunk is in, with what the bodies of its functions import."""
         chunk = file.chunks[index]
         imports = () if chunk.kind == "imports" else self._reader.imports(chunk.id)
-        place, _ = self._resolver.place(CodeLocation(file.path_id, chunk.container, imports))
-        return place
+        scope, _ = self._resolver.place(CodeLocation(file.path_id, chunk.container, imports))
+        return scope
 
-    def _user(self, file: File, index: int, rule: str, mention: str) -> User:
+    def _caller(self, file: File, index: int, rule: str, mention: str) -> Caller:
         chunk = file.chunks[index]
         symbols = self._reader.symbols(chunk.id)[:1]
         is_test = TEST_MARK in chunk.container or any(s.is_test for s in symbols)
-        return User(file, index, symbols[0].name if symbols else "", is_test, rule, mention)
+        return Caller(file, index, symbols[0].name if symbols else "", is_test, rule, mention)
 
     def _mentions_of(self, blob_id: int) -> dict[str, list[int]]:
-        """Return the chunks of a file by the words of what they mention."""
+        """Return the chunks of a file by the words in their references."""
         found: dict[str, list[int]] = {}
         for index, chunk in enumerate(self._reader.chunks(blob_id)):
             words = {w for r in self._reader.references(chunk.id) for w in _WORD.findall(r.path)}
@@ -135,13 +135,13 @@ class Callers:
         return found
 
     def _rule(self, file: File, index: int, word: str, definition: Definition) -> str:
-        """Return the rule by which a chunk's word means a definition; empty if it does not."""
-        place = self._place(file, index)
-        if place is None:
+        """Return the rule by which a word of a chunk means a definition; empty if it does not."""
+        scope = self._scope(file, index)
+        if scope is None:
             return ""
         for reference in self._reader.references(file.chunks[index].id):
             if word in _WORD.findall(reference.path):
-                for resolved in self._resolver.reference(place, reference):
+                for resolved in self._resolver.reference(scope, reference):
                     if _is_same(resolved.definition, definition):
                         return resolved.rule
         return ""

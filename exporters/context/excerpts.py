@@ -12,8 +12,8 @@ from rsidx.exporters.resolver.files import File
 class Excerpt:
     """A piece of context: `ranges` of bytes in a blob, each ended by a line end in `text`.
 
-    `names` are the words of the code that it is there for; none for what is there anyway. A
-    `note` says what is left out of it; it is not from the blob.
+    `names` are the words of the code that it explains; none if it is shown in any case. A `note`
+    says what is left out of it; it is not from the blob.
     """
 
     section: str
@@ -35,12 +35,12 @@ class Excerpt:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What excerpts have in common that show one definition, some more of it than others."""
+        """Identifies the definition: excerpts that show less or more of it have the same key."""
         return (self.section, self.path_id, self.blob_id, self.ranges[0])
 
 
 def largest(excerpts: Iterable[Excerpt]) -> list[Excerpt]:
-    """Return those that show the most of their definition; smaller ones come before larger."""
+    """Return the largest excerpt of each definition, given the smaller ones first."""
     return list({excerpt.key: excerpt for excerpt in excerpts}.values())
 
 

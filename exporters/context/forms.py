@@ -1,8 +1,8 @@
-"""The smallest form of a definition that carries it, as byte ranges of its file.
+"""The shortest form that says what a definition is, as byte ranges of its file.
 
-Structs, enums, constants and aliases are whole, as long as they are no giants: those lose the
-documentation of their members first, then the members that are not in use. A function is its
-signature, a trait its signatures with their documentation, an impl its header with the
+A struct, enum, constant or alias is whole, unless it is long: then a struct or enum loses the
+documentation of its members, and if that is not enough, the members that are not in use. A function
+is its signature, a trait its signatures with their documentation, an impl its header with the
 signatures in use, a macro its patterns.
 """
 

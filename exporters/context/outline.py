@@ -27,7 +27,7 @@ class _Unit:
 
 
 class Outline:
-    """Outlines files; what is the same for every edit of a version is kept."""
+    """Outlines files; keeps what is the same for every edit of a version of a file."""
 
     def __init__(self, reader: Reader, modules: Modules, forms: Forms) -> None:
         self._reader = reader
@@ -45,8 +45,8 @@ class Outline:
     ) -> Iterator[Excerpt]:
         """Yield the signatures of the neighbours of code in a container, nearest first.
 
-        `known` are the items that are shown elsewhere, by chunk, with their members that are;
-        `apart` are chunks that are.
+        `known` are the items that another section shows, by chunk, with their members there;
+        `apart` are the chunks of callers and tests.
         """
         here = self._position(file, container, own)
         mine = range(own.position, own.position + len(own.chunks)) if own else range(0)
@@ -94,7 +94,7 @@ class Outline:
         used: frozenset[str] | None,
         own: Side | None,
     ) -> Excerpt | None:
-        """Return the outline of a container of which something is shown elsewhere."""
+        """Return the outline of a container without what another section shows of it."""
         if file.owner.get(unit.index) is None:
             return None
         header = definition_at(self._reader, file, unit.index)

@@ -69,7 +69,7 @@ def cached_file(name: str) -> Path | None:
 
 
 def _downloaded(name: str) -> Path:
-    """Fetch a tokenizer from the hub into the local cache: the only use of the network."""
+    """Fetch a tokenizer from the hub into the local cache: an export's only use of the network."""
     from huggingface_hub import constants, hf_hub_download  # noqa: PLC0415
 
     missing = f"there is no tokenizer at {name} here, nor in the local cache"

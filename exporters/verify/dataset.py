@@ -1,4 +1,7 @@
-"""Verifying a data set against git alone: no index, no parser, and without the steps that made it.
+"""Verifying a data set against git alone: without the index and the steps that made it.
+
+With the export it shares the tokenizer, the fingerprints of edits, and what it knows of dates,
+licences and secrets.
 
 Every target must be the new file's text at its place, every excerpt must stand in the tree that
 it is said to be from, no split may be older than the one before it or have a row that is related to

@@ -56,8 +56,7 @@ def backfill(
     states = ", ".join(f"{n} {state}" for state, n in sorted(report.blobs_by_state.items()))
     lines = [
         f"{counted(report.n_commits, 'commit')} and {counted(report.n_blobs, 'file version')} "
-        "taken in "
-        f"({seconds:.1f} s)" + (f": {states}" if states else "")
+        f"ingested ({seconds:.1f} s)" + (f": {states}" if states else "")
     ]
     if report.n_read_again:
         n_read = counted(report.n_read_again, "file version")

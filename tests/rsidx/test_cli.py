@@ -42,7 +42,7 @@ def filled(repo, cli):
 
 def test_backfill_says_what_it_did_and_does_it_once(repo, cli):
     repo.commit("one", {"src/lib.rs": RUST, "bad.rs": "fn ("})
-    assert "1 commit and 2 file versions taken in" in cli("backfill").out
+    assert "1 commit and 2 file versions ingested" in cli("backfill").out
     assert json.loads(cli("backfill", "--json").out)["n_commits"] == 0
 
 
@@ -121,7 +121,9 @@ def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
         ("self_type", "structs", "Holder", "src/holder.rs", 3, "whole"),
         ("imports", "imports", "", "src/holder.rs", 1, "whole"),
     ]  # fmt: skip
-    assert answer["context"][0]["text"] == "impl Holder {\n    fn rest(&self)\n}\n"
+    assert (
+        answer["context"][0]["text"] == "impl Holder {\n    fn rest(&self)\n    // 1 more item\n}\n"
+    )
     [struct] = json.loads(cli("context", "src/holder.rs:Holder", "--json").out)
     assert [(p["rule"], p["symbol"], p["path"], p["text"]) for p in struct["context"]] == [
         ("import", "Thing", "src/lib.rs", "/// A thing.\npub struct Thing;\n"),

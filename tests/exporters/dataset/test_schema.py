@@ -38,7 +38,7 @@ use std::fmt;
 
 mod numbers;
 
-use crate::numbers::double;
+use crate::numbers::{{double, Half}};
 
 /// A pair of numbers.
 pub struct Pair {{
@@ -51,7 +51,7 @@ impl Pair {{
     pub fn sum(&self) -> u32 {{
         let first = self.left + {n};
         let second = self.right * first + constant();
-        let third = double(first) + double(second);
+        let third = double(first) + Half::of(second);
         first + second + third
     }}
 }}
@@ -60,7 +60,23 @@ fn constant() -> u32 {{
     {n}
 }}
 """
-NUMBERS = "pub fn double(value: u32) -> u32 {{\n    value * 2\n}}\n\nfn new{n}() {{}}\n"
+NUMBERS = """\
+pub fn double(value: u32) -> u32 {{
+    value * 2
+}}
+
+pub struct Half;
+
+impl Half {{
+    pub fn of(value: u32) -> u32 {{
+        value / 2
+    }}
+
+    pub fn unused() {{}}
+}}
+
+fn new{n}() {{}}
+"""
 
 
 @pytest.fixture
