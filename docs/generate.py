@@ -232,6 +232,8 @@ def _property(field: Declared) -> dict[str, Any]:
 def _counter(one: Filter) -> str:
     if one.scope == "text":
         return ""
+    if one.scope == "row":
+        return f"`{one.name}`"
     kind = "commits" if one.scope in ("history", "commit") else "edits"
     return f"`{kind}_{one.name}{'_…' if one.name == 'related' else ''}`"
 

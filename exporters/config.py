@@ -211,6 +211,10 @@ class ExportConfig:
             harmless=UP_TO_DEFAULT,
         ),
     ] = 10
+    message_numbers: Annotated[
+        bool,
+        Setting("Keep the numbers of issues and pull requests in messages.", harmless=True),
+    ] = False
     licenses: Annotated[
         tuple[str, ...],
         Setting(

@@ -225,7 +225,7 @@ def _calls(tokenizer):
     from tokenizers import Tokenizer  # noqa: PLC0415
 
     from rsidx.exporters.edits import diff, fingerprint, splitting  # noqa: PLC0415
-    from rsidx.exporters.examples import redaction  # noqa: PLC0415
+    from rsidx.exporters.examples import message, redaction  # noqa: PLC0415
     from rsidx.exporters.filters import commits, globs, hygiene, secrets  # noqa: PLC0415
     from rsidx.exporters.verify import rows  # noqa: PLC0415
     from rsidx.indexer import cargo, gitattributes  # noqa: PLC0415
@@ -247,6 +247,9 @@ def _calls(tokenizer):
         "long lines": lambda text: hygiene.has_long_lines(text.encode()),
         "letters": lambda text: hygiene.has_few_letters(text.encode()),
         "message": lambda text: commits.is_uninformative(text, 10),
+        "row's message": lambda text: message.cut(message.tidy(text, keeps_numbers=False)),
+        "names": lambda text: message.tidy(text.replace("@", redaction.EMAIL), keeps_numbers=True),
+        "told": lambda text: message.holds_target(text[:1000], "", text),
         "patch": lambda text: fingerprint.PatchFingerprint.of(text.encode(), text[::-1].encode()),
         "attributes": lambda text: gitattributes.read(text.encode()),
         "manifest": lambda text: cargo.read(b'a = "' + text.encode()),

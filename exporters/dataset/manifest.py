@@ -82,6 +82,7 @@ def manifest_of(
             "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
             "examples_with_earlier_edits": statistics.with_earlier,
             "examples_of_test_code": statistics.test_code,
+            "examples_with_cut_message": statistics.cut_messages,
             "examples_by_year": dict(sorted(statistics.years.items())),
             "most_edited_paths": dict(statistics.paths.most_common(_MOST_PATHS)),
             "length_quantiles": _quantiles(statistics.lengths),

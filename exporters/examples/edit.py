@@ -118,6 +118,7 @@ EDIT = Kind(
     level=None,
     has_prompt=True,
     divides=True,
+    has_message=True,
     conflict=_conflict,
     examples=EditExamples,
 )

@@ -337,6 +337,7 @@ FIM = Kind(
     level="item",
     has_prompt=True,
     divides=False,
+    has_message=False,
     conflict=items_only,
     examples=HoleExamples,
 )

@@ -22,13 +22,15 @@ from rsidx.exporters.filters.secrets import KnownSecrets, Secret, secrets_in
 
 _EMAIL = re2.compile(rb"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b")
 _PEOPLE = re.compile(
-    r"^(?:signed-off-by|co-authored-by|reviewed-by|acked-by|tested-by|reported-by|suggested-by"
-    r"|helped-by|approved-by|cc|author)\s*+:.*\n?",
+    r"^(?:(?:[a-z]{1,20}-){1,4}by|cc|author|committer)[ \t]*+:.*+"
+    r"(?:\n(?:author|commit)?date:.*+)?\n?",
     re.IGNORECASE | re.MULTILINE,
 )
 _LINE_OF_KEY = re.compile(rb"[A-Za-z0-9_\-+/=]{16,}+")
 _BLOBS_KEPT = 1 << 15
 _OPEN, _CLOSE = "\ue0fe", "\ue0ff"
+EMAIL = f"{_OPEN}EMAIL{_CLOSE}"
+"""The placeholder of an address."""
 _PLACEHOLDER = re.compile(f"{_OPEN}([A-Z]+){_CLOSE}")
 
 

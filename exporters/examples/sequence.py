@@ -212,6 +212,7 @@ SEQUENCE = Kind(
     level="file",
     has_prompt=False,
     divides=True,
+    has_message=False,
     conflict=_conflict,
     examples=WindowExamples,
 )

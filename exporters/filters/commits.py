@@ -44,8 +44,8 @@ COMMITS = (
     Filter(
         "messages",
         "commit",
-        "commits whose message is shorter than `--min-message`, or only `wip`, a fix-up or a "
-        "version",
+        "commits of whose message less than `--min-message` is left (see Messages), or only `wip`, "
+        "a fix-up or a version",
         _is_uninformative,
     ),
 )

@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 from rsidx.exporters.edits.edit import Edit
 
-Scope = Literal["history", "commit", "edit", "text", "corpus"]
+Scope = Literal["history", "commit", "edit", "text", "row", "corpus"]
 """When a filter decides, and on what.
 
 `history`: on a commit, before anything is read of it. `commit`: on a commit's message and changes.
-`edit`: on one edit. `text`: on a row's texts. `corpus`: on an edit beside all others, when rows
-are written.
+`edit`: on one edit. `text`: on a row's texts, of which it leaves out pieces. `row`: on a whole row.
+`corpus`: on an edit beside all others, when rows are written.
 """
 
 
@@ -53,7 +53,7 @@ class Filter:
 
     `name` is what `--keep` calls it, and the end of its counter's name; `description` is for the
     documentation. One that is `always` on cannot be kept. `rejects` gets the view of its scope
-    (`history`: the commit's row); it is None for what the corpus or a row's texts decide.
+    (`history`: the commit's row); it is None for what the corpus, a row or its texts decide.
     """
 
     name: str

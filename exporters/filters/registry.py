@@ -19,6 +19,11 @@ FILTERS = (
     *HYGIENE,
     *CHANGES,
     Filter("secrets", "text", "secrets, which are replaced (see Secrets and people)"),
+    Filter(
+        "messages_target",
+        "row",
+        "rows whose message spells out most of the code that the edit changes (see Messages)",
+    ),
     Filter("duplicates", "corpus", "the same old and new code again"),
     Filter(
         "related",
@@ -38,7 +43,7 @@ KEEPABLE = tuple(filter_.name for filter_ in FILTERS if not filter_.always)
 OF_A_COMMIT = frozenset(
     filter_.name
     for filter_ in FILTERS
-    if not filter_.always and filter_.scope in ("commit", "edit", "text")
+    if not filter_.always and filter_.scope in ("commit", "edit", "text", "row")
 )
 """Those of them that decide a commit's result, whatever other commits there are."""
 

@@ -9,7 +9,6 @@ from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.kinds import dialect_of
-from rsidx.exporters.pipeline.examples import MAX_MESSAGE_CHARS
 from rsidx.exporters.pipeline.meta import Meta, tokenized_row
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import CommitResult, EditResult
@@ -87,14 +86,13 @@ class CommitPipeline:
         with phases.of("context"):
             drafts, left_out = self._steps.drafter.of_commit(commit, edits)
         dropped += left_out
-        if drafts:
-            dropped["messages_cut"] += len(drafts[0].draft.message) > MAX_MESSAGE_CHARS
         with phases.of("edits"):
             examples_of = []
             for drafted in drafts:
                 draft = self._steps.builder.redacted(drafted.draft)
                 examples, left_out = self._steps.builder.examples(draft, self._config.max_chars)
                 examples_of.append(_EditExamples(draft, examples, left_out, drafted.references))
+        dropped["messages_cut"] += any(edit.draft.is_message_cut for edit in examples_of)
         return examples_of, dropped
 
     def _result(self, commit: CommitRow, edit_examples: _EditExamples) -> EditResult:

@@ -81,7 +81,7 @@ class Drafter:
         else:
             self._snapshot.move_before(commit)
         self._move_resolver()
-        message = _clean(self._reader.message(commit.id))
+        message = without_people(self._reader.message(commit.id))
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
         renames = _renames(self._reader.changes(commit.id))
         numbers = {edit: number for number, edit in enumerate(edits)} if uses else {}
@@ -117,7 +117,7 @@ class Drafter:
         Its context is chosen for `basis`, by default for the edit itself.
         """
         basis = basis if basis is not None else edit
-        drafted, _ = self._draft(edit, basis, basis.old, _clean(message))
+        drafted, _ = self._draft(edit, basis, basis.old, without_people(message))
         return self._with_earlier(drafted, [], self._commit).draft
 
     def at_hole(self, path_id: int, file: bytes, offset: int) -> Edit:
@@ -277,9 +277,6 @@ class Drafter:
         return "::".join((*names, *modules_of(edit.container)))
 
 
-def _clean(message: str) -> str:
-    """Return a message without people's names, and without the carriage returns of browsers."""
-    return without_people(message).replace("\r\n", "\n")
 
 
 def _renames(changes: Sequence[ChangeRow]) -> set[tuple[int, int]]:

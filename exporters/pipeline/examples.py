@@ -13,11 +13,10 @@ from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Sources
-from rsidx.exporters.examples.redaction import Redactor, is_only_secrets, whole_placeholders
+from rsidx.exporters.examples.message import cut, holds_target, tidy
+from rsidx.exporters.examples.redaction import Redactor, is_only_secrets
 from rsidx.exporters.kinds import KINDS
 from rsidx.store.reader import Reader
-
-MAX_MESSAGE_CHARS = 1000
 
 
 class ExampleBuilder:
@@ -26,7 +25,11 @@ class ExampleBuilder:
     def __init__(self, reader: Reader, texts: SideTexts, config: ExportConfig) -> None:
         self._redactor = None if "secrets" in config.keep else Redactor(reader.blob_text)
         sources = Sources(reader, texts, self.cuts_secret)
-        self._examples = KINDS[config.kind].examples(sources, config)
+        kind = KINDS[config.kind]
+        self._examples = kind.examples(sources, config)
+        self._has_message = kind.has_message
+        self._keeps_numbers = config.message_numbers
+        self._keeps_told = not kind.has_message or "messages_target" in config.keep
 
     def cuts_secret(self, blob_id: int, bounds: Sequence[int]) -> bool:
         """Tell whether any of some offsets in a blob is inside a secret that is to be replaced."""
@@ -37,20 +40,26 @@ class ExampleBuilder:
         return self._examples.file_without_hole(edit)
 
     def redacted(self, draft: Draft) -> Draft:
-        """Return a draft without secrets, its message cut to `MAX_MESSAGE_CHARS`."""
+        """Return a draft without secrets, its message as rows show it."""
         if self._redactor is not None:
             draft = self._redactor.draft(draft)
-        return replace(draft, message=_cut(draft.message))
+        message, is_cut = cut(tidy(draft.message, keeps_numbers=self._keeps_numbers))
+        return replace(draft, message=message, is_message_cut=is_cut and self._has_message)
 
     def examples(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
         """Return the examples of a redacted draft, without secrets, and what was left out.
 
-        Adds to the counts of the kind `parts_only_secrets`: examples with nothing left to learn.
+        Adds to the counts of the kind `parts_only_secrets`: examples with nothing left to learn,
+        and `messages_target`: those whose message spells out the answer.
         """
         examples, dropped = self._examples.of(draft, max_chars)
         finished = [self.finished(example) for example in examples]
-        kept = [example for example in finished if not is_only_secrets(example)]
-        return kept, dropped + Counter(parts_only_secrets=len(finished) - len(kept))
+        secretless = [example for example in finished if not is_only_secrets(example)]
+        dropped += Counter(parts_only_secrets=len(finished) - len(secretless))
+        if self._keeps_told:
+            return secretless, dropped
+        kept = [example for example in secretless if not _is_told(example)]
+        return kept, dropped + Counter(messages_target=len(secretless) - len(kept))
 
     def finished(self, example: Example) -> Example:
         """Return an example of a redacted draft without secrets, and without repeated excerpts."""
@@ -60,8 +69,6 @@ class ExampleBuilder:
         return example.without_repeats()
 
 
-def _cut(message: str) -> str:
-    if len(message) <= MAX_MESSAGE_CHARS:
-        return message
-    cut = whole_placeholders(message[:MAX_MESSAGE_CHARS])
-    return cut.rsplit("\n", 1)[0].rstrip() or cut
+def _is_told(example: Example) -> bool:
+    texts = example.code.texts
+    return holds_target(example.draft.message, texts["old"], texts["new"])

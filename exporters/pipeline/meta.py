@@ -120,5 +120,6 @@ def tokenized_row(row: Row, meta: dict[str, Any]) -> TokenizedRow:
     brief["sections"] = [excerpt["section"] for excerpt in meta["context"]]
     brief |= {"year": meta["time"][:4], "path": meta["path"]}
     brief["n_earlier"] = len(row.edits)
+    brief["is_message_cut"] = row.example.draft.is_message_cut
     brief["rules"] = [excerpt["rule"] for excerpt in meta["context"]]
     return TokenizedRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

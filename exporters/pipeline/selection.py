@@ -9,6 +9,7 @@ from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.no_op import no_op_edits
 from rsidx.exporters.edits.pairing import commit_edits, file_edits
 from rsidx.exporters.edits.side_texts import SideTexts
+from rsidx.exporters.examples.message import tidy
 from rsidx.exporters.examples.redaction import without_people
 from rsidx.exporters.filters.filter import CommitView, EditView
 from rsidx.exporters.filters.gitattributes import Attributes
@@ -40,7 +41,10 @@ class EditSelector:
         self._licenses.move_to(commit)
         changes = self._reader.changes(commit.id)
         view = CommitView(
-            without_people(self._reader.message(commit.id)),
+            tidy(
+                without_people(self._reader.message(commit.id)),
+                keeps_numbers=self._config.message_numbers,
+            ),
             sum(self._is_rust(change) for change in changes),
             self._config.max_files,
             self._config.min_message,

@@ -29,6 +29,7 @@ class Statistics:
     with_context: int = 0
     with_earlier: int = 0
     test_code: int = 0
+    cut_messages: int = 0
     related: Counter[str] = field(default_factory=Counter)
     across_splits: Counter[str] = field(default_factory=Counter)
     packed: Counter[str] = field(default_factory=Counter)
@@ -71,5 +72,6 @@ class Statistics:
         self.lengths[n_tokens["total"]] += 1
         self.with_earlier += bool(brief["n_earlier"])
         self.test_code += brief["is_test"]
+        self.cut_messages += brief["is_message_cut"]
         self.excerpts_by_rule.update(brief["rules"])
         self.excerpts_by_section.update(brief["sections"])

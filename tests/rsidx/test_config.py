@@ -40,6 +40,7 @@ HARMLESS = {
     ("export", "context-tokens"): "up to 1024",
     ("export", "max-files"): "up to 50",
     ("export", "min-message"): "up to 10",
+    ("export", "message-numbers"): "",
     ("export", "labels"): "",
     ("export", "order"): "",
     ("tokenizer", "train", "size"): "up to 16384",
