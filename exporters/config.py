@@ -19,6 +19,7 @@ from rsidx.exporters.formats.registry import FORMATS, why_not_in
 from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import cached_file, is_hub_name
 from rsidx.exporters.rendering.families import DIALECTS
+from rsidx.exporters.splits.split import seconds_of
 from rsidx.setting import UP_TO_DEFAULT, Setting, declared
 
 ORDERS = ("time", "difficulty", "random")
@@ -138,6 +139,15 @@ class ExportConfig:
             harmless=True,
         ),
     ] = "auto"
+    since: Annotated[
+        str | None,
+        Setting(
+            "Leave out commits from before a date (2018-12-06).",
+            metavar="DATE",
+            harmless=True,
+            in_cache_key=False,
+        ),
+    ] = None
     split: Annotated[
         str,
         Setting(
@@ -215,6 +225,14 @@ class ExportConfig:
         bool,
         Setting("Keep the numbers of issues and pull requests in messages.", harmless=True),
     ] = False
+    line_ends: Annotated[
+        str,
+        Setting(
+            "The line ends of an edit's target: those of the old code, or as the commit has them.",
+            choices=("old", "keep"),
+            harmless=True,
+        ),
+    ] = "old"
     licenses: Annotated[
         tuple[str, ...],
         Setting(
@@ -323,10 +341,19 @@ class ExportConfig:
             problem = option.problem(value)
             if problem is not None:
                 raise ExportError(f"{name}: {problem}")
+        _check_date(self.since)
         contradiction = _contradiction(self)
         if contradiction is not None:
             raise ExportError(contradiction)
         licenses.check(self.licenses)
+
+
+def _check_date(since: str | None) -> None:
+    try:
+        if since is not None:
+            seconds_of(since)
+    except (ValueError, OverflowError) as error:
+        raise ExportError(f"--since {since!r} is no date such as 2018-12-06") from error
 
 
 def _contradiction(config: ExportConfig) -> str | None:

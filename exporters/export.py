@@ -144,7 +144,7 @@ def _commits(
     """Return the history, the commits to export, and which split each is of."""
     history = history_of(reader, refs, config.revisions)
     reason = Filters("history", config.keep).reason
-    chosen, dropped = select(list(history.commits.values()), history.reached, reason)
+    chosen, dropped = select(list(history.commits.values()), history.reached, reason, config.since)
     statistics.dropped.update({f"commits_{reason}": n for reason, n in dropped.items()})
     chosen, split = _split(chosen, history.commits, config, statistics)
     statistics.dropped["commits_embargo"] += sum(map(split.is_out, range(len(chosen))))

@@ -83,6 +83,7 @@ def manifest_of(
             "examples_with_earlier_edits": statistics.with_earlier,
             "examples_of_test_code": statistics.test_code,
             "examples_with_cut_message": statistics.cut_messages,
+            "examples_with_old_line_ends": statistics.old_line_ends,
             "examples_by_year": dict(sorted(statistics.years.items())),
             "most_edited_paths": dict(statistics.paths.most_common(_MOST_PATHS)),
             "length_quantiles": _quantiles(statistics.lengths),

@@ -31,7 +31,8 @@ class Draft:
     `excerpts` and `earlier` edits are in descending value; the token budget decides how many of
     them a row shows. `secrets` are the values that no row may show, None if there are none.
     `is_rename` tells, where `old_path` differs from `path`, whether the file has a new name; else
-    the code came from another file. `is_message_cut` says that the message went on.
+    the code came from another file. `is_message_cut` says that the message went on. `line_ends` are
+    those that the new code is to have, None for its own.
     """
 
     repository: str
@@ -46,6 +47,7 @@ class Draft:
     secrets: KnownSecrets | None = None
     is_rename: bool = False
     is_message_cut: bool = False
+    line_ends: str | None = None
 
     @property
     def origin(self) -> str:

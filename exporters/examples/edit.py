@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.edit import Edit
+from rsidx.exporters.edits.line_ends import with_line_ends
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, split
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
@@ -54,6 +55,11 @@ class EditCode:
         """Return False: the context never shows the code that is edited."""
         del excerpt
         return False
+
+    def with_line_ends(self, line_ends: str) -> "EditCode":
+        """Return the same with other line ends in the new code and what leads up to it."""
+        lead, new = (with_line_ends(text, line_ends) for text in (self.lead, self.new))
+        return EditCode(self.old, lead, new)
 
     def map_texts(self, change: MapText, edit: Edit, part: Part) -> "EditCode":
         """Return the same with its texts changed."""

@@ -40,6 +40,9 @@ class Code(Protocol):
     def shows(self, excerpt: Excerpt) -> bool:
         """Tell whether the code shows what an excerpt of the context would."""
 
+    def with_line_ends(self, line_ends: str) -> Self:
+        """Return the same with new code that has the line ends of the old, where it shows both."""
+
     def map_texts(self, change: MapText, edit: Edit, part: Part) -> Self:
         """Return the same with its texts changed."""
 
@@ -49,6 +52,7 @@ class Example:
     """One row before rendering: a draft, and the part of its edit's code that the row is about.
 
     If it is redacted, placeholders stand for secrets (`rsidx.exporters.examples.redaction`).
+    `line_ends` are those that its new code got, None where they are its own.
     """
 
     draft: Draft
@@ -57,10 +61,17 @@ class Example:
     n_parts: int
     code: Code
     is_redacted: bool = False
+    line_ends: str | None = None
 
     def map_code(self, change: MapText) -> "Example":
         """Return the example with the texts of its code changed."""
         return replace(self, code=self.code.map_texts(change, self.draft.edit, self.part))
+
+    def with_line_ends(self) -> "Example":
+        """Return the example with the line ends of its draft, and marked if any changed."""
+        line_ends = self.draft.line_ends
+        code = self.code.with_line_ends(line_ends) if line_ends is not None else self.code
+        return self if code == self.code else replace(self, code=code, line_ends=line_ends)
 
     def without_repeats(self) -> "Example":
         """Return the example without the excerpts that its code shows."""

@@ -89,6 +89,11 @@ class HoleCode:
         """Tell whether the file around the hole shows an excerpt; an outline adds nothing to it."""
         return excerpt.section == "outline" or excerpt.text.strip() in self.prefix + self.suffix
 
+    def with_line_ends(self, line_ends: str) -> "HoleCode":
+        """Return the same: a hole is in the new file, which is all around it."""
+        del line_ends
+        return self
+
     def map_texts(self, change: MapText, edit: Edit, part: Part) -> "HoleCode":
         """Return the same with its texts changed."""
         del edit, part

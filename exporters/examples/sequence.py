@@ -67,6 +67,11 @@ class WindowCode:
         del excerpt
         return False
 
+    def with_line_ends(self, line_ends: str) -> "WindowCode":
+        """Return the same: a window shows the new file alone."""
+        del line_ends
+        return self
+
     def map_texts(self, change: MapText, edit: Edit, part: Part) -> "WindowCode":
         """Return the same with its texts changed."""
         pieces = []

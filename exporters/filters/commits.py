@@ -38,6 +38,7 @@ def _is_uninformative(view: CommitView) -> bool:
 
 
 COMMITS = (
+    Filter("since", "history", "commits from before `--since`, if it is given", always=True),
     Filter("merges", "history", "merge commits", _is_merge),
     Filter("bots", "history", "commits by bots", _is_by_bot),
     Filter("bulk", "commit", "commits that change more than `--max-files` Rust files", _is_bulk),

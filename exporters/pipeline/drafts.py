@@ -8,6 +8,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.builder import ContextBuilder
 from rsidx.exporters.edits.earlier import EarlierEdit, EarlierEdits, definitions_first
 from rsidx.exporters.edits.edit import Edit, Side
+from rsidx.exporters.edits.line_ends import line_ends_of
 from rsidx.exporters.edits.place import edit_at_hole
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.snapshot import Snapshot
@@ -47,6 +48,7 @@ class Drafter:
         config: ExportConfig,
     ) -> None:
         self._reader = reader
+        self._texts = texts
         self._config = config
         self._licenses = licenses
         self._selector = selector
@@ -96,6 +98,8 @@ class Drafter:
             dropped += left_out
             if edit.old and edit.new and (edit.old.path_id, edit.new.path_id) in renames:
                 drafted = replace(drafted, draft=replace(drafted.draft, is_rename=True))
+            line_ends = self._line_ends(commit, edit)
+            drafted = replace(drafted, draft=replace(drafted.draft, line_ends=line_ends))
             earlier: list[EarlierEdit] = []
             if "commit" in self._config.earlier:
                 used = [numbers[used_edit] for used_edit in uses.get(edit, ())]
@@ -181,6 +185,26 @@ class Drafter:
         )
         dropped = Counter(context_license=len(candidates) - len(excerpts))
         return Drafted(draft, references), dropped
+
+    def _line_ends(self, commit: CommitRow, edit: Edit) -> str | None:
+        """Return the line ends that an edit's new code is to have, None for its own.
+
+        They are those of its old code, of an addition those of the old file.
+        """
+        if self._config.line_ends != "old" or edit.new is None:
+            return None
+        if edit.old is not None:
+            return line_ends_of(self._texts.text(edit.old))
+        before = {
+            change.path_id: change.old_blob_id for change in self._reader.changes(commit.id)
+        }.get(edit.new.path_id)
+        chunks = self._reader.chunks(before) if before is not None else ()
+        # Its first lines decide.
+        first = next((text for text in map(self._text_of, chunks) if b"\n" in text), b"")
+        return line_ends_of(first[: first.find(b"\n") + 1])
+
+    def _text_of(self, chunk: ChunkRow) -> bytes:
+        return self._reader.text(chunk.id)
 
     def _uses(self, commit: CommitRow, edits: Sequence[Edit]) -> dict[Edit, frozenset[Edit]]:
         """Return which of a commit's edits each of them refers to, as the commit left the code."""

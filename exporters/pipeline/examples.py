@@ -50,23 +50,36 @@ class ExampleBuilder:
         """Return the examples of a redacted draft, without secrets, and what was left out.
 
         Adds to the counts of the kind `parts_only_secrets`: examples with nothing left to learn,
-        and `messages_target`: those whose message spells out the answer.
+        `parts_line_ends`: those that changed line ends alone, and `messages_target`: those whose
+        message spells out the answer.
         """
         examples, dropped = self._examples.of(draft, max_chars)
-        finished = [self.finished(example) for example in examples]
-        secretless = [example for example in finished if not is_only_secrets(example)]
-        dropped += Counter(parts_only_secrets=len(finished) - len(secretless))
-        if self._keeps_told:
-            return secretless, dropped
-        kept = [example for example in secretless if not _is_told(example)]
-        return kept, dropped + Counter(messages_target=len(secretless) - len(kept))
+        kept = []
+        for example in map(self.finished, examples):
+            reason = self._reason(example)
+            if reason is None:
+                kept.append(example)
+            else:
+                dropped[reason] += 1
+        return kept, dropped
+
+    def _reason(self, example: Example) -> str | None:
+        """Return why an example is left out, None if it stays."""
+        if is_only_secrets(example):
+            return "parts_only_secrets"
+        if example.line_ends is not None and not example.code.is_changed:
+            return "parts_line_ends"
+        if not self._keeps_told and _is_told(example):
+            return "messages_target"
+        return None
 
     def finished(self, example: Example) -> Example:
         """Return an example of a redacted draft without secrets, and without repeated excerpts."""
         if self._redactor is not None:
             example = self._redactor.example(example)
-        # Last: excerpts and code are the same text only once both are redacted.
-        return example.without_repeats()
+        # Secrets are found by where they stand in a blob, so line ends change after them. Last come
+        # the repeats: excerpts and code are the same text only once both are redacted.
+        return example.with_line_ends().without_repeats()
 
 
 def _is_told(example: Example) -> bool:

@@ -62,6 +62,8 @@ class Meta:
             "roles": row.roles,
             "is_redacted": example.is_redacted,
         }
+        if example.line_ends is not None:
+            meta["line_ends"] = example.line_ends
         meta |= example.code.facts
         if not has_old or example.n_parts > 1 or not _is_whole(edit, part):
             sides = {"old": edit.old, "new": edit.new}
@@ -120,6 +122,7 @@ def tokenized_row(row: Row, meta: dict[str, Any]) -> TokenizedRow:
     brief["sections"] = [excerpt["section"] for excerpt in meta["context"]]
     brief |= {"year": meta["time"][:4], "path": meta["path"]}
     brief["n_earlier"] = len(row.edits)
+    brief["has_old_line_ends"] = "line_ends" in meta
     brief["is_message_cut"] = row.example.draft.is_message_cut
     brief["rules"] = [excerpt["rule"] for excerpt in meta["context"]]
     return TokenizedRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

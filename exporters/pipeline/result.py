@@ -23,8 +23,8 @@ class TokenizedRow:
     """A row: its token ids without padding, and its loss spans (`learned`).
 
     `meta` is its meta line as JSON, `brief` the part of it that the statistics count: `id`,
-    `change`, `kind`, `is_test`, `license`, `n_tokens`, `n_earlier`, `is_message_cut`, `year`,
-    `path`, and of the excerpts `sections` and `rules`.
+    `change`, `kind`, `is_test`, `license`, `n_tokens`, `n_earlier`, `is_message_cut`,
+    `has_old_line_ends`, `year`, `path`, and of the excerpts `sections` and `rules`.
     """
 
     ids: "array[int]"

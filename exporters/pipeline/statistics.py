@@ -30,6 +30,7 @@ class Statistics:
     with_earlier: int = 0
     test_code: int = 0
     cut_messages: int = 0
+    old_line_ends: int = 0
     related: Counter[str] = field(default_factory=Counter)
     across_splits: Counter[str] = field(default_factory=Counter)
     packed: Counter[str] = field(default_factory=Counter)
@@ -73,5 +74,6 @@ class Statistics:
         self.with_earlier += bool(brief["n_earlier"])
         self.test_code += brief["is_test"]
         self.cut_messages += brief["is_message_cut"]
+        self.old_line_ends += brief["has_old_line_ends"]
         self.excerpts_by_rule.update(brief["rules"])
         self.excerpts_by_section.update(brief["sections"])

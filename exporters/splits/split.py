@@ -79,18 +79,23 @@ def select(
     commits: Sequence[CommitRow],
     wanted: frozenset[bytes],
     rejected: Callable[[CommitRow], str | None],
+    since: str | None = None,
 ) -> tuple[list[CommitRow], Counter[str]]:
     """Return the commits to export in the order of history, and the others by reason.
 
-    Reasons: `unreachable`, `boundary`, `unreadable`, and what `rejected` gives.
+    Reasons: `unreachable`, `boundary`, `unreadable`, `since` for those from before a date, and what
+    `rejected` gives.
     """
     dropped: Counter[str] = Counter()
+    oldest = seconds_of(since) if since is not None else None
     chosen = []
     for commit in commits:
         if commit.oid not in wanted:
             reason: str | None = "unreachable"
         elif commit.state != "ok":
             reason = commit.state
+        elif oldest is not None and commit.date < oldest:
+            reason = "since"
         else:
             reason = rejected(commit)
         if reason is None:
@@ -153,13 +158,20 @@ def _by_share(n_commits: int, words: Sequence[str]) -> Split:
     return Split(round(n_commits * train), round(n_commits * (train + val)))
 
 
+def seconds_of(date: str) -> float:
+    """Return a date in seconds, in UTC unless it names a zone; raises ValueError for another text.
+
+    Raises OverflowError where it is too far away for the system.
+    """
+    moment = datetime.fromisoformat(date)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
 def _by_date(commits: Sequence[CommitRow], words: Sequence[str]) -> Split:
     positions = []
     for word in words:
         try:
-            moment = datetime.fromisoformat(word)
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            seconds = moment.timestamp()
+            seconds = seconds_of(word)
         except (ValueError, OverflowError) as error:
             raise ExportError(f"--split: {word!r} is neither a date nor a commit") from error
         later = (i for i, commit in enumerate(commits) if commit.date >= seconds)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from rsidx.exporters.dataset.format import version_of
 from rsidx.exporters.dedup.leakage import leaks
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
+from rsidx.exporters.edits.line_ends import line_ends_of, with_line_ends
 from rsidx.exporters.filters.licenses import covers, license_of
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.chronology import believable
@@ -128,9 +129,9 @@ class Rows:
             yield from self._window(meta, texts)
             self._remember(split, number, meta, target)
             return
-        if meta["is_redacted"]:
-            self._checked.n_redacted += 1
-            target = self._unredacted(target, meta["new"])
+        self._checked.n_redacted += meta["is_redacted"]
+        yield from self._line_ends(meta)
+        target = self._as_committed(target, meta)
         yield from self._side("new", commit, meta["path"], meta["new"], target)
         if meta["old"] is not None:
             shown = self._range(meta["old"])
@@ -324,6 +325,32 @@ class Rows:
         if raw is None:
             return target
         return raw if _fills(_PLACEHOLDER.split(target), raw) else target
+
+    def _line_ends(self, meta: dict[str, Any]) -> Iterator[str]:
+        """Check that a target was given the line ends of the old code, or of the old file."""
+        if "line_ends" not in meta:
+            return
+        side = meta.get("edit", meta)["old"]
+        if side is not None:
+            text = self._range(side)
+        else:
+            blob = self._history.tree(meta["parent"] or "").get(meta["path"])
+            text = self._history.blob(blob) if blob is not None else None
+            # Its first lines decide.
+            text = text[: text.find(b"\n") + 1] if text is not None else None
+        if text is None or line_ends_of(text) != meta["line_ends"]:
+            yield "its line ends are not those of the old code"
+
+    def _as_committed(self, target: bytes, meta: dict[str, Any]) -> bytes:
+        """Return what stands at a target's place, if it is that but for what the row says."""
+        if "line_ends" not in meta:
+            return self._unredacted(target, meta["new"]) if meta["is_redacted"] else target
+        raw = self._range(meta["new"]) if meta["new"] is not None else None
+        if raw is None:
+            return target
+        shown = with_line_ends(raw.decode("utf-8", "replace"), meta["line_ends"]).encode()
+        parts = _PLACEHOLDER.split(target) if meta["is_redacted"] else [target]
+        return raw if _fills(parts, shown) and shown != raw else target
 
     def _is_shown(self, raw: bytes, n_tokens: int, prompt: str) -> bool:
         """Tell whether a prompt has a text, the whole of it by its number of tokens."""

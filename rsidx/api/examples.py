@@ -56,7 +56,8 @@ def examples_of(database: Database, config: ExportConfig) -> Iterator[Example]:
         reader = Reader(connection, queries.indexed_repository(connection, config.name))
         history = history_of(reader, reader.ref_tips(), config.revisions)
         reason = Filters("history", config.keep).reason
-        chosen, _ = select(list(history.commits.values()), history.reached, reason)
+        commits = list(history.commits.values())
+        chosen, _ = select(commits, history.reached, reason, config.since)
         build = shared_key(config, encoder, dialect, reader)
         with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
             keys = CommitKeys(reader, history.commits.values())

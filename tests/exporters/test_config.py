@@ -20,7 +20,7 @@ OPTIONS = declared(ExportConfig)
 OTHER = {
     "seed": 1, "no_edit": 0.1, "split": "1,0,0", "embargo": "0", "boundaries": "earlier",
     "licenses": ("MIT",), "earlier": ("commit",), "context_with": ("tests",), "keep": ("bulk",),
-    "kind": "fim", "pack": 4096, "half_life": 3.0, "columns": "both",
+    "kind": "fim", "pack": 4096, "since": "2018-12-06", "half_life": 3.0, "columns": "both",
 }  # fmt: skip
 
 

@@ -41,6 +41,8 @@ HARMLESS = {
     ("export", "max-files"): "up to 50",
     ("export", "min-message"): "up to 10",
     ("export", "message-numbers"): "",
+    ("export", "line-ends"): "",
+    ("export", "since"): "",
     ("export", "labels"): "",
     ("export", "order"): "",
     ("tokenizer", "train", "size"): "up to 16384",
