@@ -115,7 +115,8 @@ def format_page() -> str:
     page = _with_table((DOCS / "format.md").read_text("utf-8"), "markers", rows)
     rows = ["| filter | counted as | what it leaves out |", "|---|---|---|"]
     rows += [
-        f"| {one.name if one.always else f'`{one.name}`'} | {_counter(one)} | {one.description} |"
+        f"| {one.name if one.always else f'`{one.name}`'} | {_counter(one)} "
+        f"| {one.description}{' (off by default: `--leave-out`)' if one.optional else ''} |"
         for one in FILTERS
     ]
     page = _with_table(page, "filters", rows)

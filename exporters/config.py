@@ -14,7 +14,7 @@ from rsidx.exporters.edits.earlier import SOURCES
 from rsidx.exporters.examples.fim import MIDDLES
 from rsidx.exporters.examples.kind import LEVELS
 from rsidx.exporters.filters import licenses
-from rsidx.exporters.filters.registry import KEEPABLE
+from rsidx.exporters.filters.registry import KEEPABLE, OPTIONAL
 from rsidx.exporters.formats.registry import FORMATS, why_not_in
 from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import cached_file, is_hub_name
@@ -192,6 +192,14 @@ class ExportConfig:
             choices=KEEPABLE,
             harmless=_without_secrets,
             harmless_if="without `secrets`",
+        ),
+    ] = ()
+    leave_out: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Turn on a filter that is off by default; may be given more than once.",
+            choices=OPTIONAL,
+            harmless=True,
         ),
     ] = ()
     max_chars: Annotated[

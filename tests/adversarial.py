@@ -224,7 +224,7 @@ def _calls(tokenizer):
     """
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    from rsidx.exporters.edits import diff, fingerprint, splitting  # noqa: PLC0415
+    from rsidx.exporters.edits import diff, fingerprint, splitting, tiny  # noqa: PLC0415
     from rsidx.exporters.examples import message, redaction  # noqa: PLC0415
     from rsidx.exporters.filters import commits, globs, hygiene, secrets  # noqa: PLC0415
     from rsidx.exporters.verify import rows  # noqa: PLC0415
@@ -249,6 +249,7 @@ def _calls(tokenizer):
         "message": lambda text: commits.is_uninformative(text, 10),
         "row's message": lambda text: message.cut(message.tidy(text, keeps_numbers=False)),
         "names": lambda text: message.tidy(text.replace("@", redaction.EMAIL), keeps_numbers=True),
+        "tiny edit": lambda text: tiny.tiny_kind(b"#[a\n" + text.encode(), b"#[b" + text.encode()),
         "told": lambda text: message.holds_target(text[:1000], "", text),
         "patch": lambda text: fingerprint.PatchFingerprint.of(text.encode(), text[::-1].encode()),
         "attributes": lambda text: gitattributes.read(text.encode()),

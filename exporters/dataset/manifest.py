@@ -10,6 +10,7 @@ from typing import Any
 from rsidx import __version__
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dedup.leakage import COMPARED
+from rsidx.exporters.edits.tiny import KINDS
 from rsidx.exporters.filters.secrets import scanner_version
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.rendering.encoder import Encoder
@@ -82,6 +83,7 @@ def manifest_of(
             "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
             "examples_with_earlier_edits": statistics.with_earlier,
             "examples_of_test_code": statistics.test_code,
+            "examples_of_tiny_edits": {kind: statistics.tiny[kind] for kind in KINDS},
             "examples_with_cut_message": statistics.cut_messages,
             "examples_with_old_line_ends": statistics.old_line_ends,
             "examples_by_year": dict(sorted(statistics.years.items())),

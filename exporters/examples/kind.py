@@ -50,8 +50,8 @@ class Kind:
 
     `title` and `description` are for the card. `level` is that of its edits, None if the
     configuration chooses it; `has_prompt` tells whether a row is a prompt and its completion,
-    `has_message` whether it shows the commit's message, `divides` whether a long edit becomes several
-    examples.
+    `has_message` whether it shows the commit's message, `divides` whether a long edit becomes
+    several examples.
     `conflict` returns which options of a configuration the kind does not have, None for none.
     """
 

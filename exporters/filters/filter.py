@@ -30,7 +30,9 @@ class EditView:
     """What filters know of an edit: its texts (empty where there is no side), and its file.
 
     `head` returns the file's first chunk, `has_attribute` whether the repository's own
-    .gitattributes set one for it, `is_licensed` whether both sides are under an allowed licence.
+    .gitattributes set one for it, `is_licensed` whether both sides are under an allowed licence,
+    `tiny` what alone changed if that is next to nothing (`rsidx.exporters.edits.tiny`), and
+    `has_same_imports` whether both sides are imports, and the same ones.
     """
 
     edit: Edit
@@ -40,6 +42,8 @@ class EditView:
     head: Callable[[], bytes]
     has_attribute: Callable[[str], bool]
     is_licensed: Callable[[], bool]
+    tiny: Callable[[], str | None]
+    has_same_imports: Callable[[], bool]
 
     @property
     def text(self) -> bytes:
@@ -52,7 +56,8 @@ class Filter:
     """One reason to leave something out.
 
     `name` is what `--keep` calls it, and the end of its counter's name; `description` is for the
-    documentation. One that is `always` on cannot be kept. `rejects` gets the view of its scope
+    documentation. One that is `always` on cannot be kept; one that is `optional` is off unless it
+    is asked for. `rejects` gets the view of its scope
     (`history`: the commit's row); it is None for what the corpus, a row or its texts decide.
     """
 
@@ -61,3 +66,4 @@ class Filter:
     description: str
     rejects: Callable[[Any], bool] | None = None
     always: bool = False
+    optional: bool = False

@@ -38,8 +38,10 @@ FILTERS = (
         "before it in its split",
     ),
 )
-KEEPABLE = tuple(filter_.name for filter_ in FILTERS if not filter_.always)
+KEEPABLE = tuple(f.name for f in FILTERS if not (f.always or f.optional))
 """The names that `--keep` takes."""
+OPTIONAL = tuple(f.name for f in FILTERS if f.optional)
+"""The names that `--leave-out` takes."""
 OF_A_COMMIT = frozenset(
     filter_.name
     for filter_ in FILTERS
@@ -49,14 +51,14 @@ OF_A_COMMIT = frozenset(
 
 
 class Filters:
-    """The filters of a scope that are on."""
+    """The filters of a scope that are on: all but those to `keep`, and those to `leave_out`."""
 
-    def __init__(self, scope: Scope, keep: Iterable[str]) -> None:
-        kept = frozenset(keep)
+    def __init__(self, scope: Scope, keep: Iterable[str], leave_out: Iterable[str] = ()) -> None:
+        off = frozenset(keep) | (frozenset(OPTIONAL) - frozenset(leave_out))
         self._filters = [
             (filter_.name, filter_.rejects)
             for filter_ in FILTERS
-            if filter_.scope == scope and filter_.rejects and filter_.name not in kept
+            if filter_.scope == scope and filter_.rejects and filter_.name not in off
         ]
 
     def reason(self, view: Any) -> str | None:

@@ -101,7 +101,8 @@ class CommitPipeline:
         patch = PatchFingerprint.of(
             self._steps.texts.text(edit.old), self._steps.texts.text(edit.new)
         )
-        tokenized = tuple(tokenized_row(row, self._meta.of(commit, row)) for row in rows)
+        tiny = self._steps.selector.tiny(edit) if rows else None
+        tokenized = tuple(tokenized_row(row, self._meta.of(commit, row), tiny) for row in rows)
         return EditResult(patch, tokenized, dropped, edit_examples.references)
 
     def _rows(self, edit_examples: _EditExamples) -> tuple[list[Row], Counter[str]]:

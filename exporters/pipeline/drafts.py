@@ -301,8 +301,6 @@ class Drafter:
         return "::".join((*names, *modules_of(edit.container)))
 
 
-
-
 def _renames(changes: Sequence[ChangeRow]) -> set[tuple[int, int]]:
     """Return the old and the new path of each file that has a new name, and none at its old one."""
     there = {change.path_id for change in changes if change.new_blob_id is not None}

@@ -115,13 +115,14 @@ def _is_whole(edit: Edit, part: Part) -> bool:
     return (part.old_start, part.old_end, part.new_start, part.new_end) == (0, n_old, 0, n_new)
 
 
-def tokenized_row(row: Row, meta: dict[str, Any]) -> TokenizedRow:
-    """Return a row as the cache keeps it."""
+def tokenized_row(row: Row, meta: dict[str, Any], tiny: str | None) -> TokenizedRow:
+    """Return a row as the cache keeps it; `tiny` is what alone its edit changes, if little."""
     brief = {key: meta[key] for key in ("id", "change", "kind", "is_test", "n_tokens")}
     brief["license"] = meta["license"]
     brief["sections"] = [excerpt["section"] for excerpt in meta["context"]]
     brief |= {"year": meta["time"][:4], "path": meta["path"]}
     brief["n_earlier"] = len(row.edits)
+    brief["tiny"] = tiny
     brief["has_old_line_ends"] = "line_ends" in meta
     brief["is_message_cut"] = row.example.draft.is_message_cut
     brief["rules"] = [excerpt["rule"] for excerpt in meta["context"]]

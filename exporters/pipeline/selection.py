@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 
 from rsidx.exporters.config import ExportConfig
-from rsidx.exporters.edits.edit import Edit
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.no_op import no_op_edits
 from rsidx.exporters.edits.pairing import commit_edits, file_edits
 from rsidx.exporters.edits.side_texts import SideTexts
+from rsidx.exporters.edits.tiny import tiny_kind
 from rsidx.exporters.examples.message import tidy
 from rsidx.exporters.examples.redaction import without_people
 from rsidx.exporters.filters.filter import CommitView, EditView
@@ -17,7 +18,7 @@ from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.filters.registry import Filters
 from rsidx.exporters.kinds import KINDS
 from rsidx.store.reader import Reader
-from rsidx.store.records import ChangeRow, CommitRow
+from rsidx.store.records import ChangeRow, CommitRow, Import
 
 
 class EditSelector:
@@ -33,7 +34,7 @@ class EditSelector:
         self._level = KINDS[config.kind].level or config.level
         self._attributes = Attributes(reader)
         self._of_commits = Filters("commit", config.keep)
-        self._of_edits = Filters("edit", config.keep)
+        self._of_edits = Filters("edit", config.keep, config.leave_out)
 
     def edits(self, commit: CommitRow) -> tuple[tuple[Edit, ...], Counter[str]]:
         """Return a commit's edits, then no-op edits, and what was left out, by reason."""
@@ -88,14 +89,39 @@ class EditSelector:
         side = edit.new or edit.old
         assert side is not None
         path = self._reader.path(side.path_id)
+        old, new = self._texts.text(edit.old), self._texts.text(edit.new)
         return EditView(
             edit=edit,
             path=path,
-            old=self._texts.text(edit.old),
-            new=self._texts.text(edit.new),
+            old=old,
+            new=new,
             head=partial(self._head, side.blob_id),
             has_attribute=partial(self._attributes.has, path=path),
             is_licensed=partial(self._licenses.allow_edit, edit),
+            tiny=cache(partial(self.tiny, edit)),
+            has_same_imports=partial(self._has_same_imports, edit),
+        )
+
+    def tiny(self, edit: Edit) -> str | None:
+        """Return what alone an edit changes if that is next to nothing, else None."""
+        if edit.old is None or edit.new is None or edit.is_no_op:
+            return None
+        return tiny_kind(self._texts.text(edit.old), self._texts.text(edit.new))
+
+    def _has_same_imports(self, edit: Edit) -> bool:
+        """Tell whether an edit is of imports, and leaves them the same but for their order."""
+        if edit.kind != "imports" or edit.old is None or edit.new is None or edit.is_no_op:
+            return False
+        before, after = (self._imports(side) for side in (edit.old, edit.new))
+        return bool(before) and before == after
+
+    def _imports(self, side: Side) -> Counter[tuple[bool, Import]]:
+        """Return the imports of a side, each with whether it is an `extern crate`."""
+        return Counter(
+            (b"extern crate" in text, item)
+            for chunk in side.chunks
+            for text in (self._reader.text(chunk.id),)
+            for item in self._reader.imports(chunk.id)
         )
 
     def _head(self, blob_id: int) -> bytes:

@@ -29,6 +29,7 @@ class Statistics:
     with_context: int = 0
     with_earlier: int = 0
     test_code: int = 0
+    tiny: Counter[str] = field(default_factory=Counter)
     cut_messages: int = 0
     old_line_ends: int = 0
     related: Counter[str] = field(default_factory=Counter)
@@ -73,6 +74,8 @@ class Statistics:
         self.lengths[n_tokens["total"]] += 1
         self.with_earlier += bool(brief["n_earlier"])
         self.test_code += brief["is_test"]
+        if brief["tiny"] is not None:
+            self.tiny[brief["tiny"]] += 1
         self.cut_messages += brief["is_message_cut"]
         self.old_line_ends += brief["has_old_line_ends"]
         self.excerpts_by_rule.update(brief["rules"])

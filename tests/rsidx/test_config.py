@@ -42,6 +42,7 @@ HARMLESS = {
     ("export", "min-message"): "up to 10",
     ("export", "message-numbers"): "",
     ("export", "line-ends"): "",
+    ("export", "leave-out"): "",
     ("export", "since"): "",
     ("export", "labels"): "",
     ("export", "order"): "",

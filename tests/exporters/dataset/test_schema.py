@@ -77,6 +77,8 @@ impl Half {{
 
 fn new{n}() {{}}
 """
+DOS = 5
+"""The version of the numbers that has other line ends."""
 
 
 @pytest.fixture
@@ -84,7 +86,8 @@ def exported(repo, index, tokenizer_file, tmp_path):
     def run(kind):
         repo.commits(
             (f"Change the functions for the time {n}",
-             {"src/lib.rs": LIB.format(n=n), "src/numbers.rs": NUMBERS.format(n=n)})
+             {"src/lib.rs": LIB.format(n=n),
+              "src/numbers.rs": NUMBERS.format(n=n).replace("\n", "\r\n" if n == DOS else "\n")})
             for n in range(12)
         )  # fmt: skip
         index.sync()
