@@ -57,7 +57,10 @@ class ContextAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a trained model is asked, as ids and as text with the control tokens spelled out."""
+    """What a trained model is asked, as ids and as text with the control tokens spelled out.
+
+    The text lacks the token that rows begin with: who encodes it adds that.
+    """
 
     input_ids: list[int]
     text: str
@@ -182,7 +185,7 @@ def prompt_at(
         if row is None:
             raise RsidxError(f"{target.symbol} does not fit --max-chars and --max-tokens")
     ids = row.prompt()
-    return Prompt(ids, encoder.decode(ids), row.n_left_out)
+    return Prompt(ids, encoder.decode(encoder.without_bos(ids)), row.n_left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +242,7 @@ def fill_prompt_at(
         except TooLongError as error:
             raise RsidxError("the file around the hole does not fit --max-tokens") from error
     ids = row.prompt()
-    return Prompt(ids, encoder.decode(ids), row.n_left_out)
+    return Prompt(ids, encoder.decode(encoder.without_bos(ids)), row.n_left_out)
 
 
 def _offset(file: bytes, hole: Hole) -> int:

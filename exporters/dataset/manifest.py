@@ -64,6 +64,7 @@ def manifest_of(
             "n_tokens": encoder.n_tokens,
             "n_new_tokens": len(encoder.added),
             "new_tokens": {token: encoder.control(token) for token in encoder.added},
+            "bos_token": encoder.bos_token,
             "end_token": encoder.end_token,
             "pad_token": encoder.pad_token,
         },

@@ -16,12 +16,17 @@ class PromptCompletion:
         self._control = frozenset(control.values())
 
     def texts(self, row: TokenizedRow) -> tuple[str, str]:
-        """Return prompt and completion.
+        """Return prompt and completion, which encode to the row's ids, each by itself.
 
-        The end token is left to the trainer, who adds it, unless the row ends with another.
+        The token that rows begin with and the end token are left to the trainer, who adds them,
+        unless the row ends with another.
         """
         prompt, completion = self._sides(row)
         return self._encoder.decode(prompt), self._encoder.decode(completion)
+
+    def whole(self, row: TokenizedRow) -> str:
+        """Return a row as one text."""
+        return self._encoder.decode([token_id for side in self._sides(row) for token_id in side])
 
     def row(self, row: TokenizedRow) -> dict[str, str] | None:
         """Return `prompt` and `completion`, None where code spells a control token.
@@ -36,7 +41,7 @@ class PromptCompletion:
         return {"prompt": prompt, "completion": completion}
 
     def _sides(self, row: TokenizedRow) -> tuple[list[int], list[int]]:
-        ids = row.ids.tolist()
+        ids = list(self._encoder.without_bos(row.ids.tolist()))
         first = len(ids) - 1 - row.brief["n_tokens"]["new"]
         prompt, completion = ids[:first], ids[first:]
         if self._encoder.spelling(completion[-1]) == self._encoder.end_token:

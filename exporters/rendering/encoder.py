@@ -10,11 +10,13 @@ import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import tokenizers
 from tokenizers import AddedToken, Tokenizer
+from tokenizers.processors import TemplateProcessing
 
 from rsidx.errors import TokenizerError
 from rsidx.store.cache import Cache
@@ -25,6 +27,7 @@ _MAX_CACHED_TEXTS = 8_000
 _TEXTS_AT_ONCE = 512
 _MAX_SHORT_ID = 1 << 16
 _DIGEST = 16
+_SAMPLES = ("fn f", " fn", "x \n", "\n\n    x", "é", "    ", "\t}")
 _FILE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
 _HUB_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
@@ -93,6 +96,9 @@ class Encoder:
         self._tokenizer = tokenizer
         self._config = _read_config(source)
         self.source_sha256 = _sha256(tokenizer)
+        # What it does to offsets (GPT-2's leave out the space in front of a word) is not wanted.
+        self.bos, self._post_processor = self._beginning()
+        tokenizer.post_processor = None
         end_token = self._find("eos_token", _END_TOKENS)
         if end_token is None:
             raise TokenizerError(
@@ -112,6 +118,26 @@ class Encoder:
         """What a text's ids follow from: the tokenizer, what was added to it, and its library."""
         parts = (self.source_sha256, self.added, self._control, tokenizers.__version__)
         return hashlib.blake2b(repr(parts).encode(), digest_size=_DIGEST).digest()
+
+    def _beginning(self) -> tuple[int | None, Any]:
+        """Return the token that a text begins with where transformers encodes it, and what adds it.
+
+        The configuration's word on it goes before the tokenizer's own.
+        """
+        asked, name = self._config.get("add_bos_token"), self._find("bos_token", ())
+        if asked is True and name is not None:
+            bos = self.control(name)
+            template = TemplateProcessing(
+                single=f"{name} $A", pair=f"{name} $A {name} $B", special_tokens=[(name, bos)]
+            )
+            return bos, template
+        added, bare = (
+            self._tokenizer.encode("a", add_special_tokens=special).ids for special in (True, False)
+        )
+        begins = len(added) > len(bare) and added[: len(bare)] != bare
+        if asked is False and begins:
+            return None, None
+        return (added[0] if begins else None), self._tokenizer.post_processor
 
     def keep_in(self, cache: Cache) -> None:
         """Look texts up in a cache for this `identity`, and keep there what is encoded."""
@@ -139,6 +165,10 @@ class Encoder:
     def control_tokens(self) -> dict[str, int]:
         """Return the control tokens' spellings and ids, in the order of their ids."""
         return {token: token_id for token_id, token in sorted(self._control.items())}
+
+    def added_tokens(self) -> list[str]:
+        """Return the tokens that are found in a text before it is split, control tokens or not."""
+        return [token.content for token in self._tokenizer.get_added_tokens_decoder().values()]
 
     def has(self, token: str) -> bool:
         """Tell whether the tokenizer has a token of this spelling."""
@@ -209,6 +239,53 @@ class Encoder:
             self.warm([text])
         return self._cache[text]
 
+    def encode_spelled(self, text: str) -> tuple[list[int], list[int]] | None:
+        """Encode a text in which control tokens are spelled out, as a trainer or server does.
+
+        Returns the ids, and for each where its first character stands; None where the ids decode
+        otherwise.
+        """
+        self._tokenizer.encode_special_tokens = False
+        try:
+            encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        except Exception as error:  # The library raises bare Exception.
+            raise TokenizerError(f"the tokenizer cannot encode: {error}") from error
+        finally:
+            self._tokenizer.encode_special_tokens = True
+        ids = encoding.ids
+        if self.decode(ids) != text:
+            return None
+        return ids, [start for start, _ in encoding.offsets]
+
+    @property
+    def bos_token(self) -> str | None:
+        """The token that a row begins with, None for none."""
+        return self.spelling(self.bos) if self.bos is not None else None
+
+    def without_bos(self, ids: Sequence[int]) -> Sequence[int]:
+        """Return a row's ids without the token that it begins with."""
+        return ids[1:] if self.bos is not None and ids and ids[0] == self.bos else ids
+
+    @cached_property
+    def is_split_at_controls(self) -> bool:
+        """Whether a text's ids are the same whatever control tokens stand beside it, as tried.
+
+        Those of tokenizers that begin a text with a space, or whose tokens swallow spaces, are not.
+        """
+        alone = [self.encode(text) for text in _SAMPLES]
+        for token_id, token in self._control.items():
+            expected = [token_id]
+            for ids in alone:
+                expected += [*(ids or ()), token_id]
+            found = self.encode_spelled(token + "".join(text + token for text in _SAMPLES))
+            if None in alone or found is None or found[0] != expected:
+                return False
+        return True
+
+    def controls(self, ids: Iterable[int]) -> list[int]:
+        """Return those of some ids that are control tokens."""
+        return list(filter(self._control.__contains__, ids))
+
     def _encode_around(self, text: str) -> list[int]:
         """Encode a text that spells control tokens, cutting inside each spelling."""
         cuts = {0, len(text)}
@@ -238,7 +315,9 @@ class Encoder:
         """
         folder.mkdir(exist_ok=True)
         self._tokenizer.encode_special_tokens = False
+        self._tokenizer.post_processor = self._post_processor
         (folder / _FILE).write_text(self._tokenizer.to_str(pretty=True), "utf-8")
+        self._tokenizer.post_processor = None
         self._tokenizer.encode_special_tokens = True
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
@@ -246,8 +325,10 @@ class Encoder:
             "pad_token": self.pad_token,
             "model_max_length": max_tokens,
             "clean_up_tokenization_spaces": False,
-            "add_bos_token": False,
+            "add_bos_token": self.bos is not None,
         }
+        if (bos := self.bos_token) is not None:
+            config["bos_token"] = bos
         _write_json(folder / _CONFIG, config)
         special = {"eos_token": self.end_token, "pad_token": self.pad_token}
         _write_json(folder / "special_tokens_map.json", special)

@@ -1,12 +1,18 @@
 """From examples to token ids within the budgets."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, groupby
 
 from rsidx.exporters.context.excerpts import Excerpt, largest
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.redaction import has_placeholder, split_placeholders
+from rsidx.exporters.examples.redaction import (
+    has_placeholder,
+    spelled,
+    split_placeholders,
+)
 from rsidx.exporters.rendering.base import Dialect, Piece
 from rsidx.exporters.rendering.encoder import Encoder
 
@@ -102,13 +108,22 @@ class Renderer:
         cannot give back as `context_irreversible`. Raises TooLongError or IrreversibleError.
         """
         bare = self._dialect.pieces(example, ())
-        n_bare = sum(self._n_ids(piece) for piece in bare)
+        n_bare = sum(self._n_ids(piece) for piece in bare) + (self._encoder.bos is not None)
         if n_bare > self._max_tokens:
             raise TooLongError(n_bare)
         room = min(self._context_tokens, self._max_tokens - n_bare)
         edits, n_needed, dropped = self._fitting_edits(example, room // 2)
         shown, left_out = self._fitting(example, room - n_needed)
-        return self._assemble(example, shown, edits), dropped + left_out
+        row = self._assemble(example, shown, edits)
+        while len(row.input_ids) > self._max_tokens:
+            # Texts beside each other seldom take more tokens than each alone.
+            if not shown and not edits:
+                raise TooLongError(len(row.input_ids))
+            last = shown if shown else edits
+            last.pop()
+            left_out["context_over_budget" if last is shown else "earlier_over_budget"] += 1
+            row = self._assemble(example, shown, edits)
+        return row, dropped + left_out
 
     def _fitting_edits(self, example: Example, room: int) -> tuple[list[int], int, Counter[str]]:
         """Choose earlier edits in descending value; return what they take of the room, too."""
@@ -190,23 +205,73 @@ class Renderer:
     def _n_ids(self, piece: Piece) -> int:
         return 1 if piece.is_control else len(self._ids(piece))
 
+    def _runs(self, pieces: Sequence[Piece]) -> Iterator[tuple[str, Sequence[int]]]:
+        """Yield the ids of pieces in runs, each with its role.
+
+        What stands in front of the loss, and what has it, are each encoded as one text, as who
+        trains or serves with texts does; where all is one text the tokens cross.
+        """
+        if self._encoder.bos is not None:
+            yield "prompt", (self._encoder.bos,)
+        ends = bool(pieces) and pieces[-1].role == "end"
+        end = len(pieces) - 1 if ends else len(pieces)
+        cut = end if self._dialect.is_one_text else min(end, _first_with_loss(pieces))
+        for side in (pieces[:cut], pieces[cut:end]):
+            for together in self._apart(side):
+                yield from self._encoded(together)
+        if ends:
+            yield "end", (self._encoder.control(pieces[-1].text),)
+
+    def _apart(self, pieces: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
+        """Yield pieces that no token of the others can reach into."""
+        if not self._encoder.is_split_at_controls:
+            yield pieces
+            return
+        for _, run in groupby(pieces, lambda piece: piece.is_control):
+            yield tuple(run)
+
+    def _encoded(self, pieces: Sequence[Piece]) -> Iterator[tuple[str, Sequence[int]]]:
+        """Yield the runs of pieces as one text; one by one where code spells a control token.
+
+        A token is of the piece that its first character is of.
+        """
+        if len(pieces) == 1 or all(piece.is_control for piece in pieces):
+            yield from ((piece.role, self._ids(piece)) for piece in pieces)
+            return
+        texts = [spelled(piece.text) for piece in pieces]
+        found = self._encoder.encode_spelled("".join(texts))
+        if found is None or self._encoder.controls(found[0]) != self._controls(pieces):
+            yield from ((piece.role, self._ids(piece)) for piece in pieces)
+            return
+        ids, starts = found
+        first = 0
+        for piece, end in zip(pieces, accumulate(map(len, texts)), strict=True):
+            behind = bisect_left(starts, end, first)
+            yield piece.role, ids[first:behind]
+            first = behind
+
+    def _controls(self, pieces: Sequence[Piece]) -> list[int]:
+        """Return the control tokens of pieces; a text has none but for its placeholders."""
+        marked = (piece for piece in pieces if piece.is_control or has_placeholder(piece.text))
+        return self._encoder.controls(token_id for piece in marked for token_id in self._ids(piece))
+
     def _assemble(self, example: Example, shown: list[int], edits: list[int]) -> Row:
         input_ids: list[int] = []
         learned: list[tuple[int, int]] = []
         roles: list[tuple[str, int]] = []
         n_tokens = dict.fromkeys(example.code.roles, 0)
-        for piece in self._dialect.pieces(example, shown, edits):
-            ids = self._ids(piece)
+        for role, ids in self._runs(self._dialect.pieces(example, shown, edits)):
+            if not ids:
+                continue
             start = len(input_ids)
             input_ids += ids
-            if ids and (self._all_labels or piece.role in _LEARNED):
+            if self._all_labels or role in _LEARNED:
                 first = learned.pop()[0] if learned and learned[-1][1] == start else start
                 learned.append((first, len(input_ids)))
-            if piece.role in n_tokens:
-                n_tokens[piece.role] += len(ids)
-            if ids:
-                before = roles.pop()[1] if roles and roles[-1][0] == piece.role else 0
-                roles.append((piece.role, before + len(ids)))
+            if role in n_tokens:
+                n_tokens[role] += len(ids)
+            before = roles.pop()[1] if roles and roles[-1][0] == role else 0
+            roles.append((role, before + len(ids)))
         excerpt_tokens = tuple(
             self._n_ids(_context(example.draft.excerpts[index].shown)) for index in shown
         )
@@ -222,6 +287,10 @@ class Renderer:
             n_left_out=_n_left_out(example.draft.excerpts, shown),
             n_tokens=counts,
         )
+
+
+def _first_with_loss(pieces: Sequence[Piece]) -> int:
+    return next((i for i, one in enumerate(pieces) if one.role in _LEARNED), len(pieces))
 
 
 def _n_left_out(excerpts: Sequence[Excerpt], shown: Sequence[int]) -> int:

@@ -38,6 +38,8 @@ class SequenceDialect(WithoutEdits):
     The end token follows where the file ends, and not where a window does.
     """
 
+    is_one_text = True
+
     def __init__(self, family: Family | None, end_token: str) -> None:
         self.name = f"sequence-{family.name if family else 'generic'}"
         self._family = family

@@ -15,6 +15,7 @@ from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.chronology import believable
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.secrets import SecretCheck
+from rsidx.exporters.verify.texts import RowTexts
 from rsidx.store.spill import SpillSorter
 
 _NOTE = re.compile(r"[ \t]*+// [0-9]++ more (?:field|variant|item)s?\n")
@@ -89,10 +90,10 @@ class Rows:
     ) -> None:
         self._at_commit = manifest["config"]["context_at"] == "commit"
         self._allowed = tuple(sorted(manifest["config"]["licenses"]))
-        # Format version 0, that of rsidx 0.1.0, records no licence.
-        self._records_licenses = version_of(manifest) != 0
+        # Format version 0, of rsidx 0.1.0: no licence is recorded, and rows are encoded in pieces.
+        self._is_first_format = version_of(manifest) == 0
         self._labels_all = manifest["config"]["labels"] == "all"
-        self._encoder = encoder
+        self._texts = RowTexts(encoder, in_pieces=self._is_first_format)
         self._history = history
         self._checked = checked
         self._split = ""
@@ -113,20 +114,22 @@ class Rows:
             yield f"{parent} is not the first parent of {commit}"
             return
         yield from self._order(split, commit)
-        if self._records_licenses:
+        if not self._is_first_format:
             yield from self._license(meta)
         yield from self._roles(meta)
         if "completion" in row:
-            texts = {"prompt": row["prompt"], "new": self._without_end(row["completion"])}
+            texts = {"prompt": row["prompt"], "new": self._texts.without_end(row["completion"])}
         else:
             yield from self._lists(row, meta)
-            texts = self._texts(row["input_ids"], meta["roles"])
+            sides = self._texts.sides(row["input_ids"], meta)
+            yield from self._texts.problems(sides)
+            texts = self._texts.texts(sides)
         prompt, target = texts["prompt"], texts["new"].encode()
         if self._secrets is not None:
-            every = (prompt, texts.get("window") or texts["new"], *meta.get("text", {}).values())
+            every = (prompt, texts["new"], *meta.get("text", {}).values())
             yield from self._secrets.problems(meta, "\n".join(every))
         if "learned" in meta:
-            yield from self._window(meta, texts)
+            yield from self._window(row, meta, texts["new"])
             self._remember(split, number, meta, target)
             return
         self._checked.n_redacted += meta["is_redacted"]
@@ -136,9 +139,8 @@ class Rows:
         if meta["old"] is not None:
             shown = self._range(meta["old"])
             yield from self._side("old", parent, meta["old_path"], meta["old"], shown)
-            n_old = meta["n_tokens"]["old"]
             if shown is not None and not (
-                meta["is_redacted"] or self._is_shown(shown, n_old, prompt)
+                meta["is_redacted"] or self._texts.is_whole(shown, prompt)
             ):
                 yield "the prompt does not have the old code"
         for excerpt in meta["context"]:
@@ -183,7 +185,7 @@ class Rows:
         }
         for name, (start, end) in sides.items():
             text = self._range({"blob": middle["blob"], "start": start, "end": end})
-            if text is None or not self._is_shown(text, meta["n_tokens"][name], prompt):
+            if text is None or not self._texts.is_whole(text, prompt):
                 yield f"the prompt does not have the {name} of the middle"
 
     def _license(self, meta: dict[str, Any]) -> Iterator[str]:
@@ -256,29 +258,6 @@ class Rows:
         content = self._history.blob(meta["new"]["blob"])
         return content is not None and len(content) == meta["new"]["end"]
 
-    def _without_end(self, completion: str) -> str:
-        """Return a completion without the control token that it may end with."""
-        ends = (token for token in self._encoder.control_tokens() if completion.endswith(token))
-        return completion.removesuffix(next(ends, ""))
-
-    def _texts(self, ids: list[int], roles: list[tuple[str, int]]) -> dict[str, str]:
-        """Return the texts of a row by role; `prompt` is all that comes before the new code.
-
-        `window` is a sequence's text, with loss or without.
-        """
-        by_role: dict[str, list[int]] = {"prompt": [], "new": [], "window": []}
-        start = 0
-        for role, n in roles:
-            part = ids[start : start + n]
-            start += n
-            if role == "new":
-                by_role["new"] += part
-            elif role != "end":
-                by_role["prompt"] += part
-            if role in ("lead", "new"):
-                by_role["window"] += part
-        return {name: self._encoder.decode(part) for name, part in by_role.items()}
-
     def _lists(self, row: dict[str, Any], meta: dict[str, Any]) -> Iterator[str]:
         ids, mask, labels = row["input_ids"], row["attention_mask"], row["labels"]
         if not len(ids) == len(mask) == len(labels):
@@ -295,29 +274,36 @@ class Rows:
         if mask != [1] * n_total + [0] * n_padding:
             yield "its attention mask is not all but the padding"
 
-    def _window(self, meta: dict[str, Any], texts: dict[str, str]) -> Iterator[str]:
+    def _window(self, row: dict[str, Any], meta: dict[str, Any], text: str) -> Iterator[str]:
         """Check a sequence: its window is the file's, and what has loss is what is said to."""
         place = meta["new"]
         if self._history.tree(meta["commit"]).get(meta["path"]) != place["blob"]:
             yield f"{meta['path']} is not the blob {place['blob']} at {meta['commit']}"
             return
         for excerpt in meta["context"]:
-            yield from self._excerpt(excerpt, meta, texts["prompt"])
-        learned = [
-            self._range({"blob": place["blob"], "start": start, "end": end})
-            for start, end in meta["learned"]
-        ]
+            yield from self._excerpt(excerpt, meta, text)
         window = self._range(place)
-        if window is None or None in learned:
+        ranges = [(start - place["start"], end - place["start"]) for start, end in meta["learned"]]
+        if window is None or any(not 0 <= a <= b <= len(window) for a, b in ranges):
             yield "its ranges are outside of its blob"
-        elif meta["is_redacted"]:
+            return
+        # It is the end of the row, under its path.
+        starts = [match.end() for match in re.finditer(re.escape(f"{meta['path']}\n"), text)]
+        if meta["is_redacted"]:
             self._checked.n_redacted += 1
-            if self._unredacted(texts["window"].encode(), place) != window:
+            if not any(self._unredacted(text[at:].encode(), place) == window for at in starts):
                 yield f"it is not what {meta['path']} has there"
-        elif texts["window"].encode() != window:
+            return
+        shown = window.decode("utf-8", "replace")
+        if not any(text[at:] == shown for at in starts):
             yield f"it is not what {meta['path']} has there"
-        elif texts["new"].encode() != b"".join(text for text in learned if text is not None):
-            yield "what has loss is not what it says"
+        elif not self._labels_all:
+            first = len(text) - len(shown)
+            learned = [
+                tuple(first + len(window[:at].decode("utf-8", "replace")) for at in one)
+                for one in ranges
+            ]
+            yield from self._texts.losses(row, text, learned)
 
     def _unredacted(self, target: bytes, place: dict[str, Any] | None) -> bytes:
         """Return what stands at a place, if a target is that with something in its placeholders."""
@@ -351,12 +337,6 @@ class Rows:
         shown = with_line_ends(raw.decode("utf-8", "replace"), meta["line_ends"]).encode()
         parts = _PLACEHOLDER.split(target) if meta["is_redacted"] else [target]
         return raw if _fills(parts, shown) and shown != raw else target
-
-    def _is_shown(self, raw: bytes, n_tokens: int, prompt: str) -> bool:
-        """Tell whether a prompt has a text, the whole of it by its number of tokens."""
-        text = raw.decode("utf-8", "replace")
-        ids = self._encoder.encode(text)
-        return ids is not None and len(ids) == n_tokens and text in prompt
 
     def _range(self, place: dict[str, Any]) -> bytes | None:
         content = self._history.blob(place["blob"])
@@ -402,7 +382,7 @@ class Rows:
             text = b"".join(pieces)
             before = text.rstrip().rfind(b"\n") + 1
             pieces = [text[:before], note.encode(), text[before:]]
-        if not self._is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
+        if not self._texts.is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
             yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
 
 

@@ -77,10 +77,8 @@ def examples_of(database: Database, config: ExportConfig) -> Iterator[Example]:
 
 
 def _example(row: TokenizedRow, texts: PromptCompletion, kind: str) -> Example:
-    prompt, completion = texts.texts(row)
-    if kind == "sequence":
-        # Code with loss and without it takes turns.
-        prompt, completion = "", prompt + completion
+    # In a sequence code with loss and without it takes turns.
+    prompt, completion = ("", texts.whole(row)) if kind == "sequence" else texts.texts(row)
     shown = columns(row, None)
     meta = orjson.loads(row.meta)
     return Example(meta["id"], prompt, completion, shown["input_ids"], shown["labels"], meta)
