@@ -14,8 +14,8 @@ from rsidx.exporters.examples.sequence import SEQUENCE
 from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.edit import edit_dialect
 from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.rendering.files import files_dialect
 from rsidx.exporters.rendering.fim import fim_dialect
-from rsidx.exporters.rendering.sequence import sequence_dialect
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
 _ALL: tuple[tuple[Kind, Callable[[Encoder, "ExportConfig"], Dialect]], ...] = (
     (EDIT, edit_dialect),
     (FIM, fim_dialect),
-    (SEQUENCE, sequence_dialect),
+    (SEQUENCE, files_dialect),
 )
 KINDS = {kind.name: kind for kind, _ in _ALL}
 _DIALECTS = {kind.name: dialect for kind, dialect in _ALL}

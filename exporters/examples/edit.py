@@ -1,6 +1,7 @@
 """Edits as examples: old code, and the new code that takes its place."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,7 +11,7 @@ from rsidx.exporters.edits.line_ends import with_line_ends
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, split
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.kind import LEVELS, Kind, Sources
+from rsidx.exporters.examples.kind import LEVELS, Kind, Shown, Sources
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
@@ -117,6 +118,11 @@ def _conflict(config: "ExportConfig") -> str | None:
     return None
 
 
+def _shown(meta: Mapping[str, Any]) -> Iterator[Shown]:
+    yield Shown("new", "new", meta["new"])
+    yield Shown("old", "old", meta["old"])
+
+
 EDIT = Kind(
     "edit",
     "Edits",
@@ -127,4 +133,5 @@ EDIT = Kind(
     has_message=True,
     conflict=_conflict,
     examples=EditExamples,
+    shown=_shown,
 )

@@ -8,7 +8,7 @@ follows from the edit and the seed, so the same export makes the same holes.
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +19,7 @@ from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, MapText, Source
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.kind import Kind, Sources, items_only
+from rsidx.exporters.examples.kind import Kind, Shown, Sources, items_only
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
@@ -334,6 +334,14 @@ def _characters(text: EditedText, rng: random.Random, most: int) -> tuple[int, i
 
 _CHOOSERS = {"commit": _added, "node": _nodes, "line": _lines, "char": _characters}
 
+
+def _shown(meta: Mapping[str, Any]) -> Iterator[Shown]:
+    hole, around = meta["new"], meta["around"]
+    yield Shown("prefix", "new", {**hole, "start": around["start"], "end": hole["start"]})
+    yield Shown("new", "new", hole)
+    yield Shown("suffix", "new", {**hole, "start": hole["end"], "end": around["end"]})
+
+
 FIM = Kind(
     "fim",
     "Holes in edits",
@@ -345,4 +353,5 @@ FIM = Kind(
     has_message=False,
     conflict=items_only,
     examples=HoleExamples,
+    shown=_shown,
 )

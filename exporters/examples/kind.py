@@ -1,9 +1,9 @@
 """What each kind of example must say of itself."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
@@ -45,14 +45,29 @@ class Examples(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Where git has the code that a row shows in some role, for `rsidx verify`.
+
+    `place` is a range of a blob, as meta lines have it: of the edited file at the commit (`new`) or
+    at its first parent (`old`). It is None where the row shows no such code. Where a row has no
+    prompt, the place of `new` is that of all its code.
+    """
+
+    role: str
+    side: Literal["old", "new"]
+    place: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of example.
 
     `title` and `description` are for the card. `level` is that of its edits, None if the
-    configuration chooses it; `has_prompt` tells whether a row is a prompt and its completion,
-    `has_message` whether it shows the commit's message, `divides` whether a long edit becomes
-    several examples.
-    `conflict` returns which options of a configuration the kind does not have, None for none.
+    configuration chooses it; `has_message` tells whether it shows the commit's message, `divides`
+    whether a long edit becomes several examples, `has_prompt` whether a row is a prompt and its
+    completion. If not, it is one text, and `learned` in its meta line says which bytes of the file
+    have loss. `conflict` returns which options of a configuration the kind does not have, None for
+    none; `shown` where git has the code of a row, given its meta line.
     """
 
     name: str
@@ -64,6 +79,7 @@ class Kind:
     has_message: bool
     conflict: Callable[["ExportConfig"], str | None]
     examples: Callable[[Sources, "ExportConfig"], Examples]
+    shown: Callable[[Mapping[str, Any]], Iterable[Shown]]
 
 
 def items_only(config: "ExportConfig") -> str | None:

@@ -6,7 +6,7 @@ gives no example.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +15,7 @@ from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, piece_ends
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.kind import Kind, Sources, items_only
+from rsidx.exporters.examples.kind import Kind, Shown, Sources, items_only
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkRow
 
@@ -61,6 +61,10 @@ class WindowCode:
     def facts(self) -> dict[str, Any]:
         """Which bytes of the file have loss."""
         return {"learned": self.learned}
+
+    def files(self, path: str) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return the window as the file that it is of."""
+        return [(path, [(text, "new" if has_loss else "lead") for text, has_loss in self.pieces])]
 
     def shows(self, excerpt: Excerpt) -> bool:
         """Return False: the context is chosen whatever the window shows."""
@@ -209,6 +213,10 @@ def _conflict(config: "ExportConfig") -> str | None:
     return items_only(config)
 
 
+def _shown(meta: Mapping[str, Any]) -> Iterator[Shown]:
+    yield Shown("new", "new", meta["new"])
+
+
 SEQUENCE = Kind(
     "sequence",
     "Sequences",
@@ -220,4 +228,5 @@ SEQUENCE = Kind(
     has_message=False,
     conflict=_conflict,
     examples=WindowExamples,
+    shown=_shown,
 )

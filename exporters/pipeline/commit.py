@@ -8,7 +8,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.kinds import dialect_of
+from rsidx.exporters.kinds import KINDS, dialect_of
 from rsidx.exporters.pipeline.meta import Meta, tokenized_row
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import CommitResult, EditResult
@@ -37,6 +37,7 @@ def writing_tools(config: ExportConfig) -> Tools:
         max_tokens=config.max_tokens,
         context_tokens=config.context_tokens,
         labels=config.labels,
+        is_one_text=not KINDS[config.kind].has_prompt,
     )
     return encoder, dialect, renderer
 

@@ -41,15 +41,10 @@ def text(content: str, role: str = "prompt") -> Piece:
 
 
 class Dialect(Protocol):
-    """How examples are written for a family of models.
-
-    Where a row `is_one_text`, its loss may begin and end anywhere; else in front of its loss
-    stands a prompt, which is encoded by itself.
-    """
+    """How examples are written for a family of models."""
 
     name: str
     control_tokens: tuple[str, ...]
-    is_one_text: bool
 
     def pieces(
         self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
@@ -74,8 +69,6 @@ def sections(draft: Draft, shown: Sequence[int]) -> Iterator[tuple[str, list[int
 
 class FileHeadings:
     """Context as files, each under its path."""
-
-    is_one_text = False
 
     def file_heading(self, draft: Draft, index: int) -> str:
         """Return the path, as it stands on a line of its own."""

@@ -218,8 +218,6 @@ class CommitDialect(_EditsAsFiles):
 class GenericDialect:
     """Plain text for a tokenizer with no token but the end: headings as Rust comments."""
 
-    is_one_text = False
-
     def __init__(self, end_token: str) -> None:
         self.name = "generic"
         self._end = end_token

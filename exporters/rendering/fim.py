@@ -40,8 +40,6 @@ def fim_dialect(encoder: Encoder, config: "ExportConfig") -> "FimDialect":
 class FimDialect(WithoutEdits):
     """Context as files, then prefix, suffix and middle, or suffix, prefix and middle."""
 
-    is_one_text = False
-
     def __init__(self, family: Family, tokens: FimTokens, end_token: str) -> None:
         self.name = f"fim-{family.name}"
         self._family = family

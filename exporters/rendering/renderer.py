@@ -69,7 +69,11 @@ class IrreversibleError(Exception):
 
 
 class Renderer:
-    """Writes examples down for one dialect and tokenizer."""
+    """Writes examples down for one dialect and tokenizer.
+
+    Where a row `is_one_text`, its loss may begin and end anywhere; else a prompt stands in front of
+    its loss, and is encoded by itself.
+    """
 
     def __init__(
         self,
@@ -79,12 +83,14 @@ class Renderer:
         max_tokens: int,
         context_tokens: int,
         labels: str,
+        is_one_text: bool,
     ) -> None:
         self._encoder = encoder
         self._dialect = dialect
         self._max_tokens = max_tokens
         self._context_tokens = context_tokens
         self._all_labels = labels == "all"
+        self._is_one_text = is_one_text
 
     def warm(self, examples: Iterable[Example]) -> None:
         """Encode all texts that examples may need in one batch, on all cores."""
@@ -215,7 +221,7 @@ class Renderer:
             yield "prompt", (self._encoder.bos,)
         ends = bool(pieces) and pieces[-1].role == "end"
         end = len(pieces) - 1 if ends else len(pieces)
-        cut = end if self._dialect.is_one_text else min(end, _first_with_loss(pieces))
+        cut = end if self._is_one_text else min(end, _first_with_loss(pieces))
         for side in (pieces[:cut], pieces[cut:end]):
             for together in self._apart(side):
                 yield from self._encoded(together)

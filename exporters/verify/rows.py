@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rsidx.exporters.dataset.format import version_of
-from rsidx.exporters.dedup.leakage import leaks
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.edits.line_ends import line_ends_of, with_line_ends
+from rsidx.exporters.examples.kind import Shown
 from rsidx.exporters.filters.licenses import covers, license_of
+from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.chronology import believable
 from rsidx.exporters.splits.split import SPLITS
+from rsidx.exporters.verify.related import Edits
 from rsidx.exporters.verify.secrets import SecretCheck
 from rsidx.exporters.verify.texts import RowTexts
-from rsidx.store.spill import SpillSorter
 
 _NOTE = re.compile(r"[ \t]*+// [0-9]++ more (?:field|variant|item)s?\n")
 _PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
@@ -52,36 +53,6 @@ class Checked:
     n_redacted: int = 0
 
 
-class Edits:
-    """The fingerprints of edits, each with its split and first row, spilled to disk.
-
-    They are added split by split.
-    """
-
-    def __init__(self) -> None:
-        self._spill = SpillSorter(n_values=2)
-
-    def add(self, split: int, number: int, patch: PatchFingerprint) -> None:
-        """Add an edit."""
-        self._spill.add(split, number, patch.pack())
-
-    def close(self) -> None:
-        """Close the file, which removes it."""
-        self._spill.close()
-
-    def leaks(self) -> Iterator[tuple[int, int, str]]:
-        """Yield split, row and reason of those that are related to one of an earlier split."""
-        later = (
-            ((split, number), split, patch) for split, number, patch in self._read(from_split=1)
-        )
-        for (split, number), reason in leaks(later, lambda: ((s, p) for s, _, p in self._read())):
-            yield split, number, reason
-
-    def _read(self, from_split: int = 0) -> Iterator[tuple[int, int, PatchFingerprint]]:
-        for split, number, patch in self._spill.rows(from_split):
-            yield split, number, PatchFingerprint.unpack(patch)
-
-
 class Rows:
     """Checks rows in their order; `_newest` is the newest commit of the splits before."""
 
@@ -92,6 +63,7 @@ class Rows:
         self._allowed = tuple(sorted(manifest["config"]["licenses"]))
         # Format version 0, of rsidx 0.1.0: no licence is recorded, and rows are encoded in pieces.
         self._is_first_format = version_of(manifest) == 0
+        self._kind = KINDS[manifest["config"]["kind"]]
         self._labels_all = manifest["config"]["labels"] == "all"
         self._texts = RowTexts(encoder, in_pieces=self._is_first_format)
         self._history = history
@@ -121,35 +93,70 @@ class Rows:
             texts = {"prompt": row["prompt"], "new": self._texts.without_end(row["completion"])}
         else:
             yield from self._lists(row, meta)
-            sides = self._texts.sides(row["input_ids"], meta)
+            sides = self._texts.sides(row["input_ids"], meta, has_prompt=self._kind.has_prompt)
             yield from self._texts.problems(sides)
             texts = self._texts.texts(sides)
-        prompt, target = texts["prompt"], texts["new"].encode()
         if self._secrets is not None:
-            every = (prompt, texts["new"], *meta.get("text", {}).values())
+            every = (*texts.values(), *meta.get("text", {}).values())
             yield from self._secrets.problems(meta, "\n".join(every))
-        if "learned" in meta:
-            yield from self._window(row, meta, texts["new"])
-            self._remember(split, number, meta, target)
-            return
         self._checked.n_redacted += meta["is_redacted"]
         yield from self._line_ends(meta)
-        target = self._as_committed(target, meta)
-        yield from self._side("new", commit, meta["path"], meta["new"], target)
-        if meta["old"] is not None:
-            shown = self._range(meta["old"])
-            yield from self._side("old", parent, meta["old_path"], meta["old"], shown)
-            if shown is not None and not (
-                meta["is_redacted"] or self._texts.is_whole(shown, prompt)
-            ):
-                yield "the prompt does not have the old code"
+        for shown in self._kind.shown(meta):
+            yield from self._shown(shown, meta, texts)
+        if not (self._kind.has_prompt or self._labels_all or meta["is_redacted"]):
+            yield from self._losses(row, meta, texts["new"])
+        # Without a prompt, the context is a part of the text.
+        prompt = texts["prompt"] if self._kind.has_prompt else texts["new"]
         for excerpt in meta["context"]:
             yield from self._excerpt(excerpt, meta, prompt)
         for earlier in meta.get("earlier", ()):
             yield from self._earlier(earlier, meta, prompt)
-        if "around" in meta and not meta["is_redacted"]:
-            yield from self._around(meta, prompt)
-        self._remember(split, number, meta, target)
+        self._remember(split, number, meta)
+
+    def _shown(self, shown: Shown, meta: dict[str, Any], texts: dict[str, str]) -> Iterator[str]:
+        """Check that what a row shows of the edited file is what git has there."""
+        place, role = shown.place, shown.role
+        if place is None:
+            if role == "new" and texts["new"]:
+                yield f"there is {role} code, and no place for it"
+            return
+        commit, path = (
+            (meta["commit"], meta["path"])
+            if shown.side == "new"
+            else (meta["parent"], meta["old_path"])
+        )
+        raw = self._range(place)
+        if self._history.tree(commit).get(path) != place["blob"]:
+            yield f"{path} is not the blob {place['blob']} at {commit}"
+        elif raw is None:
+            yield f"the {role} code has a range outside of its blob"
+        elif role == "new":
+            if not any(_is_text(text, raw, meta) for text in self._targets(texts["new"], path)):
+                yield f"the {role} code is not what {path} has there"
+        elif not (meta["is_redacted"] or self._texts.is_whole(raw, texts["prompt"])):
+            yield f"the prompt does not have the {role} code"
+
+    def _targets(self, text: str, path: str) -> Iterator[str]:
+        """Yield what may be the code in a text: without a prompt its end, under the path."""
+        if self._kind.has_prompt:
+            yield text
+            return
+        for heading in re.finditer(re.escape(f"{path}\n"), text):
+            yield text[heading.end() :]
+
+    def _losses(self, row: dict[str, Any], meta: dict[str, Any], text: str) -> Iterator[str]:
+        """Check that what has loss is what a row without a prompt says."""
+        window = self._range(meta["new"]) or b""
+        first = len(text) - len(window.decode("utf-8", "replace"))
+        ranges = [[at - meta["new"]["start"] for at in one] for one in meta["learned"]]
+        if any(not 0 <= start <= end <= len(window) for start, end in ranges):
+            yield "what has loss is outside of what it shows"
+            return
+        learned = [
+            tuple(first + len(window[:at].decode("utf-8", "replace")) for at in one)
+            for one in ranges
+        ]
+        yield from self._texts.losses(row, text, learned)
 
     def _earlier(self, earlier: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
         """Check an edit that a row is shown behind: it is of its commit, or of one before."""
@@ -176,17 +183,6 @@ class Rows:
             text = self._range(place)
             if text is None or not (meta["is_redacted"] or text.decode("utf-8") in prompt):
                 yield f"the prompt does not have the edit of {path}"
-
-    def _around(self, meta: dict[str, Any], prompt: str) -> Iterator[str]:
-        middle, around = meta["new"], meta["around"]
-        sides = {
-            "prefix": (around["start"], middle["start"]),
-            "suffix": (middle["end"], around["end"]),
-        }
-        for name, (start, end) in sides.items():
-            text = self._range({"blob": middle["blob"], "start": start, "end": end})
-            if text is None or not self._texts.is_whole(text, prompt):
-                yield f"the prompt does not have the {name} of the middle"
 
     def _license(self, meta: dict[str, Any]) -> Iterator[str]:
         """Check that a row names the right licence and shows only what the licence gate allows."""
@@ -218,18 +214,15 @@ class Rows:
 
         return license_of(path.encode("utf-8", "replace"), facts)
 
-    def _remember(self, split: str, number: int, meta: dict[str, Any], target: bytes) -> None:
+    def _remember(self, split: str, number: int, meta: dict[str, Any]) -> None:
         """Keep what an edit is compared by, once for all of its rows."""
-        place = SPLITS.index(split)
-        if "edit" not in meta:
-            old = self._range(meta["old"]) if meta["old"] is not None else b""
-            self.edits.add(place, number, PatchFingerprint.of(old or b"", target))
+        edit = meta.get("edit", meta)
+        sides = [edit[name] for name in ("old", "new")]
+        if "edit" in meta and (sides, meta["commit"]) == self._last_edit:
             return
-        sides = [meta["edit"][name] for name in ("old", "new")]
-        if (sides, meta["commit"]) != self._last_edit:
-            self._last_edit = (sides, meta["commit"])
-            old, new = (self._range(side) if side is not None else b"" for side in sides)
-            self.edits.add(place, number, PatchFingerprint.of(old or b"", new or b""))
+        self._last_edit = (sides, meta["commit"])
+        old, new = (self._range(side) if side is not None else b"" for side in sides)
+        self.edits.add(SPLITS.index(split), number, PatchFingerprint.of(old or b"", new or b""))
 
     def _order(self, split: str, commit: str) -> Iterator[str]:
         if split != self._split:
@@ -248,7 +241,7 @@ class Rows:
             counted[role] += n
         expected = {role: n for role, n in meta["n_tokens"].items() if n and role != "total"}
         # A window that the file goes on behind has no end.
-        n_ends = 1 if "learned" not in meta else int(self._ends(meta))
+        n_ends = 1 if self._kind.has_prompt else int(self._ends(meta))
         if counted != Counter(expected) + Counter(end=n_ends) or (
             counted.total() != meta["n_tokens"]["total"]
         ):
@@ -274,44 +267,6 @@ class Rows:
         if mask != [1] * n_total + [0] * n_padding:
             yield "its attention mask is not all but the padding"
 
-    def _window(self, row: dict[str, Any], meta: dict[str, Any], text: str) -> Iterator[str]:
-        """Check a sequence: its window is the file's, and what has loss is what is said to."""
-        place = meta["new"]
-        if self._history.tree(meta["commit"]).get(meta["path"]) != place["blob"]:
-            yield f"{meta['path']} is not the blob {place['blob']} at {meta['commit']}"
-            return
-        for excerpt in meta["context"]:
-            yield from self._excerpt(excerpt, meta, text)
-        window = self._range(place)
-        ranges = [(start - place["start"], end - place["start"]) for start, end in meta["learned"]]
-        if window is None or any(not 0 <= a <= b <= len(window) for a, b in ranges):
-            yield "its ranges are outside of its blob"
-            return
-        # It is the end of the row, under its path.
-        starts = [match.end() for match in re.finditer(re.escape(f"{meta['path']}\n"), text)]
-        if meta["is_redacted"]:
-            self._checked.n_redacted += 1
-            if not any(self._unredacted(text[at:].encode(), place) == window for at in starts):
-                yield f"it is not what {meta['path']} has there"
-            return
-        shown = window.decode("utf-8", "replace")
-        if not any(text[at:] == shown for at in starts):
-            yield f"it is not what {meta['path']} has there"
-        elif not self._labels_all:
-            first = len(text) - len(shown)
-            learned = [
-                tuple(first + len(window[:at].decode("utf-8", "replace")) for at in one)
-                for one in ranges
-            ]
-            yield from self._texts.losses(row, text, learned)
-
-    def _unredacted(self, target: bytes, place: dict[str, Any] | None) -> bytes:
-        """Return what stands at a place, if a target is that with something in its placeholders."""
-        raw = self._range(place) if place is not None else None
-        if raw is None:
-            return target
-        return raw if _fills(_PLACEHOLDER.split(target), raw) else target
-
     def _line_ends(self, meta: dict[str, Any]) -> Iterator[str]:
         """Check that a target was given the line ends of the old code, or of the old file."""
         if "line_ends" not in meta:
@@ -327,33 +282,11 @@ class Rows:
         if text is None or line_ends_of(text) != meta["line_ends"]:
             yield "its line ends are not those of the old code"
 
-    def _as_committed(self, target: bytes, meta: dict[str, Any]) -> bytes:
-        """Return what stands at a target's place, if it is that but for what the row says."""
-        if "line_ends" not in meta:
-            return self._unredacted(target, meta["new"]) if meta["is_redacted"] else target
-        raw = self._range(meta["new"]) if meta["new"] is not None else None
-        if raw is None:
-            return target
-        shown = with_line_ends(raw.decode("utf-8", "replace"), meta["line_ends"]).encode()
-        parts = _PLACEHOLDER.split(target) if meta["is_redacted"] else [target]
-        return raw if _fills(parts, shown) and shown != raw else target
-
-    def _range(self, place: dict[str, Any]) -> bytes | None:
+    def _range(self, place: Mapping[str, Any]) -> bytes | None:
         content = self._history.blob(place["blob"])
         if content is None or not 0 <= place["start"] <= place["end"] <= len(content):
             return None
         return content[place["start"] : place["end"]]
-
-    def _side(
-        self, name: str, commit: str, path: str, place: dict[str, Any] | None, text: bytes | None
-    ) -> Iterator[str]:
-        if place is None:
-            if text:
-                yield f"there is {name} code, and no place for it"
-        elif self._history.tree(commit).get(path) != place["blob"]:
-            yield f"{path} is not the blob {place['blob']} at {commit}"
-        elif text is None or self._range(place) != text:
-            yield f"the {name} code is not what {path} has there"
 
     def _excerpt(self, excerpt: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
         self._checked.n_excerpts += 1
@@ -384,6 +317,17 @@ class Rows:
             pieces = [text[:before], note.encode(), text[before:]]
         if not self._texts.is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
             yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
+
+
+def _is_text(text: str, raw: bytes, meta: dict[str, Any]) -> bool:
+    """Tell whether a text is some bytes, but for what the row says: placeholders and line ends."""
+    data = text.encode()
+    shown = raw
+    if "line_ends" in meta:
+        shown = with_line_ends(raw.decode("utf-8", "replace"), meta["line_ends"]).encode()
+        if shown == raw:
+            return False
+    return _fills(_PLACEHOLDER.split(data) if meta["is_redacted"] else [data], shown)
 
 
 def _fills(parts: list[bytes], raw: bytes) -> bool:

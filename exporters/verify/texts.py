@@ -27,14 +27,16 @@ class RowTexts:
         ends = (token for token in self._encoder.control_tokens() if completion.endswith(token))
         return completion.removesuffix(next(ends, ""))
 
-    def sides(self, ids: list[int], meta: dict[str, Any]) -> dict[str, list[int]]:
+    def sides(
+        self, ids: list[int], meta: dict[str, Any], *, has_prompt: bool
+    ) -> dict[str, list[int]]:
         """Return the ids of a row in front of the new code, and those of it.
 
-        Neither has the token that rows begin with, nor the one that it ends with; a sequence is
-        all new.
+        Neither has the token that rows begin with, nor the one that it ends with; a row without a
+        prompt is all new.
         """
         ids = list(self._encoder.without_bos(ids[: meta["n_tokens"]["total"]]))
-        n_new = len(ids) if "learned" in meta else meta["n_tokens"]["new"]
+        n_new = meta["n_tokens"]["new"] if has_prompt else len(ids)
         if meta["roles"] and meta["roles"][-1][0] == "end":
             ids.pop()
         first = max(0, len(ids) - n_new)
@@ -88,7 +90,7 @@ class RowTexts:
         while at >= 0:
             before, behind = prompt[:at], prompt[at + len(text) :]
             if before.endswith(("\n", *self._marks)) and (
-                not behind or behind.startswith(("// Updated: ", *self._marks))
+                not behind or behind.startswith(("// Updated: ", "// File: ", *self._marks))
             ):
                 return True
             at = prompt.find(text, at + 1)

@@ -13,6 +13,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import columns
 from rsidx.exporters.filters.registry import Filters
+from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.pipeline.cache_key import CommitKeys, shared_key
 from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
@@ -77,8 +78,9 @@ def examples_of(database: Database, config: ExportConfig) -> Iterator[Example]:
 
 
 def _example(row: TokenizedRow, texts: PromptCompletion, kind: str) -> Example:
-    # In a sequence code with loss and without it takes turns.
-    prompt, completion = ("", texts.whole(row)) if kind == "sequence" else texts.texts(row)
+    # Without a prompt, code with loss and without it takes turns.
+    has_prompt = KINDS[kind].has_prompt
+    prompt, completion = texts.texts(row) if has_prompt else ("", texts.whole(row))
     shown = columns(row, None)
     meta = orjson.loads(row.meta)
     return Example(meta["id"], prompt, completion, shown["input_ids"], shown["labels"], meta)

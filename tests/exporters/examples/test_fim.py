@@ -1,5 +1,6 @@
 """Holes in what a commit changed: where they are, and how each family's are written."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -255,3 +256,16 @@ def test_prefix_middle_and_suffix_are_the_file_without_a_gap(before, new, after,
     prefix, suffix = file[first : start + hole.start], file[start + hole.end : last]
     assert (prefix.decode() + middle.decode() + suffix.decode()).encode() == file[first:last]
     assert last - first <= max(room, len(middle)) + 3
+
+
+@pytest.mark.parametrize(("side", "end"), [("prefix", "start"), ("suffix", "end")])
+def test_verify_sees_that_the_code_around_a_hole_is_other_code(
+    run, filled, tokenizer_of, side, end
+):
+    _, rows, out = run(tokenizer_of("starcoder2"))
+    metas = [meta for _, _, meta in rows]
+    meta = next(m for m in metas if m["around"]["start"] < m["new"]["start"] - 1)
+    meta["around"][end] += 1 if end == "start" else -1
+    lines = "".join(f"{json.dumps(meta)}\n" for meta in metas)
+    (out / "train.meta.jsonl").write_text(lines)
+    assert f"the prompt does not have the {side} code" in filled.problems(out)
