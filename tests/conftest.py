@@ -24,6 +24,8 @@ from rsidx.store.database import Database, resolve_url
 from rsidx.store.migrate import migrate
 
 STARCODER2 = os.environ.get("RSIDX_TEST_STARCODER2")
+EXAMPLES = int(os.environ.get("RSIDX_TEST_EXAMPLES", "1"))
+"""How many times as many examples are drawn as in a run that somebody waits for."""
 PATIENCE_S = 300
 """How long a test waits for what must happen. Only a test that fails ever waits that long, so the
 slowest machine decides."""

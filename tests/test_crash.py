@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,7 @@ from rsidx.store.dump import dump
 from rsidx.store.varint import unpack_ids
 from tests.crash_driver import MAX_BATCH_COMMITS
 
-N_KILLS = int(os.environ.get("RSIDX_TEST_KILLS", "24"))
+N_KILLS = int(os.environ.get("RSIDX_TEST_KILLS", "12"))
 HISTORY = os.environ.get("RSIDX_TEST_HISTORY")
 DRIVER = Path(__file__).with_name("crash_driver.py")
 CONNECTION = "sqlalchemy:Connection.commit"
@@ -88,7 +90,7 @@ def history(tmp_path_factory):
     make = Stream()
     for n in range(45):
         make.commit("main", f"commit number {n}", {
-            "src/lib.rs": f"pub mod a;\npub fn f{n}() -> u32 {{ a::g(F{n}) }}\n" + fillers(550 + n),
+            "src/lib.rs": f"pub mod a;\npub fn f{n}() -> u32 {{ a::g(F{n}) }}\n" + fillers(150 + n),
             f"src/m{n % 4}.rs": f"pub struct F{n};\nimpl F{n} {{\n    fn g(&self) {{}}\n}}\n",
         })  # fmt: skip
     subprocess.run(["git", "init", "-q", "-b", "main", str(path)], check=True)
@@ -225,7 +227,7 @@ class Scene:
 
 
 def kills():
-    """Every named point in turn, and as many random moments, for each operation."""
+    """Named points and random moments, by turns of each operation; many kills go through all."""
     rng = random.Random(1)
     named = [
         (operation, point, rng.randint(1, most), rng.choice(("before", "after")))
@@ -234,12 +236,13 @@ def kills():
     ]
     moments = [(operation, None, rng.random(), "") for operation in POINTS for _ in range(3)]
     wanted = []
+    if N_KILLS < 100:
+        turns = defaultdict(count)
+        drawn = rng.sample([*named, *moments], len(named) + len(moments))
+        wanted = sorted(drawn, key=lambda kill: next(turns[kill[0]]))
     while len(wanted) < N_KILLS:
-        if N_KILLS < 100:
-            wanted += rng.sample([*named, *moments], N_KILLS)
-        else:
-            wanted += [(o, p, rng.randint(1, dict(POINTS[o])[p]), w) for o, p, _, w in named]
-            wanted += [(o, p, rng.random(), w) for o, p, _, w in moments]
+        wanted += [(o, p, rng.randint(1, dict(POINTS[o])[p]), w) for o, p, _, w in named]
+        wanted += [(o, p, rng.random(), w) for o, p, _, w in moments]
     return sorted(wanted[:N_KILLS], key=lambda kill: kill[0])
 
 

@@ -168,7 +168,7 @@ class Rows:
             if at is None:
                 yield f"the edit of {path} is not from before: {commit}"
                 return
-        elif _overlap(earlier["new"], meta["new"]):
+        elif path == meta["path"] and _overlap(earlier["new"], meta["new"]):
             yield f"the edit of {path} is the row's own"
         places = (
             (earlier["new"], commit, path),

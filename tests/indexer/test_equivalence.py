@@ -30,7 +30,7 @@ from tests.conftest import PATIENCE_S, Repo
 PATHS = ("src/lib.rs", "src/a.rs", "b.rs", "Cargo.toml", ".gitattributes")
 BRANCHES = ("main", "one", "two", "three")
 WORK = st.integers(0, 5)
-SEQUENCES = int(os.environ.get("RSIDX_TEST_SEQUENCES", "50"))
+SEQUENCES = int(os.environ.get("RSIDX_TEST_SEQUENCES", "10"))
 
 
 def content(path, n):

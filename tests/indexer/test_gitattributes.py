@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rsidx.exporters.filters.globs import matches
 from rsidx.indexer.gitattributes import read
+from tests.conftest import EXAMPLES, Repo
 
 PIECES = st.sampled_from(("a", "b", "*", "?", "**", "a*", "*.rs", "[ab]", "[!a]", "a.rs"))
 PATTERNS = st.builds(
@@ -51,8 +52,6 @@ def test_rust_is_none(source):
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory):
     """Return what git says of paths by a pattern."""
-    from tests.conftest import Repo  # noqa: PLC0415
-
     repo = Repo(tmp_path_factory.mktemp("attributes") / "repo")
 
     def check(pattern, path):
@@ -63,7 +62,7 @@ def checked(tmp_path_factory):
 
 
 @settings(
-    max_examples=150,
+    max_examples=50 * EXAMPLES,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(PATTERNS, PATHS)

@@ -16,6 +16,7 @@ from rsidx.store.deltas import MAX_DEPTH, ChunkTexts
 from rsidx.store.dump import dump
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkFacts, ChunkRecord, Symbol
+from tests.conftest import EXAMPLES
 
 N_VERSIONS = 50
 
@@ -128,7 +129,7 @@ def test_a_version_that_comes_before_the_one_it_replaced_is_kept_whole(versions)
 
 
 @settings(
-    max_examples=60,
+    max_examples=15 * EXAMPLES,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(seed=st.integers(0, 1000), kept_bytes=st.sampled_from([0, 1, 2000, 20_000, 1 << 20]))

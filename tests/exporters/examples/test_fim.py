@@ -20,6 +20,7 @@ from rsidx.exporters.examples.fim import (
 )
 from rsidx.exporters.export import export
 from rsidx.exporters.rendering import families
+from tests.conftest import EXAMPLES
 from tests.exporters.conftest import FAMILIES
 
 pytestmark = pytest.mark.usefixtures("wordy")
@@ -233,7 +234,7 @@ def test_what_cannot_fill_in_is_refused(run, tokenizer_file, tokenizer_of):
         run(tokenizer_of("deepseek"))
 
 
-@settings(max_examples=300)
+@settings(max_examples=75 * EXAMPLES)
 @example("", ";;;漢;;", "", 0, 10, "char")
 @given(
     st.text(st.sampled_from("ab{};\n \t漢é😀"), min_size=0, max_size=60),

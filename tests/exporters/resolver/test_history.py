@@ -13,6 +13,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.store import queries
 from rsidx.store.reader import Reader
+from tests.conftest import EXAMPLES
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -122,7 +123,7 @@ def tree(repo, commit):
 def test_context_is_of_the_parents_tree_and_does_not_depend_on_the_way(make_repo, make_index):
     n_named = [0]
 
-    @settings(max_examples=25)
+    @settings(max_examples=10 * EXAMPLES)
     @given(steps=STEPS)
     def check(steps):
         number = next(_numbers)

@@ -57,6 +57,14 @@ def test_an_edit_in_an_impl_that_a_syntax_error_leaves_open_is_not_in_its_own_ou
     assert problems(made()) == []
 
 
+def test_an_earlier_edit_of_another_file_may_have_made_the_same_of_it(repo, made, problems):
+    for n in range(20):
+        text = LIB.format(n)
+        repo.commit(f"commit {n}", {"src/lib.rs": text, "src/copy.rs": text})
+    keep = ("duplicates", "near_duplicates", "related")
+    assert problems(made(earlier=("commit",), keep=keep)) == []
+
+
 @pytest.mark.parametrize(
     "options",
     [{}, {"context_at": "commit"}, {"labels": "all"}, {"pad": True}, {"markers": "native"},

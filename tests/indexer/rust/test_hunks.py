@@ -4,13 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsidx.indexer.rust.hunks import Hunk, hunks
+from tests.conftest import EXAMPLES
 
 LINES = st.lists(
     st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"\r\n", b"d", b"e\r"]), max_size=14
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=250 * EXAMPLES)
 @given(LINES, LINES)
 def test_hunks_turn_the_old_version_into_the_new_one(old_lines, new_lines):
     old, new = b"".join(old_lines), b"".join(new_lines)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rsidx.indexer.rust.facts import extract
 from rsidx.indexer.rust.parser import parse
+from tests.conftest import EXAMPLES
 
 DATA = Path(__file__).parent / "data"
 
@@ -190,7 +191,7 @@ NESTED = [
     b"mod a {" * 100_000 + b"}" * 100_000,
     b"type A = " + b"A<" * 100_000 + b"A" + b">" * 100_000 + b";",
     b"m! {" + b"{" * 100_000 + b"}" * 100_000 + b"}",
-    b"(" * 200_000,
+    b"(" * 100_000,
     b"/*" * 100_000,
 ]
 
@@ -210,7 +211,7 @@ SNIPPETS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=100 * EXAMPLES)
 @given(st.lists(SNIPPETS, max_size=25))
 def test_any_mixture_is_partitioned_and_facts_stay_inside_their_chunk(parts):
     source = "".join(parts).encode()
@@ -224,7 +225,7 @@ def test_any_mixture_is_partitioned_and_facts_stay_inside_their_chunk(parts):
         assert all(0 < offset < len(text) for offset, _ in facts.breaks)
 
 
-@settings(max_examples=200)
+@settings(max_examples=50 * EXAMPLES)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_partitioned(source):
     assert b"".join(text for _, _, text in chunks_of(source)) == source
@@ -238,7 +239,7 @@ def test_inserting_an_item_leaves_the_other_chunks_as_they_were(items):
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=100 * EXAMPLES)
 @given(
     st.lists(st.tuples(st.integers(0, 1300), st.integers(0, 60), st.binary(max_size=3)), max_size=4)
 )
@@ -290,7 +291,7 @@ def changed(parts, change):
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=150 * EXAMPLES)
 @given(
     st.lists(CHANGES, max_size=30),
     st.lists(st.lists(CHANGES, min_size=1, max_size=4), min_size=1, max_size=6),
@@ -330,7 +331,7 @@ DAMAGE = (b"", b"{", b"}", b"(", b'"', b"\n", b"::", b"<", b"!", b"#", b"*/", b"
 @pytest.mark.slow
 def test_a_version_with_errors_is_the_one_parsed_from_scratch(items):
     """Trees with errors depend on how they were come by; some of these damages show it."""
-    for seed in range(1500):
+    for seed in range(375 * EXAMPLES):
         rng = random.Random(seed)
         before = damaged(items, rng) if seed % 2 else items
         after = damaged(before, rng)
