@@ -8,8 +8,10 @@ import time
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, settings
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -68,10 +70,13 @@ def no_settings(tmp_path_factory):
 def quick_databases(tmp_path_factory):
     """Indexes of this process get their tables at once, and do not wait for the disk.
 
-    Running all migrations takes longer than most tests; `migrations` brings them back.
+    Running all migrations takes longer than most tests, and so does compiling the statements of
+    SQLAlchemy for each index anew. `migrations` brings the migrations back.
     """
     file = tmp_path_factory.mktemp("tables") / "index.db"
-    Database(resolve_url(str(file)), create=True).close()
+    database = Database(resolve_url(str(file)), create=True)
+    first = database.engine
+    database.close()
     with closing(sqlite3.connect(file)) as connection:
         _begin, *statements, _commit = connection.iterdump()
 
@@ -96,10 +101,18 @@ def quick_databases(tmp_path_factory):
         plain(connection, place)
         connection.execute("PRAGMA synchronous = OFF")
 
+    def create_engine(url, **options):
+        engine = sqlalchemy.create_engine(url, **options)
+        if engine.dialect.name == "sqlite":
+            # A statement is compiled once for all that have the same dialect.
+            engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+        return engine
+
     plain = database_module._set_up
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(database_module, "migrate", migrate_at_once)
         patched.setattr(database_module, "_set_up", set_up)
+        patched.setattr(database_module, "create_engine", create_engine)
         yield
 
 
@@ -219,6 +232,11 @@ class Repo:
     def padded(self, message):
         return message + self.padding if len(message) < 10 else message
 
+    def fill_from(self, other):
+        """Become a copy of another repository and of what lies in it, such as its index."""
+        shutil.copytree(other.path, self.path, symlinks=True, dirs_exist_ok=True)
+        self.time = other.time
+
     def head(self):
         """Return the commit that is checked out; from git's files where that is simple."""
         folder = self.path / ".git"
@@ -276,6 +294,14 @@ class Index:
         scope = history_scope(self.repository, revisions, all_refs=all_refs, since=since)
         return sync(self.repository, self.database, scope, jobs=jobs, max_bytes=max_bytes)
 
+    def close(self):
+        """Close the index; what was written to it has counted its rows."""
+        if self.file.exists():
+            with closing(sqlite3.connect(self.file)) as connection:
+                [[n_rows]] = connection.execute("PRAGMA application_id")
+                assert n_rows == count_rows(connection), "a transaction did not count its rows"
+        self.database.close()
+
     def problems(self, out):
         """Return what does not hold of an export."""
         with blob_reader(self.repository, max_bytes=1 << 20) as reader:
@@ -293,17 +319,72 @@ def make_index(tmp_path):
 
     yield make
     for index in made:
-        if index.file.exists():
-            with sqlite3.connect(index.file) as connection:
-                [[n_rows]] = connection.execute("PRAGMA application_id")
-                assert n_rows == count_rows(connection), "a transaction did not count its rows"
-            connection.close()
-        index.database.close()
+        index.close()
 
 
 @pytest.fixture
 def index(repo, make_index):
     return make_index(repo)
+
+
+class History(NamedTuple):
+    """A repository and an index of it, which several tests read."""
+
+    repo: Repo
+    index: Index
+
+    def copy(self, folder):
+        """Return a copy for one test, which may change it."""
+        repo = Repo(folder / self.repo.path.name)
+        repo.fill_from(self.repo)
+        repo.padding = self.repo.padding
+        file = folder / "index.db"
+        self.index.database.back_up(file, lambda *_: None)
+        return History(repo, Index(repo, file))
+
+
+@pytest.fixture(scope="module")
+def make_history(tmp_path_factory):
+    """Return a function that makes a history for several tests of a module.
+
+    Its repository is empty as yet, and its messages are long enough for an export.
+    """
+    made = []
+
+    def make():
+        folder = tmp_path_factory.mktemp("history")
+        repo = Repo(folder / "repo")
+        repo.padding = WORDS
+        made.append(History(repo, Index(repo, folder / "index.db")))
+        return made[-1]
+
+    yield make
+    for history in made:
+        history.index.close()
+
+
+@pytest.fixture
+def writable():
+    """The test that uses this changes its history, so it gets a copy: see `history_for`."""
+
+
+@pytest.fixture
+def history_for(request, tmp_path):
+    """Return a function that gives a test a history of its module, or a copy of it."""
+    copies, shared = [], []
+
+    def choose(history):
+        if "writable" in request.fixturenames:
+            copies.append(history.copy(tmp_path))
+            return copies[-1]
+        shared.append((history.repo, history.repo.time, history.repo.head()))
+        return history
+
+    yield choose
+    for history in copies:
+        history.index.close()
+    for repo, time_before, head in shared:
+        assert (repo.time, repo.head()) == (time_before, head), "the test is not `writable`"
 
 
 @pytest.fixture(scope="session")

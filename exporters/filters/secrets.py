@@ -81,6 +81,7 @@ class KnownSecrets:
                     yield Secret(start, end, kind)
 
 
+@cache
 def scanner_version() -> str:
     """Return what decides which secrets are found: the rules' origin and the engine."""
     return f"{_scanner().source}, google-re2 {version('google-re2')}"

@@ -8,6 +8,7 @@ and of no others.
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -26,11 +27,26 @@ _LIBRARIES = ("license-expression", "rensa")
 """Libraries that decide a result, besides those of the tokenizer and the secret scanner."""
 
 
-def code_files() -> list[Path]:
+@cache
+def code_files() -> tuple[Path, ...]:
     """Return the files whose code decides a result: the exporters, the secret rules, the store."""
     exporters = Path(__file__).parents[1]
     store = exporters.parent / "store"
-    return sorted([*exporters.rglob("*.py"), RULES, *store.rglob("*.py")])
+    return tuple(sorted([*exporters.rglob("*.py"), RULES, *store.rglob("*.py")]))
+
+
+@cache
+def _code_digest(files: tuple[Path, ...]) -> bytes:
+    """Return the digest of the code; of one process it stays the same."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.digest()
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    return (python_version(), scanner_version(), *map(version, _LIBRARIES))
 
 
 def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
@@ -47,10 +63,8 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     options["licenses"] = sorted(config.licenses)
     options["keep"] = sorted(OF_A_COMMIT.intersection(config.keep))
     digest = hashlib.blake2b(digest_size=16)
-    for file in code_files():
-        digest.update(file.read_bytes())
-    versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
-    for part in (options, versions, encoder.identity, encoder.end_token, dialect.name):
+    digest.update(_code_digest(code_files()))
+    for part in (options, _versions(), encoder.identity, encoder.end_token, dialect.name):
         digest.update(repr(part).encode())
     digest.update(repr((reader.repository_name(), reader.extractor_versions())).encode())
     return digest.digest()

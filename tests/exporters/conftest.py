@@ -20,15 +20,17 @@ def family(request):
     return request.param
 
 
-@pytest.fixture
-def tokenizer_of(plain_file, tmp_path):
-    """Return a function that writes a tokenizer with the tokens of a family for holes."""
+@pytest.fixture(scope="session")
+def tokenizer_of(plain_file, tmp_path_factory):
+    """Return a function that gives the file of a tokenizer with a family's tokens for holes."""
+    folder = tmp_path_factory.mktemp("families")
 
     def make(family):
-        tokenizer = Tokenizer.from_file(str(plain_file))
-        tokenizer.add_special_tokens(FAMILIES[family])
-        path = tmp_path / f"{family}.json"
-        tokenizer.save(str(path))
+        path = folder / f"{family}.json"
+        if not path.exists():
+            tokenizer = Tokenizer.from_file(str(plain_file))
+            tokenizer.add_special_tokens(FAMILIES[family])
+            tokenizer.save(str(path))
         return path
 
     return make

@@ -17,6 +17,7 @@ from rsidx.exporters.export import export
 from rsidx.exporters.questions import Target, prompt_at
 from rsidx.exporters.rendering.markers import token_of
 from rsidx.exporters.splits.split import SPLITS
+from tests.conftest import read_lines
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -64,9 +65,10 @@ impl Area for Circle {{
 """
 
 
-@pytest.fixture
-def history(repo, index):
-    """Thirty commits of every kind that an export meets."""
+@pytest.fixture(scope="module")
+def thirty_commits(make_history):
+    """Commits of every kind that an export meets."""
+    repo, index = history = make_history()
     total = "self.shapes.iter().map(|c| c.area()).sum()"
     manifest = '[package]\nname = "shapes-lib"\nedition = "2021"\n'
     repo.commit("start", {
@@ -102,15 +104,43 @@ def history(repo, index):
     repo.git("mv", "src/long.rs", "src/longer.rs")
     repo.commit("rename", {"src/longer.rs": long.replace("v60", "v_sixty")})
     index.sync()
-    return index
+    return history
 
 
 @pytest.fixture
-def run(history, tokenizer_file, tmp_path, read_jsonl):
-    counter = itertools.count()
+def chosen(thirty_commits, history_for):
+    return history_for(thirty_commits)
 
-    def do(**options):
-        out = tmp_path / f"out{next(counter)}"
+
+@pytest.fixture
+def repo(chosen):
+    return chosen.repo
+
+
+@pytest.fixture
+def history(chosen):
+    return chosen.index
+
+
+@pytest.fixture(scope="module")
+def exports():
+    """What was exported of the thirty commits, by the options."""
+    return {}
+
+
+@pytest.fixture
+def run(history, exports, tokenizer_file, tmp_path_factory, request):
+    """Return a function that exports, where the same was not exported before."""
+    made = {} if "writable" in request.fixturenames else exports
+
+    def do(*, again=False, **options):
+        key = tuple(sorted(options.items()))
+        if again or key not in made:
+            made[key] = make(**options)
+        return made[key]
+
+    def make(**options):
+        out = tmp_path_factory.mktemp("export") / "out"
         config = ExportConfig(
             **{
                 "tokenizer": str(tokenizer_file),
@@ -126,8 +156,8 @@ def run(history, tokenizer_file, tmp_path, read_jsonl):
         rows = []
         for split in SPLITS:
             pairs = zip(
-                read_jsonl(out / f"{split}.jsonl"),
-                read_jsonl(out / f"{split}.meta.jsonl"),
+                read_lines(out / f"{split}.jsonl"),
+                read_lines(out / f"{split}.meta.jsonl"),
                 strict=True,
             )
             rows += [(split, row, meta) for row, meta in pairs]
@@ -337,6 +367,7 @@ def test_long_code_is_split_between_statements_within_the_limits(repo, run, earl
     assert [m["n_tokens"]["lead"] > 0 for _, m in parts] == [False] + [True] * (len(parts) - 1)
 
 
+@pytest.mark.usefixtures("writable")
 def test_what_a_split_leaves_out_is_counted_once_however_often_it_is_split(repo, history, run):
     old = "".join(f"    old{n}(1, 2, 3);\n" for n in range(200))
     repo.commit("long", {"src/big.rs": f"fn big() {{\n{old}}}\n"})
@@ -349,6 +380,7 @@ def test_what_a_split_leaves_out_is_counted_once_however_often_it_is_split(repo,
     assert "parts_deletions" not in manifest["dropped"]
 
 
+@pytest.mark.usefixtures("writable")
 def test_a_message_from_a_browser_has_plain_line_ends(repo, history, run):
     repo.commit("browser", {"src/browser.rs": "fn browser() {}\n"})
     message = "merged in a browser\r\n\r\nwith more to say\r\n"
@@ -418,7 +450,11 @@ def test_what_is_left_out_is_counted_and_can_be_kept(run):
     assert bulk["dropped"]["commits_bulk"] == 13
 
 
-def test_an_edit_that_was_made_twice_is_exported_once(repo, index, tokenizer_file, tmp_path):
+def test_an_edit_that_was_made_twice_is_exported_once(
+    make_repo, make_index, tokenizer_file, tmp_path
+):
+    repo = make_repo()
+    index = make_index(repo)
     before, after = "fn f() { a(1, 2, 3); }\n", "fn f() { b(1, 2, 3); }\n"
     for n in range(2):
         repo.commit(f"one {n}", {f"src/f{n}.rs": before})
@@ -434,7 +470,7 @@ def test_an_edit_that_was_made_twice_is_exported_once(repo, index, tokenizer_fil
 
 
 def test_two_exports_are_the_same_byte_for_byte_but_for_the_manifests_times(run):
-    (first, _, _), (second, _, _) = run(), run()
+    (first, _, _), (second, _, _) = run(), run(again=True)
     names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
     assert names == sorted(p.relative_to(second) for p in second.rglob("*") if p.is_file())
     for name in names:
@@ -513,6 +549,7 @@ def test_a_ref_that_is_not_indexed_is_a_clear_error(history, tokenizer_file, tmp
         export(history.database, tmp_path / "out", config)
 
 
+@pytest.mark.usefixtures("writable")
 def test_commits_that_the_chosen_ref_does_not_reach_stay_out(repo, history, tokenizer_file,
                                                              tmp_path, read_jsonl):  # fmt: skip
     repo.git("checkout", "-q", "-b", "other", "HEAD~2")

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from rsidx.__main__ import main
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
+from tests.conftest import Index, Repo, read_lines
 
 KEY = next(planted for planted in PLANTED if planted.name == "github_classic").code
 LIB = """\
@@ -52,9 +53,10 @@ impl fmt::Display for Square {{
 UNIT = "pub fn scale(size: f64) -> f64 {\n    size * 2.0\n}\n"
 
 
-@pytest.fixture
-def history(repo, index):
-    """Commits that each change some functions of one file, one of which has a key."""
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    """A repository of commits that each change some functions of one file, one with a key."""
+    repo = Repo(tmp_path_factory.mktemp("shapes") / "repo")
     for n in range(14):
         files = {"src/lib.rs": LIB.format(
             area=f"self.side + {n}.0", name=f"square {n // 2}", key=KEY, port=n // 3,
@@ -65,21 +67,40 @@ def history(repo, index):
         if n == 0:
             files["Cargo.toml"] = '[package]\nname = "shapes"\nedition = "2021"\n'
         repo.commit(f"Change the shapes, number {n}", files)
-    index.sync()
-    return index
+    return repo
 
 
 @pytest.fixture
-def exported(history, tmp_path, read_jsonl):
+def repo(shapes):
+    """The repository, which later tests find as it was."""
+    yield shapes
+    shapes.git("checkout", "-q", "-f", "main")
+    shapes.git("clean", "-q", "-f", "-d")
+
+
+@pytest.fixture(scope="module")
+def history(shapes, tmp_path_factory):
+    index = Index(shapes, tmp_path_factory.mktemp("index") / "index.db")
+    index.sync()
+    yield index
+    index.database.close()
+
+
+@pytest.fixture(scope="module")
+def exported(history, tmp_path_factory):
     """Return a function that exports, and yields what stands before each row's target."""
+    made = {}
 
     def do(tokenizer, **options):
         given = {"context_from": "old", "text": True, "split": "1,0,0", "embargo": "0", **options}
-        out = tmp_path / "out"
-        export(history.database, out, ExportConfig(str(tokenizer), **given))
-        assert history.problems(out) == []
+        out = made.get((tokenizer, *options.items()))
+        if out is None:
+            out = tmp_path_factory.mktemp("export") / "out"
+            export(history.database, out, ExportConfig(str(tokenizer), **given))
+            assert history.problems(out) == []
+            made[tokenizer, *options.items()] = out
         pairs = zip(
-            read_jsonl(out / "train.jsonl"), read_jsonl(out / "train.meta.jsonl"), strict=True
+            read_lines(out / "train.jsonl"), read_lines(out / "train.meta.jsonl"), strict=True
         )
         for row, meta in pairs:
             n_prompt = meta["n_tokens"]["total"] - meta["n_tokens"]["new"] - 1
@@ -148,7 +169,6 @@ def test_a_hole_is_asked_for_as_its_row_is_written(exported, ask, repo, tokenize
         assert ask(out, "--fim", *spm, f"{meta['path']}:{line}:{column}") == ids, meta
         asked["redacted" if meta["is_redacted"] else "plain"] += 1
         asked["suffix first"] += len(spm)
-    repo.git("checkout", "-q", "-f", "main")
     assert asked["plain"] + asked["redacted"] > 20
     assert asked["redacted"] > 2
     assert asked["suffix first"] > 2 or family == "deepseek"

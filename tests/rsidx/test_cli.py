@@ -12,6 +12,7 @@ import pytest
 from rsidx.__main__ import main
 from rsidx.errors import IndexStoreError
 from rsidx.exporters import tokenizer
+from tests.conftest import WORDS, Repo
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -32,11 +33,21 @@ def cli(repo, monkeypatch, capfd):
     return run
 
 
-@pytest.fixture
-def filled(repo, cli):
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A repository with an index, of which each test has a copy."""
+    repo = Repo(tmp_path_factory.mktemp("begun") / "repo")
+    repo.padding = WORDS
     repo.commit("one", {"src/lib.rs": RUST})
     repo.commit("two", {"src/lib.rs": RUST.replace("{}", "{ work(); }")})
-    cli("backfill")
+    assert main(["backfill", "-C", str(repo.path)]) == 0
+    return repo
+
+
+@pytest.fixture
+def filled(repo, begun, monkeypatch):
+    repo.fill_from(begun)
+    monkeypatch.chdir(repo.path)
     return repo
 
 

@@ -1,14 +1,15 @@
 """The versions of the format: which data sets are read, and which prompts are written."""
 
 import json
+import shutil
 
 import pytest
 
 from rsidx import __version__
 from rsidx.__main__ import main
 from rsidx.exporters.dataset import format as dataset_format
+from tests.conftest import WORDS, Repo
 
-pytestmark = pytest.mark.usefixtures("wordy")
 COMMANDS = {
     "verify": ("verify", "OUT"),
     "report": ("report", "OUT"),
@@ -21,17 +22,28 @@ COMMANDS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def out(repo, capfd, tokenizer_file, tmp_path, monkeypatch):
-    monkeypatch.chdir(repo.path)
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, tokenizer_file):
+    """A repository with an index, and what was exported of it."""
+    folder = tmp_path_factory.mktemp("exported")
+    repo = Repo(folder / "repo")
+    repo.padding = WORDS
     repo.commits(
         (f"commit {n}", {"src/lib.rs": f"fn f() -> u32 {{\n    {n}\n}}\n"}) for n in range(20)
     )
-    out = tmp_path / "out"
-    assert main(["backfill"]) == 0
-    assert main(["export", str(out), "--tokenizer", str(tokenizer_file), "--jobs", "1"]) == 0
+    place = ("-C", str(repo.path))
+    assert main(["backfill", *place]) == 0
+    options = ("--tokenizer", str(tokenizer_file), "--jobs", "1")
+    assert main(["export", str(folder / "out"), *options, *place]) == 0
+    return repo, folder / "out"
+
+
+@pytest.fixture
+def out(exported, capfd, tmp_path, monkeypatch):
+    repo, out = exported
+    monkeypatch.chdir(repo.path)
     capfd.readouterr()
-    return out
+    return shutil.copytree(out, tmp_path / "out")
 
 
 @pytest.fixture

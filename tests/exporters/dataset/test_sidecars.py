@@ -17,15 +17,26 @@ from rsidx.exporters.export import export
 pytestmark = pytest.mark.usefixtures("wordy")
 
 
-@pytest.fixture
-def run(repo, index, tokenizer_file, tmp_path):
+@pytest.fixture(scope="module")
+def history(make_history):
+    repo, index = history = make_history()
+
     def body(n):
         control = ' "<|endoftext|>"' if n == 5 else ""
         return f"pub struct S{n};\n\npub fn f{n}(s: S{n}) -> u32 {{\n    g({n}{control})\n}}\n"
 
     repo.commits((f"commit number {n}", {"src/lib.rs": body(n) * (1 + n % 3)}) for n in range(24))
     index.sync()
+    return history
 
+
+@pytest.fixture
+def index(history, history_for):
+    return history_for(history).index
+
+
+@pytest.fixture
+def run(index, tokenizer_file, tmp_path):
     def make(**options):
         out = tmp_path / "out"
         manifest = export(

@@ -51,22 +51,38 @@ fn helper(x: u32) -> u32 {{
 """
 
 
-@pytest.fixture
-def filled(repo, index):
+@pytest.fixture(scope="module")
+def history(make_history):
+    repo, index = history = make_history()
     repo.commits(
         (f"commit {n}", {"src/lib.rs": LIB.format(n=n), f"src/m{n}.rs": f"fn m{n}() {{}}\n"})
         for n in range(24)
     )
     index.sync()
-    return index
+    return history
 
 
 @pytest.fixture
-def run(filled, tmp_path, read_jsonl):
+def chosen(history, history_for):
+    return history_for(history)
+
+
+@pytest.fixture
+def repo(chosen):
+    return chosen.repo
+
+
+@pytest.fixture
+def index(chosen):
+    return chosen.index
+
+
+@pytest.fixture
+def run(index, tmp_path, read_jsonl):
     def make(tokenizer, **options):
         out = tmp_path / "out"
         config = ExportConfig(tokenizer=str(tokenizer), kind="fim", split="1,0,0", **options)
-        manifest = export(filled.database, out, config)
+        manifest = export(index.database, out, config)
         saved = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
         rows = [
             (saved.decode(row["input_ids"], skip_special_tokens=False), row, meta)
@@ -84,21 +100,21 @@ def test_every_family_with_tokens_for_holes_is_tried():
     assert set(FAMILIES) == names, "a new family: are its tokens in tests/exporters/conftest.py?"
 
 
-def test_each_family_s_holes_are_sound(run, filled, tokenizer_of, family):
+def test_each_family_s_holes_are_sound(run, index, tokenizer_of, family):
     options = {"fim_spm": 0.0} if family == "deepseek" else {}
     manifest, rows, out = run(tokenizer_of(family), **options)
     assert manifest["tokenizer"]["dialect"] == f"fim-{family}"
-    assert filled.problems(out) == []
+    assert index.problems(out) == []
     assert len(rows) > 30
     assert {meta["around"]["middle"] for _, _, meta in rows} == set(MIDDLES)
 
 
 @pytest.mark.parametrize("family", ["starcoder2", "qwen"])
-def test_holes_as_text_are_sound(filled, tokenizer_of, tmp_path, family, read_jsonl):
+def test_holes_as_text_are_sound(index, tokenizer_of, tmp_path, family, read_jsonl):
     out = tmp_path / "text"
     config = ExportConfig(str(tokenizer_of(family)), kind="fim", columns="text", split="1,0,0")
-    assert export(filled.database, out, config)["counts"]["examples"]["train"] > 30
-    assert filled.problems(out) == []
+    assert export(index.database, out, config)["counts"]["examples"]["train"] > 30
+    assert index.problems(out) == []
     # Where a middle ends with another token than the text does, it is written out.
     ends = {row["completion"].endswith("<file_sep>") for row in read_jsonl(out / "train.jsonl")}
     assert ends == {family == "starcoder2"}
@@ -142,6 +158,7 @@ def test_only_the_middle_and_the_end_have_loss(run, tokenizer_of):
         assert len(learned) == meta["n_tokens"]["new"] + 1
 
 
+@pytest.mark.usefixtures("writable")
 def test_definitions_that_the_hole_refers_to_are_shown(run, tokenizer_of, repo, index):
     repo.commit("elsewhere", {"src/other.rs": "pub fn distant(x: u32) -> u32 { x }\n"})
     repo.commit("module", {"src/lib.rs": "mod other;\n\n" + LIB.format(n=40)})
@@ -164,17 +181,18 @@ def test_the_same_again_and_another_seed_another_hole(run, tokenizer_of):
     assert {meta["around"]["middle"] for _, _, meta in only} == {"line"}
 
 
-def test_a_small_budget_makes_the_window_smaller_not_the_middle(run, tokenizer_of, filled):
+def test_a_small_budget_makes_the_window_smaller_not_the_middle(run, tokenizer_of, index):
     tokenizer = tokenizer_of("starcoder2")
     _, wide, _ = run(tokenizer, context_tokens=0)
     _, narrow, out = run(tokenizer, context_tokens=0, max_tokens=150)
-    assert filled.problems(out) == []
+    assert index.problems(out) == []
     middles = {meta["commit"] + meta["path"]: meta["new"] for _, _, meta in wide}
     kept = [middles.get(meta["commit"] + meta["path"]) == meta["new"] for _, _, meta in narrow]
     assert sum(kept) > len(kept) / 2
     assert all(meta["n_tokens"]["total"] <= 150 for _, _, meta in narrow)
 
 
+@pytest.mark.usefixtures("writable")
 def test_secrets_around_a_hole_are_redacted(repo, index, run, tokenizer_of):
     key = "AKIA" + "QWERTYUIOPASDFGH"
     repo.commit("key", {"src/key.rs": f'const K: &str = "{key}";\n\nfn use_it() {{ k(K); }}\n'})
@@ -185,6 +203,7 @@ def test_secrets_around_a_hole_are_redacted(repo, index, run, tokenizer_of):
     assert any(meta["is_redacted"] for _, _, meta in rows)
 
 
+@pytest.mark.usefixtures("writable")
 def test_an_excerpt_that_the_file_around_shows_is_left_out_with_a_secret_in_it(
     repo, index, run, tokenizer_of
 ):
@@ -199,6 +218,7 @@ def test_an_excerpt_that_the_file_around_shows_is_left_out_with_a_secret_in_it(
     assert [excerpt for meta in metas for excerpt in meta["context"]] == []
 
 
+@pytest.mark.usefixtures("writable")
 def test_a_hole_never_cuts_a_secret(repo, index, run, tokenizer_of):
     key = "ghp_" + "0123456789abcdefABCDEF9876543210abcd"
     pem = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA7x\n" * 12
@@ -217,12 +237,12 @@ def test_a_hole_never_cuts_a_secret(repo, index, run, tokenizer_of):
         assert "MIIEow" not in text
 
 
-def test_a_family_can_be_named(run, filled, tokenizer_of):
+def test_a_family_can_be_named(run, index, tokenizer_of):
     manifest, rows, _ = run(tokenizer_of("deepseek"), dialect="deepseek", fim_spm=0.0)
     assert (manifest["tokenizer"]["dialect"], len(rows) > 30) == ("fim-deepseek", True)
     config = ExportConfig(str(tokenizer_of("deepseek")), dialect="deepseek", split="1,0,0")
     with pytest.raises(TokenizerError, match="deepseek is for --kind fim alone"):
-        export(filled.database, Path("never"), config)
+        export(index.database, Path("never"), config)
 
 
 def test_what_cannot_fill_in_is_refused(run, tokenizer_file, tokenizer_of):

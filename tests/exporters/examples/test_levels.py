@@ -107,8 +107,10 @@ def has_row(out, n):
 @pytest.fixture
 def long_history(repo, index):
     repo.commit("the first commit", {"src/lib.rs": source(0)})
-    for n in range(1, 31):
-        repo.commit(f"change number {n} of them", {"src/lib.rs": source(n, n % 3, (n + 1) % 3)})
+    repo.commits(
+        (f"change number {n} of them", {"src/lib.rs": source(n, n % 3, (n + 1) % 3)})
+        for n in range(1, 31)
+    )
     index.sync()
 
 

@@ -53,6 +53,6 @@ def test_a_change_in_any_of_the_folders_changes_the_key(
         shutil.copy(files[number], copy)
         with copy.open("a") as file:
             file.write("# changed\n")
-        changed = [*files[:number], copy, *files[number + 1 :]]
+        changed = (*files[:number], copy, *files[number + 1 :])
         monkeypatch.setattr(cache_key, "code_files", lambda changed=changed: changed)
         assert key() != plain, folder

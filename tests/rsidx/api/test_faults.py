@@ -16,16 +16,33 @@ from rsidx.errors import (
     RsidxError,
     TokenizerError,
 )
+from tests.conftest import Repo
 
 HISTORY = {"src/lib.rs": "pub fn a() -> u32 {\n    1\n}\n", "Cargo.toml": '[package]\nname="x"\n'}
 NO_TEXT = "\ud800"
 
 
-@pytest.fixture
-def filled(repo):
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A repository with an index, of which each test has a copy."""
+    repo = Repo(tmp_path_factory.mktemp("begun") / "repo")
     repo.commit("Begin with a function", HISTORY)
     with rsidx.open(repo.path) as index:
         index.backfill()
+    return repo
+
+
+@pytest.fixture(scope="module")
+def begun_data(begun, config, tmp_path_factory):
+    with rsidx.open(begun.path) as index:
+        data = index.export(tmp_path_factory.mktemp("data") / "out", config)
+        index.file.with_name("index.db.cache").unlink()
+    return data
+
+
+@pytest.fixture
+def filled(repo, begun):
+    repo.fill_from(begun)
     return repo
 
 
@@ -35,14 +52,14 @@ def index(filled):
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def config(tokenizer_file):
     return rsidx.ExportConfig(str(tokenizer_file), split="1,0,0")
 
 
 @pytest.fixture
-def data(index, config, tmp_path):
-    return index.export(tmp_path / "out", config)
+def data(begun_data, tmp_path):
+    return rsidx.DataSet(shutil.copytree(begun_data.folder, tmp_path / "out"))
 
 
 def fault(call, kind=RsidxError):
@@ -359,14 +376,20 @@ def test_a_repository_that_goes_away_is_a_fault(filled, index):
         fault(call)
 
 
-def test_an_index_that_is_damaged_while_it_is_open_is_a_fault(index, config, tmp_path):
-    with index.file.open("r+b") as file:
-        file.seek(8192)
-        file.write(b"\xff" * (index.file.stat().st_size - 8192))
-    for call in (index.commits, index.status, index.update, index.forgotten,
-                 lambda: index.examples("HEAD", config), lambda: index.backup(tmp_path / "copy"),
-                 lambda: index.export(tmp_path / "out", config)):  # fmt: skip
-        fault(call, RsidxError)
+def test_an_index_that_is_damaged_while_it_is_open_is_a_fault(filled, config, tmp_path):
+    rsidx.open(
+        filled.path
+    ).close()  # A copy is read as a whole when it is opened for the first time.
+    with rsidx.open(filled.path) as index:
+        with index.file.open("r+b") as file:
+            file.seek(8192)
+            file.write(b"\xff" * (index.file.stat().st_size - 8192))
+        for call in (
+            index.commits, index.status, index.update, index.forgotten,
+            lambda: index.examples("HEAD", config), lambda: index.backup(tmp_path / "copy"),
+            lambda: index.export(tmp_path / "out", config),
+        ):  # fmt: skip
+            fault(call, RsidxError)
 
 
 def test_an_index_that_another_writes_to_is_in_use_and_a_fault_says_so(filled):

@@ -12,13 +12,15 @@ import pytest
 
 import rsidx
 from rsidx.__main__ import main
+from tests.conftest import Repo
 
 CODE = "pub fn {name}() -> u32 {{\n    {n}\n}}\n"
 
 
-@pytest.fixture
-def filled(repo):
-    """A repository with a merge, a tag and a branch, and its index."""
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A repository with a merge, a tag and a branch, and its index; each test has a copy."""
+    repo = Repo(tmp_path_factory.mktemp("begun") / "repo")
     manifest = '[package]\nname = "x"\nlicense = "MIT"\n'
     repo.commit(
         "Begin with one", {"Cargo.toml": manifest, "src/lib.rs": CODE.format(name="a", n=1)}
@@ -33,6 +35,12 @@ def filled(repo):
     repo.commit("Rename a to c", {"src/lib.rs": CODE.format(name="c", n=3)})
     with rsidx.open(repo.path) as index:
         index.backfill()
+    return repo
+
+
+@pytest.fixture
+def filled(repo, begun):
+    repo.fill_from(begun)
     return repo
 
 

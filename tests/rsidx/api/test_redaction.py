@@ -7,6 +7,7 @@ import pytest
 from planted import PLANTED
 
 import rsidx
+from tests.conftest import Repo
 
 KEYS = {one.name: one.code for one in PLANTED}
 KEY, OTHER = KEYS["github_classic"], KEYS["npm"]
@@ -23,14 +24,22 @@ LIB = (
 )
 
 
-@pytest.fixture
-def filled(repo):
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A repository with an index, of which each test has a copy."""
+    repo = Repo(tmp_path_factory.mktemp("begun") / "repo")
     for n in range(3):
         code = LIB.format(key=KEY, other=OTHER, n=n)
         message = f"Log in with {KEY} once more, {n}\n\nAsk {PERSON[1]} for it.\n\n{PEOPLE}"
         repo.commit(message, {"src/lib.rs": code, "Cargo.toml": '[package]\nname = "x"\n'})
     with rsidx.open(repo.path) as index:
         index.backfill()
+    return repo
+
+
+@pytest.fixture
+def filled(repo, begun):
+    repo.fill_from(begun)
     return repo
 
 
