@@ -44,11 +44,6 @@ def _code_digest(files: tuple[Path, ...]) -> bytes:
     return digest.digest()
 
 
-@cache
-def _versions() -> tuple[str, ...]:
-    return (python_version(), scanner_version(), *map(version, _LIBRARIES))
-
-
 def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
     """Return the part of the cache key that all commits share.
 
@@ -64,7 +59,8 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     options["keep"] = sorted(OF_A_COMMIT.intersection(config.keep))
     digest = hashlib.blake2b(digest_size=16)
     digest.update(_code_digest(code_files()))
-    for part in (options, _versions(), encoder.identity, encoder.end_token, dialect.name):
+    versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
+    for part in (options, versions, encoder.identity, encoder.end_token, dialect.name):
         digest.update(repr(part).encode())
     digest.update(repr((reader.repository_name(), reader.extractor_versions())).encode())
     return digest.digest()
