@@ -17,8 +17,8 @@ from rsidx.exporters.filters import licenses
 from rsidx.exporters.filters.registry import KEEPABLE, OPTIONAL
 from rsidx.exporters.formats.registry import FORMATS, why_not_in
 from rsidx.exporters.kinds import KINDS
-from rsidx.exporters.rendering.encoder import cached_file, is_hub_name
 from rsidx.exporters.rendering.families import DIALECTS
+from rsidx.exporters.rendering.tokenizer_files import cached_file, files_with, is_hub_name
 from rsidx.exporters.splits.split import seconds_of
 from rsidx.setting import UP_TO_DEFAULT, Setting, declared
 
@@ -33,7 +33,7 @@ def _own_or_cached(source: str, root: Path) -> str:
         file = path / "tokenizer.json" if path.is_dir() else path
         if file.exists():
             # A link must not lead out of the repository.
-            if not file.resolve().is_relative_to(root.resolve()):
+            if not all(one.resolve().is_relative_to(root.resolve()) for one in files_with(file)):
                 raise ValueError(source)
             return str(path)
     except OSError as error:

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import shutil
@@ -444,7 +445,9 @@ class Hub:
         content = self.files.get(request.path)
         request.send_response(404 if content is None else 200)
         request.send_header("Content-Length", str(len(content or b"")))
-        request.send_header("ETag", '"0123456789abcdef"')
+        # What is cached is named by it.
+        digest = hashlib.sha256(content or b"").hexdigest()
+        request.send_header("ETag", f'"{digest}"')
         request.send_header("X-Repo-Commit", "0" * 40)
         request.end_headers()
         if has_body:

@@ -1,8 +1,13 @@
 """The dataset card: what the data is, for the people who train on it."""
 
+import json
 from typing import Any
 
+from rsidx.exporters.dataset.features import meta_features
+from rsidx.exporters.dataset.packing import PACKED_COLUMNS
 from rsidx.exporters.dataset.sidecars import PACKED, TEXT
+from rsidx.exporters.dataset.text_columns import TEXT_COLUMNS
+from rsidx.exporters.dataset.writer import COLUMNS
 from rsidx.exporters.filters.licenses import NO_LICENSE
 from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.kinds import KINDS
@@ -34,7 +39,6 @@ def render(manifest: dict[str, Any]) -> str:
     counts = manifest["counts"]
     total = sum(counts["examples"].values())
     config = manifest["config"]
-    ending = config["format"]
     n_out = sum(part["embargo"]["n_commits"] for part in manifest["splits"].values())
     lines = [
         "---",
@@ -49,23 +53,7 @@ def render(manifest: dict[str, Any]) -> str:
         "size_categories:",
         f"- {_size(total)}",
     ]
-    # What is no one file a split is for its own library to read, not for the hub.
-    endings = {"default": ending} if FORMATS[ending].media_type is not None else {}
-    if config["columns"] == "both":
-        endings["text"] = TEXT
-    if config["pack"]:
-        endings["packed"] = PACKED
-    if not total:
-        # The loaders refuse a configuration without splits.
-        endings = {}
-    lines += ["configs:"] if endings else []
-    for shape, its_ending in endings.items():
-        lines += [f"- config_name: {shape}", "  data_files:"]
-        for name in SPLITS:
-            # A split without rows would be a file that the loaders refuse.
-            if counts["examples"][name]:
-                path = f"{name}.{its_ending}"
-                lines += [f"  - split: {_HUB_NAMES.get(name, name)}", f"    path: {path}"]
+    lines += _configurations(manifest, is_empty=not total)
     lines += [
         "---",
         "",
@@ -73,7 +61,7 @@ def render(manifest: dict[str, Any]) -> str:
         "",
         description(manifest),
         "",
-        *(() if total else ("**It has no rows.**", "")),
+        *(() if total else (_NO_ROWS, "")),
         _columns(config)
         + ". The line of the same number in the `.meta.jsonl` beside it says where it is "
         "from: commit, path, symbol, and blob and byte ranges of each piece of context.",
@@ -120,9 +108,67 @@ _UNRELATED = (
 )
 
 
+_NO_ROWS = (
+    "**It has no rows.** `datasets.load_dataset` opens what is empty with `streaming=True` alone."
+)
+
+
+def _configurations(manifest: dict[str, Any], *, is_empty: bool) -> list[str]:
+    """Return the front matter that says which files the hub's loader is to read, and how.
+
+    It guesses the types of columns from the first rows. Those of meta lines are named, for a
+    column may have no value in all of train; so are all types where there are no rows.
+    """
+    config, counts = manifest["config"], manifest["counts"]["examples"]
+    # A split without rows would be a file that the loader refuses.
+    splits = [name for name in SPLITS if counts[name] or is_empty]
+    infos = []
+    lines = ["configs:"]
+    for shape, ending in _shapes(config).items():
+        lines += [f"- config_name: {shape}", "  data_files:"]
+        for name in splits:
+            lines += [
+                f"  - split: {_HUB_NAMES.get(name, name)}",
+                f"    path: {name}.{ending}",
+            ]
+        if is_empty or shape == _META:
+            infos += [f"- config_name: {shape}", "  features:"]
+            # What is JSON is also YAML.
+            infos += [f"  - {json.dumps(column)}" for column in _types(shape, config)]
+    return [*lines, "dataset_info:", *infos] if infos else lines
+
+
+_META = "meta"
+
+
+def _shapes(config: dict[str, Any]) -> dict[str, str]:
+    """Return the endings of the files that the hub's loader can read, by configuration."""
+    if config["format"] == "parquet":
+        # The loader reads all files of a data set in one way.
+        return {"default": "parquet"}
+    found = {_META: f"{_META}.jsonl"}
+    # What is no one file a split is for its own library to read, not for the hub.
+    if FORMATS[config["format"]].media_type is not None:
+        found = {"default": config["format"], **found}
+    if config["columns"] == "both":
+        found["text"] = TEXT
+    if config["pack"]:
+        found["packed"] = PACKED
+    return found
+
+
+def _types(shape: str, config: dict[str, Any]) -> list[dict[str, Any]]:
+    if shape == _META:
+        return meta_features(config["kind"])
+    if shape == "text" or (shape == "default" and config["columns"] == "text"):
+        return [{"name": name, "dtype": "string"} for name in TEXT_COLUMNS]
+    columns = PACKED_COLUMNS if shape == "packed" else COLUMNS
+    return [{"name": name, "list": "int64"} for name in columns]
+
+
 def _columns(config: dict[str, Any]) -> str:
     if config["columns"] == "text":
-        return "Each row of a split has `prompt` and `completion`"
+        return "Each row of a split has `id`, `prompt` and `completion`"
     lacks = FORMATS[config["format"]].lacks
     return (
         "Each row of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "

@@ -18,7 +18,11 @@ _COLUMNS = {
     "attention_mask": "1 for a token, 0 for padding",
     "labels": "the tokens that have loss, -100 elsewhere",
 }
-_TEXT_COLUMNS = {"prompt": "what is asked", "completion": "what is answered"}
+_TEXT_COLUMNS = {
+    "id": "identifies the row",
+    "prompt": "what is asked",
+    "completion": "what is answered",
+}
 _SPDX = "https://spdx.org/licenses/"
 _CONTEXT = {
     "@language": "en",

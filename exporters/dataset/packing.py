@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from rsidx.exporters.formats.common import IGNORED
 
+PACKED_COLUMNS = ("input_ids", "position_ids", "labels")
 _MAX_OPEN = 1000
 
 

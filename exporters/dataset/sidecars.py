@@ -4,7 +4,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from rsidx.exporters.dataset.packing import PackedRow, Packer
+from rsidx.exporters.dataset.packing import PACKED_COLUMNS, PackedRow, Packer
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import columns
 from rsidx.exporters.formats import jsonl
@@ -13,7 +13,7 @@ from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
 
 TEXT, PACKED = "text.jsonl", "packed.jsonl"
-"""The endings of `prompt` and `completion`, and of packed rows."""
+"""The endings of rows as text, and of packed rows."""
 
 
 class Sidecars:
@@ -56,11 +56,7 @@ class Sidecars:
         return self._texts is None or spelled is not None
 
     def _write_packed(self, split: str, packed: PackedRow) -> None:
-        row = {
-            "input_ids": packed.input_ids,
-            "position_ids": packed.position_ids,
-            "labels": packed.labels,
-        }
+        row = {name: getattr(packed, name) for name in PACKED_COLUMNS}
         self._files[split, PACKED].write(row)
         self.n_packed[split] += 1
 

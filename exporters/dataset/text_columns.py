@@ -5,6 +5,8 @@ import re
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.rendering.encoder import Encoder
 
+TEXT_COLUMNS = ("id", "prompt", "completion")
+
 
 class PromptCompletion:
     """Spells rows out; the tokenizer beside the data reads them back."""
@@ -29,7 +31,7 @@ class PromptCompletion:
         return self._encoder.decode([token_id for side in self._sides(row) for token_id in side])
 
     def row(self, row: TokenizedRow) -> dict[str, str] | None:
-        """Return `prompt` and `completion`, None where code spells a control token.
+        """Return a row's `TEXT_COLUMNS`, None where code spells a control token.
 
         A tokenizer would take that for the token.
         """
@@ -38,7 +40,7 @@ class PromptCompletion:
         n_spelled = sum(len(self._spelled.findall(text)) for text in (prompt, completion))
         if n_spelled != sum(token_id in self._control for token_id in ids):
             return None
-        return {"prompt": prompt, "completion": completion}
+        return dict(zip(TEXT_COLUMNS, (row.brief["id"], prompt, completion), strict=True))
 
     def _sides(self, row: TokenizedRow) -> tuple[list[int], list[int]]:
         ids = list(self._encoder.without_bos(row.ids.tolist()))

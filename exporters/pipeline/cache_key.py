@@ -60,7 +60,8 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     digest = hashlib.blake2b(digest_size=16)
     digest.update(_code_digest(code_files()))
     versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
-    for part in (options, versions, encoder.identity, encoder.end_token, dialect.name):
+    ends = encoder.bos, encoder.end_token
+    for part in (options, versions, encoder.identity, ends, dialect.name):
         digest.update(repr(part).encode())
     digest.update(repr((reader.repository_name(), reader.extractor_versions())).encode())
     return digest.digest()

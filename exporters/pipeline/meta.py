@@ -18,6 +18,8 @@ from rsidx.store.dates import spelled
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
 
+_ID_BYTES = 12
+
 
 class Meta:
     """Makes the meta lines of rows."""
@@ -36,9 +38,11 @@ class Meta:
         self._licenses.move_to(commit)
         old = self._range(edit.old, part.old_start, part.old_end) if has_old else None
         new = self._range(edit.new, part.new_start, part.new_end)
-        where = f"{commit.oid.hex()}\0{draft.old_path}\0{old}\0{draft.path}\0{new}"
+        level = "file" if edit.kind == "file" else "item"
+        kind = self._config.kind if self._config.kind != "edit" else level
+        places = (draft.old_path, old), (draft.path, new)
         meta: dict[str, Any] = {
-            "id": hashlib.blake2b(where.encode("utf-8", "replace"), digest_size=12).hexdigest(),
+            "id": row_id(kind, commit.oid.hex(), *places),
             "commit": commit.oid.hex(),
             "parent": commit.parents[0].hex() if commit.parents else None,
             "time": spelled(commit.committer_time),
@@ -107,6 +111,22 @@ class Meta:
             return None
         blob = self._reader.blob(side.blob_id).oid.hex()
         return {"blob": blob, "start": side.start + start, "end": side.start + end}
+
+
+_Place = tuple[str, dict[str, Any] | None]
+
+
+def row_id(kind: str, commit: str, old: _Place, new: _Place) -> str:
+    """Return the id of a row: a digest of what kind of row a commit gives, and of what place.
+
+    `kind` is `item` or `file` for an edit, `fim` or `sequence`; `old` and `new` are the paths and
+    the ranges of the old code that is shown and of the new code. Every export that has a row of a
+    kind there gives it the same id, whatever else it is asked for.
+    """
+    places = "\0".join((commit, old[0], str(old[1]), new[0], str(new[1])))
+    # Version 0.1.0 said so of all rows.
+    whole = places if kind == "item" else f"{places}\0{kind}"
+    return hashlib.blake2b(whole.encode("utf-8", "replace"), digest_size=_ID_BYTES).hexdigest()
 
 
 def _is_whole(edit: Edit, part: Part) -> bool:

@@ -6,8 +6,6 @@ Of the export, the only module that uses the tokenizers library.
 import hashlib
 import itertools
 import json
-import os
-import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -19,6 +17,16 @@ from tokenizers import AddedToken, Tokenizer
 from tokenizers.processors import TemplateProcessing
 
 from rsidx.errors import TokenizerError
+from rsidx.exporters.rendering.tokenizer_files import (
+    CONFIG_FILE,
+    SPECIAL_TOKENS,
+    SPECIAL_TOKENS_FILE,
+    TOKENIZER_FILE,
+    file_of,
+    kept_settings,
+    read_settings,
+    spelling_of,
+)
 from rsidx.store.cache import Cache
 
 _END_TOKENS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<EOT>")
@@ -28,9 +36,6 @@ _TEXTS_AT_ONCE = 512
 _MAX_SHORT_ID = 1 << 16
 _DIGEST = 16
 _SAMPLES = ("fn f", " fn", "x \n", "\n\n    x", "é", "    ", "\t}")
-_FILE = "tokenizer.json"
-_CONFIG = "tokenizer_config.json"
-_HUB_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
 
 Ids: TypeAlias = Sequence[int]
 
@@ -42,47 +47,11 @@ def load(source: str) -> Tokenizer:
     not look like a path; never where HF_HUB_OFFLINE forbids it. Raises TokenizerError where there
     is no tokenizer, or it cannot be read.
     """
-    # Path's own raises for an unknown user, and for what may not be looked at.
-    path = Path(os.path.expanduser(source))  # noqa: PTH111
-    file = path / _FILE if os.path.isdir(path) else path  # noqa: PTH112
-    if not os.path.exists(file) and is_hub_name(source):  # noqa: PTH110
-        file = cached_file(source) or _downloaded(source)
-    if not os.path.exists(file):  # noqa: PTH110
-        hint = "" if "/" in source else "; a name on the hub is spelled owner/name"
-        raise TokenizerError(f"there is no tokenizer at {file}{hint}")
+    file = file_of(source)
     try:
         return Tokenizer.from_file(str(file))
     except Exception as error:  # The library raises bare Exception for a bad file.
         raise TokenizerError(f"{file} is not a tokenizer: {error}") from error
-
-
-def is_hub_name(source: str) -> bool:
-    """Tell whether this is spelled `owner/name` and is no path: there is no `owner` here."""
-    owner, _, _ = source.partition("/")
-    is_name = _HUB_NAME.fullmatch(source) and not source.endswith(".json")
-    return bool(is_name) and not Path(owner).exists()
-
-
-def cached_file(name: str) -> Path | None:
-    """Return where a tokenizer of the hub is in the local cache, None if it is not there."""
-    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415  (it costs 0.1 s)
-
-    found = try_to_load_from_cache(name, _FILE)
-    return Path(found) if isinstance(found, str) else None
-
-
-def _downloaded(name: str) -> Path:
-    """Fetch a tokenizer from the hub into the local cache: an export's only use of the network."""
-    from huggingface_hub import constants, hf_hub_download  # noqa: PLC0415
-
-    missing = f"there is no tokenizer at {name} here, nor in the local cache"
-    if constants.HF_HUB_OFFLINE:
-        raise TokenizerError(f"{missing}, and HF_HUB_OFFLINE forbids asking the hub")
-    try:
-        return Path(hf_hub_download(name, _FILE))
-    except Exception as error:  # Whatever the network did.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TokenizerError(f"{missing}, and the hub says: {reason}") from error
 
 
 class Encoder:
@@ -94,7 +63,7 @@ class Encoder:
 
     def __init__(self, tokenizer: Tokenizer, *, source: str = "") -> None:
         self._tokenizer = tokenizer
-        self._config = _read_config(source)
+        self._config = read_settings(source)
         self.source_sha256 = _sha256(tokenizer)
         # What it does to offsets (GPT-2's leave out the space in front of a word) is not wanted.
         self.bos, self._post_processor = self._beginning()
@@ -103,7 +72,7 @@ class Encoder:
         if end_token is None:
             raise TokenizerError(
                 "the tokenizer has no end token that is known here; name it as `eos_token` in a "
-                f"{_CONFIG} beside it"
+                f"{CONFIG_FILE} beside it"
             )
         self.end_token: str = end_token
         self.pad_token = self._find("pad_token", _PAD_TOKENS) or self.end_token
@@ -131,9 +100,13 @@ class Encoder:
                 single=f"{name} $A", pair=f"{name} $A {name} $B", special_tokens=[(name, bos)]
             )
             return bos, template
-        added, bare = (
-            self._tokenizer.encode("a", add_special_tokens=special).ids for special in (True, False)
-        )
+        try:
+            added, bare = (
+                self._tokenizer.encode("a", add_special_tokens=special).ids
+                for special in (True, False)
+            )
+        except Exception as error:  # The library raises bare Exception.
+            raise TokenizerError(f"the tokenizer cannot encode: {error}") from error
         begins = len(added) > len(bare) and added[: len(bare)] != bare
         if asked is False and begins:
             return None, None
@@ -144,10 +117,8 @@ class Encoder:
         self._kept = cache
 
     def _find(self, key: str, usual: Sequence[str]) -> str | None:
-        given = self._config.get(key)
-        given = given.get("content") if isinstance(given, dict) else given
-        for token in (given, *usual):
-            if isinstance(token, str) and self._tokenizer.token_to_id(token) is not None:
+        for token in (spelling_of(self._config.get(key)), *usual):
+            if token is not None and self.has(token):
                 return token
         return None
 
@@ -316,22 +287,23 @@ class Encoder:
         folder.mkdir(exist_ok=True)
         self._tokenizer.encode_special_tokens = False
         self._tokenizer.post_processor = self._post_processor
-        (folder / _FILE).write_text(self._tokenizer.to_str(pretty=True), "utf-8")
+        (folder / TOKENIZER_FILE).write_text(self._tokenizer.to_str(pretty=True), "utf-8")
         self._tokenizer.post_processor = None
         self._tokenizer.encode_special_tokens = True
         config = {
+            **kept_settings(self._config, self.has),
             "tokenizer_class": "PreTrainedTokenizerFast",
             "eos_token": self.end_token,
             "pad_token": self.pad_token,
-            "model_max_length": max_tokens,
+            "model_max_length": self._config.get("model_max_length", max_tokens),
             "clean_up_tokenization_spaces": False,
             "add_bos_token": self.bos is not None,
         }
         if (bos := self.bos_token) is not None:
             config["bos_token"] = bos
-        _write_json(folder / _CONFIG, config)
-        special = {"eos_token": self.end_token, "pad_token": self.pad_token}
-        _write_json(folder / "special_tokens_map.json", special)
+        _write_json(folder / CONFIG_FILE, config)
+        special = {key: config[key] for key in SPECIAL_TOKENS if key in config}
+        _write_json(folder / SPECIAL_TOKENS_FILE, special)
 
 
 def _digest(text: str) -> bytes:
@@ -348,20 +320,6 @@ def _packed(ids: Ids | None) -> bytes:
 
 def _unpacked(data: bytes) -> Ids | None:
     return array(data[:1].decode(), data[1:]) if data else None
-
-
-def _read_config(source: str) -> dict[str, Any]:
-    path = Path(source).expanduser() if source else None
-    if path is None or not path.exists():
-        return {}
-    folder = path if path.is_dir() else path.parent
-    try:
-        found = json.loads((folder / _CONFIG).read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError) as error:
-        raise TokenizerError(f"{folder / _CONFIG} cannot be read: {error}") from error
-    return found if isinstance(found, dict) else {}
 
 
 def _write_json(path: Path, value: Any) -> None:

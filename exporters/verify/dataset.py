@@ -17,11 +17,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.inventory import is_ours, read_files
 from rsidx.exporters.dataset.layout import CHECKSUMS, MANIFEST, sha256_of
 from rsidx.exporters.dataset.reader import read_rows, readable, rows_with_meta
-from rsidx.exporters.dataset.sidecars import PACKED
+from rsidx.exporters.dataset.sidecars import PACKED, TEXT
+from rsidx.exporters.formats import jsonl
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.rows import Checked, History, Rows
@@ -81,13 +84,30 @@ def _problems(
                 yield Problem(
                     f"{split}.{ending}", None, f"{n_rows} rows, the manifest says {expected}"
                 )
-        if manifest["config"]["pack"]:
-            for split in SPLITS:
-                yield from _packed(out, split, ending, manifest["config"]["pack"])
+        for split in SPLITS:
+            yield from _sidecars(out, split, manifest["config"])
         if "related" not in manifest["config"]["keep"]:
             for place, number, reason in rows.edits.leaks():
                 text = f"is related to a row of an earlier split: {reason}"
                 yield Problem(f"{SPLITS[place]}.{ending}", number, text)
+
+
+def _sidecars(out: Path, split: str, config: dict[str, Any]) -> Iterator[Problem]:
+    if config["pack"]:
+        yield from _packed(out, split, config["format"], config["pack"])
+    if config["columns"] == "both":
+        yield from _texts(out, split)
+
+
+def _texts(out: Path, split: str) -> Iterator[Problem]:
+    """Yield the rows of text whose ids are not those of meta lines, in their order."""
+    with (out / f"{split}.meta.jsonl").open("rb") as lines:
+        ids = (orjson.loads(line)["id"] for line in lines)
+        for number, row in enumerate(jsonl.read(out / f"{split}.{TEXT}"), 1):
+            # Version 0.1.0 gave them none. Looking for one passes by those before it.
+            if "id" in row and row["id"] not in ids:
+                yield Problem(f"{split}.{TEXT}", number, "no meta line behind the last has its id")
+                return
 
 
 def _packed(out: Path, split: str, ending: str, length: int) -> Iterator[Problem]:

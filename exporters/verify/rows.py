@@ -89,6 +89,7 @@ class Rows:
         if not self._is_first_format:
             yield from self._license(meta)
         yield from self._roles(meta)
+        yield from _id(row, meta)
         if "completion" in row:
             texts = {"prompt": row["prompt"], "new": self._texts.without_end(row["completion"])}
         else:
@@ -328,6 +329,12 @@ def _is_text(text: str, raw: bytes, meta: dict[str, Any]) -> bool:
         if shown == raw:
             return False
     return _fills(_PLACEHOLDER.split(data) if meta["is_redacted"] else [data], shown)
+
+
+def _id(row: dict[str, Any], meta: dict[str, Any]) -> Iterator[str]:
+    # Rows of ids have none, and version 0.1.0 gave rows of text none.
+    if row.get("id", meta["id"]) != meta["id"]:
+        yield "its id is not that of its meta line"
 
 
 def _fills(parts: list[bytes], raw: bytes) -> bool:

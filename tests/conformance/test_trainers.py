@@ -1,8 +1,10 @@
 """The output in the libraries that trainers use."""
 
 import importlib.util
+import json
 
 import pytest
+from tokenizers import Tokenizer
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
@@ -55,6 +57,89 @@ def test_datasets_reads_every_format(out, index, tokenizer_file, tmp_path, file_
     plain = load_dataset("json", data_files={"train": str(out / "train.jsonl")}, cache_dir=cache)
     assert data["train"].to_list() == plain["train"].to_list()
     assert load_dataset(str(tmp_path / "other"), cache_dir=cache)["train"].num_rows == 16
+
+
+@pytest.fixture
+def added_then_changed(repo, index):
+    """A history whose first commits only add files: in train no row has an old side."""
+    repo.commits((f"add the number {n}", {f"src/m{n}.rs": f"pub fn f{n}() -> u8 {{ {n} }}\n"})
+                 for n in range(16))  # fmt: skip
+    repo.commits((f"change the number {n}", {f"src/m{n}.rs": f"pub fn f{n}() {{ g({n}) }}\n"})
+                 for n in range(4))  # fmt: skip
+    index.sync()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"text": True, "half_life": 30.0, "earlier": ("history",)},
+        {"kind": "fim"},
+        {"kind": "sequence"},
+    ],
+)
+@pytest.mark.usefixtures("added_then_changed")
+def test_datasets_reads_meta_lines_that_lack_a_value_in_all_of_train(
+    index, tokenizer_file, tmp_path, read_jsonl, options
+):
+    from datasets import load_dataset  # noqa: PLC0415
+
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.add_special_tokens(["<fim_prefix>", "<fim_middle>", "<fim_suffix>"])
+    tokenizer.save(str(tmp_path / "fim.json"))
+    config = ExportConfig(
+        tokenizer=str(tmp_path / "fim.json"), split="0.75,0.1,0.15", embargo="0", **options
+    )
+    out = tmp_path / "out"
+    export(index.database, out, config)
+    lines = {name: read_jsonl(out / f"{name}.meta.jsonl") for name in ("train", "test")}
+    assert all(line["old"] is None for line in lines["train"])
+    assert options.get("kind") or all(line["old"] for line in lines["test"])
+    data = load_dataset(str(out), "meta", cache_dir=str(tmp_path / "cache"))
+    for split, expected in lines.items():
+        for row, line in zip(data[split], expected, strict=True):
+            # A list of the loader's has one type.
+            row["roles"] = [[json.loads(text) for text in pair] for pair in row["roles"]]
+            found = {key: value for key, value in row.items() if value is not None}
+            line["time"] = found["time"]
+            assert found == {key: value for key, value in line.items() if value is not None}
+
+
+def test_datasets_opens_an_export_without_rows(repo, index, tokenizer_file, tmp_path):
+    from datasets import load_dataset  # noqa: PLC0415
+
+    repo.commit("write the first function", {"src/lib.rs": "pub fn f() -> u32 { 1 }\n"})
+    index.sync()
+    empty = tmp_path / "empty"
+    for options in ({"columns": "both", "pack": 2048}, {"columns": "text"}, {"format": "parquet"}):
+        config = ExportConfig(tokenizer=str(tokenizer_file), min_message=1000, **options)
+        assert not sum(export(index.database, empty, config)["counts"]["examples"].values())
+        names = ["default"] + (["meta"] if "columns" in options else [])
+        names += ["text", "packed"] if "pack" in options else []
+        for name in names:
+            data = load_dataset(str(empty), name, streaming=True)
+            assert list(data) == ["train", "validation", "test"]
+            assert [list(split) for split in data.values()] == [[], [], []]
+
+
+def test_auto_tokenizer_keeps_what_the_model_s_own_says(index, repo, tokenizer_file, tmp_path):
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast  # noqa: PLC0415
+
+    repo.commit("write the first function", {"src/lib.rs": "pub fn f() -> u32 { 1 }\n"})
+    index.sync()
+    own = PreTrainedTokenizerFast(
+        tokenizer_file=str(tokenizer_file), eos_token="<fim_pad>", unk_token="<|endoftext|>",
+        bos_token="<file_sep>", pad_token="<repo_name>", model_max_length=8192,
+    )  # fmt: skip
+    own.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+    own.save_pretrained(str(tmp_path / "own"))
+    config = ExportConfig(tokenizer=str(tmp_path / "own"))
+    export(index.database, tmp_path / "out", config)
+    found = AutoTokenizer.from_pretrained(str(tmp_path / "out/tokenizer"))
+    for name in ("eos_token", "unk_token", "bos_token", "pad_token", "model_max_length"):
+        assert getattr(found, name) == getattr(own, name)
+    chat = [{"role": "user", "content": "fn new"}]
+    assert found.apply_chat_template(chat, tokenize=False) == "user: fn new\n"
+    assert found("pub fn new() {}")["input_ids"] == own("pub fn new() {}")["input_ids"]
 
 
 def test_auto_tokenizer_opens_the_folder_and_knows_every_id(out, read_jsonl):

@@ -391,6 +391,11 @@ def test_a_repository_s_tokenizer_is_its_own_or_one_that_is_here_already(
     (repo.path / "tools/link").symlink_to(tmp_path)
     (repo.path / "tools/linked").mkdir()
     (repo.path / "tools/linked/tokenizer.json").symlink_to(outside)
+    for name in ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"):
+        folder = repo.path / "tools/with" / name
+        folder.mkdir(parents=True)
+        (folder / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
+        (folder / name).symlink_to(outside)
     monkeypatch.setattr("rsidx.exporters.config.cached_file",
                         lambda name: outside if name == "own/cached" else None)  # fmt: skip
 
@@ -405,7 +410,8 @@ def test_a_repository_s_tokenizer_is_its_own_or_one_that_is_here_already(
     assert of("own/cached") == "own/cached"
     for source in ("own/elsewhere", outside, "../outside.json", "tools/link/outside.json",
                    "tools/linked", "tools/nothing", "~/tok", "nothing", "", ".", "x" * 5000,
-                   "a\x00b", "own/name/x"):  # fmt: skip
+                   "a\x00b", "own/name/x",
+                   *(repo.path / "tools/with").iterdir()):  # fmt: skip
         assert of(source) is None, source
 
 

@@ -65,8 +65,9 @@ def test_an_export_without_rows_says_so_and_why(repo, tokenizer_file, tmp_path, 
     assert "there are no rows: no commit asked for changes Rust code" in capfd.readouterr().out
     card = (out / "README.md").read_text()
     assert "It has no rows" in card
-    # A configuration without files ends the loaders of the hub in a traceback.
-    assert "configs:" not in card
+    # The loader of the hub cannot guess a type, and cannot open a split that it is not told of.
+    assert card.count("path: ") == card.count("- split: ") == 6
+    assert '  - {"name": "input_ids", "list": "int64"}' in card
     repo.commit("x", {"a.rs": "fn a() {}\n"})
     assert main(["backfill"]) == 0
     command = ["export", str(out), "--tokenizer", str(tokenizer_file), "--min-message", "50"]

@@ -65,12 +65,35 @@ def test_prompt_and_completion_are_the_rows_spelled_out(run, read_jsonl, problem
     assert n_rows == len(read_jsonl(out / "train.text.jsonl"))
     assert n_rows >= len(read_jsonl(out / "train.jsonl")) - n_left_out
     for row in read_jsonl(out / "train.text.jsonl"):
-        assert list(row) == ["prompt", "completion"]
+        assert list(row) == ["id", "prompt", "completion"]
         assert not row["completion"].endswith("<|endoftext|>")
         again = tokenizer.encode(row["prompt"] + row["completion"] + "<|endoftext|>").ids
         assert again.count(tokenizer.token_to_id("<|endoftext|>")) == 1
     assert "config_name: text" in (out / "README.md").read_text()
     assert problems(out) == []
+
+
+def test_a_row_as_text_has_the_id_of_its_meta_line(run, read_jsonl, problems):
+    manifest, out = run(columns="both", text=True, split="1,0,0")
+    metas = {meta["id"]: meta for meta in read_jsonl(out / "train.meta.jsonl")}
+    texts = read_jsonl(out / "train.text.jsonl")
+    n_left_out = manifest["dropped"]["text_rows_with_control_tokens"]
+    assert len(texts) == len(metas) - n_left_out
+    assert n_left_out > 0
+    for row in texts:
+        assert row["completion"] == metas[row["id"]]["text"]["new"]
+    lines = (out / "train.text.jsonl").read_text().splitlines()
+    lines[2], lines[3] = lines[3], lines[2]
+    (out / "train.text.jsonl").write_text("\n".join(lines) + "\n")
+    assert any("no meta line behind the last has its id" in text for text in problems(out))
+
+
+def test_verify_finds_a_row_as_text_that_is_not_that_of_its_meta_line(run, read_jsonl, problems):
+    _, out = run(columns="text")
+    texts = read_jsonl(out / "train.jsonl")
+    texts[3]["id"] = texts[2]["id"]
+    (out / "train.jsonl").write_text("".join(json.dumps(text) + "\n" for text in texts))
+    assert "its id is not that of its meta line" in problems(out)
 
 
 def test_rows_as_text_alone_are_those_of_both_and_verify_looks_at_them(run, read_jsonl, problems):
@@ -83,8 +106,8 @@ def test_rows_as_text_alone_are_those_of_both_and_verify_looks_at_them(run, read
     assert manifest["dropped"]["text_rows_with_control_tokens"] > 0
     assert problems(out) == []
     row = load_row(out, "train", "3")
-    assert [token.text for token in row.tokens] == list(texts[2].values())
-    assert "`prompt` and `completion`" in (out / "README.md").read_text()
+    assert [token.text for token in row.tokens] == list(texts[2].values())[1:]
+    assert "`id`, `prompt` and `completion`" in (out / "README.md").read_text()
     texts[2]["completion"] = "pub struct Another;\n"
     (out / "train.jsonl").write_text("".join(json.dumps(text) + "\n" for text in texts))
     assert any(text.startswith("the new code is not what") for text in problems(out))

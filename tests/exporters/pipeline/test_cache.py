@@ -267,15 +267,18 @@ def test_another_version_of_the_code_does_not_use_it(repo, index, exported, made
     assert len(made) == 3
 
 
-def test_another_end_token_of_the_same_tokenizer_does_not_use_it(
-    repo, index, exported, tokenizer_file, tmp_path
+@pytest.mark.parametrize(
+    "other", [{"eos_token": "<file_sep>"}, {"bos_token": "<fim_pad>", "add_bos_token": True}]
+)
+def test_another_end_or_beginning_of_the_same_tokenizer_does_not_use_it(
+    repo, index, exported, tokenizer_file, tmp_path, other
 ):
     grow(repo, index, 3)
     folder = tmp_path / "tokenizer"
     folder.mkdir()
     shutil.copy(tokenizer_file, folder / "tokenizer.json")
     exported("first", tokenizer=str(folder))
-    (folder / "tokenizer_config.json").write_text('{"eos_token": "<file_sep>"}')
+    (folder / "tokenizer_config.json").write_text(json.dumps(other))
     again = exported("again", tokenizer=str(folder))
     assert again == exported("fresh", fresh=True, tokenizer=str(folder))
 

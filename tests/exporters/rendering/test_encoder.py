@@ -126,13 +126,56 @@ def test_no_end_token_is_a_clear_error(tmp_path, plain_file):
     assert Encoder(load(str(path)), source=str(path)).end_token == "x</s"
 
 
+SETTINGS = {
+    "bos_token": "<file_sep>", "unk_token": {"content": "<|endoftext|>", "__type": "AddedToken"},
+    "mask_token": "<mask>", "model_max_length": 4096, "padding_side": "left",
+    "additional_special_tokens": ["<repo_name>", "<nowhere>"],
+    "auto_map": {"AutoTokenizer": ["theirs.Tokenizer", None]}, "tokenizer_class": "TheirTokenizer",
+}  # fmt: skip
+TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_saved_tokenizer_keeps_chats_special_tokens_and_length(tmp_path, tokenizer_file, is_file):
+    folder = tmp_path / "tokenizer"
+    folder.mkdir()
+    (folder / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
+    if is_file:
+        (folder / "chat_template.jinja").write_text(TEMPLATE)
+    given = SETTINGS if is_file else {**SETTINGS, "chat_template": TEMPLATE}
+    (folder / "tokenizer_config.json").write_text(json.dumps(given))
+    (folder / "special_tokens_map.json").write_text('{"cls_token": "<repo_name>"}')
+    kept = {
+        "bos_token": "<file_sep>", "unk_token": "<|endoftext|>", "cls_token": "<repo_name>",
+        "additional_special_tokens": ["<repo_name>"],
+    }  # fmt: skip
+    # Once more, from what was saved.
+    for source, out in ((folder, tmp_path / "saved"), (tmp_path / "saved", tmp_path / "again")):
+        Encoder(load(str(source)), source=str(source)).save(out, max_tokens=512)
+        config = json.loads((out / "tokenizer_config.json").read_text())
+        special = json.loads((out / "special_tokens_map.json").read_text())
+        assert config["chat_template"] == TEMPLATE
+        assert (config["model_max_length"], config["padding_side"]) == (4096, "left")
+        assert config["tokenizer_class"] == "PreTrainedTokenizerFast"
+        # What would be added to the vocabulary stays out, and so does code.
+        assert not {"mask_token", "auto_map"} & config.keys()
+        assert special == {"eos_token": "<|endoftext|>", "pad_token": "<fim_pad>", **kept}
+        assert {key: config[key] for key in special} == special
+
+
+def test_a_tokenizer_without_settings_has_the_length_of_an_example(tmp_path, tokenizer_file):
+    Encoder(load(str(tokenizer_file))).save(tmp_path / "saved", max_tokens=512)
+    config = json.loads((tmp_path / "saved/tokenizer_config.json").read_text())
+    assert config["model_max_length"] == 512
+
+
 LOADS = """
 import json, sys
 from rsidx.errors import TokenizerError
-from rsidx.exporters.rendering.encoder import load
+from rsidx.exporters.rendering.encoder import Encoder, load
 for name in sys.argv[1:]:
     try:
-        said = load(name).get_vocab_size()
+        said = [load(name).get_vocab_size(), Encoder(load(name), source=name).end_token]
     except TokenizerError as error:
         said = str(error)
     print(json.dumps(said))
@@ -172,12 +215,13 @@ def test_a_tokenizer_of_the_hub_is_fetched_once(tmp_path, hub, tokenizer_file):
     assert text.endswith("nor in the local cache, and HF_HUB_OFFLINE forbids asking the hub")
     assert hub.asked == []
     hub.files["/owner/name/resolve/main/tokenizer.json"] = tokenizer_file.read_bytes()
-    size = load(str(tokenizer_file)).get_vocab_size()
-    assert loaded(tmp_path, hub, "owner/name") == [size]
+    hub.files["/owner/name/resolve/main/tokenizer_config.json"] = b'{"eos_token": "<fim_pad>"}'
+    found = [[load(str(tokenizer_file)).get_vocab_size(), "<fim_pad>"]]
+    assert loaded(tmp_path, hub, "owner/name") == found
     assert hub.asked
     hub.asked.clear()
-    assert loaded(tmp_path, hub, "owner/name") == [size]
-    assert loaded(tmp_path, hub, "owner/name", HF_HUB_OFFLINE="1") == [size]
+    assert loaded(tmp_path, hub, "owner/name") == found
+    assert loaded(tmp_path, hub, "owner/name", HF_HUB_OFFLINE="1") == found
     assert hub.asked == []
 
 
