@@ -63,7 +63,8 @@ class Deduplicator:
 
     def _reason(self, split: int, patch: PatchFingerprint, *, is_named: bool) -> str | None:
         """Return why an edit is left out, None if it stays."""
-        if not self._seen.add(patch.exact, split) and "duplicates" not in self._keep:
+        is_repeat = not self._seen.add(patch.exact, split)
+        if is_repeat and "duplicates" not in self._keep:
             return "duplicates"
         if "related" not in self._keep:
             found = ["named"] if is_named else self._relations.reasons(split, patch)
@@ -72,7 +73,8 @@ class Deduplicator:
         if "near_duplicates" not in self._keep:
             if self._recent[split].has_near(patch):
                 return "near_duplicates"
-            self._recent[split].add(patch)
+            if not is_repeat:
+                self._recent[split].add(patch)
         if "related" not in self._keep:
             self._relations.add(split, patch)
         return None

@@ -90,9 +90,10 @@ class RecentEdits:
         self._n_added = 0
 
     def has_near(self, patch: PatchFingerprint) -> bool:
-        """Tell whether an edit nearly repeats one of them."""
+        """Tell whether an edit nearly repeats one of them; the very same texts are no near copy."""
         return any(
-            patch.minhash.jaccard(kept.minhash) >= THRESHOLD
+            patch.exact != kept.exact
+            and patch.minhash.jaccard(kept.minhash) >= THRESHOLD
             and patch.code.jaccard(kept.code) >= THRESHOLD
             for kept in map(self._kept.__getitem__, self._lsh.query(patch.minhash))
         )

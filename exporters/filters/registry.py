@@ -35,7 +35,7 @@ FILTERS = (
         "corpus",
         "nearly the same change (MinHash of its changed lines, as for relations) to nearly the "
         "same code (MinHash of all of it, 64 permutations, Jaccard 0.7) as one of the 10,000 edits "
-        "before it in its split",
+        "before it in its split, if not the same texts",
     ),
 )
 KEEPABLE = tuple(f.name for f in FILTERS if not (f.always or f.optional))

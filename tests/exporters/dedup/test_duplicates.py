@@ -88,6 +88,25 @@ def test_what_is_compared_in_blocks_is_what_is_compared_at_once(seed, keep, tmp_
     assert ("related" in keep) == (related.total() < 5) == (across.total() > 5)
 
 
+def test_kept_duplicates_are_no_near_duplicates_of_the_first(tmp_path):
+    """An edit, the same again, nearly the same, and that again."""
+    words = " ".join(f"word_{n}" for n in range(40))
+    texts = [words, words, f"{words} more", f"{words} more"]
+    edits = Edits(lambda commit, edit: texts[commit] if edit == 0 else f"edit {edit} of {commit}")
+
+    def found(*keep):
+        with closing(deduplicator_of(Split(4, 4), 4, edits, tmp_path, keep)) as deduplicator:
+            results = [deduplicator.keep(position) for position in range(4)]
+        return [len(kept) - EDITS_A_COMMIT for kept, _ in results], sum(
+            (dropped for _, dropped in results), Counter()
+        )
+
+    assert found() == ([0, -1, -1, -1], {"edits_duplicates": 2, "edits_near_duplicates": 1})
+    assert found("duplicates") == ([0, 0, -1, -1], {"edits_near_duplicates": 2})
+    assert found("near_duplicates") == ([0, -1, 0, -1], {"edits_duplicates": 2})
+    assert found("duplicates", "near_duplicates") == ([0, 0, 0, 0], {})
+
+
 def n_bytes_kept(n_commits, tmp_path):
     """Sift so many commits, half of them in val; return what is in memory at the end."""
     edits = Edits(lambda commit, edit: str(random.Random(commit * 1000 + edit).random()))

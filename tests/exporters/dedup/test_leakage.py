@@ -90,7 +90,8 @@ def test_only_so_many_are_known():
     recent = RecentEdits(2)
     for n in range(3):
         recent.add(patch("", function(n)))
-    assert [recent.has_near(patch("", function(n))) for n in range(3)] == [False, True, True]
+    copies = [patch("", function(n) + "// A copy.\n") for n in range(3)]
+    assert [recent.has_near(copy) for copy in copies] == [False, True, True]
 
 
 def test_only_later_splits_lose_what_is_related():
