@@ -1,6 +1,7 @@
 """The project itself: what is packaged, and that the generated pages are current."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -29,6 +30,30 @@ def test_an_init_holds_its_docstring_and_nothing_else():
             assert text.startswith('"""')
             assert text.endswith('"""')
             assert text.count('"""') == 2
+
+
+def test_the_architecture_names_each_module_in_the_paragraph_of_its_package():
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    paragraphs = dict(re.findall(r"^\*\*`([\w/]+)/`\*\*(.*?)\n\n", text, re.MULTILINE | re.DOTALL))
+    folders = [ROOT / "store", *(path.parent for path in ROOT.glob("exporters/*/__init__.py"))]
+    for folder in folders:
+        named = re.findall(r"`(\w+)`", paragraphs[folder.name])
+        modules = {file.stem for file in folder.glob("*.py")} - {"__init__"}
+        if folder.name == "formats":  # A module for each format.
+            modules = {"registry", "common"}
+        assert modules - set(named) == set(), folder
+    everywhere = set(re.findall(r"`(?:\w+/)*(\w+)`", text))
+    for top in (
+        "exporters",
+        "hooks",
+        "indexer",
+        "indexer/git",
+        "indexer/rust",
+        "rsidx",
+        "rsidx/api",
+    ):
+        modules = {file.stem for file in (ROOT / top).glob("*.py")} - {"__init__", "__main__"}
+        assert modules - everywhere == set(), top
 
 
 def test_only_the_store_has_sql():

@@ -1,4 +1,4 @@
-"""What the cutter returns: plain, frozen values that know no file, git or database."""
+"""What the parser returns: plain, frozen values that know no file, git or database."""
 
 from dataclasses import dataclass
 
