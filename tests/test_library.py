@@ -84,30 +84,29 @@ def typed(tmp_path_factory):
     return folder
 
 
+WRONG = "import rsidx\nrsidx.DataSet('x').manifest + 1\nrsidx.open(5).backfil()\n"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["the page", "the example"])
-def test_a_strict_type_checker_accepts_it(tmp_path, typed, name):
-    script = tmp_path / "script.py"
+def test_a_strict_type_checker_accepts_them(tmp_path, typed):
     example = (ROOT / "examples" / "library.py").read_text("utf-8")
-    script.write_text(SCRIPT if name == "the page" else example)
+    scripts = {"page.py": SCRIPT, "example.py": example, "wrong.py": WRONG}
+    for name, text in scripts.items():
+        (tmp_path / name).write_text(text)
     environment = {**os.environ, "MYPYPATH": str(typed)}
     command = [
         sys.executable, "-m", "mypy", "--strict", "--python-version", "3.11", "--config-file", "",
         "--cache-dir", str(ROOT / ".mypy_cache" / "library"), "--follow-imports", "silent",
     ]  # fmt: skip
-
-    def check(text):
-        script.write_text(text)
-        return subprocess.run(
-            [*command, str(script)], capture_output=True, check=False, text=True, env=environment,
-            cwd=tmp_path,
-        )  # fmt: skip
-
-    done = check(script.read_text())
-    assert done.returncode == 0, done.stdout + done.stderr
-    wrong = check("import rsidx\nrsidx.DataSet('x').manifest + 1\nrsidx.open(5).backfil()\n")
-    assert "3: error" in wrong.stdout, wrong.stdout
-    assert '"Index" has no attribute "backfil"' in wrong.stdout
+    done = subprocess.run(
+        [*command, *scripts], capture_output=True, check=False, text=True, env=environment,
+        cwd=tmp_path,
+    )  # fmt: skip
+    *errors, last = done.stdout.splitlines()
+    assert all(error.startswith("wrong.py:") for error in errors), done.stdout
+    assert "wrong.py:3: error" in done.stdout
+    assert '"Index" has no attribute "backfil"' in done.stdout
+    assert last.endswith("in 1 file (checked 3 source files)"), done.stdout + done.stderr
 
 
 def test_the_examples_print_what_the_page_says(place):

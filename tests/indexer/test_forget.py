@@ -13,6 +13,7 @@ from rsidx.indexer.sync import update
 from rsidx.store import queries
 from rsidx.store.dump import dump
 
+pytestmark = pytest.mark.usefixtures("writable")
 SECRET = "hunter2_do_not_tell"
 
 
@@ -21,15 +22,31 @@ def fillers(n):
     return "".join(f"pub fn filler_{k}(x: u32) -> u32 {{\n    x + {k}\n}}\n\n" for k in range(n))
 
 
-@pytest.fixture
-def filled(repo, make_index):
+@pytest.fixture(scope="module")
+def begun(make_history):
+    """A history with a secret, and an index of it with a dictionary; each test has a copy."""
+    repo, index = history = make_history()
     repo.commit("one", {"src/lib.rs": fillers(600), "src/secret/key.rs": "fn open() {}\n"})
     body = f'const {SECRET.upper()}: &str = "{SECRET}";\n' * 20
     repo.commit("two: " + SECRET, {"src/secret/key.rs": body})
     repo.commit("three", {"src/secret/key.rs": "fn open() -> u8 { 1 }\n"})
-    index = make_index(repo, "filled.db")
     index.sync()
-    return index
+    return history
+
+
+@pytest.fixture
+def copied(begun, history_for):
+    return history_for(begun)
+
+
+@pytest.fixture
+def repo(copied):
+    return copied.repo
+
+
+@pytest.fixture
+def filled(copied):
+    return copied.index
 
 
 def text_of(index):

@@ -167,7 +167,7 @@ def test_on_a_full_disk_it_is_one_line_that_names_the_index(repo, monkeypatch, m
     assert main(["gc"]) == 0
     index = make_index(repo, repo.path / ".git/rsidx/index.db")
     size = index.file.stat().st_size
-    for n_bytes in range(0, size, size // 6):
+    for n_bytes in range(0, size, size // 3):
         done = limited(["gc"], repo.path, n_bytes)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
         assert "index.db" in done.stderr

@@ -14,6 +14,7 @@ from rsidx.indexer.sync import update
 from rsidx.store import delta_bases, queries, writer
 from rsidx.store.dump import dump
 from rsidx.store.reader import Reader
+from tests.conftest import EXAMPLES
 
 
 def dumped(index):
@@ -301,7 +302,7 @@ def test_killed_at_any_moment_it_leaves_whole_commits_and_ends_where_it_would_ha
     script.write_text(SCRIPT)
     file = tmp_path / "killed.db"
     killed = 0
-    for attempt in range(8):
+    for attempt in range(4 * min(EXAMPLES, 2)):
         process = subprocess.Popen(
             [sys.executable, str(script), str(repo.path), str(file), str(jobs)],
             stdout=subprocess.PIPE,

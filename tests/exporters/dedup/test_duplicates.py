@@ -126,6 +126,6 @@ def test_memory_does_not_grow_with_the_edits(tmp_path, monkeypatch):
     for module in (leakage, duplicates):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
     monkeypatch.setattr(duplicates, "RecentEdits", lambda: RecentEdits(BLOCK))
-    few, many = n_bytes_kept(40, tmp_path), n_bytes_kept(200, tmp_path)
+    few, many = n_bytes_kept(20, tmp_path), n_bytes_kept(100, tmp_path)
     # A bit for each edit; of a commit an entry of a dict, 100 bytes.
-    assert (many - few) / (160 * EDITS_A_COMMIT) < 20
+    assert (many - few) / (80 * EDITS_A_COMMIT) < 20

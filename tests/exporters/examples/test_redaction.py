@@ -39,9 +39,10 @@ def documented(text):
     return "".join(f"/// {line}\n" for line in text.split("\n"))
 
 
-@pytest.fixture
-def plant(repo, index):
+@pytest.fixture(scope="module")
+def plant(make_history):
     """Every planted form in code, documentation, a definition that it refers to, and a message."""
+    repo, index = make_history()
     mods = "".join(f"mod f{n};\nmod held{n};\n" for n in range(len(PLANTED)))
     files = {"Cargo.toml": '[package]\nname = "x"\n', "src/lib.rs": f"{mods}pub struct Client;\n"}
     changes = [("begin", files)]

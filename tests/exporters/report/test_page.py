@@ -42,6 +42,30 @@ def exported(tmp_path_factory, tokenizer_file):
     return place / "out"
 
 
+@pytest.fixture(scope="module")
+def drawn():
+    """The charts that were drawn so far, by their numbers."""
+    return {}
+
+
+@pytest.fixture
+def charts_drawn_once(monkeypatch, drawn):
+    """Charts take most of the time of a report, and those of the same numbers are the same."""
+    from rsidx.exporters.report import charts  # noqa: PLC0415  (needs matplotlib)
+
+    def kept(name, draw):
+        def chart(*numbers):
+            key = name, repr(numbers)
+            if key not in drawn:
+                drawn[key] = draw(*numbers)
+            return drawn[key]
+
+        return chart
+
+    for name in ("over_time", "lengths", "coverage"):
+        monkeypatch.setattr(charts, name, kept(name, getattr(charts, name)))
+
+
 @pytest.fixture
 def out(exported, tmp_path):
     return shutil.copytree(exported, tmp_path / "out")
@@ -94,6 +118,7 @@ def test_it_needs_nothing_but_itself_and_is_the_same_each_time(report, out):
     assert again.read_text("utf-8") == text
 
 
+@pytest.mark.usefixtures("charts_drawn_once")
 def test_its_numbers_are_the_manifest_s(report, out):
     text = report().read_text("utf-8")
     manifest = json.loads((out / "manifest.json").read_text())
@@ -107,6 +132,7 @@ def test_its_numbers_are_the_manifest_s(report, out):
     )
 
 
+@pytest.mark.usefixtures("charts_drawn_once")
 def test_samples_are_as_many_as_asked_for_of_every_split(report):
     text = report(n_samples=12).read_text("utf-8")
     splits = re.findall(r'data-split="(\w+)"', text)
@@ -171,6 +197,7 @@ def assert_shows_what_the_model_sees(out, page, read_jsonl):
     assert shown(page) == rows
 
 
+@pytest.mark.usefixtures("charts_drawn_once")
 def test_rows_are_what_the_model_sees_in_its_order(report, out, read_jsonl):
     assert_shows_what_the_model_sees(out, report(n_samples=1000), read_jsonl)
 
@@ -197,6 +224,7 @@ def test_holes_are_shown_in_the_order_of_their_tokens(
     assert is_behind == bool(suffix_first)
 
 
+@pytest.mark.usefixtures("charts_drawn_once")
 def test_a_report_replaces_a_report_and_nothing_else(report, out, tmp_path):
     page = report()
     page.chmod(0o640)
@@ -219,6 +247,7 @@ def test_a_report_replaces_a_report_and_nothing_else(report, out, tmp_path):
         write_report(out, tmp_path, n_samples=1)
 
 
+@pytest.mark.usefixtures("charts_drawn_once")
 def test_the_command_writes_beside_the_data_set(out, capfd):
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     assert main(["report", str(out)]) == 0

@@ -13,6 +13,7 @@ from rsidx.exporters.export import export
 from rsidx.exporters.splits.chronology import believable
 from rsidx.indexer import sync as sync_module
 from rsidx.store.dates import LATEST, moment, parsed, spelled
+from tests.conftest import Repo
 
 DAY_S = 86_400
 START = 1_500_000_000
@@ -22,20 +23,45 @@ ABSURD = ("9223372036854775807 +0000", "9223372036854775808 +0000", "99999999999
 N_COMMITS = 9
 
 
-def history_with(repo, date, at):
-    """Make a history, a commit a day, in which one commit has another date."""
-    commit = ""
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """A history, a commit a day, and the trees of its commits."""
+    repo = Repo(tmp_path_factory.mktemp("usual") / "repo")
+    trees = []
     for n in range(N_COMMITS):
         repo.write({"src/lib.rs": "".join(f"pub fn f{k}() {{}}\n" for k in range(n + 1))})
         repo.git("add", "-A")
-        when = date if n == at else f"{START + n * DAY_S} +0000"
-        lines = [f"tree {repo.git('write-tree')}", *([f"parent {commit}"] if commit else [])]
+        trees.append(repo.git("write-tree"))
+    commit_on_top(repo, "", trees, [f"{START + n * DAY_S} +0000" for n in range(N_COMMITS)])
+    return repo, trees
+
+
+def commit_on_top(repo, commit, trees, dates):
+    """Commit the last trees at their dates, which may be none, and check the last one out."""
+    for n in range(N_COMMITS - len(dates), N_COMMITS):
+        lines = [f"tree {trees[n]}", *([f"parent {commit}"] if commit else [])]
+        when = dates[n - N_COMMITS]
         lines += [f"{who} N <n@example.org> {when}" for who in ("author", "committer")]
         text = "\n".join([*lines, "", f"Add function number {n}", ""])
         options = ("-t", "commit", "-w", "--stdin", "--literally")
         commit = repo.git("hash-object", *options, stdin=text.encode())
     repo.git("update-ref", "refs/heads/main", commit)
     repo.git("reset", "-q", "--hard")
+
+
+@pytest.fixture
+def history_with(repo, usual):
+    """Return a function that makes the usual history, with another date of one commit."""
+    model, trees = usual
+
+    def make(date, at):
+        repo.fill_from(model)
+        dates = [date, *(f"{START + n * DAY_S} +0000" for n in range(at + 1, N_COMMITS))]
+        parent = repo.git("rev-parse", f"HEAD~{N_COMMITS - at}") if at else ""
+        commit_on_top(repo, parent, trees, dates)
+        return repo
+
+    return make
 
 
 def metas(out, split):
@@ -45,10 +71,9 @@ def metas(out, split):
 @pytest.mark.parametrize("at", [0, 4, N_COMMITS - 1], ids=["first", "middle", "last"])
 @pytest.mark.parametrize("date", [ABSURD[1], "2147483648 +0000", "7 +0000", ""])
 def test_a_commit_with_an_absurd_date_harms_no_other(
-    repo, make_index, tokenizer_file, tmp_path, date, at
+    history_with, make_index, tokenizer_file, tmp_path, date, at
 ):
-    history_with(repo, date, at)
-    index = make_index(repo)
+    index = make_index(history_with(date, at))
     assert index.sync().n_commits == N_COMMITS
 
     def exported(name, **options):
@@ -73,9 +98,8 @@ def test_a_commit_with_an_absurd_date_harms_no_other(
 
 
 @pytest.mark.parametrize("date", ABSURD)
-def test_every_command_that_reads_dates_goes_on(repo, monkeypatch, capfd, date):
-    history_with(repo, date, N_COMMITS - 1)
-    monkeypatch.chdir(repo.path)
+def test_every_command_that_reads_dates_goes_on(history_with, monkeypatch, capfd, date):
+    monkeypatch.chdir(history_with(date, N_COMMITS - 1).path)
     assert main(["backfill", "HEAD~2"]) == 0
     assert main(["status"]) == 0
     assert main(["backfill", "--since", "2001-01-01"]) == 0
@@ -86,8 +110,10 @@ def test_every_command_that_reads_dates_goes_on(repo, monkeypatch, capfd, date):
     assert "unexpected" not in capfd.readouterr().err
 
 
-def test_an_index_in_which_an_earlier_version_stored_such_a_date_goes_on(repo, index, monkeypatch):
-    history_with(repo, "9223372036854775807 +0000", N_COMMITS - 2)
+def test_an_index_in_which_an_earlier_version_stored_such_a_date_goes_on(
+    repo, history_with, index, monkeypatch
+):
+    history_with("9223372036854775807 +0000", N_COMMITS - 2)
     parent = repo.git("rev-parse", "HEAD~1")
     with monkeypatch.context() as earlier:
         earlier.setattr(sync_module.history.dates, "LATEST", (1 << 63) - 1)
@@ -160,9 +186,10 @@ def test_the_newest_date_is_one_that_others_come_near():
     assert newest([]) == 0
 
 
-def test_the_format_says_how_such_dates_are_spelled(repo, tokenizer_file, tmp_path, monkeypatch):
-    history_with(repo, "253402300800 +0000", N_COMMITS - 1)
-    monkeypatch.chdir(repo.path)
+def test_the_format_says_how_such_dates_are_spelled(
+    history_with, tokenizer_file, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(history_with("253402300800 +0000", N_COMMITS - 1).path)
     assert main(["backfill"]) == 0
     out = tmp_path / "out"
     assert main(["export", str(out), "--tokenizer", str(tokenizer_file), "--split", "1,0,0"]) == 0

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import pytest
 
@@ -21,26 +22,56 @@ pytestmark = pytest.mark.usefixtures("wordy")
 LIB = "use std::fmt;\n\nstruct S {{\n    x: u32,\n}}\n\nimpl S {{\n    fn f(&self) -> S {{\n        {}\n    }}\n}}\n"  # noqa: E501
 
 
+@pytest.fixture(scope="module")
+def history(make_history):
+    repo, index = history = make_history()
+    repo.commits((f"commit {n}", {"src/lib.rs": LIB.format(n)}) for n in range(20))
+    index.sync()
+    return history
+
+
+@pytest.fixture(scope="module")
+def exports():
+    """What was exported of the history, by the options."""
+    return {}
+
+
 @pytest.fixture
-def made(repo, index, tokenizer_file, tmp_path):
+def made(history, exports, tokenizer_file, tmp_path, tmp_path_factory):
+    """Return a function that exports the history; each time the folder is as it was exported."""
+
     def make(**options):
-        if not index.sync().n_commits and not repo.git("rev-list", "--all"):
-            repo.commits((f"commit {n}", {"src/lib.rs": LIB.format(n)}) for n in range(20))
-            index.sync()
-        out = tmp_path / "out"
-        again = Destination(out, replace_edited=True)
-        export(index.database, again, ExportConfig(tokenizer=str(tokenizer_file), **options))
-        return out
+        key = repr(options)
+        if key not in exports:
+            exports[key] = tmp_path_factory.mktemp("export") / "out"
+            config = ExportConfig(tokenizer=str(tokenizer_file), **options)
+            export(history.index.database, exports[key], config)
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        return shutil.copytree(exports[key], tmp_path / "out")
 
     return make
 
 
 @pytest.fixture
-def problems(index):
+def made_own(index, tokenizer_file, tmp_path):
+    """Return a function that exports the test's own repository."""
+
+    def make(**options):
+        index.sync()
+        again = Destination(tmp_path / "out", replace_edited=True)
+        export(index.database, again, ExportConfig(tokenizer=str(tokenizer_file), **options))
+        return tmp_path / "out"
+
+    return make
+
+
+@pytest.fixture
+def problems(history):
     def check(out):
         checked = Checked()
-        with blob_reader(index.repository, max_bytes=1 << 20) as reader:
-            found = list(verify(out, GitView(index.repository, reader), checked))
+        repository = history.index.repository
+        with blob_reader(repository, max_bytes=1 << 20) as reader:
+            found = list(verify(out, GitView(repository, reader), checked))
             assert checked.n_files == 11
         return [(p.file, p.row, p.text) for p in found]
 
@@ -48,21 +79,21 @@ def problems(index):
 
 
 def test_an_edit_in_an_impl_that_a_syntax_error_leaves_open_is_not_in_its_own_outline(
-    repo, made, problems
+    repo, index, made_own
 ):
     for n in range(20):
         body = "let wide = [1, 2, 3];\n    let total: u32 = wide.iter().sum();" * (n % 2 + 1)
         impl = f"impl S {{\n  fn f(&self) -> u32 {{\n    {body}\n    total + {n}\n  }}\n"
         repo.commit(f"commit {n}", {"src/lib.rs": f"struct S {{ x: u32 }}\n\n{impl}"})
-    assert problems(made()) == []
+    assert index.problems(made_own()) == []
 
 
-def test_an_earlier_edit_of_another_file_may_have_made_the_same_of_it(repo, made, problems):
+def test_an_earlier_edit_of_another_file_may_have_made_the_same_of_it(repo, index, made_own):
     for n in range(20):
         text = LIB.format(n)
         repo.commit(f"commit {n}", {"src/lib.rs": text, "src/copy.rs": text})
     keep = ("duplicates", "near_duplicates", "related")
-    assert problems(made(earlier=("commit",), keep=keep)) == []
+    assert index.problems(made_own(earlier=("commit",), keep=keep)) == []
 
 
 @pytest.mark.parametrize(
@@ -132,18 +163,18 @@ def own_code(meta):
 
 
 def test_a_note_in_an_excerpt_is_part_of_what_is_shown_and_says_a_number_alone(
-    repo, made, problems
+    repo, index, made_own
 ):
     large = "struct S {\n    x: u32,\n" + "    y: Vec<Option<Result<u32, u32>>>,\n" * 30 + "}\n"
     for n in range(20):
         impl = f"impl S {{\n    fn f(&self) -> u32 {{\n        self.x + {n}\n    }}\n}}\n\n\n"
         lib = f"{large}\nfn g(s: S) {{\n    s.f();\n}}\n\n{impl}"
         repo.commit(f"commit {n}", {"src/lib.rs": lib})
-    out = made()
+    out = made_own()
     metas = map(json.loads, (out / "train.meta.jsonl").read_text("utf-8").splitlines())
     [place] = [i for i, one in enumerate(list(metas)[-1]["context"]) if one["symbol"] == "S"
                and one["section"] == "structs"]  # fmt: skip
-    assert problems(out) == []
+    assert index.problems(out) == []
 
     def say(note):
         def change(meta):
@@ -153,10 +184,11 @@ def test_a_note_in_an_excerpt_is_part_of_what_is_shown_and_says_a_number_alone(
         return change
 
     rewrite(out, "train.meta.jsonl", say("    // 29 more fields\n"))
-    assert ["the prompt does not have the excerpt" in text for *_, text in problems(out)] == [True]
-    out = made()
+    [text] = index.problems(out)
+    assert "the prompt does not have the excerpt" in text
+    out = made_own()
     rewrite(out, "train.meta.jsonl", say("    // all of it\n"))
-    assert any("a note that says more" in text for *_, text in problems(out))
+    assert any("a note that says more" in text for text in index.problems(out))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import pytest
 
 import rsidx
 from rsidx.__main__ import main
+from rsidx.exporters.pipeline import workers
+from tests.conftest import Repo
 
 FUNCTION = "pub fn {name}(x: u32) -> u32 {{\n    let y = x + {n};\n    y * {n}\n}}\n\n"
 
@@ -15,17 +17,28 @@ FUNCTION = "pub fn {name}(x: u32) -> u32 {{\n    let y = x + {n};\n    y * {n}\n
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     """A repository of 60 commits, more than one process makes, and its index."""
-    from tests.conftest import Repo  # noqa: PLC0415
-
     repo = Repo(tmp_path_factory.mktemp("history") / "repo")
     manifest = {"Cargo.toml": '[package]\nname = "x"\nlicense = "MIT"\n'}
+    changes = []
     for n in range(60):
         path = f"src/m{n % 7}.rs"
         code = "".join(FUNCTION.format(name=f"f{i}", n=n + i) for i in range(3))
-        repo.commit(f"Give module {n % 7} its version {n}", {path: code, **manifest})
+        changes.append((f"Give module {n % 7} its version {n}", {path: code, **manifest}))
+    repo.commits(changes)
     with rsidx.open(repo.path) as index:
         index.backfill(jobs=1)
     return repo
+
+
+@pytest.fixture
+def several():
+    """The test wants processes, as many as there are cores; others are quicker in one."""
+
+
+@pytest.fixture(autouse=True)
+def one_process(request, monkeypatch):
+    if "several" not in request.fixturenames:
+        monkeypatch.setattr(workers, "_ALONE_COMMITS", 1000)
 
 
 @pytest.fixture
@@ -65,6 +78,18 @@ def test_an_export_is_byte_for_byte_that_of_the_command(
     assert files(tmp_path / "api") == files(tmp_path / "command")
     assert data.manifest == json.loads((tmp_path / "api/manifest.json").read_text())
     assert sum(1 for split in data.SPLITS for _ in data.rows(split)) >= 60
+
+
+@pytest.mark.usefixtures("several")
+def test_processes_make_what_one_makes(filled, config, tmp_path):
+    command = ["export", tmp_path / "command", "-C", filled.path, "--tokenizer", config.tokenizer]
+    assert main([str(word) for word in command]) == 0
+    with rsidx.open(filled.path) as index:
+        index.file.with_name("index.db.cache").unlink()
+        index.export(tmp_path / "api", config)
+        index.file.with_name("index.db.cache").unlink()
+        index.export(tmp_path / "one", config, jobs=1)
+    assert files(tmp_path / "api") == files(tmp_path / "command") == files(tmp_path / "one")
 
 
 def test_an_export_of_a_copied_index_is_that_of_the_command(filled, config, tmp_path):
@@ -161,6 +186,7 @@ def test_examples_of_a_part_of_the_history_are_of_that_part(filled, config):
             next(index.examples("HEAD", rsidx.ExportConfig(config.tokenizer, name="other")))
 
 
+@pytest.mark.usefixtures("several")
 def test_processes_are_started_without_the_program_of_the_user(filled, config, tmp_path):
     """This very test would run in them: pytest's main module has no guard that they pass."""
     before = sys.modules["__main__"]
