@@ -104,8 +104,8 @@ def test_all_blobs_are_parsed_again_and_new_paths_come_in(aged, expected, jobs):
 
 
 def test_what_was_read_under_a_larger_limit_is_read_again(repo, make_index, age):
-    repo.commit("large", {"src/large.rs": "fn large() {}\n" * 9_000})
-    repo.commit("larger", {"src/larger.rs": "fn larger() {}\n" * 12_000})
+    repo.commit("large", {"src/large.rs": "// large\n" * 12_000 + "fn large() {}\n"})
+    repo.commit("larger", {"src/larger.rs": "// larger\n" * 16_000 + "fn larger() {}\n"})
     index = make_index(repo, "old.db")
     age(index, max_bytes=130_000)
     run(index)

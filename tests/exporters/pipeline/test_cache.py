@@ -243,7 +243,7 @@ def test_a_file_that_is_too_large_costs_only_the_commits_behind_it(repo, index, 
     grow(repo, index, 5)
     exported("first")
     made.clear()
-    repo.commit("add a large file", {"src/large.rs": "fn large() {}\n" * 9_000})
+    repo.commit("add a large file", {"src/large.rs": "// large\n" * 12_000 + "fn large() {}\n"})
     index.sync()
     exported("second")
     assert len(made) == 1
