@@ -1,6 +1,8 @@
 """Models train on the output: transformers' Trainer and TRL's, on a model of two layers."""
 
 import importlib.util
+import re
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ pytestmark = [
     # These libraries warn of themselves.
     pytest.mark.filterwarnings("default"),
 ]
+ROOT = Path(__file__).parents[2]
 N_COMMITS = 60
 N_STEPS = 60
 
@@ -161,3 +164,31 @@ def test_axolotl_takes_the_rows_for_tokenized(rows):
     data = rows("jsonl")["train"]
     assert wrappers._is_dataset_already_tokenized(data)
     assert set(data.column_names) == {"input_ids", "attention_mask", "labels"}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
+def test_the_lines_of_a_page_train_a_model(out, model, tokenizer, tmp_path, monkeypatch, page):
+    """Run them as they stand, but for the name of the model, which has spare rows here."""
+    from transformers import TrainingArguments  # noqa: PLC0415
+
+    n_rows = len(tokenizer) + 40
+    model.resize_token_embeddings(n_rows)
+    model.save_pretrained(tmp_path / "small")
+    out.rename(tmp_path / "data")
+    text = (ROOT / page).read_text("utf-8")
+    [block] = [one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "SFT" in one]
+    assert "bigcode/starcoder2-3b" in block
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(TrainingArguments, "use_cpu", True)
+    made = {}
+    exec(block.replace("bigcode/starcoder2-3b", "small"), made)  # noqa: S102
+    trained = made["trainer"]
+    assert made["model"].get_input_embeddings().num_embeddings == n_rows
+    seen = [
+        [label for label in labels.tolist() if label >= 0]
+        for batch in trained.get_train_dataloader()
+        for labels in batch["labels"]
+    ]
+    wanted = [[one for one in row["labels"] if one >= 0] for row in made["data"]["train"]]
+    assert sorted(seen) == sorted(wanted)
+    assert trained.state.log_history[-1]["train_loss"] < 5
