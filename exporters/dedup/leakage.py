@@ -1,27 +1,33 @@
 """Which edits of val and test are related to an edit of a split before theirs.
 
-The same patch again, its reverse, a cherry-pick or revert that says so in its message, and near
-duplicates: what a model has seen in training says nothing about it in a test. The earliest of
-the related stays where it is; later ones leave val and test.
+The same patch again, its reverse, a cherry-pick or revert that says so in its message, near
+duplicates, and code that was learned before: what a model has seen in training says nothing about
+it in a test. The earliest of the related stays where it is; later ones leave val and test.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TypeVar
 
 from rensa import RMinHash, RMinHashLSH
 
-from rsidx.exporters.edits.fingerprint import N_PERMUTATIONS, PatchFingerprint
+from rsidx.exporters.edits.fingerprint import (
+    N_CODE_PERMUTATIONS,
+    N_PERMUTATIONS,
+    PatchFingerprint,
+)
 from rsidx.exporters.splits.split import SPLITS, Plan
 from rsidx.store.reader import Reader
 
-REASONS = ("named", "same_patch", "revert", "near_duplicate")
+REASONS = ("named", "same_patch", "revert", "near_duplicate", "same_code", "near_addition")
 """How an edit may be related to an earlier one, the surest first."""
 COMPARED = REASONS[1:]
 """Those that are seen from the edits themselves, which `leaks` finds."""
 THRESHOLD = 0.7
+_ADDED_THRESHOLD = 0.6
 _N_BANDS = 50
+_N_ADDED_BANDS = 16
 _RECENT_EDITS = 10_000
 BLOCK = 10_000
 """How many edits of val and test are compared with others at a time: 6 KB of memory each."""
@@ -29,6 +35,11 @@ _Name = TypeVar("_Name")
 _NAMED = re.compile(
     r"^(?:This reverts commit|\(cherry picked from commit)\s+([0-9a-f]{7,64})", re.MULTILINE
 )
+
+
+def _lsh() -> RMinHashLSH:
+    """Return an index of what patches change."""
+    return RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
 
 
 class LeakIndex:
@@ -39,23 +50,33 @@ class LeakIndex:
     """
 
     def __init__(self, later: Iterable[PatchFingerprint]) -> None:
-        self._later: dict[bytes, int] = {}
-        self._minhashes: list[RMinHash] = []
-        self._lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
-        # The first split of each patch that they ask for; behind all for none.
-        self._first: dict[bytes, int] = {}
-        for patch in later:
-            if patch.exact not in self._later:
-                self._later[patch.exact] = len(self._minhashes)
-                self._lsh.insert(len(self._minhashes), patch.minhash)
-                self._minhashes.append(patch.minhash)
-                self._first[patch.digest] = self._first[patch.reverse] = len(SPLITS)
-        self._near = [len(SPLITS)] * len(self._minhashes)
+        patches = {patch.exact: patch for patch in later}
+        self._near = _Near(
+            {exact: patch.minhash for exact, patch in patches.items()}, _lsh(), THRESHOLD
+        )
+        self._near_added = _Near(
+            {exact: patch.added for exact, patch in patches.items() if patch.added is not None},
+            RMinHashLSH(
+                threshold=_ADDED_THRESHOLD,
+                num_perm=N_CODE_PERMUTATIONS,
+                num_bands=_N_ADDED_BANDS,
+            ),
+            _ADDED_THRESHOLD,
+        )
+        # The first split of each patch and code that they ask for; behind all for none.
+        self._first = dict.fromkeys(
+            (
+                digest
+                for patch in patches.values()
+                for digest in (patch.digest, patch.reverse, patch.result)
+            ),
+            len(SPLITS),
+        )
 
     def reasons(self, split: int, patch: PatchFingerprint) -> Iterator[str]:
         """Yield how an edit of val or test is related to one kept in an earlier split.
 
-        `same_patch`, `revert`, `near_duplicate`; raises KeyError for one that is not of `later`.
+        Those of `COMPARED`; raises KeyError for one that is not of `later`.
         """
         if not split:
             return
@@ -63,17 +84,47 @@ class LeakIndex:
             yield "same_patch"
         if self._first[patch.reverse] < split:
             yield "revert"
-        if self._near[self._later[patch.exact]] < split:
+        if self._near.first(patch.exact) < split:
             yield "near_duplicate"
+        if patch.result and self._first[patch.result] < split:
+            yield "same_code"
+        if patch.added is not None and self._near_added.first(patch.exact) < split:
+            yield "near_addition"
 
     def add(self, split: int, patch: PatchFingerprint) -> None:
         """Add an edit that is kept in a split."""
-        if split < self._first.get(patch.digest, 0):
-            self._first[patch.digest] = split
-        for number in self._lsh.query(patch.minhash):
-            minhash = self._minhashes[number]
-            if split < self._near[number] and patch.minhash.jaccard(minhash) >= THRESHOLD:
-                self._near[number] = split
+        for digest in (patch.digest, patch.result):
+            if digest and split < self._first.get(digest, 0):
+                self._first[digest] = split
+        self._near.add(split, patch.minhash)
+        if patch.added is not None:
+            self._near_added.add(split, patch.added)
+
+
+class _Near:
+    """The first split in which something is kept that is nearly one of some MinHashes."""
+
+    def __init__(
+        self, minhashes: Mapping[bytes, RMinHash], lsh: RMinHashLSH, threshold: float
+    ) -> None:
+        self._numbers = {exact: number for number, exact in enumerate(minhashes)}
+        self._minhashes = list(minhashes.values())
+        self._threshold = threshold
+        self._lsh = lsh
+        for number, minhash in enumerate(self._minhashes):
+            self._lsh.insert(number, minhash)
+        self._first = [len(SPLITS)] * len(self._minhashes)
+
+    def first(self, exact: bytes) -> int:
+        """Return the split, behind all for none."""
+        return self._first[self._numbers[exact]]
+
+    def add(self, split: int, minhash: RMinHash) -> None:
+        """Add what is kept in a split."""
+        for number in self._lsh.query(minhash):
+            is_earlier = split < self._first[number]
+            if is_earlier and minhash.jaccard(self._minhashes[number]) >= self._threshold:
+                self._first[number] = split
 
 
 class RecentEdits:
@@ -84,7 +135,7 @@ class RecentEdits:
     """
 
     def __init__(self, n_kept: int = _RECENT_EDITS) -> None:
-        self._lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
+        self._lsh = _lsh()
         self._kept: dict[int, PatchFingerprint] = {}
         self._n_kept = n_kept
         self._n_added = 0

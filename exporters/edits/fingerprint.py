@@ -1,6 +1,7 @@
 """Fingerprints of edits: identities of their patches, and MinHashes that find near duplicates."""
 
 import hashlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,9 @@ from rensa import RMinHash
 from rsidx.exporters.edits.similarity import strip_insignificant
 
 N_PERMUTATIONS = 250
-_N_CODE_PERMUTATIONS = 64
+N_CODE_PERMUTATIONS = 64
+_MIN_WORDS = 12
+"""Shorter code, such as one import, is written again by chance."""
 _SHINGLE_WORDS = 5
 _SEED = 1
 _DIGEST = 16
@@ -58,13 +61,20 @@ def _shingles(mark: bytes, lines: Iterable[bytes]) -> Iterator[str]:
         yield shingle.decode("utf-8", "replace")
 
 
+def _pairs(words: list[bytes]) -> Iterator[str]:
+    """Yield the words of code by twos."""
+    for first, second in itertools.pairwise(words):
+        yield (first + b" " + second).decode("utf-8", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class PatchFingerprint:
     """The fingerprint of an edit.
 
     `exact` is the identity of its two texts, `digest` that of the patch without white space,
     `reverse` that of the patch that takes it back; `minhash` is of what changes, `code` of all
-    that the edit leaves.
+    that the edit leaves. `result` is the identity of its new code, empty for few words, and
+    `added` a MinHash of the pairs of words of such code where all of it is added.
     """
 
     exact: bytes
@@ -72,31 +82,55 @@ class PatchFingerprint:
     reverse: bytes
     minhash: RMinHash
     code: RMinHash
+    result: bytes = b""
+    added: RMinHash | None = None
 
     @classmethod
     def of(cls, old: bytes, new: bytes) -> "PatchFingerprint":
         """Return the fingerprint of an edit."""
         exact = hashlib.blake2b(len(old).to_bytes(8, "little") + old + new, digest_size=_DIGEST)
         digest, reverse = patch_digests(old, new)
-        code = _minhash([*_shingles(b"", (new or old).splitlines())], _N_CODE_PERMUTATIONS)
-        return cls(exact.digest(), digest, reverse, signature(old, new), code)
+        code = _minhash([*_shingles(b"", (new or old).splitlines())], N_CODE_PERMUTATIONS)
+        words = _WORD.findall(new)
+        result, added = b"", None
+        if len(words) >= _MIN_WORDS:
+            result = _digest(b"", strip_insignificant(new))
+            if not old:
+                added = _minhash(list(_pairs(words)), N_CODE_PERMUTATIONS)
+        return cls(exact.digest(), digest, reverse, signature(old, new), code, result, added)
 
     def pack(self) -> bytes:
         """Return it as bytes."""
         code = self.code.__getstate__()
-        size = len(code).to_bytes(2, "little")
-        return b"".join(
-            (self.exact, self.digest, self.reverse, size, code, self.minhash.__getstate__())
-        )
+        added = self.added.__getstate__() if self.added is not None else b""
+        sizes = b"".join(len(one).to_bytes(2, "little") for one in (self.result, code, added))
+        digests = (self.exact, self.digest, self.reverse)
+        return b"".join((*digests, sizes, self.result, code, added, self.minhash.__getstate__()))
 
     @classmethod
     def unpack(cls, data: bytes) -> "PatchFingerprint":
         """Undo `pack`; the version of rensa must be the same."""
         exact, digest, reverse = (data[n * _DIGEST : (n + 1) * _DIGEST] for n in range(3))
-        start = 3 * _DIGEST + 2
-        end = start + int.from_bytes(data[start - 2 : start], "little")
-        code = RMinHash(num_perm=_N_CODE_PERMUTATIONS, seed=_SEED)
-        code.__setstate__(data[start:end])
-        minhash = RMinHash(num_perm=N_PERMUTATIONS, seed=_SEED)
-        minhash.__setstate__(data[end:])
-        return cls(exact, digest, reverse, minhash, code)
+        sizes = data[3 * _DIGEST : 3 * _DIGEST + 6]
+        parts = []
+        start = 3 * _DIGEST + len(sizes)
+        for at in range(0, len(sizes), 2):
+            end = start + int.from_bytes(sizes[at : at + 2], "little")
+            parts.append(data[start:end])
+            start = end
+        result, code, added = parts
+        return cls(
+            exact,
+            digest,
+            reverse,
+            _restored(data[start:], N_PERMUTATIONS),
+            _restored(code, N_CODE_PERMUTATIONS),
+            result,
+            _restored(added, N_CODE_PERMUTATIONS) if added else None,
+        )
+
+
+def _restored(state: bytes, n_permutations: int) -> RMinHash:
+    minhash = RMinHash(num_perm=n_permutations, seed=_SEED)
+    minhash.__setstate__(state)
+    return minhash

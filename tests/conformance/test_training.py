@@ -181,7 +181,7 @@ def test_the_lines_of_a_page_train_a_model(out, model, tokenizer, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(TrainingArguments, "use_cpu", True)
     made = {}
-    exec(block.replace("bigcode/starcoder2-3b", "small"), made)  # noqa: S102
+    exec(block.replace("bigcode/starcoder2-3b", "small"), made)
     trained = made["trainer"]
     assert made["model"].get_input_embeddings().num_embeddings == n_rows
     seen = [

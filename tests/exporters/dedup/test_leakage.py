@@ -15,6 +15,14 @@ pytestmark = pytest.mark.usefixtures("wordy")
 BODY = "".join(f"    let value_{n} = compute(alpha_{n}, beta_{n});\n" for n in range(12))
 OLD = "fn f() {\n    old();\n}\n"
 NEW = f"fn f() {{\n{BODY}}}\n"
+REGISTERED = """
+register!(sort_files, |dir: Dir, mut cmd: TestCommand| {
+    dir.create("foo", "test");
+    dir.create("zoo", "test");
+    let expected = "zoo:test\\nfoo:test\\n";
+    eqnice!(expected, cmd.arg("--sort").arg("test").stdout());
+});
+"""
 
 
 def related(earlier, later, *, splits=(0, 1)):
@@ -43,6 +51,13 @@ def related(earlier, later, *, splits=(0, 1)):
         # What changes nothing is compared by what it is.
         ((NEW, NEW), (NEW.replace("value_3", "v"),) * 2, "near_duplicate"),
         ((NEW, NEW), (OLD, OLD), None),
+        # What is added whole is compared by all of its words, few or many of which may differ.
+        (("", REGISTERED), ("", REGISTERED.replace("sort", "order").replace("zoo", "z")),
+         "near_addition"),
+        (("", REGISTERED), ("", REGISTERED.replace("dir", "d").replace("cmd", "c")), None),
+        # A branch, of which train has the last edit, and its squashed merge.
+        ((NEW.replace("value_3", "v"), NEW), (OLD, NEW.replace("    ", "  ")), "same_code"),
+        (("fn f() {}", "fn f() { g() }"), ("", "fn f() { g() }"), None),
         # The next change of the same long function is no copy of the one before it.
         ((NEW, NEW + "// one more line of it\n"), (NEW + "// x\n", NEW + "// y is other\n"), None),
     ],
@@ -63,6 +78,9 @@ def test_a_patch_that_was_packed_is_related_as_before():
     )  # fmt: skip
     assert again.minhash.jaccard(earlier.minhash) == later.minhash.jaccard(earlier.minhash)
     assert again.minhash.digest() == later.minhash.digest()
+    assert again.result == later.result != b""
+    assert again.added.digest() == later.added.digest()
+    assert PatchFingerprint.unpack(earlier.pack()).added is None
 
 
 def patch(old, new):
@@ -106,7 +124,7 @@ def test_the_first_split_of_a_patch_counts_whatever_comes_behind_it():
     known = LeakIndex([again])
     for split in (0, 1, 2):
         known.add(split, first)
-    assert list(known.reasons(1, again)) == ["same_patch", "near_duplicate"]
+    assert list(known.reasons(1, again)) == ["same_patch", "near_duplicate", "same_code"]
 
 
 def function(n, name="f"):
@@ -158,7 +176,7 @@ def test_what_is_related_leaves_val_and_test_and_is_counted(
     assert later == ["src/near.rs", "src/fresh.rs", "src/fresh.rs"]
     assert len(read_jsonl(out / "train.jsonl")) == 14
     across = manifest["relations"]["across_splits"]
-    assert across == {"same_patch": 0, "revert": 0, "near_duplicate": 0}
+    assert across == dict.fromkeys(leakage.COMPARED, 0)
     card = (out / "README.md").read_text("utf-8")
     for line in ("val/revert, left out` | 1", "near_duplicate, still across splits` | 0"):
         assert line in card
@@ -173,12 +191,18 @@ def test_it_can_be_kept_and_verify_sees_a_leak_that_is_not_declared(
     manifest = exported(history, tokenizer_file, out, keep=("related",))
     assert not any(k.startswith("edits_related") for k in manifest["dropped"])
     across = manifest["relations"]["across_splits"]
-    assert across == {"same_patch": 0, "revert": 1, "near_duplicate": 1}
+    assert across == {
+        "same_patch": 0, "revert": 1, "near_duplicate": 1, "same_code": 1, "near_addition": 0,
+    }  # fmt: skip
     assert history.problems(out) == []
     manifest["config"]["keep"] = []
     write_json(out / "manifest.json", sealed(manifest, manifest["files"]))
     found = history.problems(out)
-    assert sorted(text.rsplit(" ", 1)[1] for text in found) == ["near_duplicate", "revert"]
+    assert sorted(text.rsplit(" ", 1)[1] for text in found) == [
+        "near_duplicate",
+        "revert",
+        "same_code",
+    ]
 
 
 def test_near_copies_within_a_split_are_left_out_unless_they_are_to_stay(
