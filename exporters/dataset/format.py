@@ -14,7 +14,7 @@ from rsidx.exporters.dataset.layout import manifest_file
 
 FORMAT = "rsidx-dataset"
 FORMAT_VERSION = 1
-LAST_RELEASES: Mapping[int, str] = {}
+LAST_RELEASES: Mapping[int, str] = {0: "0.1.0"}
 """The format versions whose prompts are no longer written, each with the last release that did."""
 
 

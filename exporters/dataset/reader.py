@@ -11,7 +11,7 @@ from typing import Any
 from rsidx import __version__
 from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
-from rsidx.exporters.dataset.format import check_prompts, read_manifest
+from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.formats import jsonl
 from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.rendering.encoder import Encoder, load
@@ -62,10 +62,9 @@ def readable(out: Path) -> Iterator[None]:
 def config_of(out: Path) -> ExportConfig:
     """Return the configuration of an export, with the tokenizer that it saved.
 
-    Raises ExportError where `out` is no export that this release can read and write prompts for.
+    Raises ExportError where `out` is no export that this release can read.
     """
     manifest = read_manifest(out)
-    check_prompts(out, manifest)
     with readable(out):
         given = manifest["config"]
         unknown = sorted(given.keys() - {field.name for field in fields(ExportConfig)})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import tokenizers
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import AddedToken, Encoding, Tokenizer
 from tokenizers.processors import TemplateProcessing
 
 from rsidx.errors import TokenizerError
@@ -100,13 +100,7 @@ class Encoder:
                 single=f"{name} $A", pair=f"{name} $A {name} $B", special_tokens=[(name, bos)]
             )
             return bos, template
-        try:
-            added, bare = (
-                self._tokenizer.encode("a", add_special_tokens=special).ids
-                for special in (True, False)
-            )
-        except Exception as error:  # The library raises bare Exception.
-            raise TokenizerError(f"the tokenizer cannot encode: {error}") from error
+        added, bare = (self._encoding("a", special=special).ids for special in (True, False))
         begins = len(added) > len(bare) and added[: len(bare)] != bare
         if asked is False and begins:
             return None, None
@@ -218,9 +212,7 @@ class Encoder:
         """
         self._tokenizer.encode_special_tokens = False
         try:
-            encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        except Exception as error:  # The library raises bare Exception.
-            raise TokenizerError(f"the tokenizer cannot encode: {error}") from error
+            encoding = self._encoding(text)
         finally:
             self._tokenizer.encode_special_tokens = True
         ids = encoding.ids
@@ -252,6 +244,12 @@ class Encoder:
             if None in alone or found is None or found[0] != expected:
                 return False
         return True
+
+    def _encoding(self, text: str, *, special: bool = False) -> Encoding:
+        try:
+            return self._tokenizer.encode(text, add_special_tokens=special)
+        except Exception as error:  # The library raises bare Exception.
+            raise TokenizerError(f"the tokenizer cannot encode: {error}") from error
 
     def controls(self, ids: Iterable[int]) -> list[int]:
         """Return those of some ids that are control tokens."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rsidx.api.data_set import DataSet
+from rsidx.exporters.dataset.format import check_prompts
 from rsidx.exporters.examples.redaction import redacted
 from rsidx.exporters.questions import (
     ContextAnswer,
@@ -89,7 +90,7 @@ class Snapshot:
 
         It has `text` and `input_ids`; `n_excerpts_left_out` pieces of context did not fit.
         """
-        data = like if isinstance(like, DataSet) else DataSet(like)
+        data = _data_to_prompt_like(like)
         target = self._target(str(path), symbol)
         with self._opening() as database:
             return prompt_at(database, self._repository.name, target, message, data.config)
@@ -107,7 +108,7 @@ class Snapshot:
 
         `line` counts from 1, `column` in bytes from 1. What is behind the hole may come first.
         """
-        data = like if isinstance(like, DataSet) else DataSet(like)
+        data = _data_to_prompt_like(like)
         file = file_on_disk(self._repository, str(path), max_bytes=MAX_FILE_BYTES)
         hole = Hole(self._commit, str(path), file, line, column, suffix_first, self._overlay)
         with self._opening() as database:
@@ -125,3 +126,10 @@ class Snapshot:
         if not self._is_on_disk:
             return ()
         return tuple(changed_files(self._repository, self._tree, max_bytes=MAX_FILE_BYTES))
+
+
+def _data_to_prompt_like(like: DataSet | str | Path) -> DataSet:
+    """Return a data set; raises ExportError for one whose prompts this release does not write."""
+    data = like if isinstance(like, DataSet) else DataSet(like)
+    check_prompts(data.folder, data.manifest)
+    return data
