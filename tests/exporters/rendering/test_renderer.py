@@ -34,21 +34,32 @@ impl S {{
 """
 
 
-@pytest.fixture
-def plain_file(plain_file, tmp_path):
-    """Return a tokenizer whose tokens cross from one line into the next."""
-    tokenizer = Tokenizer.from_file(str(plain_file))
+def crossing(file, path):
+    """Write a tokenizer like another one, but whose tokens cross from one line into the next."""
+    tokenizer = Tokenizer.from_file(str(file))
+    special = [one.content for one in tokenizer.get_added_tokens_decoder().values()]
     trainer = trainers.BpeTrainer(
         vocab_size=600,
-        special_tokens=["</s>"],
+        special_tokens=special,
         show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
     tokenizer.train_from_iterator([LIB.format(n=1)] * 9, trainer)
     assert tokenizer.encode("{\n    x").tokens == ["{", "ĊĠĠĠ", "Ġx"]
-    path = tmp_path / "crossing.json"
     tokenizer.save(str(path))
     return path
+
+
+@pytest.fixture
+def plain_one(plain_file, tmp_path):
+    """Return a tokenizer without tokens for repositories."""
+    return crossing(plain_file, tmp_path / "crossing.json")
+
+
+@pytest.fixture
+def crossing_of(tokenizer_of, tmp_path):
+    """Return a function that gives a tokenizer of a family."""
+    return lambda family: crossing(tokenizer_of(family), tmp_path / f"{family}.json")
 
 
 @pytest.fixture
@@ -87,36 +98,36 @@ def check_texts(rows, texts, tokenizer, bos=()):
 
 
 @pytest.mark.parametrize("markers", ["extended", "native"])
-def test_the_texts_of_edits_encode_to_their_ids(exported, tokenizer_of, markers):
-    path = tokenizer_of("starcoder2")
+def test_the_texts_of_edits_encode_to_their_ids(exported, crossing_of, markers):
+    path = crossing_of("starcoder2")
     rows, texts, _, tokenizer = exported(
         path, columns="both", markers=markers, earlier=("history",)
     )
     check_texts(rows, texts, tokenizer)
 
 
-def test_so_they_do_for_each_family(exported, tokenizer_of, family):
-    rows, texts, _, tokenizer = exported(tokenizer_of(family), columns="both", markers="native")
+def test_so_they_do_for_each_family(exported, crossing_of, family):
+    rows, texts, _, tokenizer = exported(crossing_of(family), columns="both", markers="native")
     check_texts(rows, texts, tokenizer)
 
 
 @pytest.mark.parametrize("spm", [0.0, 1.0])
-def test_the_texts_of_holes_encode_to_their_ids(exported, tokenizer_of, spm):
-    path = tokenizer_of("starcoder2")
+def test_the_texts_of_holes_encode_to_their_ids(exported, crossing_of, spm):
+    path = crossing_of("starcoder2")
     rows, texts, _, tokenizer = exported(path, columns="both", kind="fim", fim_spm=spm)
     check_texts(rows, texts, tokenizer)
 
 
-def test_so_they_do_for_each_family_that_fills_in(exported, tokenizer_of, family):
-    path = tokenizer_of(family)
+def test_so_they_do_for_each_family_that_fills_in(exported, crossing_of, family):
+    path = crossing_of(family)
     rows, texts, _, tokenizer = exported(path, columns="both", kind="fim", fim_spm=0.0)
     check_texts(rows, texts, tokenizer)
 
 
 def test_a_sequence_is_one_text_and_a_token_has_loss_if_its_first_character_has(
-    exported, tokenizer_of
+    exported, crossing_of
 ):
-    path = tokenizer_of("starcoder2")
+    path = crossing_of("starcoder2")
     rows, _, _, tokenizer = exported(path, kind="sequence", max_tokens=4096)
     for row in rows:
         ids = row["input_ids"]
@@ -132,8 +143,8 @@ def test_a_sequence_is_one_text_and_a_token_has_loss_if_its_first_character_has(
     assert [label != -100 for label in labels[:-1]] == [start <= at < end for at in starts[:-1]]
 
 
-def test_rows_begin_with_the_token_that_the_tokenizer_puts_in_front(exported, plain_file, tmp_path):
-    tokenizer = Tokenizer.from_file(str(plain_file))
+def test_rows_begin_with_the_token_that_the_tokenizer_puts_in_front(exported, plain_one, tmp_path):
+    tokenizer = Tokenizer.from_file(str(plain_one))
     tokenizer.add_special_tokens(["<s>"])
     bos = tokenizer.token_to_id("<s>")
     tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", bos)])
@@ -147,9 +158,9 @@ def test_rows_begin_with_the_token_that_the_tokenizer_puts_in_front(exported, pl
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_what_the_tokenizers_configuration_says_of_that_token_goes_first(
-    exported, plain_file, tmp_path, asked
+    exported, plain_one, tmp_path, asked
 ):
-    tokenizer = Tokenizer.from_file(str(plain_file))
+    tokenizer = Tokenizer.from_file(str(plain_one))
     tokenizer.add_special_tokens(["<s>"])
     bos = tokenizer.token_to_id("<s>")
     if not asked:

@@ -243,7 +243,7 @@ def test_a_data_set_says_what_it_was_asked_for(filled, config, tmp_path):
     assert data.config.tokenizer == str(tmp_path / "out" / "tokenizer")
     assert (data.config.max_tokens, data.config.keep, data.config.name) == (512, ("bots",), "repo")
     assert [one.reason for one in data.relations()] == [
-        "named", "same_patch", "revert", "near_duplicate",
+        "named", "same_patch", "revert", "near_duplicate", "same_code", "near_addition",
     ]  # fmt: skip
     assert repr(data) == f"<DataSet in {tmp_path / 'out'}>"
 
