@@ -7,6 +7,7 @@ from typing import IO
 
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.formats.common import IGNORED
+from rsidx.exporters.formats.jsonl import line_of
 from rsidx.exporters.formats.registry import FORMATS, RowFile
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.splits.split import SPLITS
@@ -58,7 +59,7 @@ class RowWriter:
         if self._texts is not None and spelled is None:
             return False
         self._rows[split].write(spelled or columns(row, self._padding))
-        self._metas[split].write(row.meta + b"\n")
+        self._metas[split].write(line_of(row.meta))
         return True
 
     def close(self) -> None:

@@ -12,6 +12,10 @@ import zstandard
 
 _GZIP_LEVEL = 6
 _ZSTANDARD_LEVEL = 10
+_SEPARATORS = {
+    character.encode(): f"\\u{ord(character):04x}".encode() for character in "\x85\u2028\u2029"
+}
+"""What some readers end a line at, and JSON does not escape."""
 
 
 class Writer:
@@ -29,13 +33,20 @@ class Writer:
 
     def write(self, columns: Mapping[str, Any]) -> None:
         """Write one row."""
-        self._out.write(orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE))
+        self._out.write(line_of(orjson.dumps(columns)))
 
     def close(self) -> None:
         """Write what is left and close the file."""
         if self._out is not self._file:
             self._out.close()
         self._file.close()
+
+
+def line_of(value: bytes) -> bytes:
+    """Return a JSON value as a line that is one for every reader."""
+    for separator, escape in _SEPARATORS.items():
+        value = value.replace(separator, escape)
+    return value + b"\n"
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The same rows in every format."""
 
+import codecs
 import hashlib
 import importlib.util
 import json
@@ -108,3 +109,26 @@ def test_a_format_without_a_place_for_what_is_asked_for_is_refused(exported, tmp
     with pytest.raises(ExportError, match="no place for padding"):
         exported("out", "ds", pad=True)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", [{"columns": "both"}, {"columns": "text"}])
+def test_every_reader_finds_the_lines_that_there_are(
+    repo, index, tokenizer_file, tmp_path, options, read_jsonl
+):
+    odd = "a\u2028b\x85c\u2029d"
+    repo.commits(
+        (f"write {odd} for {n}", {"src/lib.rs": f'pub fn f() {{\n    ({n}, "{odd}");\n}}\n'})
+        for n in range(8)
+    )
+    index.sync()
+    config = ExportConfig(tokenizer=str(tokenizer_file), split="1,0,0", text=True, **options)
+    export(index.database, tmp_path / "out", config)
+    files = sorted((tmp_path / "out").glob("train*.jsonl"))
+    for file in files:
+        with codecs.open(str(file), encoding="utf-8") as lines:
+            assert len(list(lines)) == file.read_bytes().count(b"\n") == 8
+    assert len(files) == (3 if options["columns"] == "both" else 2)
+    # Read as JSON, the texts are what they were.
+    for meta in read_jsonl(tmp_path / "out" / "train.meta.jsonl"):
+        assert odd in meta["text"]["new"]
+        assert odd in meta["text"]["message"]
