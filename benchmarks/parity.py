@@ -1,11 +1,12 @@
 """Ask for the prompt of every row of an export that can be asked for, and compare it with the row.
 
-    python benchmarks/parity.py REPO OUT [OUT...] [--every N]
+    python benchmarks/parity.py REPO OUT [OUT...] [--db INDEX] [--every N]
 
-Edits of one part are asked for at the row's parent, holes in the new file without what belongs
-there. Such an export is made with `--context-from old --text`: by default, context is chosen by the
-new code, too, which nobody has who asks. Prints how many rows were asked for, how many were left
-out, by reason, and the rows that differ; exits 1 if any does.
+Edits are asked for at the row's parent, by their symbol or by a line, and parts of long items by a
+line; holes in the new file without what belongs there. Such an export is made with `--context-from
+old --text`: by default, context is chosen by the new code, too, which nobody has who asks. Prints
+how many rows were asked for, how many were left out, by reason, and the rows that differ or that
+are refused; exits 1 if any differs.
 """
 
 import argparse
@@ -18,7 +19,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rsidx.commands.options import default_db
 from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import config_of, read_rows
@@ -62,14 +62,14 @@ class Asker:
             if (around["start"], around["end"]) != (0, len(file)):
                 return "the answer takes room"
             return None
-        if meta["part"][1] > 1 or "edit" in meta:
-            return "part"
         if meta["change"] == "none":
             return "no-op"
         if meta["change"] != "modify" or meta["path"] != meta["old_path"]:
             return f"{meta['change']}, or a moved file"
-        if not meta["symbol"] or meta["kind"].startswith("impl") or meta["kind"] == "mod_header":
-            return "no symbol"
+        if meta["old"]["start"] == meta["old"]["end"]:
+            return "goes on behind another part"
+        if "edit" in meta and meta["old"] == meta["edit"]["old"]:
+            return "more new code than one answer"
         if any(edit["commit"] == meta["commit"] for edit in meta.get("earlier", ())):
             return "edits of the same commit"
         return None
@@ -80,9 +80,27 @@ class Asker:
         if "around" in meta:
             return self._fill(meta, parent)
         target = Target(parent, meta["old_path"], symbol_of(meta))
-        message = meta["text"]["message"]
+        if "edit" in meta or not has_symbol(meta):
+            target = replace(target, symbol="", line=self._line(meta))
+        try:
+            return self._ask(target, meta["text"]["message"])
+        except RsidxError as error:
+            # It is defined more than once, or had another name.
+            if "defin" not in str(error):
+                raise
+        target = replace(target, symbol="", line=self._line(meta))
+        return self._ask(target, meta["text"]["message"])
+
+    def _ask(self, target: Target, message: str) -> Prompt:
         config, tools = self._config, self._tools
         return prompt_at(self._database, self._name, target, message, config, tools)
+
+    def _line(self, meta: dict[str, Any]) -> int:
+        """Return a line of a row's old code, the last one that is not blank."""
+        file = self._git.blob(meta["old"]["blob"])
+        assert file is not None
+        start, end = meta["old"]["start"], meta["old"]["end"]
+        return file.count(b"\n", 0, start + len(file[start:end].rstrip())) + 1
 
     def _fill(self, meta: dict[str, Any], parent: bytes) -> Prompt:
         new = meta["new"]
@@ -95,6 +113,12 @@ class Asker:
         is_suffix_first = meta["around"]["is_suffix_first"]
         hole = Hole(parent, meta["path"], record, line, column, is_suffix_first)
         return fill_prompt_at(self._database, self._name, hole, self._config, self._tools)
+
+
+def has_symbol(meta: dict[str, Any]) -> bool:
+    """Tell whether somebody can name what a row is about."""
+    is_head = meta["kind"].startswith("impl") or meta["kind"] == "mod_header"
+    return bool(meta["symbol"]) and not is_head
 
 
 def symbol_of(meta: dict[str, Any]) -> str:
@@ -116,11 +140,12 @@ def rows_of(out: Path, file_format: str) -> Iterator[tuple[list[int], dict[str, 
                 yield row["input_ids"][:n_prompt], meta
 
 
-def compare(repo: Path, out: Path, every: int) -> int:
+def compare(repo: Path, db: str | None, out: Path, every: int) -> int:
     """Compare an export's rows with their prompts; return how many differ."""
     repository = discover(repo)
     config = config_of(out)
-    database = Database(resolve_url(str(default_db(repository))), create=False)
+    index = db if db is not None else str(repository.common_dir / "rsidx" / "index.db")
+    database = Database(resolve_url(index), create=False)
     counted: Counter[str] = Counter()
     n_redacted = 0
     with blob_reader(repository, max_bytes=_MAX_BYTES) as reader:
@@ -133,7 +158,8 @@ def compare(repo: Path, out: Path, every: int) -> int:
                 try:
                     prompt = asker.prompt(meta)
                 except RsidxError as error:
-                    reason = "ambiguous" if "is defined in" in str(error) else "not found"
+                    print(f"{meta['id']} {meta['path']} {meta['symbol']}: {error}")
+                    reason = "refused"
                 else:
                     is_same = prompt.input_ids == ids
                     reason = "same" if is_same else "differs"
@@ -161,9 +187,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("repository", type=Path)
     parser.add_argument("out", type=Path, nargs="+")
+    parser.add_argument("--db", help="The index, if it is not the repository's own.")
     parser.add_argument("--every", type=int, default=1, help="Ask for one of so many rows.")
     given = parser.parse_args()
-    n_differ = sum(compare(given.repository, out, given.every) for out in given.out)
+    n_differ = sum(compare(given.repository, given.db, out, given.every) for out in given.out)
     sys.exit(n_differ > 0)
 
 

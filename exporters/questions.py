@@ -8,6 +8,7 @@ from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, largest
+from rsidx.exporters.edits.containers import FOOTER
 from rsidx.exporters.edits.edit import Side, edit_of
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, Source
@@ -17,6 +18,7 @@ from rsidx.exporters.examples.redaction import Redactor, spelled
 from rsidx.exporters.pipeline.commit import Tools, writing_tools
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.examples import ExampleBuilder
+from rsidx.exporters.pipeline.fitting import Fitting
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.rendering.renderer import TooLongError
 from rsidx.exporters.resolver.files import Definition
@@ -71,13 +73,20 @@ class Prompt:
 class Target:
     """The code that is asked about: a symbol of a file, or the file for an empty one.
 
+    A `line`, from 1, stands for the item that it is in, and for the part of one that is too long.
     `overlay` are files that differ from the commit's, None where they are gone.
     """
 
     commit: bytes
     path: str
-    symbol: str
+    symbol: str = ""
     overlay: Overlay = ()
+    line: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return f"{self.path}:{self.line}" if self.line is not None else self.symbol
 
 
 def context_at(
@@ -161,31 +170,54 @@ def prompt_at(
     config: ExportConfig,
     tools: Tools | None = None,
 ) -> Prompt:
-    """Return the prompt for one symbol exactly as the export writes an example's.
+    """Return the prompt for one symbol, or for a line, exactly as the export writes an example's.
 
     `tools` are those of the configuration, if they are there already. Raises RsidxError where the
-    symbol is not there, is defined more than once, or is too long.
+    symbol or the line is not there, where the symbol is defined more than once or is too long for
+    one prompt, and where the code of the line cannot be cut.
     """
     if config.kind != "edit":
         raise RsidxError(f"a prompt is for an edit, and that export is of kind {config.kind}")
     if config.level != "item":
         raise RsidxError(f"a prompt is for an item, and that export is of level {config.level}")
+    if target.line is not None and target.symbol:
+        raise RsidxError("name a symbol or a line, not both")
     encoder, _, renderer = tools or writing_tools(config)
     with _opened(database, name, config, target.commit, target.overlay) as asked:
         found = list(asked.sides(target))
         if len(found) > 1:
             places = ", ".join(side.chunks[0].container or "the file" for side in found)
-            raise RsidxError(f"{target.symbol} is defined in {places}; say Type::{target.symbol}")
+            raise RsidxError(
+                f"{target.symbol} is defined in {places}; say Type::{target.symbol}, or name a "
+                f"line, as in {target.path}:{_first_line(asked.reader, found[0])}"
+            )
         draft = asked.draft(found[0], message)
-        examples, _ = asked.builder.examples(draft, config.max_chars)
+        examples = Fitting(asked.builder, renderer, config.max_chars).questions(draft)
+        example = _asked(asked.reader, examples, found[0], target)
         try:
-            row = renderer.row(examples[0])[0] if len(examples) == 1 else None
-        except TooLongError:
-            row = None
-        if row is None:
-            raise RsidxError(f"{target.symbol} does not fit --max-chars and --max-tokens")
+            row, _ = renderer.row(example)
+        except TooLongError as error:
+            raise RsidxError(f"{target.name} does not fit --max-tokens") from error
     ids = row.prompt()
     return Prompt(ids, encoder.decode(encoder.without_bos(ids)), row.n_left_out)
+
+
+def _asked(reader: Reader, examples: Sequence[Example], side: Side, target: Target) -> Example:
+    """Return the example that is about a target: of a long item, the part with its line."""
+    if target.line is None:
+        if len(examples) == 1 and not examples[0].is_part:
+            return examples[0]
+        first = _first_line(reader, side)
+        last = first + sum(chunk.n_lines for chunk in side.chunks) - 1
+        raise RsidxError(
+            f"{target.symbol} is too long for one prompt; name the line where the change is to be "
+            f"made, as in {target.path}:{(first + last) // 2}"
+        )
+    offset = _line_start(reader.blob_text(side.blob_id), target.line) - side.start
+    for example in examples:
+        if example.part.old_start <= offset < example.part.old_end or not example.is_part:
+            return example
+    raise RsidxError(f"the statement at {target.name} is too long, and cannot be cut")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +315,9 @@ class _IndexAt:
                 f"there is no {target.path} at {shown} among the files that are indexed: *.rs, "
                 "Cargo.toml and .gitattributes"
             )
+        if target.line is not None:
+            yield _side_at(self.reader, path_id, blob_id, target)
+            return
         sides = list(_sides(self.reader, path_id, blob_id, target.symbol))
         if not sides:
             raise RsidxError(
@@ -356,12 +391,40 @@ def _sides(reader: Reader, path_id: int, blob_id: int, symbol: str) -> Iterator[
     yield from found[False] or found[True]
 
 
+def _side_at(reader: Reader, path_id: int, blob_id: int, target: Target) -> Side:
+    """Return the chunk that a line is in; raises RsidxError where nothing there can be edited."""
+    assert target.line is not None
+    offset = _line_start(reader.blob_text(blob_id), target.line)
+    start = 0
+    for position, chunk in enumerate(reader.chunks(blob_id)):
+        if offset < start + chunk.n_bytes and not chunk.kind.endswith(FOOTER):
+            return Side(path_id, blob_id, position, start, (chunk,))
+        start += chunk.n_bytes
+        if offset < start:
+            break
+    raise RsidxError(f"{target.name} has no item; name a line of one")
+
+
+def _line_start(file: bytes, line: int) -> int:
+    """Return where a line begins, as an offset; behind the file for one that is not there."""
+    start = 0
+    for _ in range(line - 1):
+        start = file.find(b"\n", start) + 1
+        if not start:
+            return len(file)
+    return start
+
+
+def _first_line(reader: Reader, side: Side) -> int:
+    """Return the line where a side begins, but for the blank lines in front of it."""
+    text = reader.text(side.chunks[0].id)
+    return _line(reader, side.blob_id, side.start + len(text) - len(text.lstrip()))
+
+
 def _answer(reader: Reader, draft: Draft, side: Side, symbol: str) -> ContextAnswer:
-    text = reader.text(side.chunks[0].id) if side.chunks else b""
-    begin = len(text) - len(text.lstrip())
     return ContextAnswer(
         draft.path,
-        _line(reader, side.blob_id, side.start + begin),
+        _first_line(reader, side),
         symbol,
         side.chunks[0].container if symbol else "",
         tuple(_piece(reader, excerpt) for excerpt in largest(draft.excerpts)),

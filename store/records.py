@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 CONTAINER_SEPARATOR = " / "
 TEST_MARK = " [test]"
+IN_STATEMENT = 64
+"""Added to the depth of a place where code may be cut, but not between two statements."""
 PARSED = frozenset({"parsed", "errors"})
 """States of a blob that has chunks."""
 ABSENT = ("missing", "promised")
@@ -99,7 +101,8 @@ class ChunkFacts(NamedTuple):
     """What a chunk's text says, a function of (kind, container, text) alone.
 
     `breaks` are the places where the text may be cut between statements: (byte offset of a
-    line's start, depth of nesting), in ascending order; empty for short texts.
+    line's start, depth of nesting), in ascending order; empty for short texts. Between the elements
+    of a list inside of a statement, the depth is more by `IN_STATEMENT`.
     """
 
     symbols: tuple[Symbol, ...] = ()

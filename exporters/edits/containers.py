@@ -71,11 +71,18 @@ class Version:
     def keys(self) -> list[tuple[int, int]]:
         """Return what chunks are compared by: a footer is the same only with its header."""
         keys = [(chunk.id, 0) for chunk in self.chunks]
-        for container in self.container_at.values():
-            footer = container.end - 1
-            if self.chunks[footer].kind.endswith(FOOTER):
-                keys[footer] = (self.chunks[footer].id, self.chunks[container.start].id)
+        for header in self.container_at:
+            footer = self.footer(header)
+            if footer is not None:
+                keys[footer.position] = (footer.chunks[0].id, self.chunks[header].id)
         return keys
+
+    def footer(self, header: int) -> Side | None:
+        """Return the footer of the container whose header is at a position."""
+        last = self.container_at[header].end - 1
+        chunk = self.chunks[last]
+        is_own = chunk.kind.endswith(FOOTER) and chunk.container == self.chunks[header].container
+        return self.side(last, last + 1) if is_own else None
 
     def members(self, container: Container) -> list[Side]:
         """Return what a container holds directly, a header for each container in it."""

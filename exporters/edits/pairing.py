@@ -82,11 +82,13 @@ class _CommitEdits:
         self._max_bytes = max_bytes
         self._dropped: Counter[str] = Counter()
         self._paired: dict[Side, Pair] = {}
+        self._versions: dict[int | None, Version] = {}
 
     def of(self, changes: Sequence[ChangeRow]) -> CommitEdits:
         ids = (blob for c in changes for blob in (c.old_blob_id, c.new_blob_id) if blob is not None)
         self._reader.prefetch(ids)
         files = [file for change in changes if (file := self._change(change)) is not None]
+        self._versions = {v.blob_id: v for file in files for v in (file.old, file.new)}
         removed = [one for file in files for one in file.old.sides(_items(file.old, file.removed))]
         added = [one for file in files for one in file.new.sides(_items(file.new, file.gaps))]
         chunk_ids = [side.chunks[0].id for side in (*removed, *added)]
@@ -96,9 +98,7 @@ class _CommitEdits:
             self._paired[pair.old] = self._paired[pair.new] = pair
         # New containers first: pairs of what they hold no longer count.
         new = [
-            (file, side)
-            for file in files
-            for side in self._alone(file.new, file.gaps, max_share_paired=_MAX_SHARE_PAIRED)
+            (file, side) for file in files for side in self._alone(file.new, file.gaps, is_new=True)
         ]
         edits = [
             replace(edit_between(self._reader, None, side), place=self._place(file, side.position))
@@ -107,7 +107,7 @@ class _CommitEdits:
         edits += [
             edit_between(self._reader, side, None)
             for file in files
-            for side in self._alone(file.old, file.removed, max_share_paired=0)
+            for side in self._alone(file.old, file.removed, is_new=False)
         ]
         for pair in dict.fromkeys(self._paired.values()):
             if pair.is_same:
@@ -153,14 +153,13 @@ class _CommitEdits:
             return None if self._reader.path(path_id).endswith(b".rs") else ()
         return self._reader.chunks(blob_id)
 
-    def _alone(
-        self, version: Version, changed: Iterable[int], *, max_share_paired: float
-    ) -> list[Side]:
+    def _alone(self, version: Version, changed: Iterable[int], *, is_new: bool) -> list[Side]:
         """Return the sides without a counterpart; a container that has none as a whole is one.
 
-        Up to a share of the bytes of what such a container holds may have a counterpart, which no
-        longer counts. A header whose members have one says nothing by itself, nor does a footer.
+        Some of what a new container holds may have a counterpart, which no longer counts. A header
+        whose members have one says nothing by itself, nor does a footer.
         """
+        max_share_paired = _MAX_SHARE_PAIRED if is_new else 0
         positions = frozenset(changed)
         sides = []
         reached = 0
@@ -170,7 +169,8 @@ class _CommitEdits:
             side = version.side(position, position + 1)
             container = version.container_at.get(position)
             if side.kind.endswith(FOOTER):
-                self._dropped["container_footer"] += 1
+                is_lost = is_new and self._is_changed(version, side, positions)
+                self._dropped["container_footer"] += is_lost
             elif side in self._paired:
                 continue
             elif container is None or self._is_large(version, container):
@@ -184,6 +184,21 @@ class _CommitEdits:
             else:
                 self._dropped["container_header"] += 1
         return sides
+
+    def _is_changed(self, version: Version, footer: Side, changed: frozenset[int]) -> bool:
+        """Tell whether a new footer differs from that of the same container before."""
+        container = version.around(footer.position)
+        if container is None:
+            return True
+        header = version.side(container.start, container.start + 1)
+        pair = self._paired.get(header)
+        if pair is None:
+            return container.start not in changed or self._is_large(version, container)
+        before = self._versions[pair.old.blob_id].footer(pair.old.position)
+        return before is None or self._text(before) != self._text(footer)
+
+    def _text(self, side: Side) -> bytes:
+        return self._reader.text(side.chunks[0].id).strip()
 
     def _is_large(self, version: Version, container: Container) -> bool:
         n_bytes = sum(c.n_bytes for c in version.chunks[container.start : container.end])

@@ -25,6 +25,11 @@ def strip_insignificant(text: bytes) -> bytes:
     return _TRAILING_COMMA.sub(b"", text.translate(None, _BLANKS))
 
 
+def words(text: bytes) -> list[re.Match[bytes]]:
+    """Return a text's words with their places."""
+    return list(_WORD.finditer(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What code is compared by: its lines, and its words in pairs.

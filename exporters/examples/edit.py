@@ -1,17 +1,17 @@
 """Edits as examples: old code, and the new code that takes its place."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.line_ends import with_line_ends
-from rsidx.exporters.edits.splitting import Part, UnsplittableError, split
+from rsidx.exporters.edits.splitting import Part, split, windows
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.kind import LEVELS, Kind, Shown, Sources
+from rsidx.exporters.examples.kind import LEVELS, Kind, Limits, Shown, Sources
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
@@ -29,8 +29,8 @@ class EditCode:
 
     @property
     def n_chars(self) -> int:
-        """The characters of the larger side."""
-        return max(len(self.old), len(self.new))
+        """The characters of the new code."""
+        return len(self.new)
 
     @property
     def target(self) -> str:
@@ -62,6 +62,10 @@ class EditCode:
         lead, new = (with_line_ends(text, line_ends) for text in (self.lead, self.new))
         return EditCode(self.old, lead, new)
 
+    def as_no_op(self) -> "EditCode":
+        """Return the same with the old code as the new."""
+        return EditCode(self.old, self.lead, self.old)
+
     def map_texts(self, change: MapText, edit: Edit, part: Part) -> "EditCode":
         """Return the same with its texts changed."""
         return EditCode(
@@ -75,41 +79,57 @@ class EditExamples:
     """Makes one example of an edit, or one of each part if it is long."""
 
     def __init__(self, sources: Sources, config: "ExportConfig") -> None:
-        del config
         self._texts = sources.texts
+        self._is_context_from_old = config.context_from == "old"
 
     def file_without_hole(self, edit: Edit) -> None:
         """Return None: the new code takes the place of the old side."""
         del edit
 
-    def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
-        """Return an example for each part of an edit, each side of it at most `max_chars` long.
+    def questions(self, draft: Draft, max_chars: int) -> list[Example]:
+        """Return an example without new code for each window of an edit's old code."""
+        side = draft.edit.old
+        if side is None:
+            return []
+        old = self._texts.text(side)
+        breaks = self._texts.breaks(side) if len(old) > max_chars else []
+        pieces = windows(old, breaks, max_chars)
+        parts = [Part(piece.start, piece.end, 0, 0, 0) for piece in pieces if piece.fits]
+        return list(self._examples(draft, parts, old, b""))
+
+    def of(self, draft: Draft, limits: Limits) -> tuple[list[Example], Counter[str]]:
+        """Return an example for each part of an edit.
 
         Counts `examples_unsplittable` and `parts_deletions`.
         """
         edit = draft.edit
+        if edit.new is None:
+            return self.questions(draft, limits.old_chars), Counter()
         old, new = self._texts.text(edit.old), self._texts.text(edit.new)
-        is_short = max(len(old), len(new)) <= max_chars
-        sides = () if is_short else (edit.old, edit.new)
-        breaks = [self._texts.breaks(side) for side in sides] or [[], []]
-        try:
-            parts = split(old, new, *breaks, max_chars=max_chars)
-        except UnsplittableError:
-            return [], Counter(examples_unsplittable=1)
-        kept = [part for part in parts if part.new_end > part.new_start or edit.new is None]
-        examples = []
-        for number, part in enumerate(kept):
+        is_short = len(old) <= limits.old_chars and len(new) <= limits.new_chars
+        breaks = [[] if is_short else self._texts.breaks(side) for side in (edit.old, edit.new)]
+        parts, n_too_long = split(
+            old, new, *breaks, max_chars=limits.old_chars, max_new_chars=limits.new_chars
+        )
+        kept = [part for part in parts if part.new_end > part.new_start]
+        dropped = Counter(parts_deletions=len(parts) - len(kept), examples_unsplittable=n_too_long)
+        return list(self._examples(draft, kept, old, new)), dropped
+
+    def _examples(
+        self, draft: Draft, parts: Sequence[Part], old: bytes, new: bytes
+    ) -> Iterator[Example]:
+        for number, part in enumerate(parts):
             code = EditCode(
                 old[part.old_start : part.old_end].decode("utf-8"),
                 new[part.lead_start : part.new_start].decode("utf-8"),
                 new[part.new_start : part.new_end].decode("utf-8"),
             )
-            part_draft = draft
-            if len(kept) > 1:
-                after = new[part.lead_start : part.new_end]
-                part_draft = draft.for_code(old[part.old_start : part.old_end] + b" " + after)
-            examples.append(Example(part_draft, part, number, len(kept), code))
-        return examples, Counter(parts_deletions=len(parts) - len(kept))
+            example = Example(draft, part, number, len(parts), code)
+            if example.is_part:
+                known = code.old + " " + code.lead
+                shown = known if self._is_context_from_old else known + code.new
+                example = replace(example, draft=draft.for_code(shown.encode()))
+            yield example
 
 
 def _conflict(config: "ExportConfig") -> str | None:

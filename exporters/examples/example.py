@@ -63,6 +63,14 @@ class Example:
     is_redacted: bool = False
     line_ends: str | None = None
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it is not about all of its edit's code."""
+        edit, part = self.draft.edit, self.part
+        n_old, n_new = (side.n_bytes if side is not None else 0 for side in (edit.old, edit.new))
+        shown = (part.old_start, part.old_end, part.new_start, part.new_end)
+        return shown != (0, n_old, 0, n_new)
+
     def map_code(self, change: MapText) -> "Example":
         """Return the example with the texts of its code changed."""
         return replace(self, code=self.code.map_texts(change, self.draft.edit, self.part))

@@ -19,7 +19,7 @@ from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, MapText, Source
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.kind import Kind, Shown, Sources, items_only
+from rsidx.exporters.examples.kind import Kind, Limits, Shown, Sources, items_only
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
@@ -162,8 +162,13 @@ class HoleExamples:
         start, end = edit.new.start + hole.start, edit.new.start + hole.end
         return text.file[:start] + text.file[end:], start
 
-    def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
-        """Return an example of a hole, of `max_chars` with the code around it; none if none fits.
+    def questions(self, draft: Draft, max_chars: int) -> list[Example]:
+        """Return none: a hole has no old code."""
+        del draft, max_chars
+        return []
+
+    def of(self, draft: Draft, limits: Limits) -> tuple[list[Example], Counter[str]]:
+        """Return an example of a hole with the code around it; none if none fits.
 
         Counts `edits_without_middle` and `edits_cutting_a_secret`.
         """
@@ -175,7 +180,7 @@ class HoleExamples:
         if hole is None:
             return [], Counter(edits_without_middle=1)
         bounds = side.start + hole.start, side.start + hole.end
-        code = code_around(text.file, side.blob_id, bounds, max_chars)
+        code = code_around(text.file, side.blob_id, bounds, limits.new_chars)
         if self._cuts_secret(side.blob_id, (code.start, *bounds, code.end)):
             return [], Counter(edits_cutting_a_secret=1)
         code = replace(code, is_suffix_first=hole.is_suffix_first, middle=hole.middle)

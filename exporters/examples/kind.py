@@ -31,6 +31,14 @@ class Sources:
     cuts_secret: Callable[[int, Sequence[int]], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most characters that an example may have of old code, and of the code to learn."""
+
+    old_chars: int
+    new_chars: int
+
+
 class Examples(Protocol):
     """Makes the examples of one kind from drafts."""
 
@@ -40,8 +48,15 @@ class Examples(Protocol):
         None if the edit has no hole, as for all kinds but holes.
         """
 
-    def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
-        """Return the examples, of at most `max_chars` characters each, and what was left out."""
+    def of(self, draft: Draft, limits: Limits) -> tuple[list[Example], Counter[str]]:
+        """Return the examples and what was left out."""
+
+    def questions(self, draft: Draft, max_chars: int) -> list[Example]:
+        """Return what an edit that is still to be made can be asked about, without answers.
+
+        Each shows at most `max_chars` of the old code, and all of them together all of it. None for
+        kinds without old code.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.splitting import Part, UnsplittableError, piece_ends
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.kind import Kind, Shown, Sources, items_only
+from rsidx.exporters.examples.kind import Kind, Limits, Shown, Sources, items_only
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkRow
 
@@ -98,7 +98,12 @@ class WindowExamples:
         """Return None: a window has no hole."""
         del edit
 
-    def of(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
+    def questions(self, draft: Draft, max_chars: int) -> list[Example]:
+        """Return none: a window has no old code."""
+        del draft, max_chars
+        return []
+
+    def of(self, draft: Draft, limits: Limits) -> tuple[list[Example], Counter[str]]:
         """Return the windows over a file's new version, none where it is gone.
 
         Counts `examples_unsplittable`.
@@ -108,10 +113,10 @@ class WindowExamples:
             return [], Counter()
         old = edit.old.chunks if edit.old is not None else ()
         try:
-            pieces = file_pieces(self._reader, old, edit.new.chunks, max_chars)
+            pieces = file_pieces(self._reader, old, edit.new.chunks, limits.new_chars)
         except UnsplittableError:
             return [], Counter(examples_unsplittable=1)
-        return windows(draft, pieces, max_chars=max_chars, stride=self._stride), Counter()
+        return windows(draft, pieces, max_chars=limits.new_chars, stride=self._stride), Counter()
 
 
 @dataclass(frozen=True, slots=True)

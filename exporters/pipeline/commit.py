@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.kind import Limits
 from rsidx.exporters.kinds import KINDS, dialect_of
+from rsidx.exporters.pipeline.fitting import Fitting
 from rsidx.exporters.pipeline.meta import Meta, tokenized_row
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import CommitResult, EditResult
@@ -47,6 +49,7 @@ class _EditExamples:
     """The examples of an edit, not encoded yet, with what it left out and what it refers to."""
 
     draft: Draft
+    limits: Limits
     examples: list[Example]
     dropped: Counter[str]
     references: Counter[str]
@@ -59,6 +62,7 @@ class CommitPipeline:
         self._config = config
         self._renderer = renderer
         self._steps = Steps.of(reader, config)
+        self._fitting = Fitting(self._steps.builder, renderer, config.max_chars)
         self._meta = Meta(reader, config, self._steps.licenses)
 
     def results(self, commits: Sequence[CommitRow], phases: Phases) -> Iterator[CommitResult]:
@@ -91,8 +95,11 @@ class CommitPipeline:
             examples_of = []
             for drafted in drafts:
                 draft = self._steps.builder.redacted(drafted.draft)
-                examples, left_out = self._steps.builder.examples(draft, self._config.max_chars)
-                examples_of.append(_EditExamples(draft, examples, left_out, drafted.references))
+                limits = self._fitting.limits(draft)
+                examples, left_out = self._steps.builder.examples(draft, limits)
+                examples_of.append(
+                    _EditExamples(draft, limits, examples, left_out, drafted.references)
+                )
         dropped["messages_cut"] += any(edit.draft.is_message_cut for edit in examples_of)
         return examples_of, dropped
 
@@ -107,18 +114,19 @@ class CommitPipeline:
         return EditResult(patch, tokenized, dropped, edit_examples.references)
 
     def _rows(self, edit_examples: _EditExamples) -> tuple[list[Row], Counter[str]]:
-        """Return the rows of an edit, splitting it smaller while a part has too many tokens."""
+        """Return the rows of an edit, splitting its new code smaller while a part is too long."""
         examples, dropped = edit_examples.examples, edit_examples.dropped
-        max_chars = self._config.max_chars
+        limits = edit_examples.limits
         for attempt in range(_MAX_RETRIES):
             rows, left_out, too_many = self._rendered(examples)
             longest = max((example.code.n_chars for example in examples), default=0)
-            smaller = int(min(max_chars, longest) * self._config.max_tokens / (too_many or 1) * 0.8)
+            n_chars = min(limits.new_chars, longest)
+            smaller = int(n_chars * self._config.max_tokens / (too_many or 1) * 0.8)
             if not too_many or smaller < _MIN_PART_CHARS or attempt == _MAX_RETRIES - 1:
                 break
             # The counts of the larger parts no longer hold.
-            max_chars = smaller
-            examples, dropped = self._steps.builder.examples(edit_examples.draft, max_chars)
+            limits = replace(limits, new_chars=smaller)
+            examples, dropped = self._steps.builder.examples(edit_examples.draft, limits)
         return rows, left_out + dropped
 
     def _rendered(self, examples: Sequence[Example]) -> tuple[list[Row], Counter[str], int]:

@@ -12,7 +12,7 @@ from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.kind import Sources
+from rsidx.exporters.examples.kind import Limits, Sources
 from rsidx.exporters.examples.message import cut, holds_target, tidy
 from rsidx.exporters.examples.redaction import Redactor, is_only_secrets
 from rsidx.exporters.kinds import KINDS
@@ -46,14 +46,18 @@ class ExampleBuilder:
         message, is_cut = cut(tidy(draft.message, keeps_numbers=self._keeps_numbers))
         return replace(draft, message=message, is_message_cut=is_cut and self._has_message)
 
-    def examples(self, draft: Draft, max_chars: int) -> tuple[list[Example], Counter[str]]:
+    def questions(self, draft: Draft, max_chars: int) -> list[Example]:
+        """Return what a redacted draft whose edit is still to be made can be asked about."""
+        return [self.finished(example) for example in self._examples.questions(draft, max_chars)]
+
+    def examples(self, draft: Draft, limits: Limits) -> tuple[list[Example], Counter[str]]:
         """Return the examples of a redacted draft, without secrets, and what was left out.
 
         Adds to the counts of the kind `parts_only_secrets`: examples with nothing left to learn,
         `parts_line_ends`: those that changed line ends alone, and `messages_target`: those whose
         message spells out the answer.
         """
-        examples, dropped = self._examples.of(draft, max_chars)
+        examples, dropped = self._examples.of(draft, limits)
         kept = []
         for example in map(self.finished, examples):
             reason = self._reason(example)

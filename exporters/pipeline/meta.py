@@ -8,8 +8,7 @@ import orjson
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.earlier import EarlierEdit
-from rsidx.exporters.edits.edit import Edit, Side
-from rsidx.exporters.edits.splitting import Part
+from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.pipeline.result import TokenizedRow
@@ -69,7 +68,7 @@ class Meta:
         if example.line_ends is not None:
             meta["line_ends"] = example.line_ends
         meta |= example.code.facts
-        if not has_old or example.n_parts > 1 or not _is_whole(edit, part):
+        if not has_old or example.is_part:
             sides = {"old": edit.old, "new": edit.new}
             meta["edit"] = {
                 name: self._range(side, 0, side.n_bytes) if side is not None else None
@@ -127,12 +126,6 @@ def row_id(kind: str, commit: str, old: _Place, new: _Place) -> str:
     # Version 0.1.0 said so of all rows.
     whole = places if kind == "item" else f"{places}\0{kind}"
     return hashlib.blake2b(whole.encode("utf-8", "replace"), digest_size=_ID_BYTES).hexdigest()
-
-
-def _is_whole(edit: Edit, part: Part) -> bool:
-    """Tell whether a part is all of its edit; the others may have been left out."""
-    n_old, n_new = (side.n_bytes if side is not None else 0 for side in (edit.old, edit.new))
-    return (part.old_start, part.old_end, part.new_start, part.new_end) == (0, n_old, 0, n_new)
 
 
 def tokenized_row(row: Row, meta: dict[str, Any], tiny: str | None) -> TokenizedRow:

@@ -64,7 +64,8 @@ def dialect_for(encoder: Encoder, *, markers: str, name: str) -> Dialect:
 def notes(example: Example) -> list[Piece]:
     """Return what markers would say of the old code, as comments for dialects without markers."""
     origin = example.draft.origin
-    return [text(f"// From another file: {origin}\n")] if origin else []
+    said = [text(f"// From another file: {origin}\n")] if origin else []
+    return [*said, text("// Part of a longer item\n")] if example.is_part else said
 
 
 class ExtendedDialect(FileHeadings):
@@ -112,7 +113,7 @@ class ExtendedDialect(FileHeadings):
         pieces.append(control(token_of(draft.edit.change)))
         if draft.edit.is_test:
             pieces.append(control(token_of("test_code")))
-        if example.n_parts > 1:
+        if example.is_part:
             pieces.append(control(token_of("part")))
         pieces += [control(token_of("message")), text(draft.message)]
         pieces.append(control(token_of("/message")))

@@ -37,7 +37,7 @@ MARKERS: dict[str, str] = {
     "/tests": "tests of what changes end",
     "edits": "edits that came before begin, each with its path, old and new code",
     "/edits": "edits that came before end",
-    "part": "the edit is a part of a longer one",
+    "part": "the code is a part of a longer item, and so is the answer",
     "old_code": "the old code begins",
     "/old_code": "the old code ends",
     "new_code": "the new code begins; it ends with the end token",

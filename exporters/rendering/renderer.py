@@ -87,7 +87,7 @@ class Renderer:
     ) -> None:
         self._encoder = encoder
         self._dialect = dialect
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
         self._context_tokens = context_tokens
         self._all_labels = labels == "all"
         self._is_one_text = is_one_text
@@ -113,15 +113,14 @@ class Renderer:
         `outline_over_budget`, earlier edits as `earlier_over_budget`, and what the tokenizer
         cannot give back as `context_irreversible`. Raises TooLongError or IrreversibleError.
         """
-        bare = self._dialect.pieces(example, ())
-        n_bare = sum(self._n_ids(piece) for piece in bare) + (self._encoder.bos is not None)
-        if n_bare > self._max_tokens:
+        n_bare = self.bare_tokens(example).total()
+        if n_bare > self.max_tokens:
             raise TooLongError(n_bare)
-        room = min(self._context_tokens, self._max_tokens - n_bare)
+        room = min(self._context_tokens, self.max_tokens - n_bare)
         edits, n_needed, dropped = self._fitting_edits(example, room // 2)
         shown, left_out = self._fitting(example, room - n_needed)
         row = self._assemble(example, shown, edits)
-        while len(row.input_ids) > self._max_tokens:
+        while len(row.input_ids) > self.max_tokens:
             # Texts beside each other seldom take more tokens than each alone.
             if not shown and not edits:
                 raise TooLongError(len(row.input_ids))
@@ -130,6 +129,16 @@ class Renderer:
             left_out["context_over_budget" if last is shown else "earlier_over_budget"] += 1
             row = self._assemble(example, shown, edits)
         return row, dropped + left_out
+
+    def bare_tokens(self, example: Example) -> Counter[str]:
+        """Count the tokens of an example without any context, by role.
+
+        Raises IrreversibleError.
+        """
+        counts = Counter(prompt=int(self._encoder.bos is not None))
+        for piece in self._dialect.pieces(example, ()):
+            counts[piece.role] += self._n_ids(piece)
+        return counts
 
     def _fitting_edits(self, example: Example, room: int) -> tuple[list[int], int, Counter[str]]:
         """Choose earlier edits in descending value; return what they take of the room, too."""

@@ -16,6 +16,7 @@ from rsidx.indexer.rust.references import Seen, collect
 from rsidx.indexer.rust.types import UNKNOWN, canonical, generics, supertraits
 from rsidx.store.records import (
     CONTAINER_SEPARATOR,
+    IN_STATEMENT,
     TEST_MARK,
     ChunkFacts,
     Import,
@@ -41,7 +42,7 @@ _SYMBOL_KINDS = {
 }
 _IMPORTS = frozenset({"use_declaration", "extern_crate_declaration"})
 _TRIVIA = frozenset({"line_comment", "block_comment", "attribute_item", "inner_attribute_item"})
-_BREAKABLE = frozenset(
+_BLOCKS = frozenset(
     {
         "source_file",
         "block",
@@ -49,13 +50,13 @@ _BREAKABLE = frozenset(
         "declaration_list",
         "field_declaration_list",
         "enum_variant_list",
-        "array_expression",
-        "token_tree",
-        "arguments",
-        "field_initializer_list",
-        "use_list",
+        "macro_definition",
     }
 )
+"""What holds statements, arms, members, or the rules of a macro."""
+_LISTS = frozenset({"array_expression", "field_initializer_list", "use_list"})
+"""Lists inside of a statement."""
+_NESTED = _BLOCKS | _LISTS | {"arguments", "token_tree"}
 _GENERIC = frozenset({"struct", "enum", "union", "trait", "impl", "type"})
 _MIN_BYTES_FOR_BREAKS = 200
 _TEST_ATTRIBUTE = re.compile(r"(?:\w+::)*(?:test|bench|test_case|rstest|proptest)\b")
@@ -64,6 +65,7 @@ _CFG_TEST = re.compile(r"(?:all\s*\(|any\s*\()?\s*test\b")
 _CUTS = {"block", "field_declaration_list", "enum_variant_list", "declaration_list"}
 _PATH = re.compile(r'path\s*=\s*"([^"]*)"')
 _BLANKS = re.compile(r"\s+")
+_BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
 _USE = re.compile(rb"\b(?:use|crate)\s")
 
 
@@ -72,10 +74,15 @@ def extract(kind: str, container: str, text: bytes, seen: Seen | None = None) ->
 
     `seen` is told of each mention where it stands in the text.
     """
-    if kind.endswith("_footer") or kind in ("preamble", "trailer"):
+    is_short = len(text) <= _MIN_BYTES_FOR_BREAKS
+    is_comment = kind in ("preamble", "trailer")
+    if kind.endswith("_footer") or (is_comment and is_short):
         return ChunkFacts()
     source = text + b"}" if kind.endswith("_header") else text
     root = parse_tree(source).root_node
+    breaks = () if is_short else tuple(_breaks(root, text))
+    if is_comment:
+        return ChunkFacts(breaks=breaks)
     symbols: list[Symbol] = []
     imports: list[Import] = []
     attributes: list[str] = []
@@ -87,7 +94,6 @@ def extract(kind: str, container: str, text: bytes, seen: Seen | None = None) ->
             symbols += item.symbols(node)
             imports += item.imports(node)
             attributes = []
-    breaks = tuple(_breaks(root, text)) if len(text) > _MIN_BYTES_FOR_BREAKS else ()
     return ChunkFacts(tuple(symbols), tuple(imports), collect(root, source, seen), breaks)
 
 
@@ -262,33 +268,74 @@ def _signature_end(node: Node, source: bytes) -> int:
 
 
 def _breaks(root: Node, text: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the line starts at which a statement, arm, field, variant or argument begins.
+    """Yield the line starts at which a statement, an arm, a member or an element of a list begins.
 
     Comments in front of a statement go with it. Offsets ascend; the depth is that of the
-    enclosing blocks, so that a cut at a smaller depth is the better one.
+    enclosing blocks, so that a cut at a smaller depth is the better one. Where the elements of a
+    list inside of a statement begin, or the paragraphs of a comment, it is more by `IN_STATEMENT`.
     """
     seen = 0
     leading: int | None = None
-    # Nodes still to visit, the next one last, with the depth of blocks and whether the node
-    # that they are in may be broken.
-    stack: list[tuple[Node, int, bool]] = [(root, 0, False)]
+    comment = _Comment()
+    # Nodes still to visit, the next one last, with the depth of blocks, and what cuts in the node
+    # that they are in add to it; None where it must not be cut.
+    stack: list[tuple[Node, int, int | None]] = [(root, 0, None)]
     while stack:
-        node, blocks, inside = stack.pop()
+        node, blocks, added = stack.pop()
         kind, start = node.type, node.start_byte
-        if inside:
+        if added is not None:
             line = text.rfind(b"\n", 0, start) + 1
             starts_line = not text[line:start].strip()
+            goes_on = comment.take_in(node, text, line if starts_line else None)
             if kind in _TRIVIA and not is_inner(node, text):
                 if starts_line and leading is None:
                     leading = line
-            else:
+            elif not goes_on:
                 begin = leading if leading is not None else line
                 leading = None
                 if starts_line and seen < begin < len(text):
                     seen = begin
-                    yield begin, blocks
+                    yield begin, blocks + added
+            if leading is None:
+                for paragraph in comment.paragraphs():
+                    if seen < paragraph < len(text):
+                        seen = paragraph
+                        yield paragraph, blocks + IN_STATEMENT
         # What stands on one line has no line start in it.
         if text.find(b"\n", start, node.end_byte) >= 0:
-            may_break = kind in _BREAKABLE
-            below = blocks + may_break
-            stack += [(child, below, may_break) for child in reversed(node.named_children)]
+            below = blocks + (kind in _NESTED)
+            inside = 0 if kind in _BLOCKS else IN_STATEMENT if kind in _LISTS else None
+            stack += [(child, below, inside) for child in reversed(node.named_children)]
+
+
+class _Comment:
+    """The comment that a walk is in: lines that follow each other, or a block."""
+
+    def __init__(self) -> None:
+        self._end = -1
+        self._is_blank = False
+        self._paragraphs: list[int] = []
+
+    def take_in(self, node: Node, text: bytes, line: int | None) -> bool:
+        """Go on to a node; tell whether it is part of the same comment as the one before.
+
+        `line` is where its line begins, None if the node does not begin it.
+        """
+        if node.type not in ("line_comment", "block_comment"):
+            self._end = -1
+            return False
+        content = text[node.start_byte : node.end_byte]
+        goes_on = line is not None and self._end >= 0 and not text[self._end : line].strip()
+        if goes_on and line is not None and self._is_blank:
+            self._paragraphs.append(line)
+        if node.type == "block_comment":
+            breaks = _BLANK_LINE.finditer(content)
+            self._paragraphs += [node.start_byte + match.end() for match in breaks]
+        self._is_blank = not content.strip(b"/! \t\r\n")
+        self._end = node.end_byte
+        return goes_on
+
+    def paragraphs(self) -> list[int]:
+        """Return where paragraphs begin that were not returned before, but for the first."""
+        found, self._paragraphs = self._paragraphs, []
+        return found

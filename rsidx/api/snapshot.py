@@ -84,14 +84,23 @@ class Snapshot:
             return context_at(database, self._repository.name, target, tuple(context_with))
 
     def prompt(
-        self, path: str | Path, symbol: str, message: str, *, like: DataSet | str | Path
+        self,
+        path: str | Path,
+        symbol: str,
+        message: str,
+        *,
+        like: DataSet | str | Path,
+        line: int | None = None,
     ) -> Prompt:
         """Return the prompt for an edit of a symbol, as the examples of a data set are written.
 
-        It has `text` and `input_ids`; `n_excerpts_left_out` pieces of context did not fit.
+        Instead of a symbol, which is empty then, `line` (from 1) stands for the item that it is in;
+        of one that is too long, the prompt shows the part with that line.
+
+        The prompt has `text` and `input_ids`; `n_excerpts_left_out` pieces of context did not fit.
         """
         data = _data_to_prompt_like(like)
-        target = self._target(str(path), symbol)
+        target = replace(self._target(str(path), symbol), line=line)
         with self._opening() as database:
             return prompt_at(database, self._repository.name, target, message, data.config)
 

@@ -14,7 +14,7 @@ _HOLE = re.compile(r"(.+):(\d+):(\d+)")
 
 
 @click.command()
-@click.argument("place_in_code", metavar="FILE:SYMBOL|FILE:LINE:COL")
+@click.argument("place_in_code", metavar="FILE:SYMBOL|FILE:LINE|FILE:LINE:COL")
 @click.option("--message", help="The commit message of the change to make.")
 @click.option(
     "--fim",
@@ -47,6 +47,9 @@ def prompt(
 ) -> None:
     """Print the prompt for an edit of SYMBOL, in exactly the form of the examples of OUT.
 
+    LINE (from 1) stands for the item that it is in; of one that is too long, the prompt shows the
+    part with that line, and the answer is the part alone.
+
     A model's answer, up to the end token, is the new code, or with --fim the code that fills the
     hole. --json also gives the token ids.
     """
@@ -64,8 +67,17 @@ def prompt(
             raise click.UsageError(given)
         path, _, symbol = place_in_code.partition(":")
         if not symbol:
-            raise click.UsageError("name a symbol, as in src/lib.rs:Type::method")
-        found = index.at(revision).prompt(path, symbol, message, like=data)
+            raise click.UsageError(
+                "name a symbol, as in src/lib.rs:Type::method, or a line, as in src/lib.rs:12"
+            )
+        is_line = symbol.isascii() and symbol.isdigit()
+        found = index.at(revision).prompt(
+            path,
+            "" if is_line else symbol,
+            message,
+            like=data,
+            line=int(symbol) if is_line else None,
+        )
     if as_json:
         emit(asdict(found), (), as_json=True)
     else:

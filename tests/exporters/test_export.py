@@ -377,7 +377,8 @@ def test_what_a_split_leaves_out_is_counted_once_however_often_it_is_split(repo,
     keep = ("encoded", "long_lines")
     _, manifest, _ = run(max_chars=1000, max_tokens=600, context_tokens=0, keep=keep)
     assert manifest["dropped"]["examples_unsplittable"] == 1
-    assert "parts_deletions" not in manifest["dropped"]
+    # Some 250 characters are left for old code, so the other parts are some 17.
+    assert 10 < manifest["dropped"]["parts_deletions"] < 20
 
 
 @pytest.mark.usefixtures("writable")

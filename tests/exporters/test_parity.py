@@ -123,32 +123,101 @@ def ask(history, repo, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("tokenizer", "markers", "earlier"),
+    ("tokenizer", "options"),
     [
-        ("tokenizer_file", "extended", ()),
-        ("tokenizer_file", "native", ("history",)),
-        ("qwen_file", "native", ()),
-        ("starcoder_file", "native", ("history",)),
-        ("plain_file", "native", ()),
-        ("plain_file", "extended", ("history",)),
+        ("tokenizer_file", {"markers": "extended"}),
+        ("tokenizer_file", {"markers": "native", "earlier": ("history",)}),
+        ("qwen_file", {"markers": "native"}),
+        ("starcoder_file", {"markers": "native", "earlier": ("history",)}),
+        ("plain_file", {"markers": "native"}),
+        ("plain_file", {"markers": "extended", "earlier": ("history",)}),
     ],
 )
 def test_an_edit_is_asked_for_as_its_row_is_written(
-    request, exported, ask, tokenizer, markers, earlier
+    request, exported, ask, repo, tokenizer, options
 ):
     asked = Counter()
     tokenizer = request.getfixturevalue(tokenizer)
-    for out, ids, meta in exported(tokenizer, markers=markers, earlier=earlier):
+    for out, ids, meta in exported(tokenizer, **options):
         if meta["change"] != "modify":
             continue
         owner = meta["container"].split(" ")[-1]
         symbol = f"{owner}::{meta['symbol']}" if owner else meta["symbol"]
+        if meta["symbol"] not in meta["text"]["old"]:
+            # It had another name.
+            old = repo.blob(meta["parent"], meta["path"])[: meta["old"]["end"]]
+            symbol = old.rstrip().count(b"\n") + 1
         message = meta["text"]["message"]
         place = ("--at", meta["parent"], "--message", message, f"{meta['path']}:{symbol}")
         assert ask(out, *place) == ids, meta
         asked[meta["is_redacted"]] += 1
     assert asked.total() > 15
     assert asked[True] > 2
+
+
+LONG = "".join(f"    let step_{n} = compute({{{n}}}, step_{max(n - 1, 0)});\n" for n in range(90))
+LONG = f"use std::fmt;\n\npub fn long(step_0: u32) -> u32 {{{{\n{LONG}    step_89\n}}}}\n"
+
+
+@pytest.fixture
+def long_history(repo, index):
+    """Commits that each change some lines of a function that is too long for one row."""
+    numbers = list(range(90))
+    for n in range(5):
+        for at in range(n * 7, 90, 31):
+            numbers[at] += 100
+        extra = f"use crate::added_{n};\n" if n % 2 else ""
+        message = f"Change the long function, number {n}"
+        repo.commit(message, {"src/long.rs": extra + LONG.format(*numbers)})
+    index.sync()
+    return index
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "tokenizer", ["tokenizer_file", "qwen_file", "starcoder_file", "plain_file"]
+)
+@pytest.mark.usefixtures("long_history")
+def test_a_part_is_asked_for_by_its_lines_as_its_row_is_written(
+    request, exported, ask, repo, tokenizer
+):
+    file = request.getfixturevalue(tokenizer)
+    is_first = tokenizer == "tokenizer_file"
+    markers, said = (
+        ("extended", "<|part|>") if is_first else ("native", "// Part of a longer item\n")
+    )
+    asked = Counter()
+    for out, ids, meta in exported(file, markers=markers, context_tokens=100):
+        decoder = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+        is_part = said in decoder.decode(ids, skip_special_tokens=False)
+        assert is_part == ("edit" in meta)
+        if meta["change"] != "modify" or meta["path"] != "src/long.rs":
+            continue
+        old, at = repo.blob(meta["parent"], meta["path"]), meta["old"]
+        for line in (old.count(b"\n", 0, at["start"]) + 1, old.count(b"\n", 0, at["end"])):
+            place = ("--at", meta["parent"], "--message", meta["text"]["message"])
+            assert ask(out, *place, f"{meta['path']}:{line}") == ids, (line, meta)
+        asked["part" if is_part else meta["kind"]] += 1
+    assert asked["part"] > 5
+    assert asked["imports"] > 1
+
+
+@pytest.mark.usefixtures("long_history")
+def test_a_long_item_is_asked_for_by_a_line(exported, tokenizer_file, refused):
+    [(out, _, _), *_] = exported(tokenizer_file)
+    status, said = refused(out, "--message", "Change it", "src/long.rs:long")
+    assert (status, said.count("\n")) == (1, 1)
+    assert "long is too long for one prompt; name the line" in said
+    assert "as in src/long.rs:49" in said
+    assert refused(out, "--message", "Change it", "src/long.rs:49")[0] == 0
+
+
+def test_a_line_that_has_no_item_is_refused(exported, tokenizer_file, refused):
+    [(out, _, _), *_] = exported(tokenizer_file)
+    lines = LIB.format(area=1, name=2, key=3, port=4, shown=5).split("\n")
+    for line in (lines.index("}", 20) + 1, len(lines) + 5):
+        status, said = refused(out, "--message", "x", f"src/lib.rs:{line}")
+        assert (status, f"src/lib.rs:{line} has no item" in said) == (1, True)
 
 
 @pytest.mark.slow

@@ -171,7 +171,16 @@ def test_a_new_container_with_mostly_known_members_comes_by_member(repo, edits_o
     repo.commit("three", {"a.rs": new})
     found, dropped = edits_of()
     assert [e[:3] for e in found] == [("add", "fn", "g")]
-    assert dropped == {"moved_unchanged": 4, "container_header": 1, "container_footer": 1}
+    assert dropped == {"moved_unchanged": 4, "container_header": 1}
+
+
+def test_a_footer_that_changes_is_counted(repo, edits_of):
+    repo.commit("two", {"a.rs": BASE[:-1] + " // The end.\n"})
+    assert edits_of() == ([], {"container_footer": 1})
+    repo.commit("three", {"a.rs": BASE.replace("impl Thing", "impl<T> Thing<T>")})
+    found, dropped = edits_of()
+    assert [e[:2] for e in found] == [("modify", "impl_header")]
+    assert dropped == {"moved_unchanged": 1, "container_footer": 1}
 
 
 def test_a_new_container_with_some_known_members_is_one_addition(repo, edits_of):

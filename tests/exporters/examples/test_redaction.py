@@ -185,7 +185,8 @@ def test_verify_reports_a_key_that_was_exported_in_pieces(repo, index, starcoder
     repo.commit("Add a key", {"src/lib.rs": f'pub const KEY: &str = r#"{key}"#;\n'})
     index.sync()
     out = tmp_path / "out"
-    config = ExportConfig(tokenizer=str(starcoder_like), split="1,0,0", keep=("secrets", "encoded"))
+    kept = ("secrets", "encoded")
+    config = ExportConfig(str(starcoder_like), kind="sequence", split="1,0,0", keep=kept)
     export(index.database, out, config)
     assert index.problems(out) == []
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))

@@ -1,0 +1,80 @@
+"""How much of an edit an example can show."""
+
+from dataclasses import replace
+
+from rsidx.exporters.examples.draft import Draft
+from rsidx.exporters.examples.edit import EditCode
+from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.kind import Limits
+from rsidx.exporters.pipeline.examples import ExampleBuilder
+from rsidx.exporters.rendering.renderer import IrreversibleError, Renderer
+
+_MIN_CHARS = 200
+_MAX_ATTEMPTS = 4
+_GROWTH_TOKENS = 64
+"""In nine of ten edits of long code, the new code is longer by at most so many tokens."""
+_SAFETY = 0.95
+_MAX_OTHER_TOKENS = 256
+"""Of paths, module and markers."""
+
+
+class Fitting:
+    """Finds how long the windows of an edit's old code may be.
+
+    That follows from what is known before the edit is made, so that a prompt shows the same code
+    as a row: the old code must fit with an answer that is a little longer.
+    """
+
+    def __init__(self, builder: ExampleBuilder, renderer: Renderer, max_chars: int) -> None:
+        self._builder = builder
+        self._renderer = renderer
+        self._max_chars = max_chars
+
+    def limits(self, draft: Draft) -> Limits:
+        """Return the limits of a redacted draft."""
+        if draft.edit.old is None:
+            return Limits(self._max_chars, self._max_chars)
+        return Limits(self._old_chars(draft), self._max_chars + self._max_chars // 2)
+
+    def questions(self, draft: Draft) -> list[Example]:
+        """Return what a redacted draft can be asked about, in examples that fit."""
+        return self._builder.questions(_unmade(draft), self.limits(draft).old_chars)
+
+    def _old_chars(self, draft: Draft) -> int:
+        draft = _unmade(draft)
+        max_chars = self._max_chars
+        if self._is_short(draft):
+            return max_chars
+        for _ in range(_MAX_ATTEMPTS):
+            examples = self._builder.questions(draft, max_chars)
+            smaller = min(map(self._fitting_chars, examples), default=max_chars)
+            if smaller >= max_chars or smaller < _MIN_CHARS:
+                break
+            max_chars = smaller
+        return max_chars
+
+    def _is_short(self, draft: Draft) -> bool:
+        """Tell whether code is so short that its tokens need not be counted."""
+        assert draft.edit.old is not None
+        n_bytes = 2 * draft.edit.old.n_bytes + len(draft.message.encode())
+        return n_bytes + _MAX_OTHER_TOKENS <= self._renderer.max_tokens
+
+    def _fitting_chars(self, example: Example) -> int:
+        """Return how much of an example's old code fits; more than that if all of it does."""
+        assert isinstance(example.code, EditCode)
+        try:
+            n_tokens = self._renderer.bare_tokens(replace(example, code=example.code.as_no_op()))
+        except IrreversibleError:
+            return self._max_chars
+        n_old = n_tokens["old"]
+        room = self._renderer.max_tokens - _GROWTH_TOKENS - n_tokens.total()
+        if room >= 0:
+            return self._max_chars
+        # Half of what is too much, since the answer becomes shorter by as much.
+        n_fitting = n_old + room / 2
+        return int(len(example.code.old) * _SAFETY * n_fitting / n_old) if n_old else 0
+
+
+def _unmade(draft: Draft) -> Draft:
+    """Return the draft of an edit that is still to be made."""
+    return replace(draft, edit=replace(draft.edit, new=None))
