@@ -25,6 +25,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.kind import Limits
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.steps import Steps
@@ -173,6 +174,7 @@ def measure(
     }
     snapshots = _Snapshots(reader)
     tally = Tally()
+    limits = Limits(config.max_chars, config.max_chars)
     for commit in chosen:
         edits, _ = steps.selector.edits(commit)
         drafts, _ = steps.drafter.of_commit(commit, edits)
@@ -183,9 +185,7 @@ def measure(
         for edit, drafted in zip(edits, drafts, strict=True):
             named = _sought(steps.drafter, edit, edit.old)
             touched = tuple(_touched(reader, edit, edits))
-            parts, _ = steps.builder.examples(
-                steps.builder.redacted(drafted.draft), config.max_chars
-            )
+            parts, _ = steps.builder.examples(steps.builder.redacted(drafted.draft), limits)
             for part in parts:
                 code = edit_code(part)
                 text = f"{code.old}\n{code.lead}{code.new}"

@@ -33,6 +33,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.examples.example import Example
+from rsidx.exporters.examples.kind import Limits
 from rsidx.exporters.export import export
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.pipeline.steps import Steps
@@ -127,6 +128,7 @@ def written(database: Database, config: ExportConfig, wanted: Places) -> Rows:
         assert repository_id is not None
         reader = Reader(connection, repository_id)
         steps = Steps.of(reader, config)
+        limits = Limits(config.max_chars, config.max_chars)
         for commit in reader.commits():
             places = wanted.get(commit.oid.hex(), set())
             every = steps.selector.edits(commit)[0] if places else ()
@@ -134,7 +136,7 @@ def written(database: Database, config: ExportConfig, wanted: Places) -> Rows:
             drafts, _ = steps.drafter.of_commit(commit, edits)
             for edit, drafted in zip(edits, drafts, strict=True):
                 draft = steps.builder.redacted(drafted.draft)
-                parts, _ = steps.builder.examples(draft, config.max_chars)
+                parts, _ = steps.builder.examples(draft, limits)
                 if len(parts) != 1:
                     continue
                 touched = tuple(same_commit(reader, edit, every))

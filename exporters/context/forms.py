@@ -94,6 +94,21 @@ class Form:
         """Return the form with as many of its pieces as fit into `n_bytes`."""
         return next(self.grown(n_bytes))
 
+    def around(self, offset: int, n_bytes: int) -> "Form":
+        """Return the form with those of its pieces that are nearest to a place of the blob.
+
+        At least one piece stays, and as many as fit into `n_bytes`.
+        """
+        kept: set[int] = set()
+        size = 0
+        nearest = sorted(self.pieces, key=lambda piece: abs(piece.start - offset))
+        for piece in nearest:
+            size += len(piece.text)
+            if kept and size > n_bytes:
+                break
+            kept.add(piece.start)
+        return replace(self, pieces=tuple(p for p in self.pieces if p.start in kept))
+
     def without(self, start: int, end: int) -> "Form":
         """Return the form without the pieces that show any byte of a range.
 

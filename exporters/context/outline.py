@@ -1,12 +1,13 @@
 """The outline of a file: the signatures of an edit's neighbours."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
 from rsidx.exporters.context.forms import Form, Forms
-from rsidx.exporters.edits.edit import Side
+from rsidx.exporters.edits.edit import Place, Side
 from rsidx.exporters.resolver.files import File, definition_at
 from rsidx.exporters.resolver.modules import Modules
 from rsidx.store.reader import Reader
@@ -25,6 +26,11 @@ class _Unit:
     chunks: range
     excerpt: Excerpt | None
 
+    def distance(self, here: float) -> float:
+        """Return how far away from a position it is, 0 for a container around it."""
+        first, last = self.chunks.start, self.chunks.stop - 1
+        return 0 if first <= here <= last else min(abs(first - here), abs(last - here))
+
 
 class Outline:
     """Outlines files; keeps what is the same for every edit of a version of a file."""
@@ -39,27 +45,30 @@ class Outline:
         self,
         file: File,
         container: str,
-        own: Side | None,
+        own: Side | Place | None,
         known: Mapping[int, frozenset[str]],
         apart: frozenset[int],
     ) -> Iterator[Excerpt]:
         """Yield the signatures of the neighbours of code in a container, nearest first.
 
-        `known` are the items that another section shows, by chunk, with their members there;
-        `apart` are the chunks of callers and tests.
+        `own` is the code itself, or the place that it comes to. `known` are the items that another
+        section shows, by chunk, with their members there; `apart` are the chunks of callers and
+        tests.
         """
         here = self._position(file, container, own)
-        mine = range(own.position, own.position + len(own.chunks)) if own else range(0)
+        code = own if isinstance(own, Side) else None
+        mine = range(code.position, code.position + len(code.chunks)) if code else range(0)
         hidden = frozenset((*known, *mine, *apart))
         n_shown = 0
         for unit in sorted(
-            self._units_of(file.path_id, file.blob_id), key=lambda u: (abs(u.index - here), u.index)
+            self._units_of(file.path_id, file.blob_id), key=lambda u: (u.distance(here), u.index)
         ):
             if n_shown >= _MAX_ITEMS:
                 return
             excerpt = unit.excerpt
-            if not hidden.isdisjoint(unit.chunks):
-                excerpt = self._rest_of(file, unit, hidden, known.get(unit.index), own)
+            if not hidden.isdisjoint(unit.chunks) or not unit.distance(here):
+                shown = self._shown(file, unit, known.get(unit.index))
+                excerpt = self._rest_of(file, unit, hidden | shown, here, code)
             if excerpt is not None:
                 n_shown += 1
                 yield excerpt
@@ -86,31 +95,35 @@ class Outline:
             units.append(_Unit(index, members, excerpt))
         return units
 
+    @staticmethod
+    def _shown(file: File, unit: _Unit, used: frozenset[str] | None) -> frozenset[int]:
+        """Return the chunks of the members of a container that another section shows."""
+        names = used if file.owner.get(unit.index) is not None and used else ()
+        return frozenset(d.index for name in names for d in file.members[unit.index].get(name, ()))
+
     def _rest_of(
-        self,
-        file: File,
-        unit: _Unit,
-        hidden: frozenset[int],
-        used: frozenset[str] | None,
-        own: Side | None,
+        self, file: File, unit: _Unit, hidden: frozenset[int], here: float, own: Side | None
     ) -> Excerpt | None:
-        """Return the outline of a container without what another section shows of it."""
+        """Return the outline of a container without hidden chunks, of a long one what is near."""
         if file.owner.get(unit.index) is None:
-            return None
+            return None if not hidden.isdisjoint(unit.chunks) else unit.excerpt
         header = definition_at(self._reader, file, unit.index)
         self._reader.prefetch_texts(file.chunks[index].id for index in unit.chunks)
-        shown = {d.index for name in used or () for d in file.members[unit.index].get(name, ())}
-        form = self._forms.outline(file, header, hidden | shown)
-        return self._outlined(file, header.symbol.name, form, own) if form.pieces else None
+        form = self._forms.outline(file, header, hidden)
+        if not form.pieces:
+            return None
+        if not unit.distance(here):
+            form = form.around(file.starts[math.ceil(here)], _MAX_BYTES)
+        return self._outlined(file, header.symbol.name, form, own)
 
     @staticmethod
     def _outlined(file: File, name: str, form: Form, own: Side | None) -> Excerpt | None:
         return excerpt_of("outline", file, name, "outline", form.up_to(_MAX_BYTES), own)
 
     @staticmethod
-    def _position(file: File, container: str, own: Side | None) -> int:
-        """Return the number of the chunk at or after which the code stands."""
+    def _position(file: File, container: str, own: Side | Place | None) -> float:
+        """Return the number of the chunk that the code is, or between which two it comes."""
         if own is not None and own.blob_id == file.blob_id:
-            return own.position
+            return own.position if isinstance(own, Side) else own.position - 0.5
         headers = file.headers.get(container, ())
         return headers[0].index if headers else len(file.chunks)

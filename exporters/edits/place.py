@@ -7,7 +7,7 @@ from io import BytesIO
 from itertools import accumulate
 
 from rsidx.exporters.edits.diff import opcodes
-from rsidx.exporters.edits.edit import Edit, Side, edit_of
+from rsidx.exporters.edits.edit import Edit, Place, Side, edit_of
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkRow
 
@@ -32,13 +32,15 @@ def edit_at_hole(
     is_in_front = not old[starts[number] : at].strip()
     if is_between_lines and (is_in_front or at == len(old)):
         before = chunks[number - 1] if number else None
-        return _addition(_container(before if is_in_front else chunks[-1], chunks[number]))
+        container = _container(before if is_in_front else chunks[-1], chunks[number])
+        position = number if is_in_front else len(chunks)
+        return _addition(container, Place(path_id, old_blob_id, position))
     side = Side(path_id, old_blob_id, number, starts[number], (chunks[number],))
     return edit_of(reader, side)
 
 
-def _addition(container: str) -> Edit:
-    return Edit("add", "", "", container, is_test=False, old=None, new=None)
+def _addition(container: str, place: Place | None = None) -> Edit:
+    return Edit("add", "", "", container, is_test=False, old=None, new=None, place=place)
 
 
 def _container(before: ChunkRow | None, behind: ChunkRow) -> str:

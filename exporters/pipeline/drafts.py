@@ -164,9 +164,10 @@ class Drafter:
     ) -> tuple[Drafted, Counter[str]]:
         side = edit.new or edit.old
         assert side is not None
-        path_id = (own_side or side).path_id
+        # Its file may have another name in the snapshot.
+        path_id = (own_side or basis.place or side).path_id
         mentions = self.mentions(basis, path_id)
-        candidates, references = self._context.candidates(mentions, own=own_side)
+        candidates, references = self._context.candidates(mentions, own=own_side, place=basis.place)
         is_before = self._config.context_at != "commit"
         excerpts = [
             excerpt

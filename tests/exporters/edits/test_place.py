@@ -51,6 +51,10 @@ def test_a_hole_is_in_the_item_that_it_changes_or_between_two(repo, index, line_
             file, offset = marked.replace(b"@", b""), marked.index(b"@")
             edit = place.edit_at_hole(reader, change.path_id, change.new_blob_id, file, offset)
             places.append((edit.change, edit.name, edit.container))
+            if edit.place is not None:
+                chunks = reader.chunks(edit.place.blob_id)[: edit.place.position]
+                text = b"".join(reader.text(chunk.id) for chunk in chunks)
+                assert marked[:offset].rstrip() == text.rstrip()
     assert places == [expected for _, _, expected in CASES]
 
 
