@@ -4,43 +4,47 @@ A commit's result follows from it and the history before it, so it is made once 
 export after one more commit makes that commit's result, and reads the others.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, closing
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset import card
 from rsidx.exporters.dataset.croissant import FILE, describe
 from rsidx.exporters.dataset.destination import Destination
+from rsidx.exporters.dataset.dropped import of_rows
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.inventory import sealed
 from rsidx.exporters.dataset.layout import MANIFEST, write_checksums, write_json
 from rsidx.exporters.dataset.manifest import manifest_of
-from rsidx.exporters.dataset.moved import MovedRows
-from rsidx.exporters.dataset.order import Sorter, Weights, newest, sort_key
-from rsidx.exporters.dataset.sidecars import Sidecars
+from rsidx.exporters.dataset.output import Files, Output
 from rsidx.exporters.dataset.staging import staging
-from rsidx.exporters.dataset.text_columns import PromptCompletion
-from rsidx.exporters.dataset.writer import Padding, RowWriter
 from rsidx.exporters.dedup.duplicates import Deduplicator
 from rsidx.exporters.edits.snapshot import depth_first
 from rsidx.exporters.filters.registry import Filters
 from rsidx.exporters.pipeline.cache_key import CommitKeys, shared_key
 from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
-from rsidx.exporters.pipeline.result import TokenizedRow
+from rsidx.exporters.pipeline.result import Dropped
 from rsidx.exporters.pipeline.result_cache import ResultCache
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.pipeline.workers import PackedResults, make_results
+from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.rendering.renderer import Renderer
 from rsidx.exporters.splits import frozen
 from rsidx.exporters.splits.frozen import split_summary
 from rsidx.exporters.splits.history import History, history_of
-from rsidx.exporters.splits.split import SPLITS, Plan, Split, select, split_commits
+from rsidx.exporters.splits.split import SPLITS, Plan, select, split_commits
 from rsidx.store import queries
-from rsidx.store.cache import open_cache
+from rsidx.store.cache import CacheFile, open_cache
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
@@ -64,91 +68,166 @@ def export(
     """
     destination = out if isinstance(out, Destination) else Destination(out)
     phases = Phases()
-    with phases.of("validate"):
-        encoder, dialect, renderer = writing_tools(config)
-    with database.long_read() as connection, ExitStack() as stack:
-        repository_id = queries.indexed_repository(connection, config.name)
-        reader = Reader(connection, repository_id)
-        statistics = Statistics()
-        with phases.of("history"):
-            refs = queries.ref_tips(connection, repository_id)
-            history, chosen, split = _commits(reader, refs, config, statistics)
-            inside = [c for position, c in enumerate(chosen) if not split.is_out(position)]
-        # What is asked for can be done: from here on something is written.
-        folder = stack.enter_context(staging(destination))
-        build = shared_key(config, encoder, dialect, reader)
-        with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
-            keys = CommitKeys(reader, history.commits.values())
-            cache = ResultCache(cache_file.of(build), keys)
-            encoder.keep_in(cache_file.of(encoder.identity))
-            with phases.of("make"):
-                # It remembers much, and so does its reader: freed before rows are written.
-                pipeline = CommitPipeline(Reader(connection, repository_id), config, renderer)
-                wanted = depth_first(cache.missing(inside), history.commits)
-                made = make_results(
-                    pipeline,
-                    wanted,
-                    database=database,
-                    cache_file=cache_file.file,
-                    config=config,
-                    jobs=jobs,
-                )
-                n_done = len(inside) - len(wanted)
-                for seconds in _keep(cache, made, n_done, len(inside), progress):
-                    phases.add(seconds)
-                del pipeline, made
+    # What is asked for can be done once it is planned: from then on something is written.
+    with _planned(database, config, phases) as plan, staging(destination) as folder:
+        with open_cache(database.cache_file, plan.builds) as cache_file:
+            cache = _made(plan, cache_file, phases, jobs=jobs, progress=progress)
             with phases.of("write"):
-                plan, keep = Plan(chosen, split), frozenset(config.keep)
-                with (
-                    closing(Deduplicator(reader, cache, plan, keep, folder)) as deduplicator,
-                    closing(MovedRows(destination.path, folder)) as moved,
-                ):
-                    _write(folder, encoder, deduplicator, moved, statistics, config)
-                    statistics.across_splits.update(deduplicator.across_splits())
-            _check_licenses(config, statistics)
+                _write(plan, cache, Files(folder, destination.path))
         with phases.of("data set"):
-            encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
-            manifest = manifest_of(config, encoder, dialect.name, reader, history.tips, statistics)
-            manifest["splits"] = split_summary(chosen, split)
+            plan.encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
+            manifest = plan.manifest()
             files = _describe(folder, manifest)
         manifest = sealed({**manifest, "phases_s": phases.rounded()}, files)
         write_json(folder / MANIFEST, manifest)
     return manifest
 
 
-def preview(database: Database, destination: Destination, config: ExportConfig) -> dict[str, Any]:
-    """Return what an export would replace, and of how many commits each split would be.
+def preview(
+    database: Database,
+    destination: Destination,
+    config: ExportConfig,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return what an export would replace and count, in the terms of its manifest.
 
-    Nothing is written. Raises ExportError or TokenizerError as `export` does.
+    Nothing is written but to temporary files. Raises ExportError or TokenizerError as `export`
+    does.
     """
-    writing_tools(config)
-    statistics = Statistics()
-    with database.long_read() as connection:
-        repository_id = queries.indexed_repository(connection, config.name)
-        refs = queries.ref_tips(connection, repository_id)
-        reader = Reader(connection, repository_id)
-        history, chosen, split = _commits(reader, refs, config, statistics)
-    splits = split_summary(chosen, split)
+    phases = Phases()
+    with (
+        _planned(database, config, phases) as plan,
+        tempfile.TemporaryDirectory(prefix="rsidx-") as folder,
+        open_cache(database.cache_file, plan.builds, is_copy=True) as cache_file,
+    ):
+        cache = _made(plan, cache_file, phases, jobs=jobs, progress=progress)
+        _write(plan, cache, Files(None, destination.path, Path(folder)))
+        manifest = plan.manifest()
     return {
         "out": str(destination.path),
         "replaced_files": destination.files(),
-        "tips": {name: tip.hex() for name, tip in history.tips.items()},
-        "commits": {name: splits[name]["n_commits"] for name in SPLITS},
-        "dropped": {reason: n for reason, n in sorted(statistics.dropped.items()) if n},
+        "tips": manifest["tips"],
+        "commits": {name: manifest["splits"][name]["n_commits"] for name in SPLITS},
+        **{name: manifest[name] for name in _COUNTED},
     }
 
 
+_COUNTED = ("counts", "licenses", "relations", "now_train", "dropped")
+"""What a preview has of a manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """An export whose commits are chosen: an open index, and what turns examples into rows."""
+
+    database: Database
+    connection: Connection
+    reader: Reader
+    config: ExportConfig
+    encoder: Encoder
+    dialect: Dialect
+    renderer: Renderer
+    history: History
+    commits: Plan
+    left_out: Sequence[tuple[CommitRow, str]]
+    statistics: Statistics
+    builds: tuple[bytes, bytes]
+    """The keys of the cache: of results, and of encoded texts."""
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest, but for the times of the phases and the files."""
+        manifest = manifest_of(
+            self.config,
+            self.encoder,
+            self.dialect.name,
+            self.reader,
+            self.history.tips,
+            self.statistics,
+        )
+        manifest["splits"] = split_summary(self.commits.commits, self.commits.split)
+        return manifest
+
+
+@contextmanager
+def _planned(database: Database, config: ExportConfig, phases: Phases) -> Iterator[_Planned]:
+    with phases.of("validate"):
+        encoder, dialect, renderer = writing_tools(config)
+    with database.long_read() as connection:
+        repository_id = queries.indexed_repository(connection, config.name)
+        reader = Reader(connection, repository_id)
+        with phases.of("history"):
+            refs = queries.ref_tips(connection, repository_id)
+            history, plan, left_out = _commits(reader, refs, config)
+            statistics = Statistics()
+            statistics.dropped.update(f"commits_{reason}" for _, reason in left_out)
+        build = shared_key(config, encoder, dialect, reader)
+        yield _Planned(
+            database,
+            connection,
+            reader,
+            config,
+            encoder,
+            dialect,
+            renderer,
+            history,
+            plan,
+            left_out,
+            statistics,
+            (build, encoder.identity),
+        )
+
+
+def _made(
+    plan: _Planned,
+    cache_file: CacheFile,
+    phases: Phases,
+    *,
+    jobs: int,
+    progress: Progress | None,
+) -> ResultCache:
+    """Make the results that are missing, and return those of all commits."""
+    build, texts = plan.builds
+    cache = ResultCache(
+        cache_file.of(build), CommitKeys(plan.reader, plan.history.commits.values())
+    )
+    plan.encoder.keep_in(cache_file.of(texts))
+    commits = [plan.commits.commits[position] for position in plan.commits.positions()]
+    with phases.of("make"):
+        # It remembers much, and so does its reader: freed before rows are written.
+        reader = Reader(
+            plan.connection, queries.indexed_repository(plan.connection, plan.config.name)
+        )
+        pipeline = CommitPipeline(reader, plan.config, plan.renderer)
+        wanted = depth_first(cache.missing(commits), plan.history.commits)
+        made = make_results(
+            pipeline,
+            wanted,
+            database=plan.database,
+            cache_file=cache_file.file,
+            config=plan.config,
+            jobs=jobs,
+        )
+        n_done = len(commits) - len(wanted)
+        for seconds in _keep(cache, made, n_done, len(commits), progress):
+            phases.add(seconds)
+    return cache
+
+
 def _commits(
-    reader: Reader, refs: dict[bytes, bytes], config: ExportConfig, statistics: Statistics
-) -> tuple[History, list[CommitRow], Split]:
-    """Return the history, the commits to export, and which split each is of."""
+    reader: Reader, refs: dict[bytes, bytes], config: ExportConfig
+) -> tuple[History, Plan, list[tuple[CommitRow, str]]]:
+    """Return the history, the commits to export with their splits, and the others, with reasons."""
     history = history_of(reader, refs, config.revisions)
     reason = Filters("history", config.keep).reason
-    chosen, dropped = select(list(history.commits.values()), history.reached, reason, config.since)
-    statistics.dropped.update({f"commits_{reason}": n for reason, n in dropped.items()})
-    chosen, split = _split(chosen, history.commits, config, statistics)
-    statistics.dropped["commits_embargo"] += sum(map(split.is_out, range(len(chosen))))
-    return history, chosen, split
+    every = list(history.commits.values())
+    chosen, left_out = select(every, history.reached, reason, config.since)
+    plan, new = _split(chosen, history.commits, config)
+    embargo = [c for position, c in enumerate(plan.commits) if plan.split.is_out(position)]
+    left_out += [(commit, "new") for commit in new]
+    left_out += [(commit, "embargo") for commit in embargo]
+    return history, plan, left_out
 
 
 def _check_licenses(config: ExportConfig, statistics: Statistics) -> None:
@@ -161,28 +240,16 @@ def _check_licenses(config: ExportConfig, statistics: Statistics) -> None:
 
 
 def _split(
-    chosen: list[CommitRow],
-    commits: Mapping[bytes, CommitRow],
-    config: ExportConfig,
-    statistics: Statistics,
-) -> tuple[list[CommitRow], Split]:
-    """Return the commits in their order, and which split each goes to."""
+    chosen: list[CommitRow], commits: Mapping[bytes, CommitRow], config: ExportConfig
+) -> tuple[Plan, list[CommitRow]]:
+    """Return the commits in their order with their splits, and those that are too new for any."""
     if config.boundaries is None:
-        return chosen, split_commits(chosen, config.split, config.embargo)
+        return Plan(chosen, split_commits(chosen, config.split, config.embargo)), []
     boundaries = Path(config.boundaries)
     earlier = frozen.read(read_manifest(boundaries), boundaries)
     new_in_test = config.new_commits == "test"
-    ordered, split, n_out = frozen.apply_frozen(chosen, commits, earlier, new_in_test=new_in_test)
-    statistics.dropped["commits_new"] += n_out
-    return ordered, split
-
-
-def _rows(folder: Path, encoder: Encoder, config: ExportConfig) -> RowWriter:
-    padding = None
-    if config.pad:
-        padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
-    texts = PromptCompletion(encoder) if config.columns == "text" else None
-    return RowWriter(folder, config.format, encoder.n_tokens, padding, texts)
+    ordered, split, out = frozen.apply_frozen(chosen, commits, earlier, new_in_test=new_in_test)
+    return Plan(ordered, split), out
 
 
 def _keep(
@@ -206,11 +273,6 @@ def _keep(
             yield seconds
 
 
-def _sidecars(folder: Path, encoder: Encoder, config: ExportConfig) -> Sidecars:
-    text = config.columns == "both"
-    return Sidecars(folder, encoder, text=text, pack=config.pack)
-
-
 def _describe(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
     """Write the files that describe a data set; return the checksums of all files."""
     (folder / "README.md").write_text(card.render(manifest), "utf-8")
@@ -218,91 +280,32 @@ def _describe(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
     return write_checksums(folder)
 
 
-class _Output:
-    """Where rows go: to their files, those of train in the order that was asked for."""
-
-    def __init__(
-        self,
-        writers: tuple[RowWriter, Sidecars],
-        statistics: Statistics,
-        moved: MovedRows,
-        weights: Weights | None,
-        sorter: Sorter | None,
-    ) -> None:
-        self._writers = writers
-        self._statistics = statistics
-        self._moved = moved
-        self._weights = weights
-        self._sorter = sorter
-
-    def put(self, split: str, row: TokenizedRow, time: int) -> None:
-        """Take in a row of a commit made at a time."""
-        if split == SPLITS[0] and self._weights is not None:
-            row = self._weights.with_weight(row, time)
-        if split == SPLITS[0] and self._sorter is not None:
-            self._sorter.add(row)
-        else:
-            self._write(split, row)
-
-    def _write(self, split: str, row: TokenizedRow) -> None:
-        rows, sidecars = self._writers
-        if not rows.write(split, row):
-            self._statistics.dropped["text_rows_with_control_tokens"] += 1
-            return
-        if not sidecars.write(split, row):
-            self._statistics.dropped["text_rows_with_control_tokens"] += 1
-        self._statistics.count(split, row)
-        before = self._moved.split_before(row.brief["id"]) if split == SPLITS[0] else None
-        if before is not None:
-            self._statistics.now_train[before] += 1
-
-    def finish(self) -> None:
-        """Write what waited to be sorted."""
-        if self._sorter is not None:
-            with closing(self._sorter):
-                for row in self._sorter.rows():
-                    self._write(SPLITS[0], row)
-
-
-def _output(
-    folder: Path,
-    writers: tuple[RowWriter, Sidecars],
-    plan: Plan,
-    statistics: Statistics,
-    moved: MovedRows,
-    config: ExportConfig,
-) -> _Output:
-    weights = None
-    if config.half_life is not None:
-        train = [plan.commits[n] for n in plan.positions() if not plan.split.number(n)]
-        weights = Weights(config.half_life, newest(commit.date for commit in train))
-    key = sort_key(config.order, config.seed)
-    sorter = Sorter(folder, key) if key is not None else None
-    return _Output(writers, statistics, moved, weights, sorter)
-
-
-def _write(
-    folder: Path,
-    encoder: Encoder,
-    deduplicator: Deduplicator,
-    moved: MovedRows,
-    statistics: Statistics,
-    config: ExportConfig,
-) -> None:
-    """Write the rows of all commits."""
-    plan = deduplicator.plan
+def _write(plan: _Planned, cache: ResultCache, files: Files) -> None:
+    """Write the rows of all commits, and what was left out; count both."""
+    keep = frozenset(plan.config.keep)
+    commits, statistics = plan.commits, plan.statistics
     with (
-        closing(_rows(folder, encoder, config)) as writer,
-        closing(_sidecars(folder, encoder, config)) as sidecars,
+        closing(Deduplicator(plan.reader, cache, commits, keep, files.spill)) as deduplicator,
+        closing(Output(files, plan.encoder, plan.config, commits, statistics)) as output,
     ):
-        output = _output(folder, (writer, sidecars), plan, statistics, moved, config)
-        for position in plan.positions():
-            commit, name = plan.commits[position], plan.split.name(position)
-            edits, dropped = deduplicator.keep(position)
-            statistics.count_dropped(name, dropped)
-            for edit in edits:
-                statistics.count_edit(edit)
-                for row in edit.rows:
-                    output.put(name, row, commit.date)
+        for commit, reason in plan.left_out:
+            output.drop(commit.oid.hex(), [Dropped(f"commits_{reason}", None, "")])
+        for position in commits.positions():
+            _write_commit(plan, position, deduplicator, output)
         output.finish()
-    statistics.packed.update(sidecars.n_packed)
+        statistics.across_splits.update(deduplicator.across_splits())
+    _check_licenses(plan.config, statistics)
+
+
+def _write_commit(
+    plan: _Planned, position: int, deduplicator: Deduplicator, output: Output
+) -> None:
+    commit, split = plan.commits.commits[position], plan.commits.split.name(position)
+    edits, left_out, counts = deduplicator.keep(position)
+    output.drop(commit.oid.hex(), left_out)
+    plan.statistics.count_dropped(split, counts + Counter(one.reason for one in left_out))
+    for edit in edits:
+        plan.statistics.count_edit(edit)
+        output.drop(commit.oid.hex(), of_rows(edit.dropped, *edit.name))
+        for row in edit.rows:
+            output.put(split, row, commit.date)

@@ -7,6 +7,7 @@ it is begun anew or done without. A file of its name that is no cache is left al
 import contextlib
 import logging
 import os
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -226,17 +227,25 @@ def _build_id(connection: sqlite3.Connection, build: bytes) -> int:
 
 @contextmanager
 def open_cache(
-    file: Path | None, builds: Sequence[bytes], *, max_bytes: int = MAX_BYTES
+    file: Path | None,
+    builds: Sequence[bytes],
+    *,
+    max_bytes: int = MAX_BYTES,
+    is_copy: bool = False,
 ) -> Iterator[CacheFile]:
     """Open the cache in a file; in one that lasts as long as the block, where that cannot be.
 
-    `builds` are those that will be used. Raises IndexStoreError where there is no room, and where
-    damage is found only in the block; the file is removed then.
+    With `is_copy` that one begins as a copy of the file, which stays as it is. `builds` are those
+    that will be used. Raises IndexStoreError where there is no room, and where damage is found only
+    in the block; the file is removed then.
     """
     with contextlib.ExitStack() as stack:
-        opened = _try(file, builds, max_bytes, stack) if file is not None else None
+        opened = None
+        if file is not None and not is_copy:
+            opened = _try(file, builds, max_bytes, stack)
         if opened is None:
-            opened = _open_temporary(builds, max_bytes, stack)
+            original = file if is_copy else None
+            opened = _open_temporary(builds, max_bytes, stack, original)
         try:
             yield opened
         except sqlite3.DatabaseError as error:
@@ -262,13 +271,24 @@ def _is_damage(error: sqlite3.Error) -> bool:
 
 
 def _open_temporary(
-    builds: Sequence[bytes], max_bytes: int, stack: contextlib.ExitStack
+    builds: Sequence[bytes],
+    max_bytes: int,
+    stack: contextlib.ExitStack,
+    original: Path | None = None,
 ) -> CacheFile:
     try:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rsidx-cache-"))
-        return _open(Path(folder) / "cache.db", builds, max_bytes, stack)
+        file = Path(folder) / "cache.db"
+        if original is not None and original.exists() and is_cache(original):
+            with contextlib.suppress(HeldError, LockError), locked(_lock_of(original)):
+                shutil.copyfile(original, file)
+        return _open(file, builds, max_bytes, stack)
     except (OSError, sqlite3.Error) as error:
         raise IndexStoreError(f"cannot write to {tempfile.gettempdir()}: {error}") from error
+
+
+def _lock_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.lock")
 
 
 def _try(
@@ -278,7 +298,7 @@ def _try(
         _log.warning("%s is no cache of rsidx: this export does without one", file)
         return None
     try:
-        stack.enter_context(locked(file.with_name(f"{file.name}.lock")))
+        stack.enter_context(locked(_lock_of(file)))
     except (HeldError, LockError, OSError):
         return None
     try:

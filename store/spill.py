@@ -71,6 +71,36 @@ class SpillMap:
         self._database.close()
 
 
+class SpillList:
+    """Values on disk, by their numbers from 0."""
+
+    def __init__(self, folder: Path) -> None:
+        self._database = TemporaryDatabase(folder)
+        self._database.execute("CREATE TABLE value (number INTEGER PRIMARY KEY, value BLOB)")
+        self._n_values = 0
+
+    def __len__(self) -> int:
+        """Return how many values there are."""
+        return self._n_values
+
+    def append(self, value: bytes) -> None:
+        """Add a value; its number is how many there were."""
+        self._database.execute("INSERT INTO value VALUES (?, ?)", (self._n_values, value))
+        self._n_values += 1
+
+    def __getitem__(self, number: int) -> bytes:
+        """Return a value; raises IndexError where there is none."""
+        query = "SELECT value FROM value WHERE number = ?"
+        row = self._database.execute(query, (number,)).fetchone()
+        if row is None:
+            raise IndexError(number)
+        return bytes(row[0])
+
+    def close(self) -> None:
+        """Close the file, which removes it."""
+        self._database.close()
+
+
 class SpillSorter:
     """Rows of values, read back by their keys; equal keys in the order in which they came."""
 

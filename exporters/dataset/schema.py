@@ -1,7 +1,8 @@
-"""The JSON Schemas of a data set's manifest and meta lines, which are shipped with rsidx.
+"""The JSON Schemas of a data set's manifest and lines, which are shipped with rsidx.
 
-`format-N.manifest.schema.json` and `format-N.meta.schema.json` describe format version N. They are
-a contract: a minor release may only add to them (`docs/compatibility.md`).
+`format-N.manifest.schema.json`, `format-N.meta.schema.json` and `format-N.dropped.schema.json`
+describe format version N. They are a contract: a minor release may only add to them
+(`docs/compatibility.md`).
 """
 
 import json
@@ -12,6 +13,7 @@ from rsidx.exporters.dataset.format import FORMAT_VERSION
 
 MANIFEST_SCHEMA = f"format-{FORMAT_VERSION}.manifest.schema.json"
 META_SCHEMA = f"format-{FORMAT_VERSION}.meta.schema.json"
+DROPPED_SCHEMA = f"format-{FORMAT_VERSION}.dropped.schema.json"
 _CLOSED = ("additionalProperties", "unevaluatedProperties")
 
 

@@ -20,12 +20,12 @@ class Sidecars:
     """Writes `train.text.jsonl` and `train.packed.jsonl` and so on, as far as they are asked for.
 
     `pack` is the length of a packed row, None for none. `n_packed` are the packed rows of each
-    split, all of them once it is closed.
+    split, all of them once it is closed. Without a folder they are only counted.
     """
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | None,
         encoder: Encoder,
         *,
         text: bool,
@@ -40,6 +40,7 @@ class Sidecars:
             (name, ending): jsonl.Writer(folder / f"{name}.{ending}")
             for name in SPLITS
             for ending in wanted
+            if folder is not None
         }
         for file in self._files.values():
             self._stack.callback(file.close)
@@ -47,7 +48,7 @@ class Sidecars:
     def write(self, split: str, row: TokenizedRow) -> bool:
         """Write a row in each shape; tell whether its texts could be, if they are wanted."""
         spelled = self._texts.row(row) if self._texts is not None else None
-        if spelled is not None:
+        if spelled is not None and self._files:
             self._files[split, TEXT].write(spelled)
         if split in self._packers:
             made = columns(row, None)
@@ -57,7 +58,8 @@ class Sidecars:
 
     def _write_packed(self, split: str, packed: PackedRow) -> None:
         row = {name: getattr(packed, name) for name in PACKED_COLUMNS}
-        self._files[split, PACKED].write(row)
+        if self._files:
+            self._files[split, PACKED].write(row)
         self.n_packed[split] += 1
 
     def close(self) -> None:

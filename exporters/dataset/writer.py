@@ -26,12 +26,14 @@ class Padding:
 class RowWriter:
     """Writes rows, and line by line what is known of them, into one file a split each.
 
+    Without a folder it only tells what can be written.
+
     With `texts`, rows are written as `prompt` and `completion` in place of ids.
     """
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | None,
         file_format: str,
         n_tokens: int,
         padding: Padding | None = None,
@@ -45,6 +47,8 @@ class RowWriter:
         self._metas: dict[str, IO[bytes]] = {}
         try:
             for name in SPLITS:
+                if folder is None:
+                    break
                 self._rows[name] = create(folder / f"{name}.{file_format}", n_tokens)
                 self._stack.callback(self._rows[name].close)
                 metas = (folder / f"{name}.meta.jsonl").open("wb")
@@ -58,8 +62,9 @@ class RowWriter:
         spelled = self._texts.row(row) if self._texts is not None else None
         if self._texts is not None and spelled is None:
             return False
-        self._rows[split].write(spelled or columns(row, self._padding))
-        self._metas[split].write(line_of(row.meta))
+        if split in self._rows:
+            self._rows[split].write(spelled or columns(row, self._padding))
+            self._metas[split].write(line_of(row.meta))
         return True
 
     def close(self) -> None:

@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
+
 from rsidx.exporters.dedup.leakage import BLOCK, CherryPickLinks, LeakIndex, RecentEdits, leaks
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
-from rsidx.exporters.pipeline.result import EditResult, patches_of, unpack
+from rsidx.exporters.pipeline.result import Dropped, EditResult, Like, patches_of, unpack
 from rsidx.exporters.pipeline.result_cache import ResultCache
 from rsidx.exporters.splits.split import Plan
 from rsidx.store.reader import Reader
-from rsidx.store.spill import SpillMap
+from rsidx.store.spill import SpillList, SpillMap
 
 
 class Deduplicator:
@@ -35,49 +37,65 @@ class Deduplicator:
         self._relations = LeakIndex(())
         self._compared_to = 0
         self._seen = SpillMap(folder)
+        # Of each edit so far, by its number: what it is called, and its first row if it stayed.
+        self._names = SpillList(folder)
         self._n_left = Counter(map(plan.split.number, plan.positions()))
         self._recent = {number: RecentEdits() for number in self._n_left}
         # A bit for each edit of a commit, by position.
         self._kept: dict[int, int] = {}
 
-    def keep(self, position: int) -> tuple[list[EditResult], Counter[str]]:
-        """Return the edits to keep of the commit at a position, and what was left out of it."""
+    def keep(self, position: int) -> tuple[list[EditResult], list[Dropped], Counter[str]]:
+        """Return the edits to keep of the commit at a position, and what was left out of it.
+
+        The counts are those of anything but edits.
+        """
         if position >= self._compared_to and "related" not in self._keep:
             self._compare_from(position)
         split = self.plan.split.number(position)
-        result = unpack(self._cache.get(self.plan.commits[position].oid))
-        dropped = Counter(result.dropped)
+        commit = self.plan.commits[position]
+        result = unpack(self._cache.get(commit.oid))
+        left_out = list(result.left_out)
         kept = []
         is_named = "related" not in self._keep and self._named.is_related(position)
         for index, edit in enumerate(result.edits):
-            reason = self._reason(split, edit.patch, is_named=is_named)
-            if reason is not None:
-                dropped[f"edits_{reason}"] += 1
-                continue
-            self._kept[position] = self._kept.get(position, 0) | 1 << index
-            kept.append(edit)
+            reason, number = self._reason(split, edit.patch, is_named=is_named)
+            if reason is None:
+                self._kept[position] = self._kept.get(position, 0) | 1 << index
+                kept.append(edit)
+            else:
+                like = self._like(number) if number is not None else None
+                left_out.append(Dropped(f"edits_{reason}", *edit.name, like=like))
+            row = edit.rows[0].brief["id"] if reason is None and edit.rows else None
+            self._names.append(orjson.dumps((commit.oid.hex(), *edit.name, row)))
         self._n_left[split] -= 1
         if not self._n_left[split]:
             del self._recent[split]
-        return kept, dropped
+        return kept, left_out, result.dropped
 
-    def _reason(self, split: int, patch: PatchFingerprint, *, is_named: bool) -> str | None:
-        """Return why an edit is left out, None if it stays."""
-        is_repeat = not self._seen.add(patch.exact, split)
+    def _reason(
+        self, split: int, patch: PatchFingerprint, *, is_named: bool
+    ) -> tuple[str | None, int | None]:
+        """Return why the next edit is left out, None if it stays, and the number of one like it."""
+        number = len(self._names)
+        is_repeat = not self._seen.add(patch.exact, number)
         if is_repeat and "duplicates" not in self._keep:
-            return "duplicates"
+            return "duplicates", self._seen.get(patch.exact)
         if "related" not in self._keep:
             found = ["named"] if is_named else self._relations.reasons(split, patch)
             for reason in found:
-                return f"related_{reason}"
+                return f"related_{reason}", None
         if "near_duplicates" not in self._keep:
-            if self._recent[split].has_near(patch):
-                return "near_duplicates"
+            near = self._recent[split].near(patch)
+            if near is not None:
+                return "near_duplicates", near
             if not is_repeat:
-                self._recent[split].add(patch)
+                self._recent[split].add(number, patch)
         if "related" not in self._keep:
             self._relations.add(split, patch)
-        return None
+        return None, None
+
+    def _like(self, number: int) -> Like:
+        return Like(*orjson.loads(self._names[number]))
 
     def _compare_from(self, position: int) -> None:
         """Go on to the next edits of val and test, and compare what was kept so far with them."""
@@ -112,3 +130,4 @@ class Deduplicator:
     def close(self) -> None:
         """Give up what was remembered."""
         self._seen.close()
+        self._names.close()

@@ -136,23 +136,32 @@ class RecentEdits:
 
     def __init__(self, n_kept: int = _RECENT_EDITS) -> None:
         self._lsh = _lsh()
-        self._kept: dict[int, PatchFingerprint] = {}
+        self._kept: dict[int, tuple[int, PatchFingerprint]] = {}
         self._n_kept = n_kept
         self._n_added = 0
 
-    def has_near(self, patch: PatchFingerprint) -> bool:
-        """Tell whether an edit nearly repeats one of them; the very same texts are no near copy."""
-        return any(
-            patch.exact != kept.exact
-            and patch.minhash.jaccard(kept.minhash) >= THRESHOLD
-            and patch.code.jaccard(kept.code) >= THRESHOLD
-            for kept in map(self._kept.__getitem__, self._lsh.query(patch.minhash))
+    def near(self, patch: PatchFingerprint) -> int | None:
+        """Return the number of the first of them that an edit nearly repeats, None for none.
+
+        The very same texts are no near copy.
+        """
+        return next(
+            (
+                number
+                for number, kept in map(
+                    self._kept.__getitem__, sorted(self._lsh.query(patch.minhash))
+                )
+                if patch.exact != kept.exact
+                and patch.minhash.jaccard(kept.minhash) >= THRESHOLD
+                and patch.code.jaccard(kept.code) >= THRESHOLD
+            ),
+            None,
         )
 
-    def add(self, patch: PatchFingerprint) -> None:
-        """Add an edit that is kept; the oldest one goes."""
+    def add(self, number: int, patch: PatchFingerprint) -> None:
+        """Add an edit that is kept, by its number; the oldest one goes."""
         self._lsh.insert(self._n_added, patch.minhash)
-        self._kept[self._n_added] = patch
+        self._kept[self._n_added] = number, patch
         oldest = self._n_added - self._n_kept
         if oldest >= 0:
             self._lsh.remove(oldest)

@@ -62,6 +62,13 @@ class Edit:
     place: Place | None = None
 
     @property
+    def path_id(self) -> int:
+        """The path of the new side, of a deletion that of the old."""
+        side = self.new or self.old
+        assert side is not None
+        return side.path_id
+
+    @property
     def is_no_op(self) -> bool:
         """Whether the commit left the code as it was."""
         if self.old is None or self.new is None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.edits.containers import FOOTER, Container, Version
 from rsidx.exporters.edits.diff import opcodes
-from rsidx.exporters.edits.edit import Edit, Place, Side, edit_between
+from rsidx.exporters.edits.edit import Edit, Place, Side, edit_between, name_of
+from rsidx.exporters.edits.left_out import LeftOut
 from rsidx.exporters.edits.matching import Change, Pair, matched
 from rsidx.store.reader import Reader
 from rsidx.store.records import PARSED, ChangeRow, ChunkRow
@@ -21,10 +22,15 @@ _MAX_SHARE_PAIRED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class CommitEdits:
-    """A commit's edits in the order of the new files, and what was left out, by reason."""
+    """A commit's edits in the order of the new files, and what is left out."""
 
     edits: tuple[Edit, ...]
-    dropped: Counter[str]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How much is left out, by reason."""
+        return Counter(one.reason for one in self.left_out)
 
 
 def commit_edits(
@@ -43,7 +49,7 @@ def file_edits(reader: Reader, changes: Sequence[ChangeRow]) -> CommitEdits:
 
     Reasons: `unparsed_blob`, `moved_unchanged`.
     """
-    dropped: Counter[str] = Counter()
+    left_out = []
     edits = []
     for change in changes:
         if not reader.path(change.path_id).endswith(b".rs"):
@@ -54,7 +60,7 @@ def file_edits(reader: Reader, changes: Sequence[ChangeRow]) -> CommitEdits:
         )
         blobs = [blob_id for _, blob_id in places if blob_id is not None]
         if any(reader.blob(blob_id).state not in PARSED for blob_id in blobs):
-            dropped["unparsed_blob"] += 1
+            left_out.append(LeftOut("unparsed_blob", change.path_id))
             continue
         chunk_ids = [chunk.id for blob_id in blobs for chunk in reader.chunks(blob_id)]
         reader.prefetch_texts(chunk_ids)
@@ -63,10 +69,10 @@ def file_edits(reader: Reader, changes: Sequence[ChangeRow]) -> CommitEdits:
         if old is not None or new is not None:
             found = edit_between(reader, old, new)
             if found.is_no_op:
-                dropped["moved_unchanged"] += 1
+                left_out.append(LeftOut("moved_unchanged", change.path_id))
             else:
                 edits.append(replace(found, kind="file", name="", container=""))
-    return CommitEdits(tuple(edits), dropped)
+    return CommitEdits(tuple(edits), tuple(left_out))
 
 
 def _whole_file(reader: Reader, path_id: int, blob_id: int | None) -> Side | None:
@@ -80,7 +86,7 @@ class _CommitEdits:
     def __init__(self, reader: Reader, max_bytes: int | None) -> None:
         self._reader = reader
         self._max_bytes = max_bytes
-        self._dropped: Counter[str] = Counter()
+        self._left_out: list[LeftOut] = []
         self._paired: dict[Side, Pair] = {}
         self._versions: dict[int | None, Version] = {}
 
@@ -111,12 +117,15 @@ class _CommitEdits:
         ]
         for pair in dict.fromkeys(self._paired.values()):
             if pair.is_same:
-                self._dropped["moved_unchanged"] += 1
+                self._leave_out("moved_unchanged", pair.new)
             else:
                 edit = edit_between(self._reader, pair.old, pair.new)
                 edits.append(replace(edit, change="move" if pair.is_moved else "modify"))
         edits.sort(key=self._order)
-        return CommitEdits(tuple(edits), +self._dropped)
+        return CommitEdits(tuple(edits), tuple(self._left_out))
+
+    def _leave_out(self, reason: str, side: Side) -> None:
+        self._left_out.append(LeftOut(reason, side.path_id, name_of(self._reader, side)))
 
     def _change(self, change: ChangeRow) -> Change | None:
         """Compare the versions of a file; return None where one was not parsed."""
@@ -124,7 +133,7 @@ class _CommitEdits:
         old = self._chunks(old_path, change.old_blob_id)
         new = self._chunks(change.path_id, change.new_blob_id)
         if old is None or new is None:
-            self._dropped["unparsed_blob"] += 1
+            self._left_out.append(LeftOut("unparsed_blob", change.path_id))
             return None
         before = Version(old_path, change.old_blob_id, old)
         after = Version(change.path_id, change.new_blob_id, new)
@@ -169,8 +178,8 @@ class _CommitEdits:
             side = version.side(position, position + 1)
             container = version.container_at.get(position)
             if side.kind.endswith(FOOTER):
-                is_lost = is_new and self._is_changed(version, side, positions)
-                self._dropped["container_footer"] += is_lost
+                if is_new and self._is_changed(version, side, positions):
+                    self._leave_out("container_footer", side)
             elif side in self._paired:
                 continue
             elif container is None or self._is_large(version, container):
@@ -182,7 +191,7 @@ class _CommitEdits:
                 sides.append(version.side(container.start, container.end))
                 reached = container.end
             else:
-                self._dropped["container_header"] += 1
+                self._leave_out("container_header", side)
         return sides
 
     def _is_changed(self, version: Version, footer: Side, changed: frozenset[int]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
+from rsidx.exporters.edits.left_out import LeftOut
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Limits
@@ -13,7 +14,7 @@ from rsidx.exporters.kinds import KINDS, dialect_of
 from rsidx.exporters.pipeline.fitting import Fitting
 from rsidx.exporters.pipeline.meta import Meta, tokenized_row
 from rsidx.exporters.pipeline.phases import Phases
-from rsidx.exporters.pipeline.result import CommitResult, EditResult
+from rsidx.exporters.pipeline.result import CodeName, CommitResult, Dropped, EditResult
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.encoder import Encoder, load
@@ -59,6 +60,7 @@ class CommitPipeline:
     """Turns one commit after another into its result."""
 
     def __init__(self, reader: Reader, config: ExportConfig, renderer: Renderer) -> None:
+        self._reader = reader
         self._config = config
         self._renderer = renderer
         self._steps = Steps.of(reader, config)
@@ -74,34 +76,41 @@ class CommitPipeline:
         with phases.of("tokens"):
             self._renderer.warm(
                 example
-                for _, edits, _ in examples_of
+                for _, edits, *_ in examples_of
                 for edit in edits
                 for example in edit.examples
             )
-        for commit, edits, dropped in examples_of:
+        for commit, edits, left_out, dropped in examples_of:
             with phases.of("rows"):
                 results = tuple(self._result(commit, edit) for edit in edits)
-            yield CommitResult(results, dropped)
+            yield CommitResult(results, tuple(map(self._dropped, left_out)), dropped)
 
     def _examples(
         self, commit: CommitRow, phases: Phases
-    ) -> tuple[list[_EditExamples], Counter[str]]:
+    ) -> tuple[list[_EditExamples], tuple[LeftOut, ...], Counter[str]]:
+        """Return the examples of a commit's edits, the code that has none, and other counts."""
         with phases.of("edits"):
-            edits, dropped = self._steps.selector.edits(commit)
+            edits, left_out = self._steps.selector.edits(commit)
         with phases.of("context"):
-            drafts, left_out = self._steps.drafter.of_commit(commit, edits)
-        dropped += left_out
+            drafts, dropped = self._steps.drafter.of_commit(commit, edits)
         with phases.of("edits"):
             examples_of = []
             for drafted in drafts:
                 draft = self._steps.builder.redacted(drafted.draft)
                 limits = self._fitting.limits(draft)
-                examples, left_out = self._steps.builder.examples(draft, limits)
+                examples, counts = self._steps.builder.examples(draft, limits)
                 examples_of.append(
-                    _EditExamples(draft, limits, examples, left_out, drafted.references)
+                    _EditExamples(draft, limits, examples, counts, drafted.references)
                 )
         dropped["messages_cut"] += any(edit.draft.is_message_cut for edit in examples_of)
-        return examples_of, dropped
+        return examples_of, left_out, dropped
+
+    def _dropped(self, left_out: LeftOut) -> Dropped:
+        path_id = left_out.path_id
+        path = (
+            self._reader.path(path_id).decode("utf-8", "replace") if path_id is not None else None
+        )
+        return Dropped(left_out.reason, path, left_out.symbol)
 
     def _result(self, commit: CommitRow, edit_examples: _EditExamples) -> EditResult:
         rows, dropped = self._rows(edit_examples)
@@ -111,7 +120,8 @@ class CommitPipeline:
         )
         tiny = self._steps.selector.tiny(edit) if rows else None
         tokenized = tuple(tokenized_row(row, self._meta.of(commit, row), tiny) for row in rows)
-        return EditResult(patch, tokenized, dropped, edit_examples.references)
+        name = CodeName(edit_examples.draft.path, edit.name)
+        return EditResult(name, patch, tokenized, dropped, edit_examples.references)
 
     def _rows(self, edit_examples: _EditExamples) -> tuple[list[Row], Counter[str]]:
         """Return the rows of an edit, splitting its new code smaller while a part is too long."""

@@ -5,7 +5,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import zstandard
@@ -33,10 +33,37 @@ class TokenizedRow:
     meta: bytes
 
 
+class CodeName(NamedTuple):
+    """What code is called: its file's path, and its symbol, empty where it has none."""
+
+    path: str
+    symbol: str
+
+
+class Like(NamedTuple):
+    """An edit that another is like; `row` is the id of its first row, None where it has none."""
+
+    commit: str
+    path: str
+    symbol: str
+    row: str | None
+
+
+class Dropped(NamedTuple):
+    """What was left out, and why: `n` rows of an edit, an edit, or (without a path) a commit."""
+
+    reason: str
+    path: str | None
+    symbol: str
+    n: int = 1
+    like: Like | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class EditResult:
     """An edit's rows and fingerprint, and counts of what was left out and of its references."""
 
+    name: CodeName
     patch: PatchFingerprint
     rows: tuple[TokenizedRow, ...]
     dropped: Counter[str]
@@ -45,9 +72,13 @@ class EditResult:
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    """The results of a commit's edits, in order, and counts of what its filters left out."""
+    """The results of a commit's edits, in order, and what was left out of the commit.
+
+    `dropped` are counts of anything but edits.
+    """
 
     edits: tuple[EditResult, ...]
+    left_out: tuple[Dropped, ...]
     dropped: Counter[str]
 
 
@@ -65,8 +96,9 @@ def pack(result: CommitResult) -> bytes:
             ids += row.ids
             metas += row.meta
             rows.append((len(row.ids), len(row.meta), row.learned, row.brief))
-        edits.append((rows, edit.dropped, edit.references))
-    head = orjson.dumps((edits, result.dropped))
+        edits.append((tuple(edit.name), rows, edit.dropped, edit.references))
+    left_out = [(one.reason, one.path, one.symbol) for one in result.left_out]
+    head = orjson.dumps((edits, left_out, result.dropped))
     body = _COMPRESSOR.compress(head + metas + ids.tobytes())
     return _SIZES.pack(len(head), len(metas), len(patches)) + patches + body
 
@@ -75,20 +107,20 @@ def unpack(data: bytes) -> CommitResult:
     """Undo `pack`."""
     n_head, n_metas, n_patches = _SIZES.unpack_from(data)
     body = _DECOMPRESSOR.decompress(data[_SIZES.size + n_patches :])
-    edits, dropped = orjson.loads(body[:n_head])
+    edits, left_out, dropped = orjson.loads(body[:n_head])
     all_ids: array[int] = array("I")
     all_ids.frombytes(body[n_head + n_metas :])
     results = []
     at, meta_at = 0, n_head
-    for patch, (listed, edit_dropped, references) in zip(patches_of(data), edits, strict=True):
+    for patch, (name, listed, *counts) in zip(patches_of(data), edits, strict=True):
         rows = []
         for n, n_meta, learned, brief in listed:
             meta = body[meta_at : meta_at + n_meta]
             rows.append(TokenizedRow(all_ids[at : at + n], tuple(map(tuple, learned)), brief, meta))
             at += n
             meta_at += n_meta
-        results.append(EditResult(patch, tuple(rows), Counter(edit_dropped), Counter(references)))
-    return CommitResult(tuple(results), Counter(dropped))
+        results.append(EditResult(CodeName(*name), patch, tuple(rows), *map(Counter, counts)))
+    return CommitResult(tuple(results), tuple(Dropped(*one) for one in left_out), Counter(dropped))
 
 
 def patches_of(data: bytes) -> Iterator[PatchFingerprint]:

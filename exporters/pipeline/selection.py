@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.edit import Edit, Side
+from rsidx.exporters.edits.left_out import LeftOut
 from rsidx.exporters.edits.no_op import no_op_edits
 from rsidx.exporters.edits.pairing import commit_edits, file_edits
 from rsidx.exporters.edits.side_texts import SideTexts
@@ -36,8 +38,8 @@ class EditSelector:
         self._of_commits = Filters("commit", config.keep)
         self._of_edits = Filters("edit", config.keep, config.leave_out)
 
-    def edits(self, commit: CommitRow) -> tuple[tuple[Edit, ...], Counter[str]]:
-        """Return a commit's edits, then no-op edits, and what was left out, by reason."""
+    def edits(self, commit: CommitRow) -> tuple[tuple[Edit, ...], tuple[LeftOut, ...]]:
+        """Return a commit's edits, then no-op edits, and what is left out."""
         self._attributes.move_to(commit)
         self._licenses.move_to(commit)
         changes = self._reader.changes(commit.id)
@@ -52,16 +54,16 @@ class EditSelector:
         )
         reason = self._of_commits.reason(view)
         if reason is not None:
-            return (), Counter({f"commits_{reason}": 1})
+            return (), (LeftOut(f"commits_{reason}"),)
         if self._level == "file":
             changed = file_edits(self._reader, changes)
         else:
             max_bytes = None if KINDS[self._config.kind].divides else self._config.max_chars
             changed = commit_edits(self._reader, changes, max_bytes=max_bytes)
-        dropped = Counter({f"edits_{reason}": n for reason, n in changed.dropped.items()})
-        edits = self._accepted(changed.edits, dropped)
-        no_ops = self._accepted(self._no_ops(commit, changes, len(edits)), dropped)
-        return (*edits, *no_ops), dropped
+        left_out = [replace(one, reason=f"edits_{one.reason}") for one in changed.left_out]
+        edits = self._accepted(changed.edits, left_out)
+        no_ops = self._accepted(self._no_ops(commit, changes, len(edits)), left_out)
+        return (*edits, *no_ops), tuple(left_out)
 
     def _no_ops(
         self, commit: CommitRow, changes: Sequence[ChangeRow], n_edits: int
@@ -74,15 +76,15 @@ class EditSelector:
     def _is_rust(self, change: ChangeRow) -> bool:
         return self._reader.path(change.path_id).endswith(b".rs")
 
-    def _accepted(self, edits: Sequence[Edit], dropped: Counter[str]) -> list[Edit]:
-        """Return the edits that no filter rejects, and count the others in `dropped`."""
+    def _accepted(self, edits: Sequence[Edit], left_out: list[LeftOut]) -> list[Edit]:
+        """Return the edits that no filter rejects, and add the others to `left_out`."""
         accepted = []
         for edit in edits:
             reason = self._of_edits.reason(self._view(edit))
             if reason is None:
                 accepted.append(edit)
             else:
-                dropped[f"edits_{reason}"] += 1
+                left_out.append(LeftOut(f"edits_{reason}", edit.path_id, edit.name))
         return accepted
 
     def _view(self, edit: Edit) -> EditView:

@@ -63,8 +63,8 @@ def apply_frozen(
     frozen: Frozen,
     *,
     new_in_test: bool,
-) -> tuple[list[CommitRow], Split, int]:
-    """Return the commits in their order, the split of an earlier export, and how many are out.
+) -> tuple[list[CommitRow], Split, list[CommitRow]]:
+    """Return the commits in their order, the split of an earlier export, and those that are out.
 
     Each commit that the earlier export had keeps its split. Those that came since follow at
     the end of test, if they are newer than its beginning and are wanted; else they stay out.
@@ -95,5 +95,6 @@ def apply_frozen(
         for key in (val_out, val, test_out, test)
     ]
     wanted = [c for c in new if new_in_test and (c.date, c.oid) > test]
+    out = [c for c in new if not (new_in_test and (c.date, c.oid) > test)]
     split = Split(n_before[0], n_before[2], n_before[1] - n_before[0], n_before[3] - n_before[2])
-    return [*old, *wanted], split, len(new) - len(wanted)
+    return [*old, *wanted], split, out

@@ -1,7 +1,6 @@
 """Which commits are exported, and into which split each goes."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -80,13 +79,13 @@ def select(
     wanted: frozenset[bytes],
     rejected: Callable[[CommitRow], str | None],
     since: str | None = None,
-) -> tuple[list[CommitRow], Counter[str]]:
-    """Return the commits to export in the order of history, and the others by reason.
+) -> tuple[list[CommitRow], list[tuple[CommitRow, str]]]:
+    """Return the commits to export in the order of history, and the others with their reasons.
 
     Reasons: `unreachable`, `boundary`, `unreadable`, `since` for those from before a date, and what
     `rejected` gives.
     """
-    dropped: Counter[str] = Counter()
+    left_out = []
     oldest = seconds_of(since) if since is not None else None
     chosen = []
     for commit in commits:
@@ -101,8 +100,8 @@ def select(
         if reason is None:
             chosen.append(commit)
         else:
-            dropped[reason] += 1
-    return chosen, dropped
+            left_out.append((commit, reason))
+    return chosen, left_out
 
 
 def split_commits(commits: Sequence[CommitRow], spec: str, embargo: str) -> Split:

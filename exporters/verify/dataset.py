@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from rsidx.exporters.dataset.dropped import FILE as DROPPED
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.inventory import is_ours, read_files
 from rsidx.exporters.dataset.layout import CHECKSUMS, MANIFEST, sha256_of
@@ -27,6 +28,7 @@ from rsidx.exporters.dataset.sidecars import PACKED, TEXT
 from rsidx.exporters.formats import jsonl
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
+from rsidx.exporters.verify.dropped import dropped_problems
 from rsidx.exporters.verify.rows import Checked, History, Rows
 from rsidx.exporters.verify.schema import manifest_problem, meta_check
 
@@ -86,6 +88,8 @@ def _problems(
                 )
         for split in SPLITS:
             yield from _sidecars(out, split, manifest["config"])
+        for line, text in dropped_problems(out, manifest, history):
+            yield Problem(DROPPED, line, text)
         if "related" not in manifest["config"]["keep"]:
             # An earlier release looked for less.
             known = manifest["relations"]["across_splits"]

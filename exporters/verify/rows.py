@@ -20,7 +20,7 @@ from rsidx.exporters.verify.secrets import SecretCheck
 from rsidx.exporters.verify.texts import RowTexts
 
 _NOTE = re.compile(r"[ \t]*+// [0-9]++ more (?:field|variant|item)s?\n")
-_PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
+PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
 
 
 class History(Protocol):
@@ -70,7 +70,7 @@ class Rows:
         self._checked = checked
         self._split = ""
         self._newest_before = self._newest = -1
-        self._dates = _dates(history.commits, manifest["tips"].values())
+        self._dates = dates_of(history.commits, manifest["tips"].values())
         self._last_edit: tuple[Any, str] = ([], "")
         keeps_secrets = "secrets" in manifest["config"]["keep"]
         self._secrets = SecretCheck(history.blob) if not keeps_secrets else None
@@ -328,7 +328,7 @@ def _is_text(text: str, raw: bytes, meta: dict[str, Any]) -> bool:
         shown = with_line_ends(raw.decode("utf-8", "replace"), meta["line_ends"]).encode()
         if shown == raw:
             return False
-    return _fills(_PLACEHOLDER.split(data) if meta["is_redacted"] else [data], shown)
+    return _fills(PLACEHOLDER.split(data) if meta["is_redacted"] else [data], shown)
 
 
 def _id(row: dict[str, Any], meta: dict[str, Any]) -> Iterator[str]:
@@ -354,7 +354,9 @@ def _fills(parts: list[bytes], raw: bytes) -> bool:
     return raw.endswith(others[-1]) and len(raw) - len(others[-1]) > end
 
 
-def _dates(commits: dict[str, tuple[tuple[str, ...], int]], tips: Iterable[str]) -> dict[str, int]:
+def dates_of(
+    commits: dict[str, tuple[tuple[str, ...], int]], tips: Iterable[str]
+) -> dict[str, int]:
     """Return the believable date of each commit that the tips reach."""
     reached = set(tips)
     for oid in reversed(commits):

@@ -8,6 +8,7 @@ from rsidx import __version__
 from rsidx.errors import ExportError
 from rsidx.exporters.dataset.format import version_of
 from rsidx.exporters.dataset.schema import (
+    DROPPED_SCHEMA,
     MANIFEST_SCHEMA,
     load_schema,
     open_to_more,
@@ -65,6 +66,11 @@ def meta_check(manifest: Mapping[str, Any]) -> SchemaCheck | None:
     if kind not in KINDS:
         raise ExportError(f"its examples are of kind {kind}, by a later release; upgrade rsidx")
     return SchemaCheck(schema_of_kind(kind), manifest)
+
+
+def dropped_check(manifest: Mapping[str, Any]) -> SchemaCheck:
+    """Return the check of the lines of what was left out."""
+    return SchemaCheck(load_schema(DROPPED_SCHEMA), manifest)
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """A data set that was exported: its rows, its manifest, and whether it is true."""
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from rsidx.api.faults import explained, path_of
 from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.dataset.dropped import FILE as DROPPED
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.reader import (
     ShownRow,
@@ -117,6 +119,17 @@ class DataSet:
                     yield Row(meta["id"], [], [], meta, row["prompt"], row["completion"])
                 else:
                     yield Row(meta["id"], list(row["input_ids"]), list(row["labels"]), meta)
+
+    def dropped(self) -> Iterator[dict[str, Any]]:
+        """Yield what was left out, with its reason: the lines of `dropped.jsonl`.
+
+        An export by an earlier version has none.
+        """
+        file = self.folder / DROPPED
+        with readable(self.folder):
+            if file.exists():
+                with file.open("rb") as lines:
+                    yield from map(json.loads, lines)
 
     def show(self, row: int | str = 1, split: str = "train") -> ShownRow:
         """Return a row token by token, with what each token is for.

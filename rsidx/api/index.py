@@ -388,15 +388,26 @@ class Index:
         config: "ExportConfig",
         *,
         replace_edited: bool = False,
+        jobs: int | None = None,
+        progress: Progress | None = None,
     ) -> dict[str, Any]:
-        """Return what `export` would replace, and of how many commits each split would be."""
+        """Return what `export` would replace, and what its manifest would count.
+
+        Nothing is written but to temporary files, so the export makes its rows anew.
+        """
         from rsidx.exporters.dataset.destination import Destination
         from rsidx.exporters.export import preview
 
         with explained():
             destination = Destination(path_of(out), replace_edited=replace_edited)
             with self._access.database() as database:
-                return preview(database, destination, self._asked(config))
+                return preview(
+                    database,
+                    destination,
+                    self._asked(config),
+                    jobs=_n_jobs(jobs),
+                    progress=progress,
+                )
 
     def verify(self, data: "DataSet", *, max_problems: int | None = None) -> "Verification":
         """Check a data set against this index's repository, see `DataSet.verify`."""

@@ -28,7 +28,7 @@ from rsidx.output import counted, emit, progress, resumable
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Say what would be replaced and how many commits each split would have; write nothing.",
+    help="Print what would be replaced, and the counts alone; write nothing.",
 )
 @options_of(ExportConfig, "pad")
 @click.option(
@@ -58,7 +58,10 @@ def export(
     """
     config = ExportConfig(**options)
     if dry_run:
-        found = index.preview(out, config, replace_edited=replace_edited)
+        with progress("export", "commits") as update:
+            found = index.preview(
+                out, config, replace_edited=replace_edited, jobs=jobs, progress=update
+            )
         emit(found, _preview_lines(found), as_json=as_json)
         return
     with resumable(), progress("export", "commits") as update:
@@ -73,8 +76,18 @@ def _preview_lines(found: dict[str, Any]) -> list[str]:
         f"an export of {counted(n_files, 'file')} would be replaced" if n_files else "would be made"
     )
     lines = [f"{found['out']}: {what}"]
-    lines += [f"{name:<6}{found['commits'][name]:>10,} commits" for name in DataSet.SPLITS]
+    for name in DataSet.SPLITS:
+        lines.append(
+            f"{name:<6}{found['commits'][name]:>10,} commits{_size(found['counts'], name)}"
+        )
     return [*lines, _left_out(found["dropped"])]
+
+
+def _size(counts: dict[str, Any], split: str) -> str:
+    return (
+        f"{counts['examples'][split]:>10,} examples{counts['tokens'][split]:>14,} tokens"
+        f"{counts['learned_tokens'][split]:>13,} with loss"
+    )
 
 
 def _left_out(dropped: dict[str, int]) -> str:
@@ -89,10 +102,7 @@ def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
         f"{manifest['tokenizer']['n_new_tokens']} new tokens"
     ]
     for name in DataSet.SPLITS:
-        lines.append(
-            f"{name:<6}{counts['examples'][name]:>10,} examples{counts['tokens'][name]:>14,} tokens"
-            f"{counts['learned_tokens'][name]:>13,} with loss"
-        )
+        lines.append(f"{name:<6}{_size(counts, name)}")
     lines.append(f"definitions shown in {counts['context_coverage']:.1%} of the examples")
     lines.append(_left_out(manifest["dropped"]))
     if not sum(counts["examples"].values()):

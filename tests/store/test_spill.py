@@ -9,7 +9,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.store import spill
-from rsidx.store.spill import SpillMap, SpillSorter, TemporaryDatabase
+from rsidx.store.spill import SpillList, SpillMap, SpillSorter, TemporaryDatabase
 
 
 def test_keys_keep_the_number_that_they_were_given_first(tmp_path):
@@ -19,6 +19,16 @@ def test_keys_keep_the_number_that_they_were_given_first(tmp_path):
         assert not any(numbers.add(key, 1) for key in keys[::100])
         assert [numbers.get(key) for key in keys[::100]] == list(range(0, 20_000, 100))
         assert numbers.get(b"") is numbers.get(b"other") is None
+
+
+def test_values_come_back_by_their_numbers(tmp_path):
+    with closing(SpillList(tmp_path)) as values:
+        for number in range(5000):
+            values.append(b"%d" % number)
+        assert len(values) == 5000
+        assert [values[number] for number in (0, 17, 4999)] == [b"0", b"17", b"4999"]
+        with pytest.raises(IndexError):
+            values[5000]
 
 
 def test_rows_come_back_by_their_keys_and_equal_ones_as_they_came(tmp_path):

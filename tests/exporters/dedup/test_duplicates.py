@@ -14,7 +14,7 @@ from rsidx.exporters.dedup import duplicates, leakage
 from rsidx.exporters.dedup.duplicates import Deduplicator
 from rsidx.exporters.dedup.leakage import RecentEdits
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
-from rsidx.exporters.pipeline.result import CommitResult, EditResult, pack
+from rsidx.exporters.pipeline.result import CodeName, CommitResult, EditResult, pack
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.splits.split import Plan, Split
 from rsidx.store.records import CommitRow
@@ -33,8 +33,11 @@ class Edits:
     def get(self, oid):
         every = (self._text_of(int.from_bytes(oid), n) for n in range(EDITS_A_COMMIT))
         patches = (PatchFingerprint.of(b"", text.encode()) for text in every)
-        edits = (EditResult(patch, (), Counter(), Counter()) for patch in patches)
-        return pack(CommitResult(tuple(edits), Counter()))
+        edits = (
+            EditResult(CodeName("src/lib.rs", f"f{n}"), patch, (), Counter(), Counter())
+            for n, patch in enumerate(patches)
+        )
+        return pack(CommitResult(tuple(edits), (), Counter()))
 
 
 def deduplicator_of(split, n_commits, edits, folder, keep=()):
@@ -73,16 +76,19 @@ def test_what_is_compared_in_blocks_is_what_is_compared_at_once(seed, keep, tmp_
         statistics = Statistics()
         split = Split(12, 18, 1, 1)
         with closing(deduplicator_of(split, 24, edits, tmp_path, keep)) as deduplicator:
-            kept = []
+            kept, likes = [], []
             for position in deduplicator.plan.positions():
-                its_kept, dropped = deduplicator.keep(position)
-                statistics.count_dropped(split.name(position), dropped)
+                its_kept, left_out, _ = deduplicator.keep(position)
+                statistics.count_dropped(
+                    split.name(position), Counter(one.reason for one in left_out)
+                )
+                likes += [one.like for one in left_out]
                 kept += [(position, edit.patch.exact) for edit in its_kept]
             found.append(
-                (kept, statistics.dropped, statistics.related, deduplicator.across_splits())
+                (kept, likes, statistics.dropped, statistics.related, deduplicator.across_splits())
             )
     assert found[0] == found[1] == found[2]
-    kept, dropped, related, across = found[0]
+    kept, likes, dropped, related, across = found[0]
     assert len(kept) + dropped.total() == 22 * EDITS_A_COMMIT
     assert dropped["edits_duplicates"] > 5
     assert ("related" in keep) == (related.total() < 5) == (across.total() > 5)
@@ -97,8 +103,8 @@ def test_kept_duplicates_are_no_near_duplicates_of_the_first(tmp_path):
     def found(*keep):
         with closing(deduplicator_of(Split(4, 4), 4, edits, tmp_path, keep)) as deduplicator:
             results = [deduplicator.keep(position) for position in range(4)]
-        return [len(kept) - EDITS_A_COMMIT for kept, _ in results], sum(
-            (dropped for _, dropped in results), Counter()
+        return [len(kept) - EDITS_A_COMMIT for kept, *_ in results], sum(
+            (Counter(one.reason for one in left_out) for _, left_out, _ in results), Counter()
         )
 
     assert found() == ([0, -1, -1, -1], {"edits_duplicates": 2, "edits_near_duplicates": 1})

@@ -89,27 +89,27 @@ def patch(old, new):
 
 def test_nearly_the_same_change_to_nearly_the_same_code_repeats():
     recent = RecentEdits()
-    recent.add(patch(OLD, NEW))
-    assert recent.has_near(patch(OLD, NEW.replace("value_3", "other")))
-    assert not recent.has_near(patch(OLD, OLD.replace("old", "fresh")))
+    recent.add(7, patch(OLD, NEW))
+    assert recent.near(patch(OLD, NEW.replace("value_3", "other"))) == 7
+    assert recent.near(patch(OLD, OLD.replace("old", "fresh"))) is None
 
 
 def test_the_same_change_elsewhere_does_not():
     recent = RecentEdits()
     other = function(7)
-    recent.add(patch(NEW + OLD, NEW + OLD.replace("old()", "fresh(1, 2, 3, 4)")))
+    recent.add(1, patch(NEW + OLD, NEW + OLD.replace("old()", "fresh(1, 2, 3, 4)")))
     again = patch(other + OLD, other + OLD.replace("old()", "fresh(1, 2, 3, 4)"))
-    assert not recent.has_near(again)
+    assert recent.near(again) is None
     again = patch("// x\n" + NEW + OLD, "// x\n" + NEW + OLD.replace("old()", "fresh(1, 2, 3, 4)"))
-    assert recent.has_near(again)
+    assert recent.near(again) == 1
 
 
 def test_only_so_many_are_known():
     recent = RecentEdits(2)
     for n in range(3):
-        recent.add(patch("", function(n)))
+        recent.add(n, patch("", function(n)))
     copies = [patch("", function(n) + "// A copy.\n") for n in range(3)]
-    assert [recent.has_near(copy) for copy in copies] == [False, True, True]
+    assert [recent.near(copy) for copy in copies] == [None, 1, 2]
 
 
 def test_only_later_splits_lose_what_is_related():

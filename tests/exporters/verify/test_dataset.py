@@ -72,7 +72,7 @@ def problems(history):
         repository = history.index.repository
         with blob_reader(repository, max_bytes=1 << 20) as reader:
             found = list(verify(out, GitView(repository, reader), checked))
-            assert checked.n_files == 11
+            assert checked.n_files == 12
         return [(p.file, p.row, p.text) for p in found]
 
     return check

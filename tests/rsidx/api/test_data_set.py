@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import sys
+from collections import Counter
 
 import pytest
 
@@ -101,6 +102,17 @@ def test_an_export_of_a_copied_index_is_that_of_the_command(filled, config, tmp_
     with rsidx.open(copy) as index:
         index.export(tmp_path / "api", config)
     assert files(tmp_path / "api") == files(tmp_path / "command")
+
+
+def test_what_was_left_out_is_listed_with_its_reason(filled, config, tmp_path):
+    with rsidx.open(filled.path) as index:
+        data = index.export(tmp_path / "out", config)
+        left_out = Counter(line["reason"] for line in data.dropped())
+    counted = {k: n for k, n in data.manifest["dropped"].items() if k.startswith(("com", "edi"))}
+    assert left_out == counted
+    assert left_out.total() > 0
+    (tmp_path / "out/dropped.jsonl").unlink()
+    assert list(data.dropped()) == []
 
 
 def test_what_an_export_would_do_is_told_and_not_done(filled, config, tmp_path):

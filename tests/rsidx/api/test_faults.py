@@ -405,7 +405,7 @@ def test_a_full_disk_is_a_fault(index, config, monkeypatch, tmp_path):
     def full(*_, **__):
         raise OSError(28, "No space left on device", str(tmp_path / "out"))
 
-    monkeypatch.setattr("rsidx.exporters.export.RowWriter", full)
+    monkeypatch.setattr("rsidx.exporters.dataset.output.RowWriter", full)
     text = fault(lambda: index.export(tmp_path / "out", config))
     assert text.endswith("No space left on device")
 

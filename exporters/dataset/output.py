@@ -1,0 +1,128 @@
+"""Where the rows of an export go, and what is counted of them."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.dataset.dropped import DroppedFile
+from rsidx.exporters.dataset.moved import MovedRows
+from rsidx.exporters.dataset.order import Sorter, Weights, newest, sort_key
+from rsidx.exporters.dataset.sidecars import Sidecars
+from rsidx.exporters.dataset.text_columns import PromptCompletion
+from rsidx.exporters.dataset.writer import Padding, RowWriter
+from rsidx.exporters.pipeline.result import Dropped, TokenizedRow
+from rsidx.exporters.pipeline.statistics import Statistics
+from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.splits.split import SPLITS, Plan
+
+_NO_TEXT = "text_rows_with_control_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where an export writes: to `folder`, None for nowhere.
+
+    `out` is what it replaces; `scratch` takes files without a name, by default the folder does.
+    """
+
+    folder: Path | None
+    out: Path
+    scratch: Path | None = None
+
+    @property
+    def spill(self) -> Path:
+        """Where files without a name go."""
+        folder = self.scratch or self.folder
+        assert folder is not None
+        return folder
+
+
+class Output:
+    """Writes rows to their files, those of train in the order that was asked for, and counts them.
+
+    Without a folder it only counts.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        encoder: Encoder,
+        config: ExportConfig,
+        plan: Plan,
+        statistics: Statistics,
+    ) -> None:
+        self._statistics = statistics
+        self._weights = _weights(config, plan)
+        with ExitStack() as stack:
+            self._rows = stack.enter_context(closing(_rows(files.folder, encoder, config)))
+            self._sidecars = stack.enter_context(closing(_sidecars(files.folder, encoder, config)))
+            hides_secrets = "secrets" not in config.keep
+            dropped = DroppedFile(files.folder, hides_secrets=hides_secrets)
+            self._dropped = stack.enter_context(closing(dropped))
+            self._moved = stack.enter_context(closing(MovedRows(files.out, files.spill)))
+            # Without files, no order matters.
+            key = sort_key(config.order, config.seed) if files.folder is not None else None
+            self._sorter: Sorter | None = None
+            if key is not None:
+                self._sorter = stack.enter_context(closing(Sorter(files.spill, key)))
+            self._stack = stack.pop_all()
+
+    def put(self, split: str, row: TokenizedRow, time: int) -> None:
+        """Take in a row of a commit made at a time."""
+        if split == SPLITS[0] and self._weights is not None:
+            row = self._weights.with_weight(row, time)
+        if split == SPLITS[0] and self._sorter is not None:
+            self._sorter.add(row)
+        else:
+            self._write(split, row)
+
+    def drop(self, commit: str, left_out: Iterable[Dropped]) -> None:
+        """Take in what was left out of a commit."""
+        self._dropped.write(commit, left_out)
+
+    def _write(self, split: str, row: TokenizedRow) -> None:
+        is_written = self._rows.write(split, row)
+        if not (is_written and self._sidecars.write(split, row)):
+            self._statistics.dropped[_NO_TEXT] += 1
+            meta = orjson.loads(row.meta)
+            self.drop(meta["commit"], [Dropped(_NO_TEXT, meta["path"], meta["symbol"])])
+        if not is_written:
+            return
+        self._statistics.count(split, row)
+        before = self._moved.split_before(row.brief["id"]) if split == SPLITS[0] else None
+        if before is not None:
+            self._statistics.now_train[before] += 1
+
+    def finish(self) -> None:
+        """Write what waited to be sorted."""
+        for row in self._sorter.rows() if self._sorter is not None else ():
+            self._write(SPLITS[0], row)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._stack.close()
+        self._statistics.packed.update(self._sidecars.n_packed)
+
+
+def _weights(config: ExportConfig, plan: Plan) -> Weights | None:
+    if config.half_life is None:
+        return None
+    train = [plan.commits[n] for n in plan.positions() if not plan.split.number(n)]
+    return Weights(config.half_life, newest(commit.date for commit in train))
+
+
+def _rows(folder: Path | None, encoder: Encoder, config: ExportConfig) -> RowWriter:
+    padding = None
+    if config.pad:
+        padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
+    texts = PromptCompletion(encoder) if config.columns == "text" else None
+    return RowWriter(folder, config.format, encoder.n_tokens, padding, texts)
+
+
+def _sidecars(folder: Path | None, encoder: Encoder, config: ExportConfig) -> Sidecars:
+    text = config.columns == "both"
+    return Sidecars(folder, encoder, text=text, pack=config.pack)
