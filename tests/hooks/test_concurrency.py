@@ -19,7 +19,7 @@ from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
 from tests.hooks.test_hooks import indexed, install
 
-N_COMMITS = int(os.environ.get("RSIDX_TEST_COMMITS", "3"))
+N_COMMITS = int(os.environ.get("RSIDX_TEST_COMMITS", "1"))
 IS_LONG = N_COMMITS >= 20
 N_COMMITTERS = 8
 N_WORKTREES = 4
