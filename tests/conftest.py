@@ -495,9 +495,12 @@ def _trained(tmp_path_factory, special):
 
 def wait_until(condition):
     end = time.monotonic() + PATIENCE_S
+    pause_s = 0.01
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.02)
+        # Looking takes time from what is waited for.
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, 0.1)
 
 
 def read_lines(path):

@@ -45,6 +45,7 @@ assert sum(1 for _ in KnownSecrets(values).occurrences(b" ".join(values))) == le
 """
 
 
+@pytest.mark.slow
 def test_many_known_secrets_are_found_in_linear_time():
     result = limited(_KNOWN)
     assert result.returncode == 0, result.stderr or f"killed by signal {-result.returncode}"

@@ -142,6 +142,7 @@ def files_outside(repo):
     }
 
 
+@pytest.mark.slow
 def test_no_program_of_the_repository_runs_and_nothing_outside_is_written(hostile, trap, run, wait):
     repo, commands = hostile
     _, fell = trap
@@ -168,6 +169,7 @@ def test_no_program_of_the_repository_runs_and_nothing_outside_is_written(hostil
     assert failed <= {"doctor -C"}, {name: done[name].stderr for name in failed}
 
 
+@pytest.mark.slow
 def test_the_watcher_runs_none_either(hostile, trap, wait):
     repo, _ = hostile
     _, fell = trap

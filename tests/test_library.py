@@ -109,6 +109,7 @@ def test_a_strict_type_checker_accepts_them(tmp_path, typed):
     assert last.endswith("in 1 file (checked 3 source files)"), done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_examples_print_what_the_page_says(place):
     assert place.exists()
     text = "".join(re.findall(r"^```pycon\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))

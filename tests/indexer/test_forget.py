@@ -65,6 +65,7 @@ def dictionaries(index):
         return {row[0] for row in connection.exec_driver_sql("SELECT content FROM dictionary")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["path", "folder", "blob", "commit"])
 def test_it_is_gone_from_every_file_and_does_not_come_back(filled, repo, target, tokenizer_file):
     assert SECRET in text_of(filled)

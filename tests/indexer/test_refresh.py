@@ -226,6 +226,7 @@ def test_a_commit_that_comes_meanwhile_comes_in_first(repo, own_index, age, expe
     assert dumped(index) == expected()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_status_shows_what_is_left_and_who_is_at_it(aged, repo):
     shown = []

@@ -174,6 +174,7 @@ def test_a_commit_whose_tree_was_missing_is_compared_once_it_is_there(repo, make
     assert dumped(index) == dumped(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trap")
 def test_what_kills_the_parser_in_this_process_is_found_by_the_next(repo, index):
     grow(repo, 1)

@@ -229,6 +229,7 @@ def small_tasks(monkeypatch):
     monkeypatch.setattr(extract, "_BLOBS_A_TASK", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trap", "small_tasks")
 def test_a_blob_that_ends_its_worker_is_poison_and_the_others_are_parsed(repo, index):
     grow(repo, 8)
@@ -239,6 +240,7 @@ def test_a_blob_that_ends_its_worker_is_poison_and_the_others_are_parsed(repo, i
     assert report.blobs_by_state == {"parsed": 16, "poison": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trap", "small_tasks")
 def test_what_is_asked_for_after_a_worker_died_is_not_lost_with_it(repo, index):
     repo.commit("one", {f"a{n}.rs": f"fn a{n}() {{}}\n" for n in range(300)})

@@ -377,6 +377,7 @@ def test_interrupted_it_ends_with_130_and_goes_on_where_it_stopped(repo, cli):
     assert json.loads(cli("backfill", "--json").out)["n_commits"] == 4000 - done
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error(filled):
     command = f"{sys.executable} -m rsidx show HEAD --json -C {filled.path} | head -c 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
@@ -420,6 +421,7 @@ def test_an_export_in_a_linked_worktree_is_of_its_own_branch(
     assert commits["side"] == {*commits["main"], oid}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("command", [["status"], ["symbols", "Thing", "--json"], ["--help"]])

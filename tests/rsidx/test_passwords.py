@@ -83,6 +83,7 @@ def test_what_holds_no_password_stays_as_it_is():
         assert masked(text) == text
 
 
+@pytest.mark.slow
 def test_masking_takes_linear_time():
     program = (
         "import resource; resource.setrlimit(resource.RLIMIT_CPU, (100, 100))\n"

@@ -33,6 +33,7 @@ def test_importing_rsidx_loads_nothing_else_of_it_and_no_library():
     assert {name.partition(".")[0] for name in loaded}.isdisjoint(HEAVY)
 
 
+@pytest.mark.slow
 def test_a_public_name_is_loaded_when_it_is_used():
     code = (
         "import rsidx\n"
@@ -43,6 +44,7 @@ def test_a_public_name_is_loaded_when_it_is_used():
     assert run(code) == ""
 
 
+@pytest.mark.slow
 def test_the_names_are_listed_in_order_and_all_are_there():
     assert rsidx.__all__ == sorted(rsidx.__all__)
     assert [name for name in dir(rsidx) if not name.startswith("_")] == rsidx.__all__

@@ -100,6 +100,7 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
         opened(tmp_path / "file" / "index.db")
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_database_at_once_migrate_it_once(file):
     code = (
         "import sys; from rsidx.store.database import Database, resolve_url\n"

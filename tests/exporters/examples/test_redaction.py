@@ -134,6 +134,7 @@ def test_no_planted_secret_is_in_an_export(plant, fim_like, tmp_path, options):
         assert checked.n_redacted > 50
 
 
+@pytest.mark.slow
 def test_a_placeholder_is_the_tokenizers_own_token(plant, starcoder_like, tmp_path):
     export(plant.database, tmp_path / "out", ExportConfig(tokenizer=str(starcoder_like)))
     tokenizer = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer" / "tokenizer.json"))
@@ -322,6 +323,7 @@ def test_context_shows_no_secret(with_a_key, repo):
     assert OTHER_KEY not in shown
 
 
+@pytest.mark.slow
 def test_secrets_are_kept_if_asked_for(plant, starcoder_like, tmp_path):
     config = ExportConfig(tokenizer=str(starcoder_like), keep=("secrets",), text=True)
     export(plant.database, tmp_path / "out", config)

@@ -298,6 +298,7 @@ def test_another_version_of_a_library_does_not_use_it(
     assert len(made) == 3
 
 
+@pytest.mark.slow
 def test_processes_make_the_same_bytes(repo, index, exported, monkeypatch):
     monkeypatch.setattr(workers, "_ALONE_COMMITS", 4)
     monkeypatch.setattr(workers, "_COMMITS_A_TASK", 3)
@@ -307,6 +308,7 @@ def test_processes_make_the_same_bytes(repo, index, exported, monkeypatch):
     assert sum(len(rows) for rows in alone[0].values()) > 10_000
 
 
+@pytest.mark.slow
 def test_a_helper_goes_on_while_this_process_is_busy(repo, index, exported, monkeypatch, wait):
     monkeypatch.setattr(workers, "_ALONE_COMMITS", 4)
     monkeypatch.setattr(workers, "_COMMITS_A_TASK", 2)
@@ -473,6 +475,7 @@ def encoded(monkeypatch, tmp_path):
     return take
 
 
+@pytest.mark.slow
 def test_a_text_is_encoded_once_whatever_is_asked_for(repo, index, exported, encoded):
     grow(repo, index, 12)
     exported("first")

@@ -53,6 +53,7 @@ def test_a_text_that_the_tokenizer_changes_is_refused(tokenizer_file, tmp_path):
     assert encoder.encode("fn") is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_more", [0, 70_000])
 def test_ids_that_were_kept_are_those_that_the_tokenizer_gives(tokenizer_file, tmp_path, n_more):
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
@@ -210,6 +211,7 @@ def test_only_owner_and_name_are_asked_of_the_hub(tmp_path, hub):
     assert hub.asked
 
 
+@pytest.mark.slow
 def test_a_tokenizer_of_the_hub_is_fetched_once(tmp_path, hub, tokenizer_file):
     [text] = loaded(tmp_path, hub, "owner/name", HF_HUB_OFFLINE="1")
     assert text.endswith("nor in the local cache, and HF_HUB_OFFLINE forbids asking the hub")
@@ -225,6 +227,7 @@ def test_a_tokenizer_of_the_hub_is_fetched_once(tmp_path, hub, tokenizer_file):
     assert hub.asked == []
 
 
+@pytest.mark.slow
 def test_a_tokenizer_is_trained_into_a_new_or_an_empty_folder_only(repo, index, tmp_path):
     repo.commit("the first commit", {"src/lib.rs": "pub fn f() -> u32 { 1 }\n"})
     index.sync()

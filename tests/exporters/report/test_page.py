@@ -102,6 +102,7 @@ class Elements(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
+@pytest.mark.slow
 def test_it_needs_nothing_but_itself_and_is_the_same_each_time(report, out):
     text = report().read_text("utf-8")
     elements = Elements()

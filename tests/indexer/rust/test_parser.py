@@ -427,6 +427,7 @@ def test_what_an_edit_does_not_touch_is_not_cut_again(items):
     assert len(fresh) <= 5 < len(before.chunks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("opening", "closing"),
     [("type A = {}u8;", "&"), ("type A = {}u8{};", "("), ("fn f() {{ a{}; }}", ".b()"),

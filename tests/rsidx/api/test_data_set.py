@@ -81,6 +81,7 @@ def test_an_export_is_byte_for_byte_that_of_the_command(
     assert sum(1 for split in data.SPLITS for _ in data.rows(split)) >= 60
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("several")
 def test_processes_make_what_one_makes(filled, config, tmp_path):
     command = ["export", tmp_path / "command", "-C", filled.path, "--tokenizer", config.tokenizer]
@@ -198,6 +199,7 @@ def test_examples_of_a_part_of_the_history_are_of_that_part(filled, config):
             next(index.examples("HEAD", rsidx.ExportConfig(config.tokenizer, name="other")))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("several")
 def test_processes_are_started_without_the_program_of_the_user(filled, config, tmp_path):
     """This very test would run in them: pytest's main module has no guard that they pass."""
@@ -260,6 +262,7 @@ def test_a_data_set_says_what_it_was_asked_for(filled, config, tmp_path):
     assert repr(data) == f"<DataSet in {tmp_path / 'out'}>"
 
 
+@pytest.mark.slow
 def test_a_page_is_written_beside_a_data_set(filled, config, tmp_path):
     pytest.importorskip("jinja2")
     with rsidx.open(filled.path) as index:

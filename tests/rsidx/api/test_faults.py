@@ -193,6 +193,7 @@ def test_what_is_not_in_the_worktree_is_not_written(index, tmp_path):
     fault(lambda: index.at().context("src/lib.rs", context_with=["all"]), ExportError)
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_written_is_a_fault(index, config, tmp_path, filled):
     file = tmp_path / "file"
     file.write_text("mine")
@@ -353,6 +354,7 @@ def test_a_row_or_split_that_is_not_there_is_a_fault(data):
     fault(lambda: data.show(1, "dev"), ExportError)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["nowhere", "a\0b", "", "x" * 5000, NO_TEXT], ids=ascii)
 def test_a_folder_that_is_no_data_set_is_a_fault(data, place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
