@@ -12,11 +12,11 @@ from itertools import islice
 
 from rsidx.exporters.context.forms import TextRun
 from rsidx.exporters.edits.edit import Side
+from rsidx.exporters.edits.test_code import is_test_chunk, is_test_path
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.exporters.resolver.references import NAME_RULE, CodeLocation, Resolver
 from rsidx.exporters.resolver.types import TypeScope
 from rsidx.store.reader import Reader
-from rsidx.store.records import TEST_MARK
 
 _FILES_KEPT = 1500
 _MAX_LINES = 8
@@ -122,7 +122,11 @@ class Callers:
     def _caller(self, file: File, index: int, rule: str, mention: str) -> Caller:
         chunk = file.chunks[index]
         symbols = self._reader.symbols(chunk.id)[:1]
-        is_test = TEST_MARK in chunk.container or any(s.is_test for s in symbols)
+        is_test = (
+            is_test_chunk(self._reader, chunk)
+            or is_test_path(self._reader.path(file.path_id))
+            or self._resolver.modules.is_test(file.path_id)
+        )
         return Caller(file, index, symbols[0].name if symbols else "", is_test, rule, mention)
 
     def _mentions_of(self, blob_id: int) -> dict[str, list[int]]:

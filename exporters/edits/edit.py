@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from rsidx.exporters.edits.test_code import is_test_chunk, is_test_path
 from rsidx.store.reader import Reader
-from rsidx.store.records import ChunkRow
+from rsidx.store.records import TEST_MARK, ChunkRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,16 @@ def edit_between(reader: Reader, old: Side | None, new: Side | None) -> Edit:
         is_moved = old.path_id != new.path_id or old.container != new.container
         change = "move" if is_moved else "modify"
     kind = shown.kind.removesuffix("_header") if len(shown.chunks) > 1 else shown.kind
-    symbols = [symbol for chunk in shown.chunks for symbol in reader.symbols(chunk.id)]
-    is_test = bool(symbols) and all(symbol.is_test for symbol in symbols)
+    is_test = is_test_path(reader.path(shown.path_id)) or _is_test(reader, shown)
     return Edit(change, kind, name_of(reader, shown), shown.container, is_test, old, new)
+
+
+def _is_test(reader: Reader, side: Side) -> bool:
+    """Tell whether all of a side that says what it is says that it is test code."""
+    telling = [
+        chunk for chunk in side.chunks if TEST_MARK in chunk.container or reader.symbols(chunk.id)
+    ]
+    return all(is_test_chunk(reader, chunk) for chunk in telling or side.chunks)
 
 
 def edit_of(reader: Reader, side: Side) -> Edit:

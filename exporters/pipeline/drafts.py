@@ -174,13 +174,14 @@ class Drafter:
             for excerpt in candidates
             if self._licenses.allow(excerpt.path_id, before=is_before)
         ]
+        is_test = edit.is_test or self.resolver.modules.is_test(path_id)
         draft = Draft(
             repository=self._repository,
             path=self._path(side.path_id),
             old_path=self._path(edit.old.path_id) if edit.old else "",
             module=self._module(edit, side),
             message=message,
-            edit=edit,
+            edit=replace(edit, is_test=is_test),
             excerpts=tuple(excerpts),
             excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
         )

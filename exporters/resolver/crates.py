@@ -13,6 +13,7 @@ _AUTOMATIC = (
     ("example", "examples", "autoexamples"),
     ("bench", "benches", "autobenches"),
 )
+_TESTS = frozenset({"test", "bench"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Package:
     """A manifest with a package; `externs` maps the names of its dependencies to library roots.
 
     A dependency from outside the workspace maps to an empty root. `features` are on by default.
+    `test_roots` are the roots of tests and benchmarks.
     """
 
     folder: str
@@ -29,6 +31,7 @@ class Package:
     roots: tuple[str, ...]
     externs: Mapping[str, str]
     features: frozenset[str]
+    test_roots: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +127,17 @@ class Packages:
     def _package(self, manifest: _Manifest) -> Package:
         name = str(manifest.table("package").get("name"))
         lib_name, lib_root = self._library(manifest, name)
-        roots = list(dict.fromkeys(self._roots(manifest, lib_root)))
+        kinds: dict[str, str] = {}
+        for kind, root in self._roots(manifest, lib_root):
+            kinds.setdefault(root, kind)
         externs = dict(self._externs(manifest))
         if lib_root:
             externs.setdefault(lib_name, lib_root)
         edition = self._edition(manifest)
         features = frozenset(manifest.facts.get("default_features", ()))
+        tests = frozenset(root for root, kind in kinds.items() if kind in _TESTS)
         return Package(
-            manifest.folder, edition, lib_name, lib_root, tuple(roots), externs, features
+            manifest.folder, edition, lib_name, lib_root, tuple(kinds), externs, features, tests
         )
 
     def _library(self, manifest: _Manifest, name: str) -> tuple[str, str]:
@@ -146,20 +152,20 @@ class Packages:
                 return called, root
         return called, ""
 
-    def _roots(self, manifest: _Manifest, lib_root: str) -> Iterator[str]:
-        """Yield the root files of all targets, the library's first."""
+    def _roots(self, manifest: _Manifest, lib_root: str) -> Iterator[tuple[str, str]]:
+        """Yield the kind and the root file of each target, the library first."""
         if lib_root:
-            yield lib_root
+            yield "lib", lib_root
         for one in ("src/main.rs", "build.rs"):
-            yield from self._present(_join(manifest.folder, one))
+            yield from self._present("bin", _join(manifest.folder, one))
         targets = manifest.table("targets")
         for kind, folder, _ in _AUTOMATIC:
             for target in targets.get(kind, ()):
                 path, name = target.get("path"), target.get("name")
                 if isinstance(path, str):
-                    yield from self._present(_join(manifest.folder, path))
+                    yield from self._present(kind, _join(manifest.folder, path))
                 elif name:
-                    yield from self._present(_join(manifest.folder, f"{folder}/{name}.rs"))
+                    yield from self._present(kind, _join(manifest.folder, f"{folder}/{name}.rs"))
         is_2015 = self._edition(manifest) == "2015"
         for kind, folder, key in _AUTOMATIC:
             # Before 2018 a list of targets was the whole list.
@@ -169,7 +175,7 @@ class Packages:
             for path in self._under(inside):
                 parts = path.removeprefix(inside).split("/")
                 if len(parts) == 1 or (len(parts) == 2 and parts[1] == "main.rs"):
-                    yield path
+                    yield kind, path
 
     def _under(self, prefix: str) -> Iterator[str]:
         for position in range(bisect_left(self._sorted, prefix), len(self._sorted)):
@@ -177,9 +183,9 @@ class Packages:
                 return
             yield self._sorted[position]
 
-    def _present(self, path: str) -> Iterator[str]:
+    def _present(self, kind: str, path: str) -> Iterator[tuple[str, str]]:
         if path in self._files:
-            yield path
+            yield kind, path
 
     def _externs(self, manifest: _Manifest) -> Iterator[tuple[str, str]]:
         """Yield each dependency's name in code with its library's root."""

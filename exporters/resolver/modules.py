@@ -61,11 +61,15 @@ class CrateIndex:
 
 
 class _Tree:
-    """A crate's modules by file; `tried` are the paths at which a module was looked for."""
+    """A crate's modules by file; `tried` are the paths at which a module was looked for.
+
+    `tests` are the files of modules that only tests have.
+    """
 
     def __init__(self, crate: Crate) -> None:
         self.crate = crate
         self.modules: dict[int, Module] = {}
+        self.tests: set[int] = set()
         self.tried: set[str] = set()
         self.blobs: dict[int, int] = {}
         self.index = CrateIndex()
@@ -256,20 +260,31 @@ class Modules:
             if before is not None:
                 tree.index, tree.blobs = before.index, before.blobs
             root = self.root(crate)
-            waiting = [root] if root is not None else []
+            is_test = crate.root in crate.package.test_roots
+            waiting = [(root, is_test)] if root is not None else []
             while waiting:
-                module = waiting.pop()
+                module, is_test = waiting.pop()
                 file = self.file(module.path_id)
                 if module.path_id in tree.modules or file is None:
                     continue
                 tree.modules[module.path_id] = module
+                if is_test:
+                    tree.tests.add(module.path_id)
                 for inline, declaration in file.declared_modules():
                     if not is_inline(declaration):
                         at = Module(
                             crate, (*module.names, *inline), module.path_id, inline, module.folder
                         )
-                        waiting += self._declared(at, declaration, tree.tried)
+                        waiting += (
+                            (found, is_test or declaration.symbol.is_test)
+                            for found in self._declared(at, declaration, tree.tried)
+                        )
         return tree
+
+    def is_test(self, path_id: int) -> bool:
+        """Tell whether a file of the snapshot is of a test, or of a module under `cfg(test)`."""
+        module = self.module_of_file(path_id)
+        return module is not None and path_id in self._tree(module.crate).tests
 
     def index(self, crate: Crate) -> CrateIndex:
         """Return where a crate has impls, macros and names, up to date with the snapshot."""

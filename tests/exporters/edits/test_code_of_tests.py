@@ -1,0 +1,114 @@
+"""Which code is test code: by its folder, its file's name, its module, its attributes."""
+
+import pytest
+
+from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.dataset.reader import config_of
+from rsidx.exporters.edits.test_code import is_test_path
+from rsidx.exporters.export import export
+from rsidx.exporters.questions import Target, prompt_at
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("tests/all.rs", True), ("crates/a/tests/common/mod.rs", True), ("benches/b.rs", True),
+        ("src/tests/mod.rs", True), ("src/tests.rs", True), ("src/a/test.rs", True),
+        ("src/config_test.rs", True), ("src/config_tests.rs", True), ("src/latest.rs", False),
+        ("src/testing.rs", False), ("src/tests_of.rs", False), ("src/contests/a.rs", False),
+        ("tests.rs/a.rs", False), ("attests/a.rs", False),
+    ],
+)  # fmt: skip
+def test_a_path_says_so_by_a_folder_or_its_name(path, expected):
+    assert is_test_path(path.encode()) is expected
+
+
+def item(name, n):
+    return f"fn {name}() -> usize {{\n    let limit = {n};\n    (0..limit).sum()\n}}\n"
+
+
+FILES = {
+    "Cargo.toml": '[package]\nname = "p"\n[[test]]\nname = "whole"\npath = "whole/main.rs"\n',
+    "src/lib.rs": """#[cfg(test)]
+use std::fmt;
+
+#[cfg(test)]
+mod checks;
+mod plain;
+
+{lib}
+#[cfg(test)]
+mod inner {{
+    use super::*;
+
+    const LIMIT: usize = {n};
+
+    {inner}
+}}
+""",
+    "src/checks.rs": "mod deep;\n{checks}",
+    "src/checks/deep.rs": "use std::io;\n\n{deep}",
+    "src/plain.rs": "{plain}",
+    "tests/common/mod.rs": "use std::path::Path;\n\n{common}",
+    "benches/speed.rs": "{speed}",
+    "whole/main.rs": "mod part;\n{whole}",
+    "whole/part.rs": "{part}",
+}
+HELPERS = ("lib", "inner", "checks", "deep", "plain", "common", "speed", "whole", "part")
+OF_TESTS = set(HELPERS) - {"lib", "plain"}
+
+
+def files(n):
+    names = {name: item(name, n) for name in HELPERS}
+    return {
+        path: text if path == "Cargo.toml" else text.format(**names, n=n)
+        for path, text in FILES.items()
+    }
+
+
+@pytest.fixture
+def exported(repo, index, tokenizer_file, tmp_path, read_jsonl):
+    repo.commit("Add helpers of all kinds", files(3))
+    repo.commit("Count on in all of them", files(4))
+    index.sync()
+
+    def do(**options):
+        settings = {"split": "1,0,0", "text": True, "context_from": "old", **options}
+        settings["keep"] = ("near_duplicates", "duplicates")
+        out = tmp_path / f"out {options}"
+        manifest = export(index.database, out, ExportConfig(str(tokenizer_file), **settings))
+        assert index.problems(out) == []
+        return manifest, read_jsonl(out / "train.jsonl"), read_jsonl(out / "train.meta.jsonl"), out
+
+    return do
+
+
+def test_helpers_constants_and_imports_of_tests_are_test_code(exported):
+    manifest, _, metas, _ = exported()
+    changed = {meta["symbol"]: meta["is_test"] for meta in metas if meta["change"] == "modify"}
+    assert changed == {**{name: name in OF_TESTS for name in HELPERS}, "LIMIT": True}
+    imports = {
+        (meta["path"], meta["container"][:3]): meta["is_test"]
+        for meta in metas
+        if meta["kind"] == "imports"
+    }
+    assert imports[("tests/common/mod.rs", "")]
+    assert imports[("src/lib.rs", "")]
+    n_marked = sum(meta["is_test"] for meta in metas)
+    assert manifest["counts"]["examples_of_test_code"] == n_marked
+
+
+def test_a_prompt_is_marked_as_its_row_is(exported, index):
+    _, rows, metas, out = exported()
+    asked = 0
+    for row, meta in zip(rows, metas, strict=True):
+        if meta["change"] != "modify" or meta["symbol"] == "LIMIT":
+            continue
+        target = Target(bytes.fromhex(meta["parent"]), meta["path"], meta["symbol"])
+        message = meta["text"]["message"]
+        prompt = prompt_at(index.database, "repo", target, message, config_of(out))
+        assert ("<|test_code|>" in prompt.text) is meta["is_test"]
+        n_prompt = meta["n_tokens"]["total"] - meta["n_tokens"]["new"] - 1
+        assert prompt.input_ids == row["input_ids"][:n_prompt], meta["symbol"]
+        asked += 1
+    assert asked == len(HELPERS)
