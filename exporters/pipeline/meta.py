@@ -65,6 +65,8 @@ class Meta:
             "roles": row.roles,
             "is_redacted": example.is_redacted,
         }
+        if draft.old_path not in ("", draft.path):
+            meta["is_rename"] = draft.is_rename
         if example.line_ends is not None:
             meta["line_ends"] = example.line_ends
         meta |= example.code.facts

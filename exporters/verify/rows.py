@@ -102,6 +102,8 @@ class Rows:
             yield from self._secrets.problems(meta, "\n".join(every))
         self._checked.n_redacted += meta["is_redacted"]
         yield from self._line_ends(meta)
+        if meta.get("is_rename") and meta["old_path"] in self._history.tree(commit):
+            yield f"{meta['path']} is no new name of {meta['old_path']}, which is still there"
         for shown in self._kind.shown(meta):
             yield from self._shown(shown, meta, texts)
         if not (self._kind.has_prompt or self._labels_all or meta["is_redacted"]):

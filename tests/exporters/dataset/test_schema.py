@@ -90,6 +90,8 @@ def exported(repo, index, tokenizer_file, tmp_path):
               "src/numbers.rs": NUMBERS.format(n=n).replace("\n", "\r\n" if n == DOS else "\n")})
             for n in range(12)
         )  # fmt: skip
+        renamed = NUMBERS.format(n=99)
+        repo.commit("Rename the numbers", {"src/numbers.rs": None, "src/figures.rs": renamed})
         index.sync()
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
         tokenizer.add_special_tokens(["<fim_prefix>", "<fim_middle>", "<fim_suffix>"])

@@ -162,6 +162,30 @@ def own_code(meta):
     meta["context"][0]["ranges"] = [[meta["old"]["start"], meta["old"]["end"]]]
 
 
+def test_a_rename_leaves_no_file_at_the_old_name(repo, index, made_own):
+    methods = "".join(f"fn f{n}() {{\n    work({n});\n    more();\n}}\n" for n in range(9))
+    repo.commit("start", {"src/a.rs": methods, "src/c.rs": methods.replace("fn f", "fn g")})
+    kept, moved = methods.split("fn f8")
+    changed = f"fn f8{moved.replace('more', 'less')}"
+    renamed = methods.replace("fn f", "fn g").replace("work(3)", "work(33)")
+    repo.commit("go on", {
+        "src/a.rs": kept, "src/b.rs": changed, "src/c.rs": None, "src/d.rs": renamed,
+    })  # fmt: skip
+    out = made_own(split="1,0,0")
+    assert index.problems(out) == []
+    said = []
+
+    def claimed(meta):
+        if "is_rename" in meta:
+            said.append((meta["old_path"], meta["path"], meta["is_rename"]))
+            meta["is_rename"] = True
+
+    for line in range(len((out / "train.meta.jsonl").read_text("utf-8").splitlines())):
+        rewrite(out, "train.meta.jsonl", claimed, line)
+    assert sorted(said) == [("src/a.rs", "src/b.rs", False), ("src/c.rs", "src/d.rs", True)]
+    assert "src/b.rs is no new name of src/a.rs, which is still there" in index.problems(out)
+
+
 def test_a_note_in_an_excerpt_is_part_of_what_is_shown_and_says_a_number_alone(
     repo, index, made_own
 ):
