@@ -69,7 +69,14 @@ class Extractor:
         version, new = self._parse(oid, content, before)
         state = "errors" if version.parsed.has_error else "parsed"
         return BlobRecord(
-            oid, n_bytes, state, EXTRACTOR_VERSION, version.digests, tuple(new), before=before
+            oid,
+            n_bytes,
+            state,
+            EXTRACTOR_VERSION,
+            version.digests,
+            tuple(new),
+            before=before,
+            errors=version.parsed.errors,
         )
 
     def _parse(

@@ -28,6 +28,7 @@ from rsidx.store.varint import unpack_breaks, unpack_ids
 _COMMITS_KEPT = 512
 _BLOBS_KEPT = 4096
 _CHUNKS_KEPT = 32_768
+_ERRORS_KEPT = 64
 _TEXTS_KEPT_BYTES = 8_000_000
 
 
@@ -65,6 +66,7 @@ class Reader:
         self._facts = FactsReader(connection)
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
         self.manifest = lru_cache(_BLOBS_KEPT)(self._manifest)
+        self.syntax_errors = lru_cache(_ERRORS_KEPT)(self._syntax_errors)
 
     def repository_name(self) -> str:
         """Return the repository's name."""
@@ -180,6 +182,18 @@ class Reader:
             self.prefetch([blob_id])
             found = self._blob_chunks[blob_id]
         return found
+
+    def _syntax_errors(self, blob_id: int) -> tuple[tuple[int, int], ...]:
+        """Return the byte ranges of a blob that are no Rust, in ascending order.
+
+        None are known of one that an older version of rsidx read.
+        """
+        if blob_id in self._added_blobs or self.blob(blob_id).state != "errors":
+            return ()
+        c = schema.syntax_errors.c
+        packed = self._connection.execute(select(c.ranges).where(c.blob_id == blob_id)).scalar()
+        offsets = unpack_ids(packed) if packed is not None else []
+        return tuple(zip(offsets[::2], offsets[1::2], strict=True))
 
     def prefetch(self, blob_ids: Iterable[int]) -> None:
         """Read the chunk lists of several blobs at once."""

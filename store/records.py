@@ -125,7 +125,8 @@ class BlobRecord(NamedTuple):
     """A blob's facts. `chunks` are digests in order; `new_chunks` has those not sent before.
 
     `state` is one of those that `docs/schema.md` lists; `manifest` is JSON for a Cargo.toml
-    or a .gitattributes. `before` is the blob that it replaced, if that is known.
+    or a .gitattributes. `before` is the blob that it replaced, if that is known. `errors` are the
+    byte ranges that are no Rust, in ascending order.
     """
 
     oid: bytes
@@ -136,6 +137,7 @@ class BlobRecord(NamedTuple):
     new_chunks: tuple[ChunkRecord, ...] = ()
     manifest: str | None = None
     before: bytes | None = None
+    errors: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest migration; a database at another version is migrated or refused."""
 
 metadata = MetaData(
@@ -180,6 +180,19 @@ blob_chunks = Table(
         comment="of `chunk`, in order: differences as zigzag LEB128 numbers",
     ),
     comment="One row per blob that was parsed; the blob is its chunks in this order.",
+)
+
+syntax_errors = Table(
+    "syntax_errors",
+    metadata,
+    Column("blob_id", ForeignKey("blob.id"), primary_key=True),
+    Column(
+        "ranges",
+        LargeBinary,
+        nullable=False,
+        comment="byte offsets, (start, end) for each, ascending; packed as in `blob_chunks`",
+    ),
+    comment="One row per blob that was parsed and has syntax errors: where they are.",
 )
 
 name = Table(

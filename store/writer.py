@@ -182,6 +182,7 @@ class Writer:
         new = {self._chunks.new(digest): record for digest, record in fresh.items()}
         lists: list[tuple[int, int | None, list[int]]] = []
         manifest_rows = []
+        error_rows = []
         for blob in blobs:
             blob_id = self._blobs.known(blob.oid)
             if blob.chunks:
@@ -189,10 +190,14 @@ class Writer:
                 lists.append((blob_id, before, [self._chunks.known(d) for d in blob.chunks]))
             if blob.manifest is not None:
                 manifest_rows.append((blob_id, blob.manifest))
+            if blob.errors:
+                offsets = (offset for error in blob.errors for offset in error)
+                error_rows.append((blob_id, pack_ids(offsets)))
         self._write_chunks(new, self._delta_bases.find(lists, new))
         list_rows = [(blob_id, len(ids), pack_ids(ids)) for blob_id, _, ids in lists]
         self._insert(schema.blob_chunks, schema.blob_chunks.c.keys(), list_rows)
         self._insert(schema.manifest, ("blob_id", "facts"), manifest_rows)
+        self._insert(schema.syntax_errors, ("blob_id", "ranges"), error_rows)
 
     def _insert(self, table: Table, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
         insert_rows(self._connection, table, columns, rows)

@@ -37,7 +37,9 @@ _UNITS = {
     "accents": "a\u0301é", "emoji": "\U0001f600", "equals": "a=", "paths": "a::",
     "attributes": "#[", "blank attributes": "#[a]\n\n", "markers": "<<<<<<< a\n",
     "controls": "\x1b[0",
-    "nul": "\0", "keywords": "unsafe extern gen const use pub(", "trailers": "signed-off-by: a\n",
+    "nul": "\0", "keywords": "unsafe extern gen const use pub(",
+    "empty items": "macro a(trait B<struct C where for<impl<fn(", "tildes": "a!(~",
+    "bounds": "fn f<T:,", "errors": "fn f<T:>( #[a] {", "trailers": "signed-off-by: a\n",
 }  # fmt: skip
 
 
@@ -229,6 +231,7 @@ def _calls(tokenizer):
     from rsidx.exporters.filters import commits, globs, hygiene, secrets  # noqa: PLC0415
     from rsidx.exporters.verify import rows  # noqa: PLC0415
     from rsidx.indexer import cargo, gitattributes  # noqa: PLC0415
+    from rsidx.indexer.rust.gaps import masked  # noqa: PLC0415
     from rsidx.indexer.rust.parser import parse  # noqa: PLC0415
     from rsidx.output import printable  # noqa: PLC0415
 
@@ -267,6 +270,7 @@ def _calls(tokenizer):
         "difference": compare,
         "terminal": printable,
         "tokenizer": lambda text: encoder.encode(text[: len(text) * 6 // 100]).ids,
+        "gaps": lambda text: masked(text.encode()),
         "parser": lambda text: parse(text[: len(text) * 3 // 100].encode()),
     }
 

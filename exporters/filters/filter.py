@@ -1,6 +1,6 @@
 """What a filter is, and what it may look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,8 +31,9 @@ class EditView:
 
     `head` returns the file's first chunk, `has_attribute` whether the repository's own
     .gitattributes set one for it, `is_licensed` whether both sides are under an allowed licence,
-    `tiny` what alone changed if that is next to nothing (`rsidx.exporters.edits.tiny`), and
-    `has_same_imports` whether both sides are imports, and the same ones.
+    `tiny` what alone changed if that is next to nothing (`rsidx.exporters.edits.tiny`),
+    `has_same_imports` whether both sides are imports, and the same ones, and `errors` the byte
+    ranges that are no Rust in the new side's file, which has `n_bytes`, in ascending order.
     """
 
     edit: Edit
@@ -44,6 +45,8 @@ class EditView:
     is_licensed: Callable[[], bool]
     tiny: Callable[[], str | None]
     has_same_imports: Callable[[], bool]
+    errors: Callable[[], Sequence[tuple[int, int]]]
+    n_bytes: Callable[[], int]
 
     @property
     def text(self) -> bytes:

@@ -12,12 +12,14 @@ from rsidx.exporters.filters.commits import COMMITS
 from rsidx.exporters.filters.filter import Filter, Scope
 from rsidx.exporters.filters.hygiene import HYGIENE
 from rsidx.exporters.filters.licenses import LICENSES
+from rsidx.exporters.filters.syntax import SYNTAX
 
 FILTERS = (
     *COMMITS,
     *LICENSES,
     *HYGIENE,
     *CHANGES,
+    *SYNTAX,
     Filter("secrets", "text", "secrets, which are replaced (see Secrets and people)"),
     Filter(
         "messages_target",

@@ -102,6 +102,8 @@ class EditSelector:
             is_licensed=partial(self._licenses.allow_edit, edit),
             tiny=cache(partial(self.tiny, edit)),
             has_same_imports=partial(self._has_same_imports, edit),
+            errors=partial(self._reader.syntax_errors, side.blob_id),
+            n_bytes=lambda: self._reader.blob(side.blob_id).n_bytes,
         )
 
     def tiny(self, edit: Edit) -> str | None:

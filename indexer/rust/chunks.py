@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from tree_sitter import Node, Tree
+from tree_sitter import Node
 
-from rsidx.indexer.rust.grammar import parse_items_in
+from rsidx.indexer.rust.gaps import front_matter_end
+from rsidx.indexer.rust.grammar import Syntax, parse_items_in, type_of
 from rsidx.indexer.rust.hunks import Hunk
 from rsidx.indexer.rust.model import Chunk
 from rsidx.store.records import CONTAINER_SEPARATOR, TEST_MARK
@@ -45,13 +46,14 @@ _CFG_TEST = re.compile(rb"#\s*\[\s*cfg\s*\(\s*(?:test\b|all\s*\(\s*test\b|any\s*
 _BLANKS = re.compile(r"\s+")
 
 
-def cut(tree: Tree, source: bytes, earlier: "Earlier | None" = None) -> tuple[Chunk, ...]:
+def cut(syntax: Syntax, source: bytes, earlier: "Earlier | None" = None) -> tuple[Chunk, ...]:
     """Cut a parsed file; the chunks, concatenated, are the source.
 
     The chunks of an earlier version that are still the same come back as the same objects.
     """
     # A brace that the grammar had to make up leaves a footer of no bytes.
-    return tuple(chunk for chunk in _Cutter(source, earlier).file(tree.root_node) if chunk.text)
+    cutter = _Cutter(source, syntax.text, earlier)
+    return tuple(chunk for chunk in cutter.file(syntax.tree.root_node) if chunk.text)
 
 
 class Earlier:
@@ -115,14 +117,15 @@ def is_inner(node: Node, source: bytes) -> bool:
 class _Cutter:
     """Walks containers; `self.position` is where the next chunk begins, and never goes back."""
 
-    def __init__(self, source: bytes, earlier: Earlier | None) -> None:
+    def __init__(self, source: bytes, parsed: bytes, earlier: Earlier | None) -> None:
         self.source = source
+        self.parsed = parsed
         self.earlier = earlier
         self.position = 0
 
     def file(self, root: Node) -> Iterator[Chunk]:
         children = root.children
-        inner_end = self._inner_end(children)
+        inner_end = max(front_matter_end(self.source), self._inner_end(children))
         if inner_end:
             yield self._take("preamble", "", inner_end)
         held: Chunk | None = None
@@ -178,7 +181,7 @@ class _Cutter:
         if node.type == "expression_statement":
             inner = node.children
             return "macro_call" if inner and inner[0].type == "macro_invocation" else "other"
-        return _ITEM_KINDS.get(node.type, "other")
+        return _ITEM_KINDS.get(type_of(node, self.source), "other")
 
     def _inside(self, node: Node, kind: str, depth: int) -> list[Node]:
         """Return what stands between a container's braces; empty if the item stays whole."""
@@ -187,7 +190,7 @@ class _Cutter:
         if kind == "macro_call":
             call = node if node.type == "macro_invocation" else node.children[0]
             body = call.children[-1]
-            return parse_items_in(body, self.source) if body.type == "token_tree" else []
+            return parse_items_in(body, self.parsed) if body.type == "token_tree" else []
         block = node.child_by_field_name("body") if kind in _CONTAINERS else None
         if block is None or block.child_count < 2:
             return []

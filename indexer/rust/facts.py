@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from rsidx.indexer.rust.chunks import is_inner
-from rsidx.indexer.rust.grammar import parse_tree
+from rsidx.indexer.rust.grammar import parse_tree, type_of
 from rsidx.indexer.rust.imports import flatten
 from rsidx.indexer.rust.references import Seen, collect
 from rsidx.indexer.rust.types import UNKNOWN, canonical, generics, supertraits
@@ -79,7 +79,8 @@ def extract(kind: str, container: str, text: bytes, seen: Seen | None = None) ->
     if kind.endswith("_footer") or (is_comment and is_short):
         return ChunkFacts()
     source = text + b"}" if kind.endswith("_header") else text
-    root = parse_tree(source).root_node
+    syntax = parse_tree(source)
+    root = syntax.tree.root_node
     breaks = () if is_short else tuple(_breaks(root, text))
     if is_comment:
         return ChunkFacts(breaks=breaks)
@@ -90,7 +91,7 @@ def extract(kind: str, container: str, text: bytes, seen: Seen | None = None) ->
         if node.type == "attribute_item":
             attributes.append(_decode(source, node)[2:-1].strip())
         elif node.type not in _TRIVIA:
-            item = _Item(source, container, attributes)
+            item = _Item(source, syntax.text, container, attributes)
             symbols += item.symbols(node)
             imports += item.imports(node)
             attributes = []
@@ -100,8 +101,9 @@ def extract(kind: str, container: str, text: bytes, seen: Seen | None = None) ->
 class _Item:
     """An item with the attributes in front of it."""
 
-    def __init__(self, source: bytes, container: str, attributes: list[str]) -> None:
+    def __init__(self, source: bytes, parsed: bytes, container: str, attributes: list[str]) -> None:
         self.source = source
+        self.parsed = parsed
         self.container = container
         cfgs = [match.group(1).strip() for a in attributes if (match := _CFG.match(a))]
         self.cfg = _BLANKS.sub(" ", ", ".join(cfgs))
@@ -116,7 +118,7 @@ class _Item:
         self.in_type = innermost(container).startswith(("impl ", "trait "))
 
     def symbols(self, node: Node) -> Iterator[Symbol]:
-        kind = _SYMBOL_KINDS.get(node.type)
+        kind = _SYMBOL_KINDS.get(type_of(node, self.source))
         if kind is not None:
             symbol = self._symbol(node, kind)
             if symbol is not None:
@@ -180,6 +182,7 @@ class _Item:
             return None
         name = _decode(self.source, name_node)
         trait = node.child_by_field_name("trait") if kind == "impl" else None
+        start = self._start(node)
         return Symbol(
             kind="method" if kind == "fn" and self.in_type else kind,
             name=_self_type_name(name) if kind == "impl" else name,
@@ -187,9 +190,9 @@ class _Item:
             visibility="pub" if self.is_exported else _visibility(node, self.source),
             is_test=self.is_test,
             cfg=self.cfg,
-            start=node.start_byte,
+            start=start,
             end=min(node.end_byte, len(self.source)),
-            signature_start=node.start_byte,
+            signature_start=start,
             signature_end=_signature_end(node, self.source),
             trait=_BLANKS.sub(" ", _decode(self.source, trait)) if trait is not None else "",
             type=self._type(node, kind),
@@ -197,6 +200,15 @@ class _Item:
             if kind in _GENERIC
             else "",
         )
+
+    def _start(self, node: Node) -> int:
+        """Return where an item begins, with keywords in front that the parser did not see."""
+        start = node.start_byte
+        if self.parsed is self.source:
+            return start
+        before = len(self.parsed[:start].rstrip())
+        written = self.source[before:start]
+        return start - len(written.lstrip()) if written.strip() else start
 
     def _type(self, node: Node, kind: str) -> str:
         """Return the type that goes with a symbol, as `rsidx.store.records.Symbol` says."""

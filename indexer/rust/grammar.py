@@ -4,7 +4,6 @@ Trees are walked with a cursor or a stack, never by recursion: queries overflow 
 sources nested 200,000 deep, these do not.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +11,10 @@ from functools import cache
 import tree_sitter_rust
 from tree_sitter import Language, Node, Parser, Range, Tree
 
+from rsidx.indexer.rust import gaps
 from rsidx.indexer.rust.hunks import Hunk, hunks
+
+_MAX_GUESSED_BYTES = 2_000_000
 
 
 @cache
@@ -29,29 +31,6 @@ def _parser() -> Parser:
 def _inside_parser() -> Parser:
     """Return the parser whose ranges may be set."""
     return Parser(_language())
-
-
-# Valid Rust that tree-sitter-rust 0.24 cannot parse. A substitution of the same length in the
-# parse buffer, never in the stored text, gets round each; offsets stay as they are.
-_FRONT_MATTER = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?(?:#![^\[\n][^\n]*\n)?\s*+(-{3,}+)[^\n]*+\n(?:.*?\n)?\1[ \t]*(?=\n|\Z)",
-    re.DOTALL,
-)
-_PRIMITIVE_MACRO = re.compile(
-    rb"\b(?:str|char|bool|[ui](?:8|16|32|64|128|size)|f32|f64|try|gen)(?=\s*!\s*[\[({])"
-)
-_BLANKED = re.compile(
-    rb"""\bunsafe(?=\s+extern\s*(?:"[^"\n]*"\s*)?\{)  # unsafe extern "C" { .. }  (2024)
-    |\bsafe(?=\s+(?:fn|static)\b)                      # safe fn                   (2024)
-    |\bauto(?=\s+trait\b)                              # auto trait                (unstable)
-    |\bconst(?=\s+(?:trait\b|[A-Z]\w*(?:<[^<>]*>)?\s+for\b)) # impl const Trait for .. (unstable)
-    |\bgen(?=\s+[\w{])                                  # gen fn, gen { .. }        (unstable)
-    |~                                                 # ~const Trait, a macro's own token
-    """,
-    re.VERBOSE,
-)
-_NOT_A_BREAK = re.compile(rb"[^\n]")
-_LIFETIME_FIRST = re.compile(rb"\b(?:dyn|impl)\s+('\w+\s*\+)(?=\s*[\w:?])")
 
 
 _MACRO_DEFINITIONS = frozenset(
@@ -78,92 +57,126 @@ _MACRO_ITEMS = _MACRO_DEFINITIONS | {
 }
 
 
-def _spaces(match: re.Match[bytes]) -> bytes:
-    return _NOT_A_BREAK.sub(b" ", match.group())
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """A syntax tree, and the text that it is of: the file's, with what the grammar lacks replaced.
 
-
-def _masked(source: bytes) -> bytes:
-    masked = _FRONT_MATTER.sub(_spaces, source)
-    masked = _PRIMITIVE_MACRO.sub(lambda m: b"X" + m.group()[1:], masked)
-    masked = _BLANKED.sub(_spaces, masked)
-    return _LIFETIME_FIRST.sub(
-        lambda m: m.group()[: m.start(1) - m.start()] + b" " * len(m.group(1)), masked
-    )
-
-
-def parse_tree(source: bytes) -> Tree:
-    """Parse with the grammar's known failures worked around; never raises on bad Rust.
-
-    The substitutions are tried only where the plain parse has an error, and kept only where
-    they leave fewer bytes in error.
+    Both have the same length.
     """
-    tree = _parser().parse(source)
-    if not tree.root_node.has_error:
-        return tree
-    masked = _masked(source)
-    if masked == source:
-        return tree
-    retried = _parser().parse(masked)
-    if not retried.root_node.has_error or _error_bytes(retried) < _error_bytes(tree):
-        return retried
-    return tree
+
+    tree: Tree
+    text: bytes
+
+    @property
+    def has_error(self) -> bool:
+        """Whether something in the text could not be parsed."""
+        return self.tree.root_node.has_error
+
+    @classmethod
+    def of(cls, text: bytes) -> "Syntax":
+        """Parse a text as it is."""
+        return cls(_parser().parse(text), text)
+
+
+def parse_tree(source: bytes) -> Syntax:
+    """Parse with the grammar's gaps worked around; never raises on bad Rust.
+
+    Substitutions are tried only where the plain parse has an error, and kept only where they
+    leave fewer bytes in error.
+    """
+    plain = Syntax.of(gaps.opened(source))
+    if not plain.has_error:
+        return plain
+    masked = gaps.masked(plain.text)
+    return _best(plain, Syntax.of(masked) if masked != plain.text else plain)
+
+
+def _best(plain: Syntax, masked: Syntax) -> Syntax:
+    """Return what parses best, of two syntaxes made from scratch or what is guessed from one."""
+    if masked is plain or not masked.has_error:
+        return _guessed(masked)
+    return _guessed(masked if _error_bytes(masked) <= _error_bytes(plain) else plain)
+
+
+def _guessed(best: Syntax) -> Syntax:
+    """Return what a text parses to with more of it replaced, as far as that leaves fewer errors.
+
+    Of a large text fewer guesses are tried, as errors make parsing slow.
+    """
+    if not best.has_error:
+        return best
+    n_bytes, code = _error_bytes(best), gaps.code_of(best.text)
+    left = _MAX_GUESSED_BYTES
+    for guess in gaps.GUESSES:
+        text = gaps.guessed(guess, best.text, code, list(error_ranges(best.tree)))
+        left -= len(best.text) if text is not None else 0
+        if text is None or left < 0:
+            continue
+        retried = Syntax.of(text)
+        if _error_bytes(retried) < n_bytes:
+            best, n_bytes, code = retried, _error_bytes(retried), gaps.code_of(text)
+        if not n_bytes:
+            break
+    return best
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
     """A parsed version of a file, from which the next one can be parsed.
 
-    `tree` is what `parse_tree` gives for `source`: the tree of the text as it is (`plain`), or
-    of the text with substitutions (`masked`), or one of both made from scratch.
+    `syntax` is what `parse_tree` gives for `source`: that of the text as it is (`plain`), or of
+    the text with substitutions (`masked`), or one of both made from scratch.
     """
 
     source: bytes
-    tree: Tree
-    plain: Tree
-    masked: tuple[bytes, Tree] | None = None
+    syntax: Syntax
+    plain: Syntax
+    masked: Syntax | None = None
 
 
 def parse_version(source: bytes, before: Version | None) -> tuple[Version, Sequence[Hunk] | None]:
     """Parse a version of a file by what changed since the one before.
 
-    Its tree is that of `parse_tree`: one that has errors depends on how it was come by, so it is
-    made from scratch. The hunks are None where outside of them the syntax may differ, too.
+    Its syntax is that of `parse_tree`: a tree that has errors depends on how it was come by, so it
+    is made from scratch. The hunks are None where outside of them the syntax may differ, too.
     """
-    if before is None:
-        plain, found = _parser().parse(source), None
+    text = gaps.opened(source)
+    if before is None or text != source or before.plain.text != before.source:
+        before = None
+        plain, found = Syntax.of(text), None
     else:
         found = hunks(before.source, source)
-        plain = _reparse(before.source, before.plain, source, found)
-    if not plain.root_node.has_error:
+        plain = _reparse(before.plain, source, found)
+    if not plain.has_error:
         # What was cut from a tree with errors is cut in another way from one without.
         is_alike = (
-            before is not None
-            and before.tree is before.plain
-            and not before.plain.root_node.has_error
+            before is not None and before.syntax is before.plain and not before.plain.has_error
         )
         return Version(source, plain, plain), found if is_alike else None
-    masked = _masked(source)
-    if masked == source:
-        return Version(source, parse_tree(source) if before else plain, plain), None
+    masked = gaps.masked(text)
+    if masked == text:
+        best = _best(plain, plain) if before is None else parse_tree(source)
+        return Version(source, best, plain), None
     if before is None or before.masked is None:
-        retried, found = _parser().parse(masked), None
+        retried, found = Syntax.of(masked), None
     else:
-        old, old_tree = before.masked
-        masked_hunks = hunks(old, masked)
-        retried = _reparse(old, old_tree, masked, masked_hunks)
+        masked_hunks = hunks(before.masked.text, masked)
+        retried = _reparse(before.masked, masked, masked_hunks)
         # Where a substitution came or went, more than the substituted text differs.
-        found = found if before.tree is old_tree and masked_hunks == found else None
-    if retried.root_node.has_error:
-        return Version(source, parse_tree(source), plain, (masked, retried)), None
-    return Version(source, retried, plain, (masked, retried)), found
+        is_alike = before.syntax is before.masked and masked_hunks == found
+        found = found if is_alike else None
+    if retried.has_error:
+        best = _best(plain, retried) if before is None else parse_tree(source)
+        return Version(source, best, plain, retried), None
+    return Version(source, retried, plain, retried), found
 
 
-def _reparse(old: bytes, old_tree: Tree, new: bytes, found: Sequence[Hunk]) -> Tree:
+def _reparse(old: Syntax, new: bytes, found: Sequence[Hunk]) -> Syntax:
     if not found:
-        return old_tree
-    edited = old_tree.copy()
-    _edit(edited, found, old, new)
-    return _parser().parse(new, edited)
+        return old
+    edited = old.tree.copy()
+    _edit(edited, found, old.text, new)
+    return Syntax(_parser().parse(new, edited), new)
 
 
 def _edit(tree: Tree, found: Sequence[Hunk], old: bytes, new: bytes) -> None:
@@ -183,6 +196,16 @@ def _edit(tree: Tree, found: Sequence[Hunk], old: bytes, new: bytes) -> None:
             (row + old.count(b"\n", hunk.start, hunk.old_end), 0),
             (row + new.count(b"\n", hunk.new_start, hunk.new_end), 0),
         )
+
+
+def type_of(node: Node, source: bytes) -> str:
+    """Return a node's type; that of an item which was parsed as another one is its own."""
+    parsed_as = node.type
+    for keyword, written, is_a in gaps.PARSED_AS.get(parsed_as, ()):
+        for child in node.children:
+            if child.type == keyword and source.startswith(written, child.start_byte):
+                return is_a
+    return parsed_as
 
 
 def parse_items_in(body: Node, source: bytes) -> list[Node]:
@@ -206,9 +229,9 @@ def parse_items_in(body: Node, source: bytes) -> list[Node]:
     return items
 
 
-def _error_bytes(tree: Tree) -> int:
+def _error_bytes(syntax: Syntax) -> int:
     """Count the bytes under ERROR nodes, a missing node as one."""
-    return sum(max(1, end - start) for start, end in error_ranges(tree))
+    return sum(max(1, end - start) for start, end in error_ranges(syntax.tree))
 
 
 def error_ranges(tree: Tree) -> Iterator[tuple[int, int]]:

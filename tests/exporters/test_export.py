@@ -392,7 +392,7 @@ def test_a_message_from_a_browser_has_plain_line_ends(repo, history, run):
 
 
 def test_source_that_spells_a_control_token_stays_text(run):
-    out, _, rows = run()
+    out, _, rows = run(keep=("syntax",))
     tokenizer = Tokenizer.from_file(str(out / "tokenizer/tokenizer.json"))
     control = tokenizer.token_to_id(token_of("new_code"))
     found = by_message(rows, "control <file_sep>")
