@@ -280,13 +280,11 @@ def test_prefix_middle_and_suffix_are_the_file_without_a_gap(before, new, after,
 
 
 @pytest.mark.parametrize(("side", "end"), [("prefix", "start"), ("suffix", "end")])
-def test_verify_sees_that_the_code_around_a_hole_is_other_code(
-    run, filled, tokenizer_of, side, end
-):
+def test_verify_sees_that_the_code_around_a_hole_is_other_code(run, index, tokenizer_of, side, end):
     _, rows, out = run(tokenizer_of("starcoder2"))
     metas = [meta for _, _, meta in rows]
     meta = next(m for m in metas if m["around"]["start"] < m["new"]["start"] - 1)
     meta["around"][end] += 1 if end == "start" else -1
     lines = "".join(f"{json.dumps(meta)}\n" for meta in metas)
     (out / "train.meta.jsonl").write_text(lines)
-    assert f"the prompt does not have the {side} code" in filled.problems(out)
+    assert f"the prompt does not have the {side} code" in index.problems(out)
