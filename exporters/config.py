@@ -221,6 +221,15 @@ class ExportConfig:
             harmless=UP_TO_DEFAULT,
         ),
     ] = 50
+    max_edits_per_commit: Annotated[
+        int,
+        Setting(
+            "Leave out edits of a commit beyond so many, which are spread over its files; 0 for no "
+            "limit.",
+            at_least=0,
+            harmless=True,
+        ),
+    ] = 100
     min_message: Annotated[
         int,
         Setting(

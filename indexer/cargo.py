@@ -1,5 +1,6 @@
 """The facts of a Cargo.toml: a pure function of its bytes."""
 
+import hashlib
 import json
 import re
 import tomllib
@@ -24,6 +25,12 @@ _MANIFEST = re.compile(
     rb"\A\xef?\xbb?\xbf?(?:\s++|#(?![!\[])[^\n]*+\n|#\[[^\n]*\][^\S\n]*+\n)*+"
     rb"(?:\[\s*[\w\"'-]|[\w-]+\s*=)"
 )
+# The host and the first folder of an address, as in https://user@github.com/OWNER/NAME and
+# git@github.com:OWNER/NAME.
+_HOME = re.compile(r"(?:\w++(?:\+\w++)?://)?(?:[^/@\s]*+@)?([\w.-]++)(?::\d++)?[/:]~?([\w.-]++)")
+_MAX_ADDRESS = 500
+_AUTHOR = re.compile(r"([^<>]*+)(?:<([^<>]*+)>)?")
+_DIGEST = 6
 
 
 def read(source: bytes) -> str | None:
@@ -32,7 +39,8 @@ def read(source: bytes) -> str | None:
     Keys: `package` (name, edition, license, build, autobins and the like), `workspace` (members,
     exclude, dependencies), `targets` (kind → list of name, path), `dependencies` (name →
     package, path, workspace), `patch` (package → path) and `default_features` (those that
-    `default` turns on).
+    `default` turns on). Package and workspace have `authors`, as digests that can only be
+    compared, and `home`, where their repository is: a host and an owner.
     """
     if _MANIFEST.match(source) is None:
         return None
@@ -47,7 +55,8 @@ def read(source: bytes) -> str | None:
         for key in _DEPENDENCIES:
             dependencies.update(_dependencies(scope.get(key)))
     facts = {
-        "package": {key: package[key] for key in _PACKAGE_KEYS if key in package},
+        "package": {key: package[key] for key in _PACKAGE_KEYS if key in package}
+        | _origin(package),
         "workspace": {
             "is_root": "workspace" in manifest,
             "members": workspace.get("members", []),
@@ -55,6 +64,7 @@ def read(source: bytes) -> str | None:
             "dependencies": _dependencies(workspace.get("dependencies")),
             "package": _table(workspace.get("package")).get("edition"),
             "license": _table(workspace.get("package")).get("license"),
+            **_origin(_table(workspace.get("package"))),
         },
         "targets": {key: _targets(manifest.get(key)) for key in _TARGETS if key in manifest},
         "dependencies": dependencies,
@@ -66,6 +76,33 @@ def read(source: bytes) -> str | None:
 
 def _table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _origin(package: dict[str, Any]) -> dict[str, Any]:
+    """Return `authors` and `home` as far as they are known; `workspace` for inherited ones."""
+    origin: dict[str, Any] = {}
+    authors, address = package.get("authors"), package.get("repository")
+    if isinstance(authors, list):
+        names = (name for author in authors if isinstance(author, str) for name in _names(author))
+        origin["authors"] = sorted({_digest(name) for name in names})
+    match = _HOME.match(address[:_MAX_ADDRESS]) if isinstance(address, str) else None
+    if match is not None:
+        origin["home"] = "/".join(match.groups()).lower()
+    for key, given in (("authors", authors), ("home", address)):
+        if isinstance(given, dict) and given.get("workspace") is True:
+            origin[key] = "workspace"
+    return origin
+
+
+def _names(author: str) -> list[str]:
+    """Return the name and the address of an author, as far as there are any."""
+    match = _AUTHOR.match(author)
+    found = match.groups() if match is not None else ()
+    return [" ".join(name.lower().split()) for name in found if name and name.strip()]
+
+
+def _digest(name: str) -> str:
+    return hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=_DIGEST).hexdigest()
 
 
 def _targets(value: Any) -> list[dict[str, Any]]:

@@ -29,8 +29,10 @@ class CommitView:
 class EditView:
     """What filters know of an edit: its texts (empty where there is no side), and its file.
 
-    `head` returns the file's first chunk, `has_attribute` whether the repository's own
-    .gitattributes set one for it, `is_licensed` whether both sides are under an allowed licence,
+    `old_path` is that of the old side, empty where there is none. `head` returns the file's first
+    chunk, `has_attribute` whether the repository's own .gitattributes set one for it, `is_foreign`
+    whether the commit adds the file as somebody else's (`rsidx.exporters.filters.added_crates`),
+    `is_licensed` whether both sides are under an allowed licence,
     `tiny` what alone changed if that is next to nothing (`rsidx.exporters.edits.tiny`),
     `has_same_imports` whether both sides are imports, and the same ones, and `errors` the byte
     ranges that are no Rust in the new side's file, which has `n_bytes`, in ascending order.
@@ -38,10 +40,12 @@ class EditView:
 
     edit: Edit
     path: bytes
+    old_path: bytes
     old: bytes
     new: bytes
     head: Callable[[], bytes]
     has_attribute: Callable[[str], bool]
+    is_foreign: Callable[[], bool]
     is_licensed: Callable[[], bool]
     tiny: Callable[[], str | None]
     has_same_imports: Callable[[], bool]

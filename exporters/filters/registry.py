@@ -12,6 +12,7 @@ from rsidx.exporters.filters.commits import COMMITS
 from rsidx.exporters.filters.filter import Filter, Scope
 from rsidx.exporters.filters.hygiene import HYGIENE
 from rsidx.exporters.filters.licenses import LICENSES
+from rsidx.exporters.filters.limit import OVER_LIMIT
 from rsidx.exporters.filters.syntax import SYNTAX
 
 FILTERS = (
@@ -20,6 +21,7 @@ FILTERS = (
     *HYGIENE,
     *CHANGES,
     *SYNTAX,
+    OVER_LIMIT,
     Filter("secrets", "text", "secrets, which are replaced (see Secrets and people)"),
     Filter(
         "messages_target",

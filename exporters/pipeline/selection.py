@@ -14,9 +14,11 @@ from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.tiny import tiny_kind
 from rsidx.exporters.examples.message import tidy
 from rsidx.exporters.examples.redaction import without_people
+from rsidx.exporters.filters.added_crates import AddedCrates
 from rsidx.exporters.filters.filter import CommitView, EditView
 from rsidx.exporters.filters.gitattributes import Attributes
 from rsidx.exporters.filters.licenses import Licenses
+from rsidx.exporters.filters.limit import OVER_LIMIT, within_limit
 from rsidx.exporters.filters.registry import Filters
 from rsidx.exporters.kinds import KINDS
 from rsidx.store.reader import Reader
@@ -35,6 +37,7 @@ class EditSelector:
         self._config = config
         self._level = KINDS[config.kind].level or config.level
         self._attributes = Attributes(reader)
+        self._crates = AddedCrates(reader)
         self._of_commits = Filters("commit", config.keep)
         self._of_edits = Filters("edit", config.keep, config.leave_out)
 
@@ -61,9 +64,20 @@ class EditSelector:
             max_bytes = None if KINDS[self._config.kind].divides else self._config.max_chars
             changed = commit_edits(self._reader, changes, max_bytes=max_bytes)
         left_out = [replace(one, reason=f"edits_{one.reason}") for one in changed.left_out]
-        edits = self._accepted(changed.edits, left_out)
+        self._crates.move_to(commit, view.message)
+        edits = self._within_limit(commit, self._accepted(changed.edits, left_out), left_out)
         no_ops = self._accepted(self._no_ops(commit, changes, len(edits)), left_out)
         return (*edits, *no_ops), tuple(left_out)
+
+    def _within_limit(
+        self, commit: CommitRow, edits: Sequence[Edit], left_out: list[LeftOut]
+    ) -> list[Edit]:
+        """Return the edits within a commit's limit, and add the others to `left_out`."""
+        limit, where = self._config.max_edits_per_commit, commit.oid.hex()
+        edits, beyond = within_limit(edits, limit, where, self._reader.path)
+        reason = f"edits_{OVER_LIMIT.name}"
+        left_out += [LeftOut(reason, edit.path_id, edit.name) for edit in beyond]
+        return edits
 
     def _no_ops(
         self, commit: CommitRow, changes: Sequence[ChangeRow], n_edits: int
@@ -95,10 +109,12 @@ class EditSelector:
         return EditView(
             edit=edit,
             path=path,
+            old_path=self._reader.path(edit.old.path_id) if edit.old is not None else b"",
             old=old,
             new=new,
             head=partial(self._head, side.blob_id),
             has_attribute=partial(self._attributes.has, path=path),
+            is_foreign=lambda: edit.new is not None and self._crates.has(edit.new.path_id),
             is_licensed=partial(self._licenses.allow_edit, edit),
             tiny=cache(partial(self.tiny, edit)),
             has_same_imports=partial(self._has_same_imports, edit),

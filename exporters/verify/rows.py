@@ -15,6 +15,7 @@ from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.chronology import believable
 from rsidx.exporters.splits.split import SPLITS
+from rsidx.exporters.verify.limit import LimitCheck
 from rsidx.exporters.verify.related import Edits
 from rsidx.exporters.verify.secrets import SecretCheck
 from rsidx.exporters.verify.texts import RowTexts
@@ -74,6 +75,8 @@ class Rows:
         self._last_edit: tuple[Any, str] = ([], "")
         keeps_secrets = "secrets" in manifest["config"]["keep"]
         self._secrets = SecretCheck(history.blob) if not keeps_secrets else None
+        # An earlier release had no limit.
+        self._limit = LimitCheck(manifest["config"].get("max_edits_per_commit", 0))
         self.edits = Edits()
 
     def problems(
@@ -101,6 +104,7 @@ class Rows:
             every = (*texts.values(), *meta.get("text", {}).values())
             yield from self._secrets.problems(meta, "\n".join(every))
         self._checked.n_redacted += meta["is_redacted"]
+        yield from self._limit.problems(meta)
         yield from self._line_ends(meta)
         if meta.get("is_rename") and meta["old_path"] in self._history.tree(commit):
             yield f"{meta['path']} is no new name of {meta['old_path']}, which is still there"

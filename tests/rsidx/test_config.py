@@ -39,6 +39,7 @@ HARMLESS = {
     ("export", "max-tokens"): "up to 2048",
     ("export", "context-tokens"): "up to 1024",
     ("export", "max-files"): "up to 50",
+    ("export", "max-edits-per-commit"): "",
     ("export", "min-message"): "up to 10",
     ("export", "message-numbers"): "",
     ("export", "line-ends"): "",
