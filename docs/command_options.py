@@ -91,7 +91,7 @@ def _facts(ctx: click.Context, option: click.Option) -> Iterator[str]:
     if default:
         yield f"Default: ``{default}``."
     names = tuple(ctx.command_path.split()[1:])
-    if option.name in _SHARED:
+    if option.name in _SHARED and option.envvar:
         yield f"Variable: ``{option.envvar}``."
     elif key_of(option) in settable(ctx.command):
         yield f"Variable: ``{variables_of(option, names)[0]}``."

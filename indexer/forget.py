@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from rsidx.errors import IndexStoreError
+from rsidx.indexer import identity
 from rsidx.indexer.git.repository import Repository
 from rsidx.store import erasure as store
-from rsidx.store import queries
 from rsidx.store.cache import remove_cache
 from rsidx.store.database import Database
 from rsidx.store.erasure import Forgotten, Removed
@@ -64,7 +64,7 @@ def forgotten(database: Database) -> list[tuple[str, str]]:
 def _find(database: Database, repository: Repository, targets: Sequence[str]) -> Forgotten:
     wanted = Forgotten()
     with database.reading() as connection:
-        repository_id = queries.repository_id(connection, repository.name) or 0
+        repository_id = identity.find(database, connection, repository) or 0
         for target in targets:
             found = store.find(connection, repository_id, target)
             if not any(found.rows()):

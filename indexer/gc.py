@@ -1,9 +1,10 @@
 """Deleting unreachable commits from the index."""
 
+from rsidx.indexer import identity
 from rsidx.indexer.git import history
 from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.sync import update
-from rsidx.store import queries
+from rsidx.store import clones
 from rsidx.store.database import Database
 from rsidx.store.unreachable import Pruned, prune
 
@@ -20,7 +21,7 @@ def collect(
     if not dry_run:
         update(repository, database, jobs=1, max_bytes=max_bytes)
     with database.writing() as connection, database.exclusive():
-        repository_id = queries.repository_id(connection, repository.name)
+        repository_id = identity.find(database, connection, repository)
         if repository_id is None:
             return Pruned(0, 0, 0)
         refs = history.read_refs(repository)
@@ -31,7 +32,7 @@ def collect(
         if dry_run:
             connection.rollback()
             return pruned
-        queries.set_root(connection, repository_id, history.find_root(repository))
+        clones.set_root(connection, repository_id, history.find_root(repository))
         connection.commit()
     database.vacuum()
     return pruned

@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from rsidx.errors import IndexInUseError, LockError
+from rsidx.indexer import identity
 from rsidx.indexer.extract import Extraction, Wanted, extraction
 from rsidx.indexer.git import history
 from rsidx.indexer.git.repository import Repository
@@ -41,7 +42,7 @@ _log = logging.getLogger("rsidx")
 def is_needed(repository: Repository, database: Database) -> bool:
     """Tell whether another version of the extractor read something in the index."""
     with database.reading() as connection:
-        repository_id = queries.repository_id(connection, repository.name)
+        repository_id = identity.find(database, connection, repository)
         return repository_id is not None and (
             stale.count_stale_blobs(connection, EXTRACTOR_VERSION) > 0
             or bool(stale.stale_commits(connection, repository_id, EXTRACTOR_VERSION))
@@ -129,7 +130,7 @@ class _Refresh:
         self._jobs = jobs
         self._progress = progress
         with database.reading() as connection:
-            self._repository_id = queries.repository_id(connection, repository.name)
+            self._repository_id = identity.find(database, connection, repository)
             # What was read under a larger limit is not to be lost.
             self._max_bytes = max(max_bytes, stale.largest_read(connection))
 

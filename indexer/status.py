@@ -5,12 +5,14 @@ from datetime import datetime
 from pathlib import Path
 
 from rsidx.errors import IndexStoreError
+from rsidx.indexer import identity
 from rsidx.indexer.git import history
 from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.hook_api import index_file
 from rsidx.indexer.refresh import refreshing_since
 from rsidx.indexer.rust.model import EXTRACTOR_VERSION
-from rsidx.store import queries
+from rsidx.store import queries, server
+from rsidx.store.clones import read_repositories
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dates import moment
 from rsidx.store.queries import Counts
@@ -21,10 +23,13 @@ from rsidx.store.stale import count_stale_blobs
 class Status:
     """The index's content, and the refs whose commits it lacks (name → commits missing).
 
+    `repository` is what the index calls this one, and `counts` are of all its `repositories`.
     `behind_since` is the time of the oldest commit that it lacks, in seconds. `n_stale_blobs` have
     the facts of another version of rsidx; a process reads them again since `refreshing_since`.
     """
 
+    repository: str
+    repositories: tuple[str, ...]
     database: str
     database_bytes: int
     counts: Counts
@@ -67,7 +72,8 @@ def status(repository: Repository, database: Database) -> Status:
         if name == b"HEAD" or name.startswith(b"refs/heads/")
     }
     with database.reading() as connection:
-        repository_id = queries.repository_id(connection, repository.name)
+        repository_id = identity.find(database, connection, repository)
+        names = {row.id: row.name for row in read_repositories(connection)}
         nodes = list(queries.commit_nodes(connection, repository_id)) if repository_id else []
         indexed = {node.oid for node in nodes}
         missing: set[bytes] = set()
@@ -83,6 +89,8 @@ def status(repository: Repository, database: Database) -> Status:
         n_stale = count_stale_blobs(connection, EXTRACTOR_VERSION)
         since = refreshing_since(database.file)
         return Status(
+            repository=names.get(repository_id or 0, repository.name),
+            repositories=tuple(names.values()),
             database=database.shown,
             database_bytes=database.n_bytes(),
             counts=queries.counts(connection),
@@ -115,7 +123,16 @@ def soundness(db: str) -> str:
     """Return what is known of an index without a problem."""
     if index_file(db) is not None:
         return "sound, and nobody else can read it"
-    return "on a server, which can be reached; who else can read it there was not looked at"
+    database = Database(resolve_url(db), create=False)
+    try:
+        with database.reading() as connection:
+            owner, others = server.owner(connection), server.readers(connection)
+    finally:
+        database.close()
+    named = f"its owner {owner} and the server's superusers"
+    if not others:
+        return f"on a server, where nobody but {named} may read it"
+    return f"on a server, where besides {named} may read it: {', '.join(others)}"
 
 
 def _readable_by_others(file: Path) -> str | None:

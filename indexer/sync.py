@@ -13,12 +13,13 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from rsidx.errors import RepositoryError
+from rsidx.indexer import identity
 from rsidx.indexer.extract import Extraction, Wanted, extraction
 from rsidx.indexer.git import history
 from rsidx.indexer.git.history import CommitLine
 from rsidx.indexer.git.repository import Repository, git_version
 from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Ingester, Progress, SyncReport
-from rsidx.store import queries
+from rsidx.store import clones, queries
 from rsidx.store.batches import batches
 from rsidx.store.cache import remove_cache
 from rsidx.store.database import Database
@@ -180,16 +181,7 @@ class _Sync:
         self.database = database
         self.connection = connection
         self.max_bytes = max_bytes
-        self.repository_id = queries.find_or_add_repository(
-            connection,
-            name=repository.name,
-            object_format=repository.object_format,
-            find_root=lambda: history.find_root(repository),
-            # The index in a repository's own folder is nobody else's, whatever became of its root.
-            has_commit=lambda oid: (
-                _is_inside(repository, database) or repository.succeeds("cat-file", "-e", oid.hex())
-            ),
-        )
+        self.repository_id = identity.register(database, connection, repository)
         self.writer = Writer(connection, self.repository_id)
         self._intake = Ingester(repository, connection, self.writer, progress)
 
@@ -278,7 +270,7 @@ class _Sync:
         ]
         if found:
             root = history.find_root(self.repository)
-            queries.set_root(self.connection, self.repository_id, root)
+            clones.set_root(self.connection, self.repository_id, root)
             if self.database.cache_file is not None:
                 remove_cache(self.database.cache_file)
         return found
@@ -311,7 +303,3 @@ class _Sync:
         """Record the refs whose tips are indexed now."""
         indexed = queries.generations(self.connection, self.repository_id, refs.values())
         self.writer.write_refs({name: tip for name, tip in refs.items() if tip in indexed})
-
-
-def _is_inside(repository: Repository, database: Database) -> bool:
-    return database.file is not None and database.file.is_relative_to(repository.common_dir)

@@ -12,10 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from rsidx.errors import IndexStoreError, LockError
+from rsidx.store import server
 from rsidx.store.cache import remove_cache
 from rsidx.store.copies import (
     MADE_BY_BACKUP,
@@ -229,12 +230,11 @@ class Database:
                 ) from error
 
     def n_bytes(self) -> int:
-        """Return the size of the index; on a server, that of its database."""
+        """Return the size of the index: of its file, or on a server of its tables with indexes."""
         if self.file is not None:
             return self.file.stat().st_size
         with self.reading() as connection:
-            size = func.pg_database_size(func.current_database())
-            return int(connection.execute(select(size)).scalar_one())
+            return server.n_table_bytes(connection)
 
     def back_up(self, out: Path, progress: Progress) -> None:
         """Write a complete copy of the index to a file, see `rsidx.store.copies.back_up`.

@@ -1,9 +1,9 @@
 """Reading the index: what sync, status and the look-ups ask of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Table, func, insert, select, update
+from sqlalchemy import Column, Connection, Table, func, select, update
 
 from rsidx.errors import IndexStoreError
 from rsidx.store import schema
@@ -32,49 +32,6 @@ def indexed_repository(connection: Connection, name: str | None) -> int:
     if found is None:
         raise IndexStoreError("the index is empty; run `rsidx backfill` first")
     return found
-
-
-def find_or_add_repository(
-    connection: Connection,
-    *,
-    name: str,
-    object_format: str,
-    find_root: Callable[[], bytes | None],
-    has_commit: Callable[[bytes], bool],
-) -> int:
-    """Return the row of a repository, told apart by its name, adding it if it is new.
-
-    Raises IndexStoreError for a name that another repository has in this index: one whose root
-    commit and tips this one lacks.
-    """
-    table = schema.repository
-    query = select(table.c.id, table.c.root).where(table.c.name == name)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        values = {"name": name, "object_format": object_format, "root": find_root()}
-        key = connection.execute(insert(table).values(values)).inserted_primary_key
-        assert key is not None
-        return int(key[0])
-    if row.root is None:
-        # A shallow clone's roots are cut off until it is deepened.
-        root = find_root()
-        if root is not None:
-            set_root(connection, row.id, root)
-    elif not has_commit(row.root):
-        # A root may go with its branch; then one of the tips must be known.
-        if not any(has_commit(tip) for tip in sorted(set(ref_tips(connection, row.id).values()))):
-            raise IndexStoreError(
-                f"the index has another repository called {name}, as the last part of origin's "
-                "address or the folder is; use another index (--db)"
-            )
-        set_root(connection, row.id, find_root())
-    return int(row.id)
-
-
-def set_root(connection: Connection, repository: int, root: bytes | None) -> None:
-    """Record the root commit that tells a repository from others of its name."""
-    table = schema.repository
-    connection.execute(update(table).where(table.c.id == repository).values(root=root))
 
 
 def generations(connection: Connection, repository: int, oids: Iterable[bytes]) -> dict[bytes, int]:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 """The newest migration; a database at another version is migrated or refused."""
 
 metadata = MetaData(
@@ -44,15 +44,32 @@ repository = Table(
         String,
         nullable=False,
         unique=True,
-        comment="shown in examples; the last part of origin's address, or the folder's name",
+        comment="shown in examples; the last part of origin's address, or the folder's name, "
+        "with what is before it where another repository has that name; or as the user says",
     ),
     Column("object_format", String, nullable=False, comment="`sha1` or `sha256`"),
     Column(
         "root",
         LargeBinary,
-        comment="a root commit's id, null for a shallow clone; tells repositories apart",
+        comment="a root commit's id, null for a shallow clone; tells unrelated repositories apart",
     ),
     comment="One row per repository; one in the default database, many in a shared one.",
+)
+
+clone = Table(
+    "clone",
+    metadata,
+    Column(
+        "id",
+        LargeBinary,
+        primary_key=True,
+        comment="what `rsidx/id` in its git folder holds; the path's digest where nothing can be "
+        "written there",
+    ),
+    Column("repository_id", ForeignKey("repository.id"), nullable=False),
+    Column("origin", String, comment="its address, without scheme, user and password"),
+    Column("path", String, comment="its git folder; null for the one that the index lies in"),
+    comment="One row per clone that was indexed: which repository it is of.",
 )
 
 commit = Table(
@@ -285,7 +302,8 @@ forgotten = Table(
         primary_key=True,
         comment="a path, with all that is below it; or an object's id",
     ),
-    comment="One row per thing whose text was taken out for good and is never taken in again.",
+    comment="One row per path, file version or commit whose text was deleted on request; no update "
+    "reads it again.",
     sqlite_with_rowid=False,
 )
 

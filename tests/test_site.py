@@ -99,7 +99,7 @@ def test_the_pages_load_nothing_from_outside(site):
 
 def test_every_command_and_option_is_on_the_page_of_commands(site):
     ids = set(re.findall(r'id="(cmdoption-[^"]+)"', (site / "cli.html").read_text("utf-8")))
-    shared = {"repo", "config", "db", "log-level"}
+    shared = {"repo", "config", "db", "name", "log-level"}
     assert {f"cmdoption-Shared-options-{key}" for key in shared} <= ids
     expected = {
         "-".join(("cmdoption-rsidx", *names, key_of(option)))

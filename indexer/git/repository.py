@@ -125,16 +125,29 @@ class Repository:
     common_dir: Path
     worktree: Path | None
     object_format: str
+    chosen_name: str | None = None
+    """What the user calls it in the index."""
 
     @cached_property
     def name(self) -> str:
         """Return the last part of origin's address, else the name of the main worktree's folder."""
-        address = self._remotes.get("remote.origin.url", "").strip().rstrip("/")
-        address = address.removesuffix(".git")
+        address = self.origin_url.rstrip("/").removesuffix(".git")
         if address:
             return address.replace(":", "/").rsplit("/", 1)[-1]
-        named = self.common_dir.parent if self.common_dir.name == ".git" else self.common_dir
-        return named.name.removesuffix(".git")
+        return self.folder.name.removesuffix(".git")
+
+    @property
+    def origin_url(self) -> str:
+        """The address of the remote `origin`, as git's settings have it; empty where there is none.
+
+        It may hold a password.
+        """
+        return self._remotes.get("remote.origin.url", "").strip()
+
+    @property
+    def folder(self) -> Path:
+        """The main worktree's folder, or the git folder of a bare repository."""
+        return self.common_dir.parent if self.common_dir.name == ".git" else self.common_dir
 
     def hooks_folder(self) -> Path:
         """Return where git looks for hooks: the common folder's, or `core.hooksPath`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from rsidx.errors import IndexStoreError, RepositoryError, RsidxError
 from rsidx.indexer.git.history import head, resolve
 from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.hook_api import index_file
+from rsidx.indexer.identity import name_of
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url, shown
 
@@ -22,14 +24,17 @@ if TYPE_CHECKING:
 class Access:
     """Opens the database when it is first needed, and gives everybody who reads one reader.
 
-    `repository` is None where the index was opened by its own address; `name` is then that of the
-    repository in it, None for the only one. While the reader is in use, nothing can be deleted.
+    `repository` is None where the index was opened by its own address. `name` is what the user
+    calls the repository in it: None for the only one, or for the one that `repository` is. While
+    the reader is in use, nothing can be deleted.
     """
 
     def __init__(self, address: str, repository: Repository | None, name: str | None) -> None:
         self.address = address
-        self.repository = repository
-        self.name = name or (repository.name if repository is not None else None)
+        self.name = name or (repository.chosen_name if repository is not None else None)
+        self.repository = (
+            replace(repository, chosen_name=self.name) if repository is not None else None
+        )
         self._opened: Database | None = None
         self._is_closed = False
         self._reader: Reader | None = None
@@ -70,7 +75,8 @@ class Access:
         with self.database() as database:
             if self._reader is None:
                 connection = self._reads.enter_context(database.long_read())
-                repository_id = queries.indexed_repository(connection, self.name)
+                name = self.indexed_name()
+                repository_id = queries.indexed_repository(connection, name)
                 self._reader = Reader(connection, repository_id)
             self._n_readers += 1
             try:
@@ -79,6 +85,13 @@ class Access:
                 self._n_readers -= 1
                 if self._n_readers <= 0:
                     self._end_reads()
+
+    def indexed_name(self) -> str | None:
+        """Return what the index calls the repository; None stands for the only one that it has."""
+        if self.repository is None:
+            return self.name
+        with self.database() as database:
+            return name_of(database, self.repository)
 
     def _end_reads(self) -> None:
         self._reader, self._n_readers = None, 0

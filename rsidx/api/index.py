@@ -107,11 +107,18 @@ class Index:
 
     @property
     def name(self) -> str:
-        """The repository's name: the last part of origin's address, or its folder's name."""
-        if self._access.name is None:
+        """The repository's name in the index; in one that has it not, what it would be called.
+
+        That is the last part of origin's address, or its folder's name.
+        """
+        repository, file = self._access.repository, self.file
+        if repository is not None and file is not None and not file.exists():
+            return repository.chosen_name or repository.name
+        name = self._access.indexed_name()
+        if name is None:
             with self._access.reading() as reader:
                 return reader.repository_name()
-        return self._access.name
+        return name
 
     @property
     def worktree(self) -> Path | None:
@@ -257,7 +264,7 @@ class Index:
             return status(repository, database)
 
     def n_bytes(self) -> int:
-        """Return the size of the index; on a server, that of its database."""
+        """Return the size of the index: of its file, or on a server of its tables with indexes."""
         with self._access.database() as database:
             return database.n_bytes()
 
@@ -421,7 +428,12 @@ class Index:
         from rsidx.exporters.tokenizer import train
 
         with self._access.database() as database:
-            encoder = train(database, path_of(out), name=self._access.name, vocabulary_size=size)
+            encoder = train(
+                database,
+                path_of(out),
+                name=self._access.indexed_name(),
+                vocabulary_size=size,
+            )
         return encoder.n_tokens
 
     def measure_tokenizer(self, source: str | os.PathLike[str]) -> "TokenizerReport":
@@ -429,7 +441,7 @@ class Index:
         from rsidx.exporters.tokenizer import measure
 
         with self._access.database() as database:
-            return measure(os.fspath(source), database, name=self._access.name)
+            return measure(os.fspath(source), database, name=self._access.indexed_name())
 
     # Inside
 
@@ -442,9 +454,10 @@ class Index:
         return replace(config, revisions=(linked,))
 
     def _named(self, config: "ExportConfig") -> "ExportConfig":
-        if config.name not in (None, self._access.name):
+        name = self._access.indexed_name()
+        if config.name not in (None, name):
             raise ExportError(f"this index was opened for {self.name}, not for {config.name}")
-        return replace(config, name=self._access.name)
+        return replace(config, name=name)
 
 
 def _n_jobs(jobs: int | None) -> int:

@@ -22,6 +22,7 @@ from rsidx.exporters.questions import (
 )
 from rsidx.indexer.git.history import list_tree, resolve
 from rsidx.indexer.git.repository import Repository
+from rsidx.indexer.identity import name_of
 from rsidx.indexer.lookup import Location, count_missing, locate
 from rsidx.indexer.worktree import changed_files, file_on_disk
 from rsidx.store.database import Database
@@ -53,13 +54,13 @@ class Snapshot:
         Each has `path`, `line`, `kind`, `name`, `container`, `visibility`, `is_test`, `signature`.
         """
         with self._opening() as database:
-            found = locate(database, self._repository.name, name, self._tree, self._overlay)
+            found = locate(database, self._name(database), name, self._tree, self._overlay)
         return [replace(one, signature=redacted(one.signature)) for one in found]
 
     def n_missing_files(self) -> int:
         """Return how many of the files are not indexed, so that nothing of them is found."""
         with self._opening() as database:
-            return count_missing(database, self._repository.name, self._tree, self._overlay)
+            return count_missing(database, self._name(database), self._tree, self._overlay)
 
     def references(self, name: str, *, names: bool = False) -> list[Use]:
         """Return the lines that refer to a definition, anywhere in the tree.
@@ -69,7 +70,7 @@ class Snapshot:
         `defined`, the place of the definition. Raises RsidxError where there is none.
         """
         with self._opening() as database:
-            return uses_of(database, self._repository.name, self._target("", name), names=names)
+            return uses_of(database, self._name(database), self._target("", name), names=names)
 
     def context(
         self, path: str | Path, symbol: str = "", *, context_with: Sequence[str] = ()
@@ -81,7 +82,7 @@ class Snapshot:
         """
         target = self._target(str(path), symbol)
         with self._opening() as database:
-            return context_at(database, self._repository.name, target, tuple(context_with))
+            return context_at(database, self._name(database), target, tuple(context_with))
 
     def prompt(
         self,
@@ -102,7 +103,7 @@ class Snapshot:
         data = _data_to_prompt_like(like)
         target = replace(self._target(str(path), symbol), line=line)
         with self._opening() as database:
-            return prompt_at(database, self._repository.name, target, message, data.config)
+            return prompt_at(database, self._name(database), target, message, data.config)
 
     def fill_prompt(
         self,
@@ -121,7 +122,10 @@ class Snapshot:
         file = file_on_disk(self._repository, str(path), max_bytes=MAX_FILE_BYTES)
         hole = Hole(self._commit, str(path), file, line, column, suffix_first, self._overlay)
         with self._opening() as database:
-            return fill_prompt_at(database, self._repository.name, hole, data.config)
+            return fill_prompt_at(database, self._name(database), hole, data.config)
+
+    def _name(self, database: Database) -> str:
+        return name_of(database, self._repository)
 
     def _target(self, path: str, symbol: str) -> Target:
         return Target(self._commit, path, symbol, self._overlay)

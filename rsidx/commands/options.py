@@ -16,21 +16,35 @@ _INDEX = "rsidx.index"
 
 
 def repository_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --repo, --db, --config and --log-level; the command gets the repository's `index`.
+    """Add -C, --db, --name, --config and --log-level; the command gets the repository's `index`.
 
     Raises ConfigError for what is wrong in a file or variable.
     """
-    return _with_repository(command, is_hook=False)
+    return _with_index(command, _of_repository)
+
+
+def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the same options to a command that with --db needs no repository.
+
+    The index alone was copied to the training machine. A repository that is named, too, says which
+    of the index's is meant.
+    """
+    return _with_index(command, _of_repository_or_address)
+
+
+def measured_index_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the same options; without -C and --db the command gets None for its `index`."""
+    return _with_index(command, _if_named)
 
 
 def hook_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the same to a hook, which never fails: what is wrong in a file or variable is logged."""
-    return _with_repository(command, is_hook=True)
+    """Add -C, --db, --config and --log-level to a hook, which never fails.
 
+    What is wrong in a file or variable is logged. A hook has no --name: the index knows the clone.
+    """
 
-def _with_repository(command: Callable[..., Any], *, is_hook: bool) -> Callable[..., Any]:
-    @(_hook_repo_option if is_hook else _repo_option)
-    @(_hook_config_option if is_hook else config_option)
+    @_hook_repo_option
+    @_hook_config_option
     @_db_option
     @_log_level_option
     @wraps(command)
@@ -46,50 +60,49 @@ def _with_repository(command: Callable[..., Any], *, is_hook: bool) -> Callable[
     return with_index
 
 
-def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the same options and --name; the command gets the `index`.
+_Opening = Callable[[click.Context, Path, str | None, str | None], Index | None]
 
-    With --db it needs no repository: the index alone was copied to the training machine. A
-    repository that is named, too, says which of the index's is meant.
-    """
 
+def _with_index(command: Callable[..., Any], open_index: _Opening) -> Callable[..., Any]:
     @_repo_option
     @config_option
     @_db_option
-    @_log_level_option
     @_name_option
+    @_log_level_option
     @wraps(command)
     def with_index(
-        repo: Path, db: str | None, log_level: str, name: str | None, **options: Any
+        repo: Path, db: str | None, repository_name: str | None, log_level: str, **options: Any
     ) -> Any:
-        ctx = click.get_current_context()
-        source = ctx.get_parameter_source("repo")
-        is_alone = db is not None and source is ParameterSource.DEFAULT
-        with (
-            Index(db, name=name)
-            if db is not None and is_alone
-            else _index_of(ctx, repo, source, db=db, name=name)
-        ) as index:
+        index = open_index(click.get_current_context(), repo, db, repository_name)
+        if index is None:
+            return command(index=None, **options)
+        with index:
             _configure_log(index, log_level)
             return command(index=index, **options)
 
     return with_index
 
 
-def measured_index_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --db, --name and --config; the command gets an `index` or, without --db, None."""
+def _of_repository(ctx: click.Context, repo: Path, db: str | None, name: str | None) -> Index:
+    return _index_of(ctx, repo, ctx.get_parameter_source("repo"), db=db, name=name)
 
-    @config_option
-    @_db_option
-    @_name_option
-    @wraps(command)
-    def with_index(db: str | None, name: str | None, **options: Any) -> Any:
-        if db is None:
-            return command(index=None, **options)
-        with Index(db, name=name) as index:
-            return command(index=index, **options)
 
-    return with_index
+def _of_repository_or_address(
+    ctx: click.Context, repo: Path, db: str | None, name: str | None
+) -> Index:
+    if db is not None and _names_no_repository(ctx):
+        return Index(db, name=name)
+    return _of_repository(ctx, repo, db, name)
+
+
+def _if_named(ctx: click.Context, repo: Path, db: str | None, name: str | None) -> Index | None:
+    if db is None and _names_no_repository(ctx):
+        return None
+    return _of_repository_or_address(ctx, repo, db, name)
+
+
+def _names_no_repository(ctx: click.Context) -> bool:
+    return ctx.get_parameter_source("repo") is ParameterSource.DEFAULT
 
 
 def _configure_log(index: Index, level: str) -> None:
@@ -199,7 +212,12 @@ _log_level_option = option(
     envvar="RSIDX_LOG_LEVEL",
     help="How much to print on stderr.",
 )
-_name_option = option("--name", help="The repository, if the index has several.")
+_name_option = option(
+    "--name",
+    # Commands have an argument of their own called `name`.
+    "repository_name",
+    help="What the index calls the repository.  [default: as origin or the folder]",
+)
 at_option = click.option(
     "--at",
     "revision",

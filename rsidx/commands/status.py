@@ -29,6 +29,9 @@ def status(index: Index, as_json: bool) -> None:
 def _rows(found: Status, hook: str) -> Iterator[tuple[str, str]]:
     counts = found.counts
     yield "index", f"{found.database} ({human_bytes(found.database_bytes)})"
+    others = [name for name in found.repositories if name != found.repository]
+    if others:
+        yield "repository", f"{found.repository}; the counts are also of {', '.join(others)}"
     yield "commits", f"{counts.n_commits:,}" + _by_state(counts.commits_by_state, "ok")
     yield "file versions", f"{counts.n_blobs:,}" + _by_state(counts.blobs_by_state, "parsed")
     n_large = counts.blobs_by_state.get("too_large", 0)

@@ -266,7 +266,14 @@ def test_repositories_share_an_index_by_name_and_never_mix(
     other.commit("first", {"src/lib.rs": RUST})
     other.commit("second", {"src/lib.rs": RUST.replace("{}", "{ rest(); }")})
     cli("backfill", "--db", shared, "-C", other.path)
-    assert json.loads(cli("status", "--db", shared, "--json").out)["behind"] == {}
+    said = cli("status", "--db", shared)
+    assert "repo; the counts are also of other" in said.out
+    found = json.loads(cli("status", "--db", shared, "--json").out)
+    assert (found["behind"], found["repository"], found["repositories"]) == (
+        {},
+        "repo",
+        ["repo", "other"],
+    )
     cli("tokenizer", "train", tmp_path / "tok", "--size", 3000)
     options = ("--tokenizer", tmp_path / "tok", "--split", "1,0,0", "--db", shared)
     monkeypatch.chdir(tmp_path)
@@ -287,8 +294,12 @@ def test_repositories_share_an_index_by_name_and_never_mix(
     assert err == "rsidx: the index has repo, other, and no third\n"
     stranger = make_repo("elsewhere/repo")
     stranger.commit("stranger", {"src/lib.rs": RUST})
-    err = cli("backfill", "--db", shared, "-C", stranger.path, status=1).err
+    err = cli("backfill", "--db", shared, "-C", stranger.path, "--name", "repo", status=1).err
     assert "the index has another repository called repo" in err
+    err = cli("backfill", "--db", shared, "-C", stranger.path).err
+    assert "in the index as elsewhere/repo" in err
+    err = cli("backfill", "--db", shared, "-C", stranger.path, "--name", "own").err
+    assert "elsewhere/repo is now called own in the index" in err
     assert filled.path.exists()
 
 

@@ -13,6 +13,9 @@ from rsidx.errors import IndexStoreError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.indexer.gc import collect
+from rsidx.indexer.git.repository import discover
+from rsidx.indexer.identity import name_of
+from rsidx.indexer.status import soundness, status
 from rsidx.indexer.sync import history_scope, sync
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
@@ -66,10 +69,65 @@ def test_dates_that_need_more_than_32_bits_are_stored(repo, index, server):
     assert lines(server) == lines(index.database)
 
 
-def test_its_size_is_that_of_its_database(repo, index, server):
+def test_its_size_is_that_of_its_own_tables(repo, index, server):
     grow(repo, 1)
     take_in(index, server)
-    assert server.n_bytes() > 1_000_000
+    size = server.n_bytes()
+    assert 100_000 < size < 2_000_000
+    with server.engine.begin() as connection:
+        # Somebody else's, in the same database.
+        connection.execute(text("CREATE TABLE other AS SELECT generate_series(1, 99999) AS n"))
+    assert server.n_bytes() == size
+    found = status(index.repository, server)
+    assert found.database_bytes == size
+
+
+@pytest.fixture
+def roles(server):
+    """Two roles of the server that may do nothing so far."""
+    names = ("rsidx_reader", "rsidx_member")
+    with server.engine.begin() as connection:
+        may = "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
+        if not connection.execute(text(may)).scalar():
+            pytest.skip("the role of RSIDX_TEST_POSTGRES may create no roles")
+        for name in names:
+            connection.execute(text(f"CREATE ROLE {name} LOGIN"))
+    yield
+    with server.engine.begin() as connection:
+        connection.execute(text("REVOKE ALL ON SCHEMA public FROM rsidx_reader"))
+        connection.execute(text("REVOKE SELECT (text) ON chunk FROM rsidx_reader"))
+        for name in names:
+            connection.execute(text(f"DROP ROLE {name}"))
+
+
+@pytest.mark.usefixtures("roles")
+def test_who_may_read_it_is_said(index, server):
+    take_in(index, server)
+    with server.engine.begin() as connection:
+        connection.execute(text("GRANT USAGE ON SCHEMA public TO rsidx_reader"))
+    assert "where nobody but its owner" in soundness(SERVER)
+    with server.engine.begin() as connection:
+        connection.execute(text("GRANT SELECT (text) ON chunk TO rsidx_reader"))
+    assert soundness(SERVER).endswith("may read it: rsidx_reader")
+    with server.engine.begin() as connection:
+        connection.execute(text("GRANT rsidx_reader TO rsidx_member"))
+    assert soundness(SERVER).endswith("may read it: rsidx_member, rsidx_reader")
+
+
+def test_forks_and_repositories_of_one_name_are_told_apart(
+    repo, index, server, make_repo, tmp_path
+):
+    grow(repo, 3)
+    take_in(index, server)
+    repo.git("clone", "-q", str(repo.path), str(tmp_path / "fork"))
+    stranger = make_repo("else/repo")
+    grow(stranger, 1)
+    for path in (tmp_path / "fork", stranger.path):
+        repository = discover(path)
+        scope = history_scope(repository, (), all_refs=True, since=None)
+        sync(repository, server, scope, jobs=1, max_bytes=100_000)
+    names = [name_of(server, discover(p)) for p in (repo.path, tmp_path / "fork", stranger.path)]
+    assert names == ["repo", "fork", "else/repo"]
 
 
 def test_it_is_not_copied_into_a_file(server, tmp_path):
