@@ -138,7 +138,8 @@ class Database:
         code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         if self.file is not None and code & 0xFF == sqlite3.SQLITE_CORRUPT:
             return torn(self.file, error.orig)
-        return IndexStoreError(f"{what} {self.shown}: {error.orig}")
+        # A server's fault has several lines.
+        return IndexStoreError(f"{what} {self.shown}: {' '.join(str(error.orig).split())}")
 
     @property
     def cache_file(self) -> Path | None:

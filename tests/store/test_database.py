@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from rsidx.errors import IndexStoreError
 from rsidx.store import database as database_module
@@ -222,6 +222,14 @@ def test_an_upgrade_records_the_number_of_rows_in_its_transaction(file, monkeypa
         )
         assert connection.execute("PRAGMA application_id").fetchone() == (2,)
     connection.close()
+
+
+def test_a_fault_of_several_lines_is_explained_in_one(file):
+    database = opened(file)
+    fault = OperationalError("SELECT 1", {}, Exception("connection failed:\n\tis it running?\n"))
+    said = str(database.explained(fault, "cannot open the index"))
+    assert said == f"cannot open the index {file}: connection failed: is it running?"
+    database.close()
 
 
 def test_a_vacuum_leaves_nothing_in_a_write_ahead_log(file, monkeypatch):
