@@ -130,11 +130,13 @@ class ContextBuilder:
         wanted, outcomes = self._wanted(mentions)
         self._reader.prefetch_texts(one.definition.chunk.id for one in wanted.values())
         named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
+        max_bytes = MAX_WHOLE_BYTES
         if sum(len(excerpt.text) for excerpt in largest(named)) > _MANY_BYTES:
+            max_bytes = _MAX_WHOLE_OF_MANY_BYTES
             named = [
                 excerpt
                 for one in wanted.values()
-                for excerpt in self._shown(one, own, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)
+                for excerpt in self._shown(one, own, max_bytes=max_bytes)
             ]
         named.sort(key=lambda excerpt: self._rank(excerpt, location))
         excerpts = _without_covered(named)
@@ -144,7 +146,7 @@ class ContextBuilder:
             excerpts += self._imports(file, location, references, own)
             apart = frozenset(c.index for c in callers if c.file.blob_id == file.blob_id)
             known = {
-                index: frozenset(one.members)
+                index: self._names_shown(file, one, max_bytes)
                 for (path, blob, index), one in wanted.items()
                 if (path, blob) == (file.path_id, file.blob_id)
             }
@@ -224,6 +226,13 @@ class ContextBuilder:
             excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, grown, own)
             if excerpt is not None:
                 yield replace(excerpt, names=_needed(wanted.names))
+
+    def _names_shown(self, file: File, wanted: _Wanted, max_bytes: int) -> frozenset[str]:
+        """Return the names of the members that are shown with a definition."""
+        if wanted.is_only_imported:
+            return frozenset()
+        members = frozenset(wanted.members)
+        return self._forms.names_shown(file, wanted.definition, members, max_bytes)
 
     def _imports(
         self, file: File, location: CodeLocation, references: Sequence[Reference], own: Side | None

@@ -53,15 +53,15 @@ class TextRun:
 class Form:
     """A form's name with its pieces, in order.
 
-    Where something with members is shown, the pieces are some of its `n_members` members, which
-    the code calls by `noun`, and `head` and `foot` what is around them.
+    Where something with members is shown, the pieces are some of them, `members` says where each
+    begins, shown or not, `noun` is what one is called, and `head` and `foot` are around them.
     """
 
     name: FormName
     pieces: tuple[TextRun, ...]
     head: TextRun | None = None
     foot: TextRun | None = None
-    n_members: int = 0
+    members: tuple[int, ...] = ()
     noun: str = ""
 
     @property
@@ -73,7 +73,7 @@ class Form:
     @property
     def note(self) -> str:
         """A comment that says how many members are not shown; empty where all are."""
-        n_hidden = self.n_members - len(self.pieces)
+        n_hidden = len(self.members) - len(self.pieces)
         if n_hidden <= 0 or self.foot is None:
             return ""
         line = self.foot.text.rstrip().rpartition(b"\n")[2]
@@ -110,7 +110,7 @@ class Form:
         return replace(self, pieces=tuple(p for p in self.pieces if p.start in kept))
 
     def without(self, start: int, end: int) -> "Form":
-        """Return the form without the pieces that show any byte of a range.
+        """Return the form without the members that have any byte in a range, as if they were none.
 
         Without its head nothing is left.
         """
@@ -118,7 +118,9 @@ class Form:
         if self.head is not None and not _is_apart(self.head, start, end):
             return Form(self.name, ())
         foot = self.foot if self.foot is not None and _is_apart(self.foot, start, end) else None
-        return replace(self, pieces=kept, foot=foot)
+        # What is edited is not left out of the prompt: it is the code that the prompt asks for.
+        members = tuple(at for at in self.members if not start <= at < end)
+        return replace(self, pieces=kept, foot=foot, members=members)
 
 
 def _is_apart(run: TextRun, start: int, end: int) -> bool:
@@ -199,7 +201,7 @@ class Forms:
         if _n_bytes((head, *shown, foot)) > max_bytes:
             shown = tuple(run for name, run in every if name in members)
         noun = "variant" if symbol.kind == "enum" else "field"
-        return Form("members", shown, head, foot, len(every), noun)
+        return Form("members", shown, head, foot, _starts(run for _, run in every), noun)
 
     def _members(self, definition: Definition) -> list[tuple[str, TextRun]]:
         """Return a type's members by name, without what is inside of another member."""
@@ -227,7 +229,18 @@ class Forms:
                     return form
         used = [d for d in every if d.symbol.name in members]
         form = self._around(file, definition, self._signatures(used))
-        return replace(form, n_members=len(self._signatures(every)))
+        return replace(form, members=_starts(self._signatures(every)))
+
+    def names_shown(
+        self, file: File, definition: Definition, members: frozenset[str], max_bytes: int
+    ) -> frozenset[str]:
+        """Return the names of a container's members that its form shows: those in use, or all."""
+        if definition.symbol.kind not in ("trait", "impl"):
+            return members
+        form = self._container(file, definition, members, max_bytes)
+        if len(form.pieces) < len(form.members):
+            return members
+        return frozenset(one.symbol.name for one in _members_of(file, definition))
 
     def _around(self, file: File, header: Definition, pieces: Sequence[TextRun]) -> Form:
         """Return the form of a container with some of its members."""
@@ -235,7 +248,7 @@ class Forms:
         foot = self.whole(file.chunks[closing], file.starts[closing]) if closing else None
         name: FormName = "signatures" if pieces else "header"
         head = self._without_long_docs(header)
-        return Form(name, tuple(pieces), head, foot, len(pieces), "item")
+        return Form(name, tuple(pieces), head, foot, _starts(pieces), "item")
 
     def _signatures(self, definitions: Iterable[Definition]) -> list[TextRun]:
         return _each_once(self.signature(d.chunk, d.start) for d in definitions)
@@ -251,7 +264,7 @@ class Forms:
         every = _members_of(file, header)
         shown = self._signatures(d for d in every if d.index not in hidden)
         form = self._around(file, header, shown)
-        return replace(form, n_members=len(self._signatures(every)))
+        return replace(form, members=_starts(self._signatures(every)))
 
     def _macro(self, definition: Definition) -> Form:
         whole = self._without_long_docs(definition)
@@ -274,6 +287,10 @@ def _members_of(file: File, header: Definition) -> list[Definition]:
     """Return a container's members, in order."""
     every = [d for named in file.members_of(header.index) for d in named]
     return sorted(every, key=lambda definition: definition.index)
+
+
+def _starts(pieces: Iterable[TextRun]) -> tuple[int, ...]:
+    return tuple(piece.start for piece in pieces)
 
 
 def _n_bytes(pieces: Iterable[TextRun]) -> int:

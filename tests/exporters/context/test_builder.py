@@ -131,6 +131,21 @@ def test_traits_are_signatures_with_documentation_impls_what_is_in_use(shown):
     outline = [text for _, _, _, text in sections["outline"]]
     assert "impl S {\n    fn other(&self)\n    // 1 more item\n}\n" in outline
     assert not any("used" in text for text in outline)
+    # All of the trait is shown above, though the code uses one of its methods.
+    assert not any("trait T" in text or "fn b" in text for text in outline)
+
+
+def test_what_is_edited_is_not_counted_among_what_is_left_out(shown):
+    lib = (
+        "struct S;\nimpl S {\n    fn used(&self) {}\n    fn other(&self) {}\n"
+        "    fn mine(&self) {\n        self.used();\n    }\n}\n"
+    )
+    sections = shown(lib, "mine")
+    [(*_, text)] = sections["impls"]
+    assert text == "impl S {\n    fn used(&self)\n    // 1 more item\n}\n"
+    alone = shown(lib.replace("    fn other(&self) {}\n", ""), "mine")
+    [(*_, text)] = alone["impls"]
+    assert text == "impl S {\n    fn used(&self)\n}\n"
 
 
 def test_a_large_trait_loses_its_documentation_first(shown):
