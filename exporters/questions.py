@@ -8,6 +8,7 @@ from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, largest
+from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.edits.containers import FOOTER
 from rsidx.exporters.edits.edit import Side, edit_of
 from rsidx.exporters.edits.splitting import Part
@@ -20,12 +21,13 @@ from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.examples import ExampleBuilder
 from rsidx.exporters.pipeline.fitting import Fitting
 from rsidx.exporters.pipeline.steps import Steps
-from rsidx.exporters.rendering.renderer import TooLongError
+from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.rendering.renderer import Row, TooLongError
 from rsidx.exporters.resolver.files import Definition
 from rsidx.store import queries
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
-from rsidx.store.records import PARSED, BlobRecord, is_qualified_by
+from rsidx.store.records import PARSED, BlobRecord, is_qualified_by, path_of
 
 Overlay = Sequence[tuple[bytes, BlobRecord | None]]
 """Files that differ from a commit's; None for one that is gone."""
@@ -61,12 +63,14 @@ class ContextAnswer:
 class Prompt:
     """What a trained model is asked, as ids and as text with the control tokens spelled out.
 
-    The text lacks the token that rows begin with: who encodes it adds that.
+    The text lacks the token that rows begin with: who encodes it adds that. Where code
+    `spells_control_token`, a tokenizer makes other ids of the text.
     """
 
     input_ids: list[int]
     text: str
     n_excerpts_left_out: int
+    spells_control_token: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +190,12 @@ def prompt_at(
     with _opened(database, name, config, target.commit, target.overlay) as asked:
         found = list(asked.sides(target))
         if len(found) > 1:
-            places = ", ".join(side.chunks[0].container or "the file" for side in found)
+            last = target.symbol.rpartition("::")[2]
+            paths = dict.fromkeys(path_of(side.chunks[0].container, last) for side in found)
             raise RsidxError(
-                f"{target.symbol} is defined in {places}; say Type::{target.symbol}, or name a "
-                f"line, as in {target.path}:{_first_line(asked.reader, found[0])}"
+                f"{target.symbol} is defined more than once in the file, as {', '.join(paths)}; "
+                f"say which, or name a line, as in "
+                f"{target.path}:{_first_line(asked.reader, found[0])}"
             )
         draft = asked.draft(found[0], message)
         examples = Fitting(asked.builder, renderer, config.max_chars).questions(draft)
@@ -198,8 +204,14 @@ def prompt_at(
             row, _ = renderer.row(example)
         except TooLongError as error:
             raise RsidxError(f"{target.name} does not fit --max-tokens") from error
+    return _prompt(encoder, row)
+
+
+def _prompt(encoder: Encoder, row: Row) -> Prompt:
     ids = row.prompt()
-    return Prompt(ids, encoder.decode(encoder.without_bos(ids)), row.n_left_out)
+    text = encoder.decode(encoder.without_bos(ids))
+    is_spelled = PromptCompletion(encoder).spells_control(encoder.without_bos(ids), text)
+    return Prompt(ids, text, row.n_left_out, is_spelled)
 
 
 def _asked(reader: Reader, examples: Sequence[Example], side: Side, target: Target) -> Example:
@@ -273,8 +285,7 @@ def fill_prompt_at(
             row, _ = renderer.row(example)
         except TooLongError as error:
             raise RsidxError("the file around the hole does not fit --max-tokens") from error
-    ids = row.prompt()
-    return Prompt(ids, encoder.decode(encoder.without_bos(ids)), row.n_left_out)
+    return _prompt(encoder, row)
 
 
 def _offset(file: bytes, hole: Hole) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rsidx.errors import RsidxError
 from rsidx.indexer.extract import Extractor
 from rsidx.indexer.rust.parser import first_error
-from rsidx.store.records import ChunkRecord, is_qualified_by
+from rsidx.store.records import ChunkRecord, is_qualified_by, path_of
 
 _FENCE = b"```"
 
@@ -41,9 +41,14 @@ def replace_symbol(source: bytes, symbol: str, code: bytes, *, delete: bool = Fa
     before = Extractor().record(b"", len(source), source)
     places = list(_places(before.chunks, before.new_chunks))
     named = [place for place in places if place.defines(symbol)]
-    if len(named) != 1:
-        times = "more than once" if named else "nowhere"
-        raise RsidxError(f"{symbol} is defined {times} in the file")
+    if not named:
+        raise RsidxError(f"{symbol} is defined nowhere in the file")
+    if len(named) > 1:
+        last = symbol.rpartition("::")[2]
+        paths = dict.fromkeys(path_of(place.chunk.container, last) for place in named)
+        raise RsidxError(
+            f"{symbol} is defined more than once in the file, as {', '.join(paths)}; say which"
+        )
     [place] = named
     code = _without_fence(code)
     if not code.strip() and not delete:

@@ -3,11 +3,13 @@
 What a worker sends is a named tuple, which is pickled and made at twice the rate of a dataclass.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 CONTAINER_SEPARATOR = " / "
 TEST_MARK = " [test]"
+_OF_IMPL = re.compile(r"<(?P<type>.+) as (?P<trait>.+)>")
 IN_STATEMENT = 64
 """Added to the depth of a place where code may be cut, but not between two statements."""
 PARSED = frozenset({"parsed", "errors"})
@@ -30,12 +32,35 @@ def innermost(container: str) -> str:
 def is_qualified_by(container: str, qualifier: str) -> bool:
     """Tell whether the innermost container names a qualifier's last segment.
 
-    `Type::member` names members of `impl Type<T>`, `impl Trait<X> for Type` and of an enum. An
-    empty qualifier fits every container.
+    `Type::member` names members of `impl Type<T>`, `impl Trait<X> for Type` and of an enum,
+    `<Type as Trait>::member` those of that impl; generic arguments may be left out. An empty
+    qualifier fits every container.
     """
+    if "<" in qualifier:
+        label = innermost(container).removeprefix("impl ").removesuffix(TEST_MARK)
+        trait, _, type_ = label.partition(" for ")
+        of_impl = _OF_IMPL.fullmatch(qualifier)
+        if of_impl is None:
+            return _is_called(trait, qualifier) or _is_called(type_, qualifier)
+        return _is_called(trait, of_impl["trait"]) and _is_called(type_, of_impl["type"])
     wanted = qualifier.rsplit("::", 1)[-1]
     names = (word.split("<")[0].rsplit("::", 1)[-1] for word in innermost(container).split())
     return not wanted or wanted in names
+
+
+def _is_called(spelled: str, wanted: str) -> bool:
+    name, wanted = "".join(spelled.split()), "".join(wanted.split())
+    return any(f"::{one}".endswith(f"::{wanted}") for one in (name, name.split("<")[0]))
+
+
+def path_of(container: str, name: str) -> str:
+    """Return the path that names a member of a container, as `is_qualified_by` reads it."""
+    label = innermost(container).removesuffix(TEST_MARK)
+    kind, _, named = label.partition(" ")
+    trait, is_for, type_ = named.partition(" for ")
+    if kind == "impl" and is_for:
+        return f"<{type_} as {trait}>::{name}"
+    return f"{named or kind}::{name}" if label else name
 
 
 class Symbol(NamedTuple):

@@ -1,6 +1,7 @@
 """Rows as text, for trainers that tokenize themselves: what is asked, and what is answered."""
 
 import re
+from collections.abc import Sequence
 
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.rendering.encoder import Encoder
@@ -31,16 +32,20 @@ class PromptCompletion:
         return self._encoder.decode([token_id for side in self._sides(row) for token_id in side])
 
     def row(self, row: TokenizedRow) -> dict[str, str] | None:
-        """Return a row's `TEXT_COLUMNS`, None where code spells a control token.
+        """Return a row's `TEXT_COLUMNS`, None where code spells a control token."""
+        ids = [token_id for side in self._sides(row) for token_id in side]
+        prompt, completion = self.texts(row)
+        if self.spells_control(ids, prompt, completion):
+            return None
+        return dict(zip(TEXT_COLUMNS, (row.brief["id"], prompt, completion), strict=True))
+
+    def spells_control(self, ids: Sequence[int], *texts: str) -> bool:
+        """Tell whether texts have control tokens that their ids do not: code spells one there.
 
         A tokenizer would take that for the token.
         """
-        ids = [token_id for side in self._sides(row) for token_id in side]
-        prompt, completion = self.texts(row)
-        n_spelled = sum(len(self._spelled.findall(text)) for text in (prompt, completion))
-        if n_spelled != sum(token_id in self._control for token_id in ids):
-            return None
-        return dict(zip(TEXT_COLUMNS, (row.brief["id"], prompt, completion), strict=True))
+        n_spelled = sum(len(self._spelled.findall(text)) for text in texts)
+        return n_spelled != sum(token_id in self._control for token_id in ids)
 
     def _sides(self, row: TokenizedRow) -> tuple[list[int], list[int]]:
         ids = list(self._encoder.without_bos(row.ids.tolist()))

@@ -99,6 +99,7 @@ class Snapshot:
         of one that is too long, the prompt shows the part with that line.
 
         The prompt has `text` and `input_ids`; `n_excerpts_left_out` pieces of context did not fit.
+        Where code `spells_control_token`, a tokenizer makes other ids of the text.
         """
         data = _data_to_prompt_like(like)
         target = replace(self._target(str(path), symbol), line=line)

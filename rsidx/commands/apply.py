@@ -27,7 +27,9 @@ def apply(index: Index, place_in_code: str, code: BinaryIO, write: bool, delete:
     """
     path, _, symbol = place_in_code.partition(":")
     if not symbol:
-        raise click.UsageError("name a symbol, as in src/lib.rs:Type::method")
+        raise click.UsageError(
+            "name a symbol, as in src/lib.rs:Type::method or 'src/lib.rs:<Type as Trait>::method'"
+        )
 
     def read() -> bytes:
         # A terminal is not waited for where nothing needs to come.

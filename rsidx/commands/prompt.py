@@ -68,7 +68,8 @@ def prompt(
         path, _, symbol = place_in_code.partition(":")
         if not symbol:
             raise click.UsageError(
-                "name a symbol, as in src/lib.rs:Type::method, or a line, as in src/lib.rs:12"
+                "name a symbol, as in src/lib.rs:Type::method or 'src/lib.rs:<Type as "
+                "Trait>::method', or a line, as in src/lib.rs:12"
             )
         is_line = symbol.isascii() and symbol.isdigit()
         found = index.at(revision).prompt(
@@ -83,6 +84,8 @@ def prompt(
     else:
         # Not as a line: a line break more would be one that the model has never seen here.
         click.echo(found.text, nl=False)
+    if found.spells_control_token and not as_json:
+        note("rsidx: the code spells a control token of the model: send the ids of --json instead")
     if found.n_excerpts_left_out:
         note(f"rsidx: {found.n_excerpts_left_out} pieces of context did not fit")
 

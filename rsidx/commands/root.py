@@ -58,6 +58,18 @@ class _LazyGroup(click.Group):
         command: Any = getattr(import_module(f"rsidx.commands.{cmd_name}"), cmd_name)
         return command if isinstance(command, click.Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches  # noqa: PLC0415  (a hook does without)
+
+            if close := get_close_matches(args[0], _SUMMARIES, n=1):
+                error.message += f" Did you mean {close[0]}?"
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         # One width for all sections, so that their lines are aligned.
         width = max(map(len, _SUMMARIES))

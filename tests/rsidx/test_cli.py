@@ -154,6 +154,45 @@ def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
     )
 
 
+def test_members_of_impls_of_one_trait_are_told_apart(filled, cli, tmp_path):
+    method = "    fn from(_: {0}) -> Thing {{\n        Thing\n    }}\n"
+    impls = "".join(
+        f"impl From<{of}> for Thing {{\n{method.format(of)}}}\n" for of in ("u8", "u16")
+    )
+    filled.commit("Make things of numbers", {"src/lib.rs": RUST + impls})
+    cli("backfill")
+    cli("tokenizer", "train", tmp_path / "tok", "--size", 3000)
+    cli("export", tmp_path / "out", "--tokenizer", tmp_path / "tok", "--split", "1,0,0")
+    ask = ("prompt", "--like", tmp_path / "out", "--message", "Make it otherwise")
+    err = cli(*ask, "src/lib.rs:Thing::from", status=1).err
+    paths = "<Thing as From<u8>>::from, <Thing as From<u16>>::from"
+    assert f"is defined more than once in the file, as {paths}; say which, or name a line" in err
+    for of, other in (("u8", "u16"), ("u16", "u8")):
+        out = cli(*ask, f"src/lib.rs:<Thing as From<{of}>>::from").out
+        _, _, old = out.partition("<|old_code|>")
+        assert f"_: {of}" in old
+        assert f"_: {other}" not in old
+    answer = tmp_path / "answer.rs"
+    answer.write_text("    fn from(_: u16) -> Thing {\n        todo!()\n    }\n")
+    err = cli("apply", "src/lib.rs:Thing::from", answer, status=1).err
+    assert f"is defined more than once in the file, as {paths}; say which" in err
+    diff = cli("apply", "src/lib.rs:<Thing as From<u16>>::from", answer).out
+    changed = [line for line in diff.splitlines()[2:] if line.startswith(("-", "+"))]
+    assert changed == ["-        Thing", "+        todo!()"]
+
+
+def test_a_prompt_whose_code_spells_a_control_token_says_so(filled, cli, tmp_path):
+    odd = 'pub fn odd() -> &\'static str {\n    "<|new_code|>"\n}\n'
+    filled.commit("Spell a control token", {"src/odd.rs": odd, "src/lib.rs": RUST})
+    cli("backfill")
+    cli("tokenizer", "train", tmp_path / "tok", "--size", 3000)
+    cli("export", tmp_path / "out", "--tokenizer", tmp_path / "tok", "--split", "1,0,0")
+    ask = ("prompt", "--like", tmp_path / "out", "--message", "Make it otherwise")
+    assert "spells a control token" in cli(*ask, "src/odd.rs:odd").err
+    assert json.loads(cli(*ask, "src/odd.rs:odd", "--json").out)["spells_control_token"] is True
+    assert "spells" not in cli(*ask, "src/lib.rs:act").err
+
+
 def test_context_and_prompt_can_be_asked_of_the_code_on_disk(filled, cli, tmp_path):
     cli("export", tmp_path / "out", "--tokenizer", trained(cli, tmp_path), "--split", "1,0,0")
     # Two impls end in the same chunk: a file is all of its chunks, repeated ones too.
@@ -318,7 +357,8 @@ def test_a_vocabulary_without_room_for_the_keywords_is_refused(filled, cli, tmp_
      (("export", "out", "--tokenizer", "/nowhere.json"), 1, "there is no"),
      (("-C", "x"), 2, "No such option"),
      (("backfill", "-C", "/nowhere"), 1, "is not a folder"),
-     (("nonsense",), 2, "No such command")],
+     (("nonsense",), 2, "No such command"),
+     (("exprt",), 2, "No such command 'exprt'. Did you mean export?")],
 )  # fmt: skip
 def test_bad_input_gets_a_clear_line_and_its_status(cli, arguments, status, says):
     err = cli(*arguments, status=status).err
