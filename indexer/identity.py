@@ -96,7 +96,8 @@ class _Known:
         self._clones = clones.read_clones(connection)
         self._id = _read_id(repository)
         self._origin = origin_of(repository)
-        self._path = None if self._is_inside else str(repository.common_dir)
+        self._base = database.file.absolute().parent if database.file is not None else None
+        self._path = None if self._is_inside else self._place(repository.common_dir)
 
     def row(self) -> RepositoryRow | None:
         """Return the repository that the clone is known to be of."""
@@ -144,7 +145,19 @@ class _Known:
         """Tell whether another clone, which is still there, has this one's id."""
         if clone.path is None or clone.path == self._path:
             return False
-        return _id_in(Path(clone.path)) == clone.id
+        return self._is_there(clone)
+
+    def _is_there(self, clone: CloneRow) -> bool:
+        """Tell whether a clone is still where it was when it was recorded."""
+        return clone.path is not None and _id_in(self._folder(clone)) == clone.id
+
+    def _folder(self, clone: CloneRow) -> Path:
+        return Path(os.path.normpath((self._base or Path("/")) / (clone.path or "")))
+
+    def _place(self, folder: Path) -> str:
+        """Return a folder's path, relative to the index: both may be moved or copied together."""
+        whole = os.path.realpath(folder)
+        return os.path.relpath(whole, os.path.realpath(self._base)) if self._base else whole
 
     def _same_origin(self) -> CloneRow | None:
         if self._origin is None:
@@ -249,18 +262,14 @@ class _Known:
         clone = CloneRow(self._id, row.id, self._origin, self._path)
         if clone in self._clones:
             return
-        others = [
-            other
-            for other in self._clones
-            if other.repository_id == row.id and other.id != clone.id and other.path is not None
-        ]
-        living = [other for other in others if _id_in(Path(other.path or "")) == other.id]
+        others = [one for one in self._clones if one.repository_id == row.id and one != clone]
+        living = [other for other in others if other.id != clone.id and self._is_there(other)]
         if living and clone.id not in {other.id for other in self._clones}:
             _log.warning(
                 "this is another clone of %s, which is also at %s: the index has the refs of the "
                 "one that was updated last; `--name` makes it a repository of its own",
                 row.name,
-                living[0].path,
+                self._folder(living[0]),
             )
         clones.write_clone(self._connection, clone)
 

@@ -68,7 +68,12 @@ clone = Table(
     ),
     Column("repository_id", ForeignKey("repository.id"), nullable=False),
     Column("origin", String, comment="its address, without scheme, user and password"),
-    Column("path", String, comment="its git folder; null for the one that the index lies in"),
+    Column(
+        "path",
+        String,
+        comment="its git folder, relative to the index's where that is a file; null for the clone "
+        "that the index lies in",
+    ),
     comment="One row per clone that was indexed: which repository it is of.",
 )
 

@@ -341,9 +341,6 @@ class History(NamedTuple):
         repo.padding = self.repo.padding
         file = folder / "index.db"
         self.index.database.back_up(file, lambda *_: None)
-        with closing(sqlite3.connect(file)) as connection, connection:
-            # The copy stands for the repository itself, and not for another clone.
-            connection.execute("UPDATE clone SET path = ?", [str(repo.path / ".git")])
         return History(repo, Index(repo, file))
 
 

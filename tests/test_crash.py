@@ -166,7 +166,8 @@ class Scene:
         database = Database(resolve_url(str(self.file)), create=False)
         with closing(database), database.writing() as connection:
             for statement in (
-                "DROP TABLE syntax_errors", "DROP TABLE forgotten", "DROP INDEX ix_commit_state",
+                "DROP TABLE clone", "DROP TABLE syntax_errors", "DROP TABLE forgotten",
+                "DROP INDEX ix_commit_state",
                 "UPDATE alembic_version SET version_num = '0002'",
                 "UPDATE blob SET extractor_version = 1",
             ):  # fmt: skip

@@ -66,9 +66,9 @@ class _LazyGroup(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches  # noqa: PLC0415  (a hook does without)
 
-            if close := get_close_matches(args[0], _SUMMARIES, n=1):
-                error.message += f" Did you mean {close[0]}?"
-            raise
+            close = get_close_matches(args[0], _SUMMARIES, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise click.UsageError(f"{error.message}{hint}", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         # One width for all sections, so that their lines are aligned.

@@ -14,6 +14,7 @@ from rsidx.indexer.identity import ID_FILE, name_of, origin_of
 from rsidx.indexer.status import status
 from rsidx.indexer.sync import history_scope, sync, update
 from rsidx.store import queries
+from rsidx.store.database import Database, resolve_url
 
 
 class Shared:
@@ -135,6 +136,17 @@ def test_a_copy_of_a_folder_is_a_repository_of_its_own(bat, shared, tmp_path):
     assert shared.name(bat.path) == "bat"
     ids = {(path / ".git" / ID_FILE).read_text() for path in (bat.path, tmp_path / "copy")}
     assert len(ids) == 2
+
+
+def test_an_index_that_is_copied_with_its_repositories_knows_them(bat, shared, tmp_path):
+    shared.take(bat.path)
+    (tmp_path / "copies").mkdir()
+    shutil.copytree(bat.path, tmp_path / "copies/bat")
+    shared.database.back_up(tmp_path / "copies/shared.db", lambda *_: None)
+    copy = Shared(Database(resolve_url(str(tmp_path / "copies/shared.db")), create=False))
+    assert copy.take(tmp_path / "copies/bat") == "bat"
+    assert copy.names() == ["bat"]
+    copy.database.close()
 
 
 def test_a_linked_worktree_is_the_same_repository(bat, shared, tmp_path):

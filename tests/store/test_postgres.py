@@ -91,6 +91,8 @@ def roles(server):
         if not connection.execute(text(may)).scalar():
             pytest.skip("the role of RSIDX_TEST_POSTGRES may create no roles")
         for name in names:
+            # A run that was killed left it.
+            connection.execute(text(f"DROP ROLE IF EXISTS {name}"))
             connection.execute(text(f"CREATE ROLE {name} LOGIN"))
     yield
     with server.engine.begin() as connection:
