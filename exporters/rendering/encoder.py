@@ -36,6 +36,25 @@ _TEXTS_AT_ONCE = 512
 _MAX_SHORT_ID = 1 << 16
 _DIGEST = 16
 _SAMPLES = ("fn f", " fn", "x \n", "\n\n    x", "é", "    ", "\t}")
+_ENDS = (
+    "x",
+    "F",
+    "0",
+    "_",
+    "{",
+    "}",
+    ";",
+    ",",
+    '"',
+    "'",
+    "/",
+    "]",
+    ")",
+    "é",
+    "中",
+    "…",
+    "\U0001f600",
+)
 
 Ids: TypeAlias = Sequence[int]
 
@@ -244,6 +263,27 @@ class Encoder:
             if None in alone or found is None or found[0] != expected:
                 return False
         return True
+
+    @cached_property
+    def is_split_at_lines(self) -> bool:
+        """Whether a text ends where a line begins that is not indented, as tried.
+
+        No token crosses from a line that ends with something into such a one.
+        """
+        splitter = self._tokenizer.pre_tokenizer
+        if splitter is None:
+            return False
+        pairs = [(f"fn {end}\n", f"{start}x") for end in _ENDS for start in _ENDS]
+        for before, behind in pairs:
+            pieces = splitter.pre_tokenize_str(before + behind)
+            if len(before) not in {end for _, (_, end) in pieces}:
+                return False
+        whole = self._encoded(["".join(pair) for pair in pairs])
+        apart = iter(self._encoded([text for pair in pairs for text in pair]))
+        return all(
+            None not in (ids, before, behind) and [*ids] == [*before, *behind]
+            for ids, before, behind in zip(whole, apart, apart, strict=True)
+        )
 
     def _encoding(self, text: str, *, special: bool = False) -> Encoding:
         try:

@@ -243,7 +243,18 @@ class Renderer:
             yield pieces
             return
         for _, run in groupby(pieces, lambda piece: piece.is_control):
-            yield tuple(run)
+            yield from self._lines_apart(tuple(run))
+
+    def _lines_apart(self, pieces: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
+        """Yield texts that no token of the others can reach into: most begin with a line."""
+        first = 0
+        for index in range(1, len(pieces)):
+            before, behind = pieces[index - 1].text[-2:], pieces[index].text[:1]
+            is_line = before[-1:] == "\n" and not before[:1].isspace() and len(before) == 2
+            if is_line and behind.strip() and self._encoder.is_split_at_lines:
+                yield pieces[first:index]
+                first = index
+        yield pieces[first:]
 
     def _encoded(self, pieces: Sequence[Piece]) -> Iterator[tuple[str, Sequence[int]]]:
         """Yield the runs of pieces as one text; one by one where code spells a control token.
