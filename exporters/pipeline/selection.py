@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import lru_cache, partial
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.edit import Edit, Side
@@ -24,6 +24,8 @@ from rsidx.exporters.kinds import KINDS
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChangeRow, CommitRow, Import
 
+_EDITS_KEPT = 1000
+
 
 class EditSelector:
     """Finds a commit's edits, and leaves out what the filters reject."""
@@ -37,6 +39,8 @@ class EditSelector:
         self._config = config
         self._level = KINDS[config.kind].level or config.level
         self._attributes = Attributes(reader)
+        # The filters ask, and so does who writes the row.
+        self.tiny = lru_cache(_EDITS_KEPT)(self._tiny)
         self._crates = AddedCrates(reader)
         self._of_commits = Filters("commit", config.keep)
         self._of_edits = Filters("edit", config.keep, config.leave_out)
@@ -116,13 +120,13 @@ class EditSelector:
             has_attribute=partial(self._attributes.has, path=path),
             is_foreign=lambda: edit.new is not None and self._crates.has(edit.new.path_id),
             is_licensed=partial(self._licenses.allow_edit, edit),
-            tiny=cache(partial(self.tiny, edit)),
+            tiny=partial(self.tiny, edit),
             has_same_imports=partial(self._has_same_imports, edit),
             errors=partial(self._reader.syntax_errors, side.blob_id),
             n_bytes=lambda: self._reader.blob(side.blob_id).n_bytes,
         )
 
-    def tiny(self, edit: Edit) -> str | None:
+    def _tiny(self, edit: Edit) -> str | None:
         """Return what alone an edit changes if that is next to nothing, else None."""
         if edit.old is None or edit.new is None or edit.is_no_op:
             return None

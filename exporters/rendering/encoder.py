@@ -274,16 +274,16 @@ class Encoder:
         if splitter is None:
             return False
         pairs = [(f"fn {end}\n", f"{start}x") for end in _ENDS for start in _ENDS]
-        for before, behind in pairs:
-            pieces = splitter.pre_tokenize_str(before + behind)
-            if len(before) not in {end for _, (_, end) in pieces}:
+        for left, right in pairs:
+            pieces = splitter.pre_tokenize_str(left + right)
+            if len(left) not in {end for _, (_, end) in pieces}:
                 return False
         whole = self._encoded(["".join(pair) for pair in pairs])
         apart = iter(self._encoded([text for pair in pairs for text in pair]))
-        return all(
-            None not in (ids, before, behind) and [*ids] == [*before, *behind]
-            for ids, before, behind in zip(whole, apart, apart, strict=True)
-        )
+        for ids, before, behind in zip(whole, apart, apart, strict=True):
+            if ids is None or before is None or behind is None or [*ids] != [*before, *behind]:
+                return False
+        return True
 
     def _encoding(self, text: str, *, special: bool = False) -> Encoding:
         try:

@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, normalizers
+from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 from rsidx.errors import TokenizerError
 from rsidx.exporters.rendering.edit import dialect_for
@@ -51,6 +51,25 @@ def test_a_text_that_the_tokenizer_changes_is_refused(tokenizer_file, tmp_path):
     encoder = Encoder(load(str(tmp_path)))
     assert encoder.encode("FN") is None
     assert encoder.encode("fn") is not None
+
+
+def test_lines_are_encoded_apart_only_where_the_tokenizer_splits_there(tokenizer_file, tmp_path):
+    splitters = {
+        "as it was": None,
+        "at spaces": pre_tokenizers.Split(" ", "isolated"),
+        "nowhere": pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        "with a space in front": pre_tokenizers.ByteLevel(add_prefix_space=True),
+    }
+    found = {}
+    for name, splitter in splitters.items():
+        tokenizer = Tokenizer.from_file(str(tokenizer_file))
+        if splitter is not None:
+            tokenizer.pre_tokenizer = splitter
+        tokenizer.save(str(tmp_path / "tokenizer.json"))
+        found[name] = Encoder(load(str(tmp_path))).is_split_at_lines
+    assert found == {
+        "as it was": True, "at spaces": False, "nowhere": False, "with a space in front": False
+    }  # fmt: skip
 
 
 @pytest.mark.slow
