@@ -25,6 +25,7 @@ class GitView:
         self.tree = lru_cache(_TREES_KEPT)(self._tree)
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
         self.manifest = lru_cache(_MANIFESTS_KEPT)(self._manifest)
+        self.syntax_errors = lru_cache(_MANIFESTS_KEPT)(self._syntax_errors)
 
     @cached_property
     def commits(self) -> dict[str, tuple[tuple[str, ...], int]]:
@@ -45,6 +46,20 @@ class GitView:
         """Return a commit's first parent; None for a root and for an unknown commit."""
         parents, _ = self.commits.get(commit, ((), 0))
         return parents[0] if parents else None
+
+    def message(self, commit: str) -> str:
+        """Return the whole message of a commit; empty where there is no such commit."""
+        if commit not in self.commits:
+            return ""
+        out = self._repository.run("log", "-1", "--no-decorate", "--format=%B", commit, "--")
+        return out.decode("utf-8", "replace")
+
+    def _syntax_errors(self, oid: str) -> tuple[tuple[tuple[int, int], ...], int] | None:
+        """Return where a Rust file cannot be parsed, and its size; None where it is missing."""
+        from rsidx.indexer.rust.parser import parse  # noqa: PLC0415  (loads the grammar)
+
+        content = self._blob(oid)
+        return (parse(content).errors, len(content)) if content is not None else None
 
     def _tree(self, commit: str) -> Mapping[str, str]:
         listed = history.list_tree(self._repository, bytes.fromhex(commit))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rsidx.exporters.config import ExportConfig
     from rsidx.exporters.dataset.reader import ShownRow, ShownToken
     from rsidx.exporters.questions import ContextAnswer, Prompt, Use
+    from rsidx.exporters.report.audit import Audit, Fault
     from rsidx.exporters.tokenizer import TokenizerReport
     from rsidx.exporters.verify.dataset import Problem
     from rsidx.hooks.doctor import Finding
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0.dev0"
 __all__ = [
+    "Audit",
     "Commit",
     "ConfigError",
     "ContextAnswer",
@@ -55,6 +57,7 @@ __all__ = [
     "Example",
     "ExportConfig",
     "ExportError",
+    "Fault",
     "Finding",
     "HookState",
     "Hooks",
@@ -87,12 +90,14 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Audit": "rsidx.exporters.report.audit",
     "Commit": "rsidx.api.commits",
     "ContextAnswer": "rsidx.exporters.questions",
     "DataSet": "rsidx.api.data_set",
     "Edit": "rsidx.api.commits",
     "Example": "rsidx.api.examples",
     "ExportConfig": "rsidx.exporters.config",
+    "Fault": "rsidx.exporters.report.audit",
     "Finding": "rsidx.hooks.doctor",
     "HookState": "rsidx.hooks.install",
     "Hooks": "rsidx.api.hooks",

@@ -4,6 +4,8 @@ The index keeps where a file could not be parsed, after the gaps of the grammar 
 `docs/rows.md` compares the filter with the compiler's own parser.
 """
 
+from collections.abc import Sequence
+
 from rsidx.exporters.filters.filter import EditView, Filter
 
 _MAX_SHARE = 0.1
@@ -22,9 +24,14 @@ def is_not_rust(view: EditView) -> bool:
     errors = view.errors()
     if not errors:
         return False
-    if sum(end - start for start, end in errors) > _MAX_SHARE * view.n_bytes():
+    return is_broken(errors, view.n_bytes(), side.start, side.start + len(view.new))
+
+
+def is_broken(errors: Sequence[tuple[int, int]], n_bytes: int, start: int, end: int) -> bool:
+    """Tell whether an error is in a range of a file, or over a tenth of the file lies in errors."""
+    if sum(last - first for first, last in errors) > _MAX_SHARE * n_bytes:
         return True
-    return any(_is_in(error, side.start, side.start + len(view.new)) for error in errors)
+    return any(_is_in(error, start, end) for error in errors)
 
 
 def _is_in(error: tuple[int, int], start: int, end: int) -> bool:

@@ -1,12 +1,14 @@
 """The report's page: one file, without a network, from nothing but an export's own files."""
 
 import os
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
 from rsidx.exporters.dedup.leakage import REASONS
+from rsidx.exporters.report.audit import Audit
 from rsidx.exporters.report.contents import Collected, Sample, collect
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.files import put
@@ -20,8 +22,8 @@ _MARK = b'<meta name="generator" content="rsidx report">'
 _HEAD_BYTES = 1024
 
 
-def write_report(out: Path, to: Path, *, n_samples: int) -> None:
-    """Write the report of an export to a file.
+def write_report(out: Path, to: Path, *, n_samples: int, faults: Callable[[], Audit]) -> None:
+    """Write the report of an export to a file; `faults` counts them once the page can be written.
 
     Only another report is overwritten. Raises ExportError if `to` is any other file or cannot be
     written, if `out` is not an export, and if the libraries for a report are missing.
@@ -42,7 +44,7 @@ def write_report(out: Path, to: Path, *, n_samples: int) -> None:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     source = resources.files("rsidx.exporters.report").joinpath("page.html").read_text("utf-8")
-    page = environment.from_string(source).render(**_values(found))
+    page = environment.from_string(source).render(**_values(found), audit=faults())
     try:
         put(to, page.encode(), lambda: _check(to))
     except OSError as error:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -22,6 +23,7 @@ from rsidx.exporters.dataset.reader import (
     rows_with_meta,
 )
 from rsidx.exporters.dedup.leakage import REASONS
+from rsidx.exporters.report.audit import Audit, audit
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.dataset import Problem, verify
 from rsidx.exporters.verify.rows import Checked
@@ -152,10 +154,37 @@ class DataSet:
             found = discover(path_of(repository), is_named=True)
             return verification(self.folder, found, max_problems)
 
-    def report(self, to: str | os.PathLike[str] | None = None, *, n_samples: int = 200) -> Path:
+    def audit(
+        self,
+        repository: str | os.PathLike[str] | None = None,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Audit:
+        """Count the rows that teach something wrong, by kind of fault.
+
+        Some kinds take the data set's repository to see, or to see all of them. `progress` is
+        called with the rows that were looked at, and all.
+        """
+        with explained(), ExitStack() as stack:
+            git = None
+            if repository is not None:
+                found = discover(path_of(repository), is_named=True)
+                reader = stack.enter_context(blob_reader(found, max_bytes=_MAX_BLOB_BYTES))
+                git = GitView(found, reader)
+            return audit(self.folder, git, progress)
+
+    def report(
+        self,
+        to: str | os.PathLike[str] | None = None,
+        *,
+        n_samples: int = 200,
+        audit: Callable[[], Audit] | None = None,
+    ) -> Path:
         """Write a page with counts, plots and rows, beside the data set or `to` a file; return it.
 
         An earlier report is replaced; another file is not. It needs the extra `rsidx[report]`.
+        `audit` is asked for the faults to show once all else is known to be there; by default, they
+        are counted without the repository.
         """
         from rsidx.exporters.report.page import write_report  # noqa: PLC0415  (an extra)
 
@@ -163,7 +192,7 @@ class DataSet:
             folder = self.folder.resolve()
             beside = folder.with_name(f"{folder.name}.report.html")
             page = beside if to is None else path_of(to)
-            write_report(self.folder, page, n_samples=n_samples)
+            write_report(self.folder, page, n_samples=n_samples, faults=audit or self.audit)
         return page
 
     def relations(self) -> tuple[Relation, ...]:

@@ -225,6 +225,16 @@ at_option = click.option(
     show_default=True,
     help="The commit, or `worktree` for the code as it is on disk.",
 )
+optional_repository_option = option(
+    "-C",
+    "--repo",
+    # Its name tells it from the one whose own settings count.
+    "repository",
+    type=click.Path(path_type=Path),
+    envvar="RSIDX_REPO",
+    is_eager=True,
+    help="The repository; without it, what only git tells is not counted.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 jobs_option = click.option(
     "--jobs",

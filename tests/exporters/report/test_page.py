@@ -12,8 +12,8 @@ from rsidx.__main__ import main
 from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
-from rsidx.exporters.report import page
-from rsidx.exporters.report.page import write_report
+from rsidx.exporters.report.audit import audit
+from rsidx.exporters.report.page import write_report as write_page
 from tests.conftest import PATIENCE_S, WORDS, Index, Repo
 
 pytestmark = pytest.mark.usefixtures("wordy")
@@ -21,6 +21,10 @@ pytest.importorskip("jinja2", reason="the `report` extra is not installed")
 pytest.importorskip("matplotlib", reason="the `report` extra is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 EVIL = '<img src=x onerror="document.title=1"></pre><script>document.title="evil"</script>'
+
+
+def write_report(out, to, *, n_samples):
+    write_page(out, to, n_samples=n_samples, faults=lambda: audit(out))
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +256,7 @@ def test_a_report_replaces_a_report_and_nothing_else(report, out, tmp_path):
 def test_the_command_writes_beside_the_data_set(out, capfd):
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     assert main(["report", str(out)]) == 0
-    assert capfd.readouterr().out == f"{out}.report.html\n"
+    assert capfd.readouterr().out.startswith(f"{out}.report.html\nfault ")
     assert (out.parent / "out.report.html").read_text("utf-8").startswith("<!doctype html>")
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
@@ -265,7 +269,7 @@ def test_what_is_no_export_and_what_cannot_be_written_are_one_line(report, tmp_p
         write_report(tmp_path / "out", target / "x", n_samples=1)
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(ExportError, match=r"pip install 'rsidx\[report\]'"):
-        page.write_report(tmp_path / "out", target, n_samples=1)
+        write_report(tmp_path / "out", target, n_samples=1)
 
 
 @pytest.fixture(scope="module")

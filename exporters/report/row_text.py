@@ -1,0 +1,102 @@
+"""What a row says, as the texts that its faults are found in."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rsidx.exporters.rendering.encoder import Encoder
+
+_LEARNED = frozenset({"new", "end"})
+_INSIGNIFICANT = re.compile(
+    r"""//[^\n]*+|/\*.*?(?:\*/|\Z)|\bb?c?r(\#*+)".*?(?:"\1|\Z)|"(?:[^"\\]|\\.)*+"?+"""
+    r"""|b?'(?:\\[^\n']{1,10}|[^\\'\n])'""",
+    re.DOTALL,
+)
+_NAME = re.compile(r"[^\W\d]\w*+")
+_MESSAGES = (
+    re.compile(r"<\|message\|>(.*)<\|/message\|>", re.DOTALL),
+    re.compile(r"COMMIT_EDITMSG\n(.*)\n[^\n]* \(original\)\n", re.DOTALL),
+    re.compile(r"<commit_msg>(.*)<commit_after>", re.DOTALL),
+)
+_COMMENTED_MESSAGE = re.compile(r"// Commit:\n((?:// [^\n]*+\n)*)// Original: ")
+
+
+@dataclass(frozen=True, slots=True)
+class RowText:
+    """A row's texts: all in front of what has loss, of that the context, the old code and the rest.
+
+    `front` is what is neither context nor code. The texts have control tokens spelled out.
+    """
+
+    meta: dict[str, Any]
+    prompt: str
+    front: str
+    context: str
+    old: str
+    new: str
+
+    @property
+    def message(self) -> str | None:
+        """The commit's message, None where the row shows none."""
+        match = next(filter(None, (pattern.search(self.front) for pattern in _MESSAGES)), None)
+        if match is not None:
+            return match[1]
+        match = _COMMENTED_MESSAGE.search(self.front)
+        return match and "\n".join(line[3:] for line in match[1].splitlines())
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the row is of an edit, and shows less than all of it."""
+        return self.meta.get("edit") is not None
+
+
+def row_text(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> RowText:
+    """Return the texts of a row of ids or of text."""
+    if "completion" in row:
+        ids = _prompt_ids(row["prompt"], meta, encoder)
+        runs = list(_runs(ids, meta["roles"], encoder)) if ids else [("prompt", row["prompt"])]
+        new = str(row["completion"]).removesuffix(encoder.end_token)
+        runs = [run for run in runs if run[0] not in _LEARNED] + [("new", new)]
+    else:
+        runs = list(_runs(row["input_ids"], meta["roles"], encoder))
+    return RowText(
+        meta=meta,
+        prompt="".join(text for role, text in runs if role not in _LEARNED),
+        front="".join(text for role, text in runs if role == "prompt"),
+        context="".join(text for role, text in runs if role == "context"),
+        old="".join(text for role, text in runs if role == "old"),
+        new="".join(text for role, text in runs if role == "new"),
+    )
+
+
+def _prompt_ids(prompt: str, meta: dict[str, Any], encoder: Encoder) -> list[int]:
+    """Return the ids of a prompt as text; none where they are not as many as the row's."""
+    found = encoder.encode_spelled(prompt)
+    if found is None:
+        return []
+    ids = found[0] if encoder.bos is None else [encoder.bos, *found[0]]
+    n_expected = sum(n for role, n in meta["roles"] if role not in _LEARNED)
+    return ids if len(ids) == n_expected else []
+
+
+def _runs(
+    ids: Sequence[int], roles: Sequence[tuple[str, int]], encoder: Encoder
+) -> Iterator[tuple[str, str]]:
+    start = 0
+    for role, n in roles:
+        if start >= len(ids):
+            return
+        if role != "end":
+            yield role, encoder.decode(ids[start : start + n])
+        start += n
+
+
+def code_of(text: str) -> str:
+    """Return Rust without its comments, and with nothing in its literals."""
+    return _INSIGNIFICANT.sub(" ", text)
+
+
+def names_in(text: str) -> set[str]:
+    """Return the names in a text."""
+    return set(_NAME.findall(text))
