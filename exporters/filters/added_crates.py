@@ -20,6 +20,7 @@ from rsidx.store.records import ChangeRow, CommitRow
 
 _MANIFEST = b"Cargo.toml"
 _INHERITED = "workspace"
+_SEPARATOR = re.compile(r"[\s/()]++|\bOR\b|\bAND\b")
 # What git subtree writes: the commit has the tree of another repository.
 _SUBTREE = re.compile(r"Squashed '[^'\n]{1,200}' (?:content|changes) from ")
 _TOLD = re.compile(
@@ -190,4 +191,4 @@ def _is_below(path: bytes, folders: Sequence[bytes]) -> bool:
 
 def _names_of(license_line: str) -> frozenset[str]:
     """Return the licences of an expression, in whatever order and spelling they come."""
-    return frozenset(re.split(r"[\s/()]+|\bOR\b|\bAND\b", license_line.upper())) - {""}
+    return frozenset(_SEPARATOR.split(license_line.upper())) - {""}

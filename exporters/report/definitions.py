@@ -5,11 +5,11 @@ import re
 from rsidx.exporters.report.row_text import RowText, code_of, names_in
 
 _DEFINITION = re.compile(
-    r"\b(?:fn|struct|enum|union|trait|type|const|static|mod|macro_rules!)\s+(?:mut\s+)?(?:r#)?"
-    r"([^\W\d]\w*)"
+    r"\b(?:fn|struct|enum|union|trait|type|const|static|mod|macro_rules!)\s++(?:mut\s++)?(?:r#)?"
+    r"([^\W\d]\w*+)"
 )
 _MEMBER = re.compile(
-    r"^[ \t]*(?:pub(?:\([^()\n]{0,80}\))?[ \t]+)?(?:r#)?([^\W\d]\w*)[ \t]*(?::(?!:)|[({,=]|$)",
+    r"^[ \t]*+(?:pub(?:\([^()\n]{0,80}\))?[ \t]++)?(?:r#)?([^\W\d]\w*+)[ \t]*+(?::(?!:)|[({,=]|$)",
     re.MULTILINE,
 )
 _WITH_MEMBERS = frozenset({"struct", "enum", "union"})

@@ -5,7 +5,7 @@ what it does not see. A kind is one entry of `FAULT_KINDS`; table, page and JSON
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,14 +16,15 @@ from rsidx.exporters.rendering.markers import token_of
 from rsidx.exporters.report.row_text import RowText, code_of
 
 _EMPTIED = re.compile(
-    r"(?:^|\|>)[ \t]*(?:pub(?:\([^()\n]{0,80}\))?[ \t]+)?(?:struct|enum|union)[ \t]+\w+[^;{}()]*"
-    r"\{\s*?\n\s*\}",
+    r"(?:^|\|>)[ \t]*+(?:pub(?:\([^()\n]{0,80}\))?[ \t]++)?(?:struct|enum|union)[ \t]++\w++"
+    r"[^;{}()]{0,400}+\{[ \t]{0,9}+\r?\n\s{0,80}+\}",
     re.MULTILINE,
 )
-_SECTION = re.compile(r"<\|(traits|structs|enums|impls)\|>(.*?)<\|/\1\|>", re.DOTALL)
+_SECTIONS = ("traits", "structs", "enums", "impls")
+_BRACE = re.compile(r"[{}]")
 _PART_NOTE = "// Part of a longer item\n"
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
-_GOES_ON = re.compile(r"[ \t]*[^\s.]|[ \t]*\r?\n[ \t]*[a-z]")
+_GOES_ON = re.compile(r"(?<![ \t])[ \t]*+(?:[^\s.]|\r?\n[ \t]*+[a-z])")
 _MIN_CUT_CHARS = 250
 """A message is never cut to less."""
 _ENDS = tuple(".!?:;`)]>\"'*-" + CUT_MARK)
@@ -63,7 +64,7 @@ def _is_emptied(row: RowText, _git: Git | None) -> bool:
 
 def _is_headless(row: RowText, _git: Git | None) -> bool:
     """Tell whether something is closed that was not opened, in sections that show types."""
-    return any(_lowest_depth(match[2]) < 0 for match in _SECTION.finditer(row.context))
+    return any(_lowest_depth(section) < 0 for section in _sections(row.context))
 
 
 def _is_unmarked(row: RowText, _git: Git | None) -> bool:
@@ -113,9 +114,18 @@ def _has_cut_message(row: RowText, git: Git | None) -> bool:
     )
 
 
+def _sections(context: str) -> Iterator[str]:
+    """Yield the sections of a context that show types, where markers are around them."""
+    for name in _SECTIONS:
+        _, _, rest = context.partition(token_of(name))
+        inside, end, _ = rest.partition(token_of(f"/{name}"))
+        if end:
+            yield inside
+
+
 def _lowest_depth(text: str) -> int:
     depth = lowest = 0
-    for brace in re.findall(r"[{}]", code_of(text)):
+    for brace in _BRACE.findall(code_of(text)):
         depth += 1 if brace == "{" else -1
         lowest = min(lowest, depth)
     return lowest

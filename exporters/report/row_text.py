@@ -15,11 +15,12 @@ _INSIGNIFICANT = re.compile(
 )
 _NAME = re.compile(r"[^\W\d]\w*+")
 _MESSAGES = (
-    re.compile(r"<\|message\|>(.*)<\|/message\|>", re.DOTALL),
-    re.compile(r"COMMIT_EDITMSG\n(.*)\n[^\n]* \(original\)\n", re.DOTALL),
-    re.compile(r"<commit_msg>(.*)<commit_after>", re.DOTALL),
+    ("<|message|>", "<|/message|>"),
+    ("COMMIT_EDITMSG\n", " (original)\n"),
+    ("<commit_msg>", "<commit_after>"),
+    ("// Commit:\n", "// Original: "),
 )
-_COMMENTED_MESSAGE = re.compile(r"// Commit:\n((?:// [^\n]*+\n)*)// Original: ")
+"""What stands around the message, by dialect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,18 @@ class RowText:
     @property
     def message(self) -> str | None:
         """The commit's message, None where the row shows none."""
-        match = next(filter(None, (pattern.search(self.front) for pattern in _MESSAGES)), None)
-        if match is not None:
-            return match[1]
-        match = _COMMENTED_MESSAGE.search(self.front)
-        return match and "\n".join(line[3:] for line in match[1].splitlines())
+        for begin, end in _MESSAGES:
+            start, behind = self.front.find(begin), self.front.rfind(end)
+            if start < 0 or behind < start + len(begin):
+                continue
+            message = self.front[start + len(begin) : behind]
+            if begin.endswith("EDITMSG\n"):
+                # Up to the path of the original code, in a line of its own.
+                return message.rpartition("\n")[0]
+            if begin.startswith("//"):
+                return "\n".join(line[3:] for line in message.splitlines())
+            return message
+        return None
 
     @property
     def is_part(self) -> bool:
