@@ -3,13 +3,11 @@
 What a worker sends is a named tuple, which is pickled and made at twice the rate of a dataclass.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 CONTAINER_SEPARATOR = " / "
 TEST_MARK = " [test]"
-_OF_IMPL = re.compile(r"<(?P<type>.+) as (?P<trait>.+)>")
 IN_STATEMENT = 64
 """Added to the depth of a place where code may be cut, but not between two statements."""
 PARSED = frozenset({"parsed", "errors"})
@@ -39,10 +37,12 @@ def is_qualified_by(container: str, qualifier: str) -> bool:
     if "<" in qualifier:
         label = innermost(container).removeprefix("impl ").removesuffix(TEST_MARK)
         trait, _, type_ = label.partition(" for ")
-        of_impl = _OF_IMPL.fullmatch(qualifier)
-        if of_impl is None:
+        of_type, is_of_impl, of_trait = qualifier.partition(" as ")
+        if not is_of_impl:
             return _is_called(trait, qualifier) or _is_called(type_, qualifier)
-        return _is_called(trait, of_impl["trait"]) and _is_called(type_, of_impl["type"])
+        return _is_called(trait, of_trait.removesuffix(">")) and _is_called(
+            type_, of_type.removeprefix("<")
+        )
     wanted = qualifier.rsplit("::", 1)[-1]
     names = (word.split("<")[0].rsplit("::", 1)[-1] for word in innermost(container).split())
     return not wanted or wanted in names
