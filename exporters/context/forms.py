@@ -72,13 +72,19 @@ class Form:
 
     @property
     def note(self) -> str:
-        """A comment that says how many members are not shown; empty where all are."""
+        """A comment that says what is not shown of the members; empty where they are whole."""
         n_hidden = len(self.members) - len(self.pieces)
-        if n_hidden <= 0 or self.foot is None:
+        left_out = f"{n_hidden} more {self.noun}{'s' if n_hidden > 1 else ''}"
+        if self.name == "patterns":
+            left_out = f"bodies and {left_out}" if n_hidden > 0 else "bodies"
+            left_out += " left out"
+        elif n_hidden <= 0:
+            return ""
+        if self.foot is None:
             return ""
         line = self.foot.text.rstrip().rpartition(b"\n")[2]
         indentation = line[: len(line) - len(line.lstrip())].decode()
-        return f"{indentation}    // {n_hidden} more {self.noun}{'s' if n_hidden > 1 else ''}\n"
+        return f"{indentation}    // {left_out}\n"
 
     def grown(self, n_bytes: int) -> Iterator["Form"]:
         """Yield the form with ever more members, each time about `n_bytes` more, at last all."""
@@ -275,12 +281,18 @@ class Forms:
         brace = _first_brace(text, symbol.start)
         if brace is None:
             return Form("whole", (whole,))
+        closing = text.rfind(_PAIRS[text[brace : brace + 1]], brace, symbol.end)
+        if closing < 0:
+            return Form("whole", (whole,))
         first = _line_start(text, symbol.start)
-        pieces = [TextRun(start + first, text[first : brace + 1])]
-        for begin, end in _patterns(text, brace + 1, symbol.end):
+        head = TextRun(start + first, text[first : brace + 1])
+        pieces = []
+        for begin, end in _patterns(text, brace + 1, closing):
             line = _line_start(text, begin)
             pieces.append(TextRun(start + line, text[line:end]))
-        return Form("patterns", tuple(pieces))
+        last = _line_start(text, closing)
+        foot = TextRun(start + last, text[last : symbol.end])
+        return Form("patterns", tuple(pieces), head, foot, _starts(pieces), "rule")
 
 
 def _members_of(file: File, header: Definition) -> list[Definition]:

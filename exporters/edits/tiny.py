@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rsidx.exporters.edits.tokens import (
     COMMENT,
     Token,
+    doctests,
     tokens,
     without_attributes,
     without_comments,
@@ -28,7 +29,8 @@ KINDS = (COMMENTS, DOCUMENTATION, ATTRIBUTES, VISIBILITY)
 def tiny_kind(old: bytes, new: bytes) -> str | None:
     """Return which of `KINDS` alone differs between two texts, None where it is more or nothing.
 
-    `documentation` is comments of which there are more lines of documentation than before;
+    `documentation` is comments of which there are more lines of documentation than before. Else
+    the code of an example in documentation, which rustdoc compiles, is more than a comment.
     `attributes` may come with comments, and `visibility` with both.
     """
     # Most edits are told by the lines that differ, unless these begin inside of something.
@@ -52,8 +54,9 @@ def _kind(old: bytes, new: bytes) -> str | None:
         return None
     codes = without_comments(before), without_comments(after)
     if codes[0] == codes[1]:
-        is_longer = _n_documented(after) > _n_documented(before)
-        return DOCUMENTATION if is_longer else COMMENTS
+        if _n_documented(after) > _n_documented(before):
+            return DOCUMENTATION
+        return COMMENTS if doctests(before) == doctests(after) else None
     codes = without_attributes(codes[0]), without_attributes(codes[1])
     if codes[0] == codes[1]:
         return ATTRIBUTES

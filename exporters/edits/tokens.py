@@ -23,6 +23,15 @@ _TOKEN = re.compile(
 _BLOCK_EDGE = re.compile(rb"/\*|\*/")
 _RESTRICTED = ([b"crate"], [b"super"], [b"self"], [b"in"])
 """What stands between `pub` and its brackets, other than a tuple's type."""
+_BLANKS = b" \t\r\n\f\v"
+_DOCUMENTATION = re.compile(rb"///(?!/)|//!|/\*\*(?![*/])|/\*!")
+_MARGIN = re.compile(rb"[ \t]*+(?:/[/*]++!?|\*(?!/))? ?")
+_FENCE = re.compile(rb"[ \t]*+(?P<fence>`{3,}+|~{3,}+)(?P<rest>[^\n]*+)")
+_SEPARATOR = re.compile(rb"[\s,{}.]++")
+_OF_RUSTDOC = re.compile(
+    rb"no_run|should_panic|compile_fail|standalone(?:_crate)?|test_harness|ignore(?:-[\w-]{1,60})?"
+    rb"|edition\d{4}|E\d{4}"
+)
 _DEPTH = {b"(": 1, b"[": 1, b"{": 1, b")": -1, b"]": -1, b"}": -1}
 
 
@@ -70,6 +79,40 @@ def strings_of(text: bytes) -> list[bytes]:
     if b'"' not in text:
         return []
     return [token.text for token in tokens(text) if token.kind == CODE and b'"' in token.text]
+
+
+def doctests(found: list[Token]) -> list[bytes]:
+    """Return the lines of Rust between fences of documentation, without white space.
+
+    rustdoc compiles a block that names no language, or Rust.
+    """
+    fence = b""
+    is_rust = False
+    lines = []
+    for text in _documentation(found):
+        match = _FENCE.match(text)
+        if match is None:
+            if fence and is_rust:
+                lines.append(text.translate(None, _BLANKS))
+        elif not fence:
+            fence, is_rust = match["fence"], _is_rust(match["rest"])
+        elif match["fence"].startswith(fence) and not match["rest"].strip():
+            fence = b""
+    return [line for line in lines if line]
+
+
+def _documentation(found: list[Token]) -> Iterator[bytes]:
+    """Yield the lines of documentation, without their marks."""
+    for token in found:
+        if token.kind == COMMENT and _DOCUMENTATION.match(token.text):
+            for line in token.text.split(b"\n"):
+                yield _MARGIN.sub(b"", line, count=1)
+
+
+def _is_rust(info: bytes) -> bool:
+    """Tell whether rustdoc takes what stands behind a fence for code that it compiles."""
+    words = [word for word in _SEPARATOR.split(info.strip()) if word]
+    return b"rust" in words or all(map(_OF_RUSTDOC.fullmatch, words))
 
 
 def without_comments(found: list[Token]) -> list[bytes]:

@@ -32,7 +32,8 @@ CHANGES = (
     Filter(
         "comments",
         "edit",
-        "edits of comments alone that add no line of documentation",
+        "edits of comments alone that add no line of documentation, and change no Rust code of its "
+        "examples",
         lambda view: view.tiny() == COMMENTS,
     ),
     Filter(

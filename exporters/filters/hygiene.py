@@ -19,6 +19,9 @@ _GENERATED = re.compile(
 _HEAD_LINES = 5
 _MIN_RUN = 64
 _BASE64 = re.compile(rb"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{%d,}+" % _MIN_RUN)
+_REPEATED = re.compile(rb"(.)\1{7,}+", re.DOTALL)
+_MIN_ALPHABET = 4
+"""Of fewer letters and digits is a banner, such as `//////` or `=+=+=+`, and no data."""
 # Most code has no such run, which is seen sooner without the pattern.
 _RUNS = (
     bytes(ord("a" if re.match(r"[A-Za-z0-9+/=]", chr(code)) else " ") for code in range(128))
@@ -86,13 +89,20 @@ def _n_encoded(text: bytes) -> int:
     """Return how many bytes of a text stand for other bytes."""
     n_bytes = 0
     if b"a" * _MIN_RUN in text.translate(_RUNS):
-        n_bytes += sum(len(match.group()) for match in _BASE64.finditer(text))
+        runs = (match.group() for match in _BASE64.finditer(text))
+        n_bytes += sum(len(run) for run in runs if not _is_banner(run))
     if text.count(b"\\x") >= _MIN_ESCAPES or text.count(b",") >= _MIN_NUMBERS:
         lists = (match.group() for match in _LISTS.finditer(text))
         n_bytes += sum(
             len(one) for one in lists if one[:1] == b"\\" or one.count(b",") >= _MIN_NUMBERS
         )
     return n_bytes
+
+
+def _is_banner(run: bytes) -> bool:
+    """Tell whether a run of characters of base64 is drawn, as around a heading."""
+    rest = _REPEATED.sub(b"", run)
+    return len(rest) < _MIN_RUN or len(set(rest) - set(b"/+=")) < _MIN_ALPHABET
 
 
 def _is_vendored(view: EditView) -> bool:
@@ -134,7 +144,8 @@ HYGIENE = (
     Filter(
         "encoded",
         "edit",
-        "code of which half, or 1,024 characters, are base64 or rows of numbers",
+        "code of which half, or 1,024 characters, are base64 or rows of numbers; a "
+        "banner of repeated characters is neither",
         lambda view: is_encoded(view.text),
     ),
     Filter(

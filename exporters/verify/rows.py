@@ -20,7 +20,10 @@ from rsidx.exporters.verify.related import Edits
 from rsidx.exporters.verify.secrets import SecretCheck
 from rsidx.exporters.verify.texts import RowTexts
 
-_NOTE = re.compile(r"[ \t]*+// [0-9]++ more (?:field|variant|item)s?\n")
+_NOTE = re.compile(
+    r"[ \t]*+// (?:[0-9]++ more (?:field|variant|item)s?"
+    r"|bodies(?: and [0-9]++ more rules?)? left out)\n"
+)
 PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
 
 

@@ -65,7 +65,7 @@ _CFG_TEST = re.compile(r"(?:all\s*\(|any\s*\()?\s*test\b")
 _CUTS = {"block", "field_declaration_list", "enum_variant_list", "declaration_list"}
 _PATH = re.compile(r'path\s*=\s*"([^"]*)"')
 _BLANKS = re.compile(r"\s+")
-_BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
+_FENCE = re.compile(rb"[ \t]*+(?:/[/*]++!?|\*)?[ \t]*+(?P<fence>`{3,}+|~{3,}+)(?P<rest>[^\n]*+)")
 _USE = re.compile(rb"\b(?:use|crate)\s")
 
 
@@ -321,11 +321,16 @@ def _breaks(root: Node, text: bytes) -> Iterator[tuple[int, int]]:
 
 
 class _Comment:
-    """The comment that a walk is in: lines that follow each other, or a block."""
+    """The comment that a walk is in: lines that follow each other, or a block.
+
+    An example between fences is no place for a paragraph to begin; `_fence` is the one that is
+    open, empty for none.
+    """
 
     def __init__(self) -> None:
         self._end = -1
         self._is_blank = False
+        self._fence = b""
         self._paragraphs: list[int] = []
 
     def take_in(self, node: Node, text: bytes, line: int | None) -> bool:
@@ -338,14 +343,38 @@ class _Comment:
             return False
         content = text[node.start_byte : node.end_byte]
         goes_on = line is not None and self._end >= 0 and not text[self._end : line].strip()
-        if goes_on and line is not None and self._is_blank:
+        if not goes_on:
+            self._fence = b""
+        if goes_on and line is not None and self._is_blank and not self._fence:
             self._paragraphs.append(line)
         if node.type == "block_comment":
-            breaks = _BLANK_LINE.finditer(content)
-            self._paragraphs += [node.start_byte + match.end() for match in breaks]
+            self._take_in_block(content, node.start_byte)
+        else:
+            self._take_in_line(content)
         self._is_blank = not content.strip(b"/! \t\r\n")
         self._end = node.end_byte
         return goes_on
+
+    def _take_in_block(self, content: bytes, start: int) -> None:
+        at = 0
+        is_blank = False
+        for text_line in content.splitlines(keepends=True):
+            is_empty = not text_line.strip(b"*/ \t\r\n")
+            if is_blank and not is_empty and not self._fence:
+                self._paragraphs.append(start + at)
+            is_blank = is_empty and at > 0
+            self._take_in_line(text_line)
+            at += len(text_line)
+
+    def _take_in_line(self, text_line: bytes) -> None:
+        """Open or close a fence where a line of a comment is one."""
+        fence = _FENCE.match(text_line)
+        if fence is None:
+            return
+        if not self._fence:
+            self._fence = fence["fence"]
+        elif fence["fence"].startswith(self._fence) and not fence["rest"].strip():
+            self._fence = b""
 
     def paragraphs(self) -> list[int]:
         """Return where paragraphs begin that were not returned before, but for the first."""

@@ -163,8 +163,25 @@ def test_a_macro_is_its_patterns(shown):
     )
     assert shown(lib, "f")["macros"] == [
         ("long", "module", "patterns",
-         "macro_rules! long {\n    () =>\n    ($a:expr, $($b:tt)*) =>\n")
+         "macro_rules! long {\n    () =>\n    ($a:expr, $($b:tt)*) =>\n    // bodies left out\n}\n")
     ]  # fmt: skip
+
+
+def test_a_macro_says_how_many_of_its_patterns_are_left_out(shown):
+    rules = "".join(f"        (@r{n} {'$x:expr ' * 8}) => {{ call({n}); }};\n" for n in range(9))
+    lib = (
+        f"mod m {{\n    macro_rules! long (\n{rules}    );\n"
+        "    fn f() {\n        long!();\n    }\n}\n"
+    )
+    texts = [text for _, _, _, text in shown(lib, "f")["macros"]]
+    assert len(texts) > 1
+    for text in texts:
+        n_hidden = 9 - text.count(" =>\n")
+        plural = "s" if n_hidden > 1 else ""
+        left_out = f" and {n_hidden} more rule{plural}" if n_hidden else ""
+        assert text.startswith("    macro_rules! long (\n        (@r0 $x:expr ")
+        assert text.endswith(f") =>\n        // bodies{left_out} left out\n    );\n")
+    assert texts[-1].count(" =>\n") == 9
 
 
 def test_no_byte_of_the_edited_code_is_shown(shown):

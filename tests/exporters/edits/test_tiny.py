@@ -56,3 +56,46 @@ def test_an_edit_is_told_by_all_that_it_changes(old, new, expected):
 def test_what_stands_in_a_raw_string_is_no_comment():
     text = b'let a = r#"\n// one\n"#;\n'
     assert tiny_kind(text, text.replace(b"one", b"two")) is None
+
+
+@pytest.mark.parametrize(
+    ("fence", "expected"),
+    [
+        (b"", None),
+        (b"rust", None),
+        (b"no_run", None),
+        (b"should_panic", None),
+        (b"ignore", None),
+        (b"rust,ignore,edition2021", None),
+        (b"compile_fail,E0277", None),
+        (b"text", COMMENTS),
+        (b"toml", COMMENTS),
+        (b"console,ignore", COMMENTS),
+    ],
+)
+@pytest.mark.parametrize(
+    "docs",
+    [
+        b"/// Serves.\n///\n/// ```%s\n/// hyper::Server::bind(1);\n/// ```\n/// It ends.\n",
+        b"//! ~~~ %s\n//! hyper::Server::bind(1);\n//! ~~~\n//! It ends.\n",
+        b"/** Serves.\n * ```%s\n * hyper::Server::bind(1);\n * ```\n * It ends.\n */\n",
+    ],
+)
+def test_rust_in_an_example_of_documentation_is_code(docs, fence, expected):
+    old = docs % fence + b"pub fn serve() {}\n"
+    assert tiny_kind(old, old.replace(b"hyper::", b"axum::")) == expected
+    assert tiny_kind(old, old.replace(b"ends", b"stops")) == COMMENTS
+    assert (
+        tiny_kind(old, old.replace(b"bind(1)", b"bind( 1 )").replace(b"ends", b"goes")) == COMMENTS
+    )
+
+
+def test_an_example_in_a_plain_comment_is_a_comment():
+    old = b"// ```\n// a();\n// ```\npub fn serve() {}\n"
+    assert tiny_kind(old, old.replace(b"a()", b"b()")) == COMMENTS
+
+
+def test_more_documentation_is_documentation_though_it_has_an_example():
+    old = b"/// Serves.\npub fn serve() {}\n"
+    new = old.replace(b"pub", b"///\n/// ```\n/// a();\n/// ```\npub")
+    assert tiny_kind(old, new) == DOCUMENTATION

@@ -1,5 +1,7 @@
 """What is left out because nobody wrote it, or it says nothing."""
 
+import base64
+
 import pytest
 
 from rsidx.exporters.config import ExportConfig
@@ -59,6 +61,23 @@ def test_generated_is_said_by_the_first_lines_or_the_path(path, head, expected):
 )  # fmt: skip
 def test_code_that_is_no_example_breaks_a_rule(text, rule):
     assert next(iter(broken(text.encode())), None) == rule
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "/" * 72, "/" * 1500, "// " + "=" * 70, "/" * 30 + "Parsing" + "/" * 40, "// " + "x" * 80,
+        "//" + "=+" * 40, "//" + "=/=" * 400,
+    ],
+)  # fmt: skip
+def test_a_banner_is_no_data(banner):
+    assert not is_encoded(f"{banner}\n// Parsing\n{banner}\nfn f() {{}}\n".encode())
+
+
+def test_data_is_data_though_it_repeats_a_character_somewhere():
+    data = base64.b64encode(bytes(range(200)) + bytes(30)).decode()
+    assert "A" * 30 in data
+    assert is_encoded(f'const A: &str = "{data}";\n'.encode())
 
 
 FILES = {

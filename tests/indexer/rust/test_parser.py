@@ -223,6 +223,40 @@ def test_long_comments_are_cut_between_paragraphs_as_inside_of_a_statement():
     }
 
 
+def fenced(opening, prefix, closing="```"):
+    lines = ["First.", "", opening, "let a = 1;", "", "let b = 2;", closing, "", "Second.", ""]
+    lines += ["A line that is long enough for a text that may be cut, and more words."] * 4
+    return "".join(f"{prefix} {line}".rstrip() + "\n" for line in lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        fenced("```", "///") + "struct A;\n",
+        fenced("```rust,no_run", "//!") + "#![allow(dead_code)]\n",
+        fenced("~~~~", "///", "~~~~") + "struct A;\n",
+        fenced("````\n/// ```", "///", "````") + "struct A;\n",
+        fenced("```", "    ///").join(("mod m {\n", "    struct A;\n}\n")),
+        "/**\n" + fenced("```", " *") + " */\nstruct A;\n",
+        "/*!\n" + fenced("```", "") + "*/\n",
+    ],
+)
+def test_an_example_between_fences_is_not_cut(text):
+    kind = "preamble" if "!" in text[:4] else "mod"
+    cuts = [text[at:].split("\n")[0] for at, _ in extract(kind, "", text.encode()).breaks]
+    cuts = [cut.strip(" /*!") for cut in cuts]
+    assert "Second." in cuts
+    assert not {"let b = 2;", "let a = 1;"}.intersection(cuts)
+
+
+def test_an_open_fence_does_not_reach_into_the_next_comment():
+    text = fenced("```", "    ///", "none").join(("fn f() {\n", "    a();\n"))
+    text += fenced("none", "    //", "none") + "    b();\n}\n"
+    cuts = [text[at:].split("\n")[0] for at, _ in extract("fn", "", text.encode()).breaks]
+    assert "    // Second." in cuts
+    assert "    /// Second." not in cuts
+
+
 def test_a_macro_is_cut_between_its_rules():
     rules = "".join(
         f"    ($x{n}:expr) => {{\n        go();\n        go();\n    }};\n" for n in range(9)
