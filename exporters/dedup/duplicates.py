@@ -37,7 +37,8 @@ class Deduplicator:
         self._relations = LeakIndex(())
         self._compared_to = 0
         self._seen = SpillMap(folder)
-        # Of each edit so far, by its number: what it is called, and its first row if it stayed.
+        # Of each edit so far, by its number: what it is called, and its first row if it stayed; of
+        # one that was left out for being like another, these of the other.
         self._names = SpillList(folder)
         self._n_left = Counter(map(plan.split.number, plan.positions()))
         self._recent = {number: RecentEdits() for number in self._n_left}
@@ -59,14 +60,16 @@ class Deduplicator:
         is_named = "related" not in self._keep and self._named.is_related(position)
         for index, edit in enumerate(result.edits):
             reason, number = self._reason(split, edit.patch, is_named=is_named)
+            like = self._names[number] if number is not None else None
             if reason is None:
                 self._kept[position] = self._kept.get(position, 0) | 1 << index
                 kept.append(edit)
             else:
-                like = self._like(number) if number is not None else None
-                left_out.append(Dropped(f"edits_{reason}", *edit.name, like=like))
+                named = Like(*orjson.loads(like)) if like is not None else None
+                left_out.append(Dropped(f"edits_{reason}", *edit.name, like=named))
             row = edit.rows[0].brief["id"] if reason is None and edit.rows else None
-            self._names.append(orjson.dumps((commit.oid.hex(), *edit.name, row)))
+            name = (commit.oid.hex(), *edit.name, row)
+            self._names.append(like if like is not None else orjson.dumps(name))
         self._n_left[split] -= 1
         if not self._n_left[split]:
             del self._recent[split]
@@ -93,9 +96,6 @@ class Deduplicator:
         if "related" not in self._keep:
             self._relations.add(split, patch)
         return None, None
-
-    def _like(self, number: int) -> Like:
-        return Like(*orjson.loads(self._names[number]))
 
     def _compare_from(self, position: int) -> None:
         """Go on to the next edits of val and test, and compare what was kept so far with them."""

@@ -25,6 +25,7 @@ REASONS = ("named", "same_patch", "revert", "near_duplicate", "same_code", "near
 COMPARED = REASONS[1:]
 """Those that are seen from the edits themselves, which `leaks` finds."""
 THRESHOLD = 0.7
+_CHANGE_THRESHOLD = 0.5
 _ADDED_THRESHOLD = 0.6
 _N_BANDS = 50
 _N_ADDED_BANDS = 16
@@ -130,8 +131,9 @@ class _Near:
 class RecentEdits:
     """The last edits that were kept of one split, to find near duplicates of them.
 
-    A near duplicate is nearly the same change to nearly the same code; the same change elsewhere
-    is none. Bounded, since near copies cluster, and an unbounded index would dominate memory.
+    A near duplicate is nearly the same change to nearly the same code. The same change elsewhere
+    is none, nor is the reverse of a change, or another one of the same line. Bounded, since near
+    copies cluster, and an unbounded index would dominate memory.
     """
 
     def __init__(self, n_kept: int = _RECENT_EDITS) -> None:
@@ -154,6 +156,7 @@ class RecentEdits:
                 if patch.exact != kept.exact
                 and patch.minhash.jaccard(kept.minhash) >= THRESHOLD
                 and patch.code.jaccard(kept.code) >= THRESHOLD
+                and patch.change.jaccard(kept.change) >= _CHANGE_THRESHOLD
             ),
             None,
         )

@@ -37,9 +37,11 @@ FILTERS = (
     Filter(
         "near_duplicates",
         "corpus",
-        "nearly the same change (MinHash of its changed lines, as for relations) to nearly the "
-        "same code (MinHash of all of it, 64 permutations, Jaccard 0.7) as one of the 10,000 edits "
-        "before it in its split, if not the same texts",
+        "nearly the same change (MinHash of its changed lines, as for relations; and of what goes "
+        "and what comes apart, tokens by fives, 64 permutations, Jaccard 0.5) to nearly the same "
+        "code (MinHash of all of it, 64 permutations, Jaccard 0.7) as one of the 10,000 edits "
+        "before it in its split, if not the same texts; so neither the reverse of a change nor "
+        "another change of the same line",
     ),
 )
 KEEPABLE = tuple(f.name for f in FILTERS if not (f.always or f.optional))

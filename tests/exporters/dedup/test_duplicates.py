@@ -113,6 +113,19 @@ def test_kept_duplicates_are_no_near_duplicates_of_the_first(tmp_path):
     assert found("duplicates", "near_duplicates") == ([0, 0, 0, 0], {})
 
 
+def test_what_is_like_a_copy_is_like_what_that_repeats(tmp_path):
+    words = " ".join(f"word_{n}" for n in range(40))
+    texts = [words, f"{words} more", f"{words} more", f"{words} more words"]
+    edits = Edits(lambda commit, edit: texts[commit] if edit == 0 else f"edit {edit} of {commit}")
+    with closing(deduplicator_of(Split(4, 4), 4, edits, tmp_path)) as deduplicator:
+        left_out = [deduplicator.keep(position)[1] for position in range(4)]
+    assert [[one.reason for one in found] for found in left_out] == [
+        [], ["edits_near_duplicates"], ["edits_duplicates"], ["edits_near_duplicates"]
+    ]  # fmt: skip
+    first = (0).to_bytes(20).hex()
+    assert {one.like.commit for found in left_out for one in found} == {first}
+
+
 def n_bytes_kept(n_commits, tmp_path):
     """Sift so many commits, half of them in val; return what is in memory at the end."""
     edits = Edits(lambda commit, edit: str(random.Random(commit * 1000 + edit).random()))

@@ -73,6 +73,7 @@ def test_a_patch_that_was_packed_is_related_as_before():
     )
     again = PatchFingerprint.unpack(later.pack())
     assert again.code.digest() == later.code.digest()
+    assert again.change.digest() == later.change.digest() != later.code.digest()
     assert (again.exact, again.digest, again.reverse) == (
         later.exact, later.digest, later.reverse,
     )  # fmt: skip
@@ -102,6 +103,49 @@ def test_the_same_change_elsewhere_does_not():
     assert recent.near(again) is None
     again = patch("// x\n" + NEW + OLD, "// x\n" + NEW + OLD.replace("old()", "fresh(1, 2, 3, 4)"))
     assert recent.near(again) == 1
+
+
+LINE = (
+    "    let found = parser.alternatives(first_rule, second_rule, and_a_third_rule, fourth, fifth)"
+    ".alt.with(third_rule, a_last_rule, here, 12, that, has, many, more, words, than, others);"
+    f" // {' '.join(f'word_{n}' for n in range(40))}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        # The reverse of a change.
+        ((".alt.", ".alt()."), (".alt().", ".alt.")),
+        (("12,", "13,"), ("13,", "12,")),
+        # Another change of the same line.
+        ((".alt.", ".alt()."), (".with(", ".within(")),
+        (("12,", "13,"), ("13,", "14,")),
+        # Lines in another order, and back.
+        (("    a();\n    b();\n", "    b();\n    a();\n"),
+         ("    b();\n    a();\n", "    a();\n    b();\n")),
+    ],
+)  # fmt: skip
+def test_a_reverse_or_another_change_of_a_line_is_no_copy(earlier, later):
+    code = "fn old() {\n" + LINE + "    a();\n    b();\n" + function(1) + "}\n"
+    old, new = code, code.replace(*earlier)
+    assert old != new
+    new_later = new.replace(*later)
+    assert new_later != new
+    recent = RecentEdits()
+    recent.add(1, patch(old, new))
+    assert recent.near(patch(f"// x\n{new}", f"// x\n{new_later}")) is None
+    assert recent.near(patch(f"// x\n{old}", f"// x\n{new}")) == 1
+    # Across splits it is related.
+    assert related((old, new), (f"// x\n{new}", f"// x\n{new_later}")) == "near_duplicate"
+
+
+def test_the_next_version_of_a_crate_is_a_copy():
+    code = LINE.replace("here", '"https://docs.rs/a_crate/0.1.14"') + function(1)
+    second, third = (code.replace("0.1.14", version) for version in ("0.1.15", "0.1.16-rc.1"))
+    recent = RecentEdits()
+    recent.add(1, patch(code, second))
+    assert recent.near(patch(second, third)) == 1
 
 
 def test_only_so_many_are_known():
