@@ -53,6 +53,24 @@ _NOISE = re.compile(
     r"|(?:code |pr )?review|\[(?:skip ci|ci skip|no ci)\]|(?:update|create|delete) [\w./-]+\.\w+",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[^\W_]++(?:['-][^\W_]++)*+")
+_HOUSEKEEPING = re.compile(
+    r"merged? |.*\b(?:change-?logs?|clippy|rustfmt|cargo fmt|rebased?|typos?|code review)\b",
+    re.IGNORECASE,
+)
+_OF_HOUSEKEEPING = frozenset(
+    "add added adds update updated updates fix fixes fixed fixing fixup run ran make made keep "
+    "remove removed rename apply applied address addressed appease please satisfy happy tweak "
+    "tweaks clean cleanup cleanups cleaned improve polish adjust correct resolve reformat refactor "
+    "refactoring revert reverted cargo fmt rustfmt format formatting formatted clippy lint lints "
+    "linting warning warnings error errors review reviews reviewer comment comments feedback "
+    "suggestion suggestions nit nits typo typos spelling grammar wording whitespace wip tmp temp "
+    "oops ci build builds compile compilation test tests failing broken doc docs documentation "
+    "changes change conflict conflicts commit code pr msrv more minor small some last previous "
+    "missing unused unneeded imports import again another forgot first try up and or of to for "
+    "from in on the a an it this that with stuff things etc".split()
+)
+"""Words of the subjects of squashed commits that say nothing of what all of them do."""
 _IMAGE = re.compile(
     r"[ \t]*+!\[[^\]]*+\]\([^)\s]*+\)[ \t]*+|[ \t]*+<img\b[^>]*+>[ \t]*+", re.IGNORECASE
 )
@@ -93,7 +111,7 @@ def tidy(message: str, *, keeps_numbers: bool) -> str:
             paragraph.lines = list(_without_noise(paragraph.lines))
     paragraphs = [one for one in paragraphs if one.lines]
     if is_squash:
-        paragraphs = paragraphs[:1] + list(_without_squash_list(paragraphs[1:]))
+        paragraphs = paragraphs[:1] + list(_of_squash_list(paragraphs[0].lines, paragraphs[1:]))
     if not keeps_numbers:
         for paragraph in paragraphs:
             if not paragraph.is_code:
@@ -249,14 +267,38 @@ def _n_items(lines: Sequence[str]) -> int:
     return sum(line.startswith(_SQUASH_ITEM) for line in lines)
 
 
-def _without_squash_list(paragraphs: Sequence[_Paragraph]) -> Iterator[_Paragraph]:
-    """Yield what is left of a body without the subjects of the squashed commits."""
+def _of_squash_list(title: Sequence[str], paragraphs: Sequence[_Paragraph]) -> Iterator[_Paragraph]:
+    """Yield what says something in the list of the squashed commits.
+
+    Their subjects go if they are housekeeping, or say again what the title or another one says.
+    """
+    said = {frozenset(word for line in title for word in _words(line))}
+    is_kept = True
     for paragraph in paragraphs:
         first = paragraph.lines[0]
-        is_item = first.startswith(_SQUASH_ITEM) and _n_items(paragraph.lines) == 1
+        if first.startswith(_SQUASH_ITEM) and _n_items(paragraph.lines) == 1:
+            words = frozenset(_words(first))
+            is_kept = _is_news(first) and not any(map(words.issubset, said))
+            said.add(words)
+            if is_kept:
+                yield paragraph
         # A small letter goes on with a sentence that began in a subject.
-        if not is_item and (paragraph.is_code or "://" in first or not first[:1].islower()):
+        elif is_kept or paragraph.is_code or "://" in first or not first[:1].islower():
             yield paragraph
+
+
+def _words(line: str) -> tuple[str, ...]:
+    """Return the words of a line, without numbers, such as a forge puts behind it."""
+    found = _WORD.findall(_said(line).casefold())
+    return tuple(word for word in found if not word.isdigit())
+
+
+def _is_news(item: str) -> bool:
+    """Tell whether the subject of a squashed commit says something of the change."""
+    words = _words(item)
+    if len(words) < 2 or _HOUSEKEEPING.match(_said(item)):
+        return False
+    return not _OF_HOUSEKEEPING.issuperset(words)
 
 
 def _without_dependencies(paragraphs: Sequence[_Paragraph]) -> Iterator[_Paragraph]:

@@ -26,29 +26,51 @@ _MAX_DIGITS = 5
 _BEFORE_A_NUMBER = frozenset(
     "fix fixes fixed close closes closed resolve resolves resolved see issue pr refs".split()
 )
+_COLOUR = re.compile(
+    r"\b(?:background|foreground|colou?r|hex|rgb|css)(?:s|ed)?"
+    r"(?:\s{1,3}(?:is|was|are|were|be|to|of|from|as|with|the|like|default|now)\b"
+    r"|\s{1,3}\#[0-9A-Fa-f]{3,6}\b|\s{0,3}[:=])*+\s{0,3}[\"']?\Z",
+    re.IGNORECASE,
+)
+_DIGITS_OF_A_COLOUR = (3, 6)
 _LINK = re.compile(rf"\[{_REF}\](?:\([^()\s]{{0,300}}\)|:)?")
 _SEVERAL = re.compile(rf"{_REF}(?:(?:[\s,;&/]|and\b|or\b){{1,6}}{_REF})+")
 _IN_BRACKETS = re.compile(
     rf"[(\[](?P<words>[^()\[\]{_REF}]{{0,60}}{_REF}[^()\[\]{_REF}]{{0,20}})[)\]]"
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?;])[ \t]+")
+_SENTENCE_END = re.compile(r"(?<=[.!?;])(?<!\b[A-Za-z]\.[A-Za-z]\.)(?<!\bcf\.)[ \t]+")
 _ENDS = (".", "!", "?", ":", ";")
 _ITEM = re.compile(r"[ \t]{0,12}+(?:[*+-]|\d{1,3}[.)])[ \t]")
 _KEYWORD = re.compile(
     r"\W{0,8}(?:and )?(?:fix|clos|resolv|address|see|ref|relat|part|pr\b|issue|merge|cc\b)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]++(?:['-][^\W\d_]++)*+")
+_WORD = re.compile(r"[^\W\d_]++(?:'[^\W\d_]++)*+")
+_TRAILER = re.compile(rf"[A-Za-z][\w-]{{1,40}}+:\s*+{_REF}[\s,;.{_REF}]*+")
 _NOUN = r"(?:\b(?P<noun>issues?|prs?|pull requests?|tickets?|bugs?)\s{1,3})?"
+_COMPARE = r"c\.?\s?f\.?"
 _CLAUSE = re.compile(
-    r"(?:[,;:(\u2013-]|\band)?\s{1,3}(?:(?:also|which|this|that|partially|hopefully|should)\s)?"
-    r"(?:close[sd]?|closing|fix(?:es|ed|ing)|resolve[sd]?|address(?:es|ed)?|see(?: also)?"
-    rf"|refs?|re|cf\.?):?\s{{1,3}}{_NOUN}{_REF}(?=[.!]?\s{{0,3}}(?:\n|\Z))",
+    rf"(?P<link>(?:[,;:(\u2013-]|\band|(?<!{_REF}))\s{{1,3}}"
+    r"(?:(?:also|which|this|that|partially|hopefully|should)\s)?)"
+    r"(?:(?P<verb>close[sd]?|closing|fix(?:es|ed|ing)?|resolve[sd]?|address(?:es|ed)?)"
+    rf"|see(?: also)?|refs?|re|{_COMPARE}):?\s{{1,3}}{_NOUN}{_REF}"
+    rf"(?=[.!,]?[\s{_GONE}]{{0,3}}(?:\n|\Z))",
     re.IGNORECASE,
 )
+_END_OF_BRACKETS = re.compile(
+    rf"[,;]?\s{{1,3}}(?:see(?: also)?|refs?|re|{_COMPARE}|[ei]\.?[ge]\.?|fixes|closes):?\s{{1,3}}"
+    rf"{_NOUN}{_REF}(?=\s{{0,3}}\))",
+    re.IGNORECASE,
+)
+_DETERMINER = re.compile(
+    r"\s{0,3}(?:[*+-]\s)?(?:the|this|that|these|those|it|an?|our|my|your|i|we|he|she|they|turns)\b",
+    re.IGNORECASE,
+)
+"""What a sentence with a subject of its own begins with; `Wait for the lock` has none."""
+_SENTENCE_BEGIN = re.compile(r"[.!?:;]\s|\n\n")
 _OBJECT = re.compile(
     r"\b(?P<verb>(?:close[sd]?|closing|fix(?:es|ed|ing)?|(?:re)?solve[sd]?"
-    rf"|address(?:es|ed|ing)?)\s{{1,3}})(?:the\s{{1,3}})?{_NOUN}{_REF}(?=,|\s{{1,3}}[a-z])",
+    rf"|address(?:es|ed|ing)?)\s{{1,3}})(?:the\s{{1,3}})?{_NOUN}{_REF}(?=,|\s{{1,3}}[a-z]|[.!)]?\s*(?:\n|\Z))",
     re.IGNORECASE,
 )
 _CONNECTOR = (
@@ -63,13 +85,16 @@ _VERB = (
     r"|show(?:s|ed)|remove[sd]|reported|mentions|describes|asks|says|also|already|accidentally"
     r"|only|moved|switched"
 )
+_DEED = r"fix(?:es|ed)|close[sd]|resolve[sd]|solve[sd]|address(?:es|ed)"
+_COPULA = re.compile(r"\b(?:is|was|are|were|be|than|not)\s{1,3}\Z")
 _INLINE = re.compile(
     rf"(?:\b(?P<connector>{_CONNECTOR})\s{{1,3}})?"
     rf"(?P<object>(?:\b(?:the|this|that)\s{{1,3}}(?=[a-z]{{2,7}}(?: requests?)?\s))?{_NOUN}{_REF})"
-    rf"(?P<verb>(?=\s(?:{_VERB})\b))?",
+    rf"(?:(?P<verb>(?=\s(?:{_VERB})\b))|(?P<deed>(?=\s(?:{_DEED})\b)))?",
     re.IGNORECASE,
 )
 _SUBJECT, _BEGINNING, _OBJECT_OF = "the issue", "The issue", "an issue"
+_DOER, _DOER_BEGINNING = "another change", "Another change"
 """What stands for a number that a verb needs."""
 _BEFORE_A_SENTENCE = (". ", ".\n", "! ", "? ", "- ", "* ")
 _LEADING = re.compile(r"[ \t]*+(?:[:,;.\u2013-]++[ \t]++)?")
@@ -89,7 +114,7 @@ _ABOUT_NUMBERS = frozenset(
     "upstream github refer link links task inspired reported found suggested noticed caused "
     "missed broken introduced requested seen based alternative preparation prepares step "
     "needed were been helps contributes builds top before after prior corresponding partial "
-    "obsoleted initially".split()
+    "obsoleted initially c f cf e g i turns out commit commits patch".split()
 )
 """Words of sentences that only name numbers."""
 
@@ -108,9 +133,12 @@ def without_numbers(text: str) -> str:
             lines.append(line)
             continue
         begins = not lines or lines[-1].endswith(_ENDS) or _ITEM.match(line) or _KEYWORD.match(line)
-        if not (begins and _says_only_numbers(line)):
+        is_trailer = (begins or line[:1].isupper()) and _TRAILER.fullmatch(line)
+        if not (is_trailer or (begins and _says_only_numbers(line))):
             lines.append(_without_sentences(line))
-    rest = _CLAUSE.sub(_GONE, "\n".join(lines))
+    rest = _END_OF_BRACKETS.sub(_GONE, "\n".join(lines))
+    # Once more for a clause that only another one stands behind.
+    rest = _CLAUSE.sub(_without_clause, _CLAUSE.sub(_without_clause, rest))
     rest = _OBJECT.sub(rf"\g<verb>{_OBJECT_OF}", rest)
     return _joined(_INLINE.sub(_connected, rest))
 
@@ -129,11 +157,32 @@ def _marked(text: str) -> str:
 
 
 def _referred(match: "re.Match[str]") -> str:
+    if match[0].startswith("#") and _is_colour(match):
+        return match[0]
     if len(match["digits"] or "") <= _MAX_DIGITS or not match[0].startswith("#"):
         return _REF
     before = match.string[max(0, match.start() - 20) : match.start()]
     word = before.rstrip(" \t:").rpartition(" ")[2].casefold()
     return _REF if before.endswith("(") or word in _BEFORE_A_NUMBER else match[0]
+
+
+def _is_colour(match: "re.Match[str]") -> bool:
+    """Tell whether digits behind a `#` are a colour: no issue has a number that begins with 0."""
+    if match["digits"].startswith("0"):
+        return True
+    before = match.string[max(0, match.start() - 60) : match.start()]
+    return len(match["digits"]) in _DIGITS_OF_A_COLOUR and _COLOUR.search(before) is not None
+
+
+def _without_clause(match: "re.Match[str]") -> str:
+    """Return what is left of a clause on what a change closes: a sentence keeps its verb."""
+    if (match["verb"] or "").casefold() == "fix" and match["link"][:1].isspace():
+        return match[0]
+    if match["verb"] and not match["link"].strip():
+        sentence = _SENTENCE_BEGIN.split(match.string[: match.start()])[-1]
+        if _DETERMINER.match(sentence):
+            return match[0]
+    return _GONE
 
 
 def _bracket(match: "re.Match[str]") -> str:
@@ -157,10 +206,15 @@ def _without_sentences(line: str) -> str:
 
 def _connected(match: "re.Match[str]") -> str:
     """Return what is left of a number in a sentence, and of the words that lead to it."""
-    if match["verb"] is not None:
+    if match["verb"] is not None or match["deed"] is not None:
         before = match[0][: match.start("object") - match.start()]
-        subject = _BEGINNING if _begins_sentence(match) else _SUBJECT
+        names = (_SUBJECT, _BEGINNING) if match["deed"] is None else (_DOER, _DOER_BEGINNING)
+        subject = names[_begins_sentence(match)]
         return before + (match["object"].replace(_REF, _GONE) if match["noun"] else subject)
+    if not (match["connector"] or match["noun"]) and _COPULA.search(
+        match.string, max(0, match.start() - 10), match.start()
+    ):
+        return _OBJECT_OF
     if match["connector"] or not match["noun"]:
         return _BEGINNING if _begins_sentence(match) else _GONE
     return match["object"].replace(_REF, _GONE)

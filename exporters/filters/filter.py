@@ -17,10 +17,14 @@ Scope = Literal["history", "commit", "edit", "text", "row", "corpus"]
 
 @dataclass(frozen=True, slots=True)
 class CommitView:
-    """What filters know of a commit: its message without people's names, and its Rust files."""
+    """What filters know of a commit: its message without people's names, and its Rust files.
+
+    `packages` are the names of those whose manifests it changes.
+    """
 
     message: str
     n_files: int
+    packages: frozenset[str]
     max_files: int
     min_message: int
 

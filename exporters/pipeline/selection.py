@@ -1,9 +1,11 @@
 """The edits of a commit that pass the filters."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
+
+import orjson
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.edit import Edit, Side
@@ -25,6 +27,7 @@ from rsidx.store.reader import Reader
 from rsidx.store.records import ChangeRow, CommitRow, Import
 
 _EDITS_KEPT = 1000
+_MANIFEST = b"Cargo.toml"
 
 
 class EditSelector:
@@ -56,6 +59,7 @@ class EditSelector:
                 keeps_numbers=self._config.message_numbers,
             ),
             sum(self._is_rust(change) for change in changes),
+            frozenset(self._packages(changes)),
             self._config.max_files,
             self._config.min_message,
         )
@@ -93,6 +97,17 @@ class EditSelector:
 
     def _is_rust(self, change: ChangeRow) -> bool:
         return self._reader.path(change.path_id).endswith(b".rs")
+
+    def _packages(self, changes: Sequence[ChangeRow]) -> Iterator[str]:
+        """Yield the names of the packages whose manifests change."""
+        for change in changes:
+            path = self._reader.path(change.path_id)
+            if change.new_blob_id is None or path.rpartition(b"/")[2] != _MANIFEST:
+                continue
+            facts = orjson.loads(self._reader.manifest(change.new_blob_id) or "{}")
+            name = facts.get("package", {}).get("name")
+            if isinstance(name, str):
+                yield name.casefold()
 
     def _accepted(self, edits: Sequence[Edit], left_out: list[LeftOut]) -> list[Edit]:
         """Return the edits that no filter rejects, and add the others to `left_out`."""

@@ -38,12 +38,38 @@ def test_what_a_forge_adds_goes(message, expected):
     assert tidied(message) == expected
 
 
-def test_a_list_of_squashed_commits_goes_and_one_that_a_person_wrote_stays():
+def test_of_a_list_of_squashed_commits_stays_what_says_something():
     squashed = "Add a cache (#12)\n\n* add a map\n\nIt is bounded.\n\n* cargo fmt\n\n* oops, a test"
-    assert tidied(squashed) == "Add a cache\n\nIt is bounded."
+    assert tidied(squashed) == "Add a cache\n\n* add a map\n\nIt is bounded."
     written = "Add a cache (#12)\n\n* add a map\n* bound it"
     assert tidied(written) == "Add a cache\n\n* add a map\n* bound it"
     assert tidied("Add a cache\n\n* add a map\n\n* bound it").count("*") == 2
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["Add a cache", "add a cache.", "Add a cache (#11)", "changelog", "Add changelog for the map",
+     "fmt", "cargo fmt", "Fix clippy warnings", "Address review", "review comments", "fix typo",
+     "Fix typos in docs", "Merge branch 'main' into cache", "wip", "fix tests", "Update the docs",
+     "Make clippy happy", "oops", "Fix #11",
+     "map: fix typo in its docs", "Silence clippy on the map"],
+)  # fmt: skip
+def test_a_squashed_commit_that_says_nothing_more_goes(item):
+    message = f"Add a cache (#12)\n\n* Bound the map\n\n* {item}\n\nIt is bounded."
+    assert tidied(message) == "Add a cache\n\n* Bound the map\n\nIt is bounded."
+    message = f"Add a cache (#12)\n\n* {item}\n\nand goes on\n\n* Bound the map"
+    if not is_noise(item):
+        assert tidied(message) == "Add a cache\n\n* Bound the map"
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["Fix the order of layers", "Box the body of `Router`", "Remove the type parameter",
+     "Implement `Debug` for the map", "Test that it is bounded"],
+)  # fmt: skip
+def test_a_squashed_commit_that_says_something_stays_with_its_body(item):
+    message = f"Add a cache\n\n* {item}\n\nand it goes on"
+    assert tidied(message.replace("cache", "cache (#12)", 1)) == message
 
 
 @pytest.mark.parametrize(
@@ -117,6 +143,32 @@ def test_names_beside_an_address_go(message, expected):
         ("Handle issue 451 in PR 77", "Handle issue"),
         ("Use `#12` and #123456 as colours of C#7", "Use `#12` and #123456 as colours of C#7"),
         ("Read &#39; and a#1", "Read &#39; and a#1"),
+        ("Use the parser. Turns out #408 fixed #380.", "Use the parser."),
+        ("#408 fixed the parser", "Another change fixed the parser"),
+        ("The new parser fixed #380.", "The new parser fixed an issue."),
+        ("Wait for the lock fixes #12", "Wait for the lock"),
+        ("Wait for the lock, see #12, closes #13", "Wait for the lock"),
+        (
+            "Wait for the lock, that will hopefully fix #13",
+            "Wait for the lock, that will hopefully fix an issue",
+        ),
+        ("Try again to fix #12.", "Try again to fix an issue."),
+        ("Wait for the lock, fix #12", "Wait for the lock"),
+        ("The problem here is #12, again", "The problem here is an issue, again"),
+        (
+            "The default background is #000, not #123456",
+            "The default background is #000, not #123456",
+        ),
+        ("Change the color from #333 to #444", "Change the color from #333 to #444"),
+        ("Set `a` to #000", "Set `a` to #000"),
+        ("color: #123", "color: #123"),
+        ("Fix the background (#123)", "Fix the background"),
+        ("Change colors as in #1234", "Change colors"),
+        ("Wait for it.\nPart-of: #7422.", "Wait for it."),
+        ("Wait for it.\nTracking-issue: #7422, #12", "Wait for it."),
+        ("Wait for the lock (c.f. #628)", "Wait for the lock"),
+        ("Wait (for the lock,\nc.f. #628) and go", "Wait (for the lock) and go"),
+        ("Wait, if need be (e.g. #12).", "Wait, if need be."),
     ],
 )
 def test_numbers_of_issues_go_with_what_leads_to_them(text, expected):
