@@ -3,8 +3,7 @@
     python benchmarks/parity.py REPO OUT [OUT...] [--db INDEX] [--every N]
 
 Edits are asked for at the row's parent, by their symbol or by a line, and parts of long items by a
-line; holes in the new file without what belongs there. Such an export is made with `--context-from
-old --text`: by default, context is chosen by the new code, too, which nobody has who asks. Prints
+line; holes in the new file without what belongs there. Such an export is made with `--text`. Prints
 how many rows were asked for, how many were left out, by reason, and the rows that differ or that
 are refused; exits 1 if any differs.
 """
@@ -50,17 +49,9 @@ class Asker:
 
     def why_not(self, meta: dict[str, Any]) -> str | None:
         """Return why nobody can ask for a row; None if somebody can."""
-        n_tokens = meta["n_tokens"]
-        n_bare = n_tokens["total"] - n_tokens["context"]
-        if self._config.max_tokens - n_bare < self._config.context_tokens:
-            return "the answer takes room"
         if meta["parent"] is None:
             return "no parent"
         if "around" in meta:
-            around, file = meta["around"], self._git.blob(meta["new"]["blob"])
-            assert file is not None
-            if (around["start"], around["end"]) != (0, len(file)):
-                return "the answer takes room"
             return None
         if meta["change"] == "none":
             return "no-op"
@@ -68,8 +59,6 @@ class Asker:
             return f"{meta['change']}, or a moved file"
         if meta["old"]["start"] == meta["old"]["end"]:
             return "goes on behind another part"
-        if "edit" in meta and meta["old"] == meta["edit"]["old"]:
-            return "more new code than one answer"
         if any(edit["commit"] == meta["commit"] for edit in meta.get("earlier", ())):
             return "edits of the same commit"
         return None

@@ -172,7 +172,7 @@ def compatibility_page() -> str:
     rows = ["| was | is now | commands | since |", "|---|---|---|---|"]
     for one in REMOVED:
         commands = ", ".join(f"`{' '.join(names)}`" for names in one.commands) or "all"
-        was, now = f"`{one.name}`", f"`{one.now}`"
+        was, now = f"`{one.name}`", f"`{one.now}`" if one.now else "-"
         if one.variable:
             was = f"`{PREFIX}COMMAND_{one.name.replace('-', '_').upper()}`"
             now = f"`{one.variable}`"
@@ -196,6 +196,8 @@ def manifest_schema() -> str:
     """Return the manifest's schema with the options of the export, as they are declared."""
     schema = load_schema(MANIFEST_SCHEMA)
     properties = {name: _property(field) for name, field in declared(ExportConfig).items()}
+    for removed in (one for one in REMOVED if ("export",) in one.commands and not one.now):
+        properties[removed.name.replace("-", "_")] = {"description": f"Until {removed.since}."}
     # These two are arguments of the command, and no options.
     properties["revisions"] = {
         "description": "The refs or commits whose history was asked for; HEAD for none.",
@@ -215,7 +217,7 @@ def _property(field: Declared) -> dict[str, Any]:
     setting = field.setting
     value: dict[str, Any] = {"type": _JSON_TYPES[field.kind]}
     if setting.choices:
-        value = {"enum": list(setting.choices)}
+        value = {"enum": [*setting.choices, *setting.renamed]}
     bounds = {
         "minimum": setting.at_least,
         "exclusiveMinimum": setting.more_than,

@@ -259,20 +259,15 @@ class ExportConfig:
             metavar="SPDX",
         ),
     ] = ()
-    context_at: Annotated[
-        str,
-        Setting(
-            "Show definitions as they were before the commit or after it (never the edit itself).",
-            choices=("parent", "commit"),
-        ),
-    ] = "parent"
     context_from: Annotated[
         str,
         Setting(
-            "Show definitions of the names in both sides of an edit, or in the old code alone.",
-            choices=("both", "old"),
+            "Choose the context by what is known before the edit is made, or, to measure what that "
+            "misses, by looking at the answer: no prompt can be like that.",
+            choices=("place", "answer"),
+            renamed={"old": "place", "both": "answer"},
         ),
-    ] = "both"
+    ] = "place"
     context_with: Annotated[
         tuple[str, ...],
         Setting(

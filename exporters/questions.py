@@ -10,7 +10,7 @@ from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, largest
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.edits.containers import FOOTER
-from rsidx.exporters.edits.edit import Side, edit_of
+from rsidx.exporters.edits.edit import Edit, Side, edit_of
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, Source
 from rsidx.exporters.examples.example import Example
@@ -273,11 +273,11 @@ def fill_prompt_at(
         file = reader.blob_text(blob_id)
         offset = _offset(file, hole)
         if asked.builder.cuts_secret(blob_id, (offset,)):
-            place = f"{hole.line}:{hole.column}"
-            raise RsidxError(f"{place} of {hole.path} is inside of a secret, which no example cuts")
-        basis = asked.drafter.at_hole(path_id, file, offset)
-        edit = replace(basis, new=Side(path_id, blob_id, 0, 0, ()))
-        draft = asked.builder.redacted(asked.drafter.of_prompt(edit, "", basis))
+            where = f"{hole.line}:{hole.column}"
+            raise RsidxError(f"{where} of {hole.path} is inside of a secret, which no example cuts")
+        place = asked.drafter.at_hole(path_id, file, offset)
+        edit = Edit(place, "", "", is_test=False, new=Side(path_id, blob_id, 0, 0, ()))
+        draft = asked.builder.redacted(asked.drafter.of_prompt(edit, ""))
         code = code_around(file, blob_id, (offset, offset), config.max_chars)
         code = replace(code, is_suffix_first=hole.is_suffix_first)
         example = asked.builder.finished(Example(draft, Part(0, 0, 0, 0, 0), 0, 1, code))

@@ -61,7 +61,7 @@ def _with_replacement(error: click.UsageError) -> click.UsageError:
     removed = removed_option(tuple(error.ctx.command_path.split()[1:]), name.lstrip("-"))
     if removed is None:
         return error
-    message = f"No such option: {name}; use --{removed.now} (since rsidx {removed.since})."
+    message = f"No such option: {name}; {removed.advice('use', f'--{removed.now}')}."
     return click.NoSuchOption(name, message, ctx=error.ctx)
 
 

@@ -237,7 +237,7 @@ class _Reader:
         removed = removed_variable(at, name.removeprefix(f"{variable(at)}_"))
         if removed is not None:
             now = removed.variable or variable((*at, removed.now))
-            self._fault(f"{name} is not read any more; set {now} (since rsidx {removed.since})")
+            self._fault(f"{name} is not read any more; {removed.advice('set', now)}")
         else:
             nearest = _nearest(name, names)
             self._fault(f"{name} is no variable of rsidx; did you mean {nearest}?")
@@ -268,10 +268,8 @@ class _Reader:
         is_table = shown.startswith("[")
         removed = removed_option(place.at[:-1], name) if not is_table else None
         if removed is not None:
-            self._fault(
-                f"{place}: this key is not read any more; use {removed.now!r} (since rsidx "
-                f"{removed.since})"
-            )
+            advice = removed.advice("use", repr(removed.now))
+            self._fault(f"{place}: this key is not read any more; {advice}")
         elif name in ("repo", "config"):
             self._fault(f"{place}: no file can set this; give --{name} or {variable((name,))}")
         else:

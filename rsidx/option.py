@@ -100,10 +100,27 @@ def option_of(field: Declared) -> Decorator:
     return option(flag, field.name, **attributes)
 
 
+class _Choice(click.Choice[str]):
+    """Choices of which some had another name, which is still taken with a warning."""
+
+    def __init__(self, choices: Sequence[str], renamed: Mapping[str, str]) -> None:
+        super().__init__(choices)
+        self._renamed = renamed
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the choice that a value names."""
+        now = self._renamed.get(value)
+        if now is None:
+            return super().convert(value, param, ctx)
+        name = f"--{key_of(param)} " if isinstance(param, click.Option) else ""
+        click.echo(f"rsidx: {name}{value} will be refused; it is called {now} now", err=True)
+        return now
+
+
 def _type_of(field: Declared) -> click.ParamType[Any]:
     setting = field.setting
     if setting.choices:
-        return click.Choice(setting.choices)
+        return _Choice(setting.choices, setting.renamed)
     if setting.must_exist:
         return click.Path(exists=True)
     at_least = setting.at_least if setting.more_than is None else setting.more_than

@@ -14,9 +14,9 @@ Names = tuple[str, ...]
 class Removed:
     """An option's name that is not taken any more, as a key in a file: `as-json`.
 
-    `now` is the option's name since the release `since`. `commands` are those that had it, none
-    for every command that has the option now. With `variable` only a variable was of that name,
-    and this is the one to set.
+    `now` is the option's name since the release `since`, empty if nothing takes its place.
+    `commands` are those that had it, none for every command that has the option now. With
+    `variable` only a variable was of that name, and this is the one to set.
     """
 
     name: str
@@ -24,6 +24,11 @@ class Removed:
     since: str
     commands: tuple[Names, ...] = ()
     variable: str = ""
+
+    def advice(self, verb: str, name: str) -> str:
+        """Return what to do: `verb` with the `name` of what takes its place, if anything does."""
+        done = f"{verb} {name}" if self.now else "nothing takes its place"
+        return f"{done} (since rsidx {self.since})"
 
     def is_of(self, command: Names) -> bool:
         """Tell whether a command, or one of a group, had it."""
@@ -35,6 +40,7 @@ _AT = (("context",), ("prompt",), ("refs",), ("symbols",))
 REMOVED = (
     Removed("all-refs", "all", "0.2.0", (("backfill",),)),
     Removed("as-json", "json", "0.2.0", _ALL),
+    Removed("context-at", "", "0.2.0", (("export",),)),
     Removed("fim-middles", "fim-middle", "0.2.0", (("export",),)),
     Removed("licenses", "license", "0.2.0", (("export",),)),
     Removed("poll-s", "poll", "0.2.0", (("watch",),)),

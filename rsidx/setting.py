@@ -6,8 +6,9 @@ repository's own file may set it.
 """
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
@@ -24,6 +25,9 @@ UP_TO_DEFAULT: Literal["up to its default"] = "up to its default"
 class Setting:
     """A field's help and the values that it takes; `more_than` is a bound that is itself no value.
 
+    `renamed` are choices of an earlier release, which are still taken with a warning, by what they
+    are called now.
+
     `flag` is its option's name where that is not the field's. `harmless` says what a repository's
     own `rsidx.toml` may set: anything, nothing, a size up to the default, or what a function lets
     through, which `harmless_if` puts in words. Of what `is_path`, a manifest holds the last part;
@@ -35,6 +39,7 @@ class Setting:
     flag: str = ""
     metavar: str | None = None
     choices: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
     at_least: float | None = None
     more_than: float | None = None
     at_most: float | None = None
@@ -65,9 +70,18 @@ class Declared:
         """Return a value with the field's type: of a list a tuple, of a whole number a float."""
         if self.is_multiple:
             return tuple(value) if isinstance(value, list) else value
+        now = self.current(value)
+        if now is not value:
+            message = f"{self.name}={value!r} will be refused; it is called {now!r} now"
+            warnings.warn(message, DeprecationWarning, stacklevel=4)
+            return now
         if self.kind is float and type(value) is int:
             return float(value)
         return os.fspath(value) if self.setting.is_path and isinstance(value, Path) else value
+
+    def current(self, value: Any) -> Any:
+        """Return a value under its present name."""
+        return self.setting.renamed.get(value, value) if isinstance(value, str) else value
 
     def problem(self, value: Any) -> str | None:
         """Return what is wrong with a value, None if nothing is."""
@@ -112,21 +126,21 @@ def declared(configuration: type) -> Mapping[str, Declared]:
     """Return the fields of a configuration that have a setting, in their order."""
     hints = get_type_hints(configuration, include_extras=True)
     return {
-        field.name: _declared(field, hints[field.name])
-        for field in fields(configuration)
-        if get_origin(hints[field.name]) is Annotated
+        one.name: _declared(one, hints[one.name])
+        for one in fields(configuration)
+        if get_origin(hints[one.name]) is Annotated
     }
 
 
-def _declared(field: "Field[Any]", hint: Any) -> Declared:
+def _declared(one: "Field[Any]", hint: Any) -> Declared:
     given, setting = get_args(hint)
     is_multiple = get_origin(given) is tuple
     kinds = get_args(given) or (given,)
     return Declared(
-        name=field.name,
+        name=one.name,
         kind=kinds[0],
         is_multiple=is_multiple,
         is_optional=type(None) in kinds,
-        default=field.default,
+        default=one.default,
         setting=setting,
     )

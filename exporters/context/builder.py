@@ -14,7 +14,7 @@ from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of, largest
 from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
 from rsidx.exporters.context.outline import Outline
-from rsidx.exporters.edits.edit import Place, Side
+from rsidx.exporters.edits.edit import Insertion, Side
 from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
 from rsidx.exporters.resolver.references import (
     EXACT_RULES,
@@ -116,13 +116,13 @@ class ContextBuilder:
         mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]],
         *,
         own: Side | None,
-        place: Place | None = None,
+        insertion: Insertion | None = None,
     ) -> tuple[list[Excerpt], Counter[str]]:
         """Return the excerpts for some code in descending value, without duplicates.
 
         `mentions` are the code's references by the location that they are resolved at, the first
         of which is the code's own. `own` is the code as the snapshot has it, if it does: no byte of
-        it is shown. Of new code, `place` is where it comes into the snapshot. Counts how many
+        it is shown. Of new code, `insertion` is where it comes into the snapshot. Counts how many
         references were resolved, as `Resolver.resolve` does.
         """
         location = mentions[0][0]
@@ -150,7 +150,9 @@ class ContextBuilder:
                 for (path, blob, index), one in wanted.items()
                 if (path, blob) == (file.path_id, file.blob_id)
             }
-            excerpts += self._outline.excerpts(file, location.container, own or place, known, apart)
+            excerpts += self._outline.excerpts(
+                file, location.container, own or insertion, known, apart
+            )
         for caller in callers:
             section = "tests" if caller.is_test else "callers"
             form = Form("lines", tuple(caller.lines(self._reader)))

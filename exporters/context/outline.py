@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
 from rsidx.exporters.context.forms import Form, Forms
-from rsidx.exporters.edits.edit import Place, Side
+from rsidx.exporters.edits.edit import Insertion, Side
 from rsidx.exporters.resolver.files import File, definition_at
 from rsidx.exporters.resolver.modules import Modules
 from rsidx.store.reader import Reader
@@ -45,7 +45,7 @@ class Outline:
         self,
         file: File,
         container: str,
-        own: Side | Place | None,
+        own: Side | Insertion | None,
         known: Mapping[int, frozenset[str]],
         apart: frozenset[int],
     ) -> Iterator[Excerpt]:
@@ -121,7 +121,7 @@ class Outline:
         return excerpt_of("outline", file, name, "outline", form.up_to(_MAX_BYTES), own)
 
     @staticmethod
-    def _position(file: File, container: str, own: Side | Place | None) -> float:
+    def _position(file: File, container: str, own: Side | Insertion | None) -> float:
         """Return the number of the chunk that the code is, or between which two it comes."""
         if own is not None and own.blob_id == file.blob_id:
             return own.position if isinstance(own, Side) else own.position - 0.5

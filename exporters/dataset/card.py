@@ -1,6 +1,7 @@
 """The dataset card: what the data is, for the people who train on it."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from rsidx.exporters.dataset.features import meta_features
@@ -27,10 +28,18 @@ def description(manifest: dict[str, Any]) -> str:
     """Return in a sentence what the data is."""
     config = manifest["config"]
     kind = KINDS[config["kind"]]
-    moment = "before" if config["context_at"] == "parent" else "at"
     return (
         f"{kind.description}, with the definitions that it refers to as they stood "
-        f"{moment} that commit. Made by rsidx {manifest['rsidx_version']}."
+        f"before that commit. {_warning(config)}Made by rsidx {manifest['rsidx_version']}."
+    )
+
+
+def _warning(config: Mapping[str, Any]) -> str:
+    if config["context_from"] not in ("answer", "both"):
+        return ""
+    return (
+        "The context was chosen by looking at the answer (--context-from answer): it is for "
+        "measuring, and no prompt can be like it. "
     )
 
 

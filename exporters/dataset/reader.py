@@ -16,6 +16,8 @@ from rsidx.exporters.formats import jsonl
 from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
+from rsidx.removed import REMOVED
+from rsidx.setting import declared
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _MAX_BYTES_OF_A_CHARACTER = 4
@@ -66,13 +68,19 @@ def config_of(out: Path) -> ExportConfig:
     """
     manifest = read_manifest(out)
     with readable(out):
-        given = manifest["config"]
+        gone = {one.name.replace("-", "_") for one in REMOVED}
+        given = {key: value for key, value in manifest["config"].items() if key not in gone}
         unknown = sorted(given.keys() - {field.name for field in fields(ExportConfig)})
         if unknown:
             raise ExportError(
                 f"{out} was exported by rsidx {manifest['rsidx_version']} with options that rsidx "
                 f"{__version__} does not know: {', '.join(unknown)}; upgrade rsidx"
             )
+        options = declared(ExportConfig)
+        given = {
+            key: options[key].current(value) if key in options else value
+            for key, value in given.items()
+        }
         given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
         return ExportConfig(**{**given, "tokenizer": str(out / "tokenizer"), "pad": False})
 

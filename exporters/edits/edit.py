@@ -34,7 +34,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Insertion:
     """Where new code comes into a version of a file: in front of the chunk at a position.
 
     Behind the last chunk, the position is the number of chunks.
@@ -46,28 +46,59 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """Chunks before and after one commit; `change` is `modify`, `add`, `delete` or `move`.
+class Place:
+    """What is known of an edit before it is made; a prompt follows from nothing else of it.
 
-    A `move` came from another place and was changed on the way. `place` is where code without an
-    old side comes into the old version of its file; None if there is no such version.
+    `change` is `modify`, `add`, `delete` or `move`: a move came from another place and was changed
+    on the way. `path_id` and `container` are where the code will be, of a deletion where it was.
+    `insertion` is where code without an old side comes into the old version of its file; None if
+    there is no such version. `is_file` says that the code is a whole file.
     """
 
     change: str
-    kind: str
-    name: str
+    path_id: int
     container: str
     is_test: bool
-    old: Side | None
+    old: Side | None = None
+    insertion: Insertion | None = None
+    is_file: bool = False
+
+    @property
+    def old_path_id(self) -> int:
+        """The name of its file in the old tree, if it is there."""
+        before = self.old or self.insertion
+        return before.path_id if before is not None else self.path_id
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Chunks before and after one commit: what is known before, and what the commit made of it."""
+
+    place: Place
+    kind: str
+    name: str
+    is_test: bool
     new: Side | None
-    place: Place | None = None
+
+    @property
+    def change(self) -> str:
+        """`modify`, `add`, `delete` or `move`."""
+        return self.place.change
+
+    @property
+    def container(self) -> str:
+        """The container of the new side, of a deletion that of the old."""
+        return self.place.container
+
+    @property
+    def old(self) -> Side | None:
+        """The code before the commit; None for an addition."""
+        return self.place.old
 
     @property
     def path_id(self) -> int:
         """The path of the new side, of a deletion that of the old."""
-        side = self.new or self.old
-        assert side is not None
-        return side.path_id
+        return self.place.path_id
 
     @property
     def is_no_op(self) -> bool:
@@ -77,7 +108,9 @@ class Edit:
         return [chunk.id for chunk in self.old.chunks] == [chunk.id for chunk in self.new.chunks]
 
 
-def edit_between(reader: Reader, old: Side | None, new: Side | None) -> Edit:
+def edit_between(
+    reader: Reader, old: Side | None, new: Side | None, insertion: Insertion | None = None
+) -> Edit:
     """Return the edit that two sides are, one of which may be missing."""
     shown = new or old
     assert shown is not None
@@ -87,8 +120,11 @@ def edit_between(reader: Reader, old: Side | None, new: Side | None) -> Edit:
         is_moved = old.path_id != new.path_id or old.container != new.container
         change = "move" if is_moved else "modify"
     kind = shown.kind.removesuffix("_header") if len(shown.chunks) > 1 else shown.kind
-    is_test = is_test_path(reader.path(shown.path_id)) or _is_test(reader, shown)
-    return Edit(change, kind, name_of(reader, shown), shown.container, is_test, old, new)
+    is_in_tests = is_test_path(reader.path(shown.path_id)) or TEST_MARK in shown.container
+    was_test = is_in_tests or (old is not None and _is_test(reader, old))
+    is_test = is_in_tests or _is_test(reader, shown)
+    place = Place(change, shown.path_id, shown.container, was_test, old, insertion)
+    return Edit(place, kind, name_of(reader, shown), is_test, new)
 
 
 def _is_test(reader: Reader, side: Side) -> bool:
@@ -101,7 +137,8 @@ def _is_test(reader: Reader, side: Side) -> bool:
 
 def edit_of(reader: Reader, side: Side) -> Edit:
     """Return the edit of code that is still to be changed: it has no new side yet."""
-    return replace(edit_between(reader, side, None), change="modify")
+    edit = edit_between(reader, side, None)
+    return replace(edit, place=replace(edit.place, change="modify"))
 
 
 def name_of(reader: Reader, side: Side) -> str:

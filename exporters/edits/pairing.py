@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.edits.containers import FOOTER, Container, Version
 from rsidx.exporters.edits.diff import opcodes
-from rsidx.exporters.edits.edit import Edit, Place, Side, edit_between, name_of
+from rsidx.exporters.edits.edit import Edit, Insertion, Side, edit_between, name_of
 from rsidx.exporters.edits.left_out import LeftOut
 from rsidx.exporters.edits.matching import Change, Pair, matched
 from rsidx.store.reader import Reader
@@ -71,7 +71,8 @@ def file_edits(reader: Reader, changes: Sequence[ChangeRow]) -> CommitEdits:
             if found.is_no_op:
                 left_out.append(LeftOut("moved_unchanged", change.path_id))
             else:
-                edits.append(replace(found, kind="file", name="", container=""))
+                place = replace(found.place, container="", is_file=True)
+                edits.append(replace(found, place=place, kind="file", name=""))
     return CommitEdits(tuple(edits), tuple(left_out))
 
 
@@ -107,7 +108,7 @@ class _CommitEdits:
             (file, side) for file in files for side in self._alone(file.new, file.gaps, is_new=True)
         ]
         edits = [
-            replace(edit_between(self._reader, None, side), place=self._place(file, side.position))
+            edit_between(self._reader, None, side, self._insertion(file, side.position))
             for file, side in new
         ]
         edits += [
@@ -120,7 +121,8 @@ class _CommitEdits:
                 self._leave_out("moved_unchanged", pair.new)
             else:
                 edit = edit_between(self._reader, pair.old, pair.new)
-                edits.append(replace(edit, change="move" if pair.is_moved else "modify"))
+                change = "move" if pair.is_moved else "modify"
+                edits.append(replace(edit, place=replace(edit.place, change=change)))
         edits.sort(key=self._order)
         return CommitEdits(tuple(edits), tuple(self._left_out))
 
@@ -225,7 +227,7 @@ class _CommitEdits:
             if pair is not None:
                 del self._paired[pair.old], self._paired[pair.new]
 
-    def _place(self, file: Change, position: int) -> Place | None:
+    def _insertion(self, file: Change, position: int) -> Insertion | None:
         """Return where new code comes into the old version: behind what it stands behind now."""
         if file.old.blob_id is None or not file.old.chunks:
             return None
@@ -237,7 +239,7 @@ class _CommitEdits:
             if pair is not None and pair.old.blob_id == file.old.blob_id:
                 at = pair.old.position + 1
                 break
-        return Place(file.old.path_id, file.old.blob_id, at)
+        return Insertion(file.old.path_id, file.old.blob_id, at)
 
     def _order(self, edit: Edit) -> tuple[bytes, int, bool]:
         """Order edits by the new file and the place in it, what goes after what comes."""

@@ -7,15 +7,15 @@ from io import BytesIO
 from itertools import accumulate
 
 from rsidx.exporters.edits.diff import opcodes
-from rsidx.exporters.edits.edit import Edit, Place, Side, edit_of
+from rsidx.exporters.edits.edit import Insertion, Place, Side, edit_of
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChunkRow
 
 
-def edit_at_hole(
+def place_of_hole(
     reader: Reader, path_id: int, old_blob_id: int | None, file: bytes, offset: int
-) -> Edit:
-    """Return the edit that filling a hole will be, without a new side.
+) -> Place:
+    """Return the place of the edit that filling a hole will be.
 
     `file` is the file without what belongs at `offset`; `old_blob_id` is the version that it is
     compared with, None for a new file. The old side is the chunk of that version which the hole is
@@ -23,7 +23,7 @@ def edit_at_hole(
     """
     chunks = reader.chunks(old_blob_id) if old_blob_id is not None else ()
     if old_blob_id is None or not chunks:
-        return _addition("")
+        return Place("add", path_id, "", is_test=False)
     old = reader.blob_text(old_blob_id)
     at, is_between_lines = _offset_in_old(old, file, offset)
     starts = list(accumulate((chunk.n_bytes for chunk in chunks), initial=0))
@@ -34,13 +34,10 @@ def edit_at_hole(
         before = chunks[number - 1] if number else None
         container = _container(before if is_in_front else chunks[-1], chunks[number])
         position = number if is_in_front else len(chunks)
-        return _addition(container, Place(path_id, old_blob_id, position))
+        insertion = Insertion(path_id, old_blob_id, position)
+        return Place("add", path_id, container, is_test=False, insertion=insertion)
     side = Side(path_id, old_blob_id, number, starts[number], (chunks[number],))
-    return edit_of(reader, side)
-
-
-def _addition(container: str, place: Place | None = None) -> Edit:
-    return Edit("add", "", "", container, is_test=False, old=None, new=None, place=place)
+    return edit_of(reader, side).place
 
 
 def _container(before: ChunkRow | None, behind: ChunkRow) -> str:

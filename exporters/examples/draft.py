@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.earlier import EarlierEdit
-from rsidx.exporters.edits.edit import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Place, Side
 from rsidx.exporters.filters.secrets import KnownSecrets
 
 _WORD = re.compile(rb"\w+")
@@ -28,6 +28,7 @@ MapText = Callable[[str, Source | None], str]
 class Draft:
     """All of an edit that its examples share: everything but the code of each.
 
+    Whatever stands in front of the loss follows from the rest, and not from the `edit`.
     `excerpts` and `earlier` edits are in descending value; the token budget decides how many of
     them a row shows. `secrets` are the values that no row may show, None if there are none.
     `is_rename` tells, where `old_path` differs from `path`, whether the file has a new name; else
@@ -40,6 +41,7 @@ class Draft:
     old_path: str
     module: str
     message: str
+    place: Place
     edit: Edit
     excerpts: tuple[Excerpt, ...]
     excerpt_paths: tuple[str, ...]

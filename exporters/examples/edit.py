@@ -80,7 +80,7 @@ class EditExamples:
 
     def __init__(self, sources: Sources, config: "ExportConfig") -> None:
         self._texts = sources.texts
-        self._is_context_from_old = config.context_from == "old"
+        self._looks_at_answer = config.context_from == "answer"
 
     def file_without_hole(self, edit: Edit) -> None:
         """Return None: the new code takes the place of the old side."""
@@ -88,7 +88,7 @@ class EditExamples:
 
     def questions(self, draft: Draft, max_chars: int) -> list[Example]:
         """Return an example without new code for each window of an edit's old code."""
-        side = draft.edit.old
+        side = draft.place.old
         if side is None:
             return []
         old = self._texts.text(side)
@@ -100,7 +100,8 @@ class EditExamples:
     def of(self, draft: Draft, limits: Limits) -> tuple[list[Example], Counter[str]]:
         """Return an example for each part of an edit.
 
-        Counts `examples_unsplittable` and `parts_deletions`.
+        Counts `examples_unsplittable`, `parts_deletions`, and `parts_grown`: pieces of what became
+        much longer than the old code in its place. Nobody who asks could say which is wanted.
         """
         edit = draft.edit
         if edit.new is None:
@@ -111,8 +112,14 @@ class EditExamples:
         parts, n_too_long = split(
             old, new, *breaks, max_chars=limits.old_chars, max_new_chars=limits.new_chars
         )
-        kept = [part for part in parts if part.new_end > part.new_start]
-        dropped = Counter(parts_deletions=len(parts) - len(kept), examples_unsplittable=n_too_long)
+        written = [part for part in parts if part.new_end > part.new_start]
+        grown = {part.old_end for part in parts if old and part.old_start == part.old_end}
+        kept = [part for part in written if part.old_end not in grown]
+        dropped = Counter(
+            parts_deletions=len(parts) - len(written),
+            parts_grown=len(written) - len(kept),
+            examples_unsplittable=n_too_long,
+        )
         return list(self._examples(draft, kept, old, new)), dropped
 
     def _examples(
@@ -127,7 +134,7 @@ class EditExamples:
             example = Example(draft, part, number, len(parts), code)
             if example.is_part:
                 known = code.old + " " + code.lead
-                shown = known if self._is_context_from_old else known + code.new
+                shown = known + code.new if self._looks_at_answer else known
                 example = replace(example, draft=draft.for_code(shown.encode()))
             yield example
 

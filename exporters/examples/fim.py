@@ -252,9 +252,10 @@ def choose_hole(text: EditedText, where: str, options: HoleOptions) -> Hole | No
 def text_around(file: bytes, start: int, end: int, max_chars: int) -> tuple[int, int]:
     """Return the range of a file to show around a hole: whole lines, as much before as behind.
 
-    Together with the hole, it has at most `max_chars` bytes.
+    Together with the longest hole that an example may have, it has at most `max_chars` bytes: how
+    much is shown does not tell how long the hole is.
     """
-    left = max(0, max_chars - (end - start))
+    left = max_chars - max_chars // _MAX_SHARE
     before = min(start, max(left // 2, left - (len(file) - end)))
     first, last = start - before, min(len(file), end + left - before)
     if first > 0:

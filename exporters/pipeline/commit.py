@@ -24,6 +24,7 @@ from rsidx.store.records import CommitRow
 
 _MIN_PART_CHARS = 200
 _MAX_RETRIES = 4
+_SAFETY = 0.8
 
 
 Tools = tuple[Encoder, Dialect, Renderer]
@@ -128,25 +129,25 @@ class CommitPipeline:
         examples, dropped = edit_examples.examples, edit_examples.dropped
         limits = edit_examples.limits
         for attempt in range(_MAX_RETRIES):
-            rows, left_out, too_many = self._rendered(examples)
+            rows, left_out, share = self._rendered(examples)
             longest = max((example.code.n_chars for example in examples), default=0)
-            n_chars = min(limits.new_chars, longest)
-            smaller = int(n_chars * self._config.max_tokens / (too_many or 1) * 0.8)
-            if not too_many or smaller < _MIN_PART_CHARS or attempt == _MAX_RETRIES - 1:
+            smaller = int(min(limits.new_chars, longest) * share * _SAFETY)
+            if share >= 1 or smaller < _MIN_PART_CHARS or attempt == _MAX_RETRIES - 1:
                 break
             # The counts of the larger parts no longer hold.
             limits = replace(limits, new_chars=smaller)
             examples, dropped = self._steps.builder.examples(edit_examples.draft, limits)
         return rows, left_out + dropped
 
-    def _rendered(self, examples: Sequence[Example]) -> tuple[list[Row], Counter[str], int]:
+    def _rendered(self, examples: Sequence[Example]) -> tuple[list[Row], Counter[str], float]:
         """Return the rows of the examples that fit, and what was left out.
 
-        The last value is the most tokens that an example has that does not fit, 0 if all fit.
+        The last value is the least share of its code that would fit of one that does not, 1 if all
+        fit.
         """
         rows: list[Row] = []
         dropped: Counter[str] = Counter()
-        too_many = 0
+        share = 1.0
         for example in examples:
             try:
                 row, left_out = self._renderer.row(example)
@@ -154,8 +155,8 @@ class CommitPipeline:
                 dropped["examples_irreversible"] += 1
             except TooLongError as error:
                 dropped["examples_over_max_tokens"] += 1
-                too_many = max(too_many, error.n_tokens)
+                share = min(share, error.share)
             else:
                 rows.append(row)
                 dropped += left_out
-        return rows, dropped, too_many
+        return rows, dropped, share

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.builder import ContextBuilder
 from rsidx.exporters.edits.earlier import EarlierEdit, EarlierEdits, definitions_first
-from rsidx.exporters.edits.edit import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Place, Side
 from rsidx.exporters.edits.line_ends import line_ends_of
-from rsidx.exporters.edits.place import edit_at_hole
+from rsidx.exporters.edits.place import place_of_hole
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.examples.draft import Draft
@@ -34,8 +34,7 @@ class Drafted:
 class Drafter:
     """Gives edits their message and context: the edits of a commit, or one still to be made.
 
-    It has one tree at a time: that of a commit's first parent (with `context_at="commit"` the
-    commit's own), or the one that `move_to` went to.
+    It has one tree at a time: that of a commit's first parent, or the one that `move_to` went to.
     """
 
     def __init__(
@@ -50,6 +49,7 @@ class Drafter:
         self._reader = reader
         self._texts = texts
         self._config = config
+        self._looks_at_answer = config.context_from == "answer"
         self._licenses = licenses
         self._selector = selector
         self._builder = builder
@@ -77,11 +77,7 @@ class Drafter:
         if "commit" in self._config.earlier:
             uses = self._uses(commit, edits)
             edits = definitions_first(edits, uses)
-        at_commit = self._config.context_at == "commit"
-        if at_commit:
-            self._snapshot.move_to(commit)
-        else:
-            self._snapshot.move_before(commit)
+        self._snapshot.move_before(commit)
         self._move_resolver()
         message = without_people(self._reader.message(commit.id))
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
@@ -92,9 +88,7 @@ class Drafter:
         for number, edit in enumerate(edits):
             # The search for the earlier edits of the draft before may have moved it.
             self._licenses.move_to(commit)
-            basis = self._basis(edit)
-            own_side = edit.new if at_commit else basis.old
-            drafted, left_out = self._draft(edit, basis, own_side, message)
+            drafted, left_out = self._draft(edit, self._place(edit), message)
             dropped += left_out
             if edit.old and edit.new and (edit.old.path_id, edit.new.path_id) in renames:
                 drafted = replace(drafted, draft=replace(drafted.draft, is_rename=True))
@@ -115,30 +109,19 @@ class Drafter:
         self._snapshot.overlay(overlay)
         self._move_resolver()
 
-    def of_prompt(self, edit: Edit, message: str, basis: Edit | None = None) -> Draft:
-        """Return the draft of an edit that is still to be made.
-
-        Its context is chosen for `basis`, by default for the edit itself.
-        """
-        basis = basis if basis is not None else edit
-        drafted, _ = self._draft(edit, basis, basis.old, without_people(message))
+    def of_prompt(self, edit: Edit, message: str) -> Draft:
+        """Return the draft of an edit that is still to be made."""
+        drafted, _ = self._draft(edit, edit.place, without_people(message))
         return self._with_earlier(drafted, [], self._commit).draft
 
-    def at_hole(self, path_id: int, file: bytes, offset: int) -> Edit:
-        """Return the edit that filling a hole in a file will be, without a new side."""
-        return edit_at_hole(self._reader, path_id, self.files.get(path_id), file, offset)
+    def at_hole(self, path_id: int, file: bytes, offset: int) -> Place:
+        """Return the place of the edit that filling a hole in a file will be."""
+        return place_of_hole(self._reader, path_id, self.files.get(path_id), file, offset)
 
-    def _basis(self, edit: Edit) -> Edit:
-        """Return the edit that the context is chosen for, by default the edit itself.
-
-        For a hole with `context_from="old"`, it is an edit of the old item that the hole is in.
-        """
-        if self._config.context_from != "old" or self._config.context_at != "parent":
-            return edit
+    def _place(self, edit: Edit) -> Place:
+        """Return the place that an edit is asked for at; that of a hole is the hole's."""
         file = self._builder.file_without_hole(edit)
-        if file is None or edit.new is None:
-            return edit
-        return self.at_hole(edit.new.path_id, *file)
+        return edit.place if file is None else self.at_hole(edit.path_id, *file)
 
     def _move_resolver(self) -> None:
         self.resolver.move(self._snapshot.files, self._snapshot.pop_changed_paths())
@@ -159,29 +142,24 @@ class Drafter:
             return drafted
         return replace(drafted, draft=replace(drafted.draft, earlier=tuple(earlier)))
 
-    def _draft(
-        self, edit: Edit, basis: Edit, own_side: Side | None, message: str
-    ) -> tuple[Drafted, Counter[str]]:
-        side = edit.new or edit.old
-        assert side is not None
-        # Its file may have another name in the snapshot.
-        path_id = (own_side or basis.place or side).path_id
-        mentions = self.mentions(basis, path_id)
-        candidates, references = self._context.candidates(mentions, own=own_side, place=basis.place)
-        is_before = self._config.context_at != "commit"
+    def _draft(self, edit: Edit, place: Place, message: str) -> tuple[Drafted, Counter[str]]:
+        is_in_tests = self.resolver.modules.is_test(place.old_path_id)
+        place = replace(place, is_test=place.is_test or is_in_tests)
+        mentions = self._mentions(place, edit if self._looks_at_answer else None)
+        candidates, references = self._context.candidates(
+            mentions, own=place.old, insertion=place.insertion
+        )
         excerpts = [
-            excerpt
-            for excerpt in candidates
-            if self._licenses.allow(excerpt.path_id, before=is_before)
+            excerpt for excerpt in candidates if self._licenses.allow(excerpt.path_id, before=True)
         ]
-        is_test = edit.is_test or self.resolver.modules.is_test(path_id)
         draft = Draft(
             repository=self._repository,
-            path=self._path(side.path_id),
+            path=self._path(place.path_id),
             old_path=self._path(edit.old.path_id) if edit.old else "",
-            module=self._module(edit, side),
+            module=self._module(place),
             message=message,
-            edit=replace(edit, is_test=is_test),
+            place=place,
+            edit=replace(edit, is_test=edit.is_test or is_in_tests),
             excerpts=tuple(excerpts),
             excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
         )
@@ -238,25 +216,29 @@ class Drafter:
                 self._references(inside),
             )
 
-    def mentions(self, edit: Edit, path_id: int) -> list[tuple[CodeLocation, list[Reference]]]:
-        """Return the references of an edit's code and imports, by the location to resolve them at.
+    def _mentions(
+        self, place: Place, answer: Edit | None = None
+    ) -> list[tuple[CodeLocation, list[Reference]]]:
+        """Return the references of the old code, by the location to resolve them at.
 
-        They are resolved in the file `path_id`, with the imports that the new version of the file
-        adds. The order is fixed.
+        Those of the new code and its imports, too, if the answer is given. The order is fixed.
         """
-        sides = (edit.old,) if self._config.context_from == "old" else (edit.old, edit.new)
+        sides = [place.old, answer.new if answer is not None else None]
         chunks = {chunk.id: chunk for side in sides if side for chunk in side.chunks}
-        if edit.kind == "file" and edit.old and edit.new:
+        if place.is_file and all(sides):
             # Chunks that the commit left unchanged are not part of the edit.
-            unchanged = {c.id for c in edit.old.chunks} & {c.id for c in edit.new.chunks}
-            chunks = {key: chunk for key, chunk in chunks.items() if key not in unchanged}
-        by_container = _by_container(chunks.values()) or {edit.container: []}
+            before, after = ({c.id for c in side.chunks} for side in sides if side)
+            chunks = {key: c for key, c in chunks.items() if key not in before & after}
+        by_container = _by_container(chunks.values()) or {place.container: []}
         return [
             (
                 CodeLocation(
-                    path_id,
+                    place.old_path_id,
                     container,
-                    (*self._imports(inside), *self._new_imports(edit, path_id, container)),
+                    (
+                        *self._imports(inside),
+                        *(self._new_imports(answer, place, container) if answer else ()),
+                    ),
                 ),
                 self._references(inside),
             )
@@ -270,13 +252,13 @@ class Drafter:
             dict.fromkeys(item for chunk in inside for item in self._reader.imports(chunk.id))
         )
 
-    def _new_imports(self, edit: Edit, path_id: int, container: str) -> Iterator[Import]:
-        """Yield the imports that the edit adds to the module of its code."""
-        if edit.new is None or self._config.context_from == "old":
+    def _new_imports(self, answer: Edit, place: Place, container: str) -> Iterator[Import]:
+        """Yield the imports that an edit adds to the module of its code."""
+        if answer.new is None:
             return
         modules, inline = self.resolver.modules, modules_of(container)
-        after = modules.version(edit.new.path_id, edit.new.blob_id).scopes.get(inline)
-        file = modules.file(path_id)
+        after = modules.version(answer.new.path_id, answer.new.blob_id).scopes.get(inline)
+        file = modules.file(place.old_path_id)
         before = file.scopes.get(inline) if file is not None else None
         old_imports = set(before.every_import()) if before is not None else set()
         for item in after.every_import() if after is not None else ():
@@ -297,10 +279,10 @@ class Drafter:
     def _path(self, path_id: int) -> str:
         return self._reader.path(path_id).decode("utf-8", "replace")
 
-    def _module(self, edit: Edit, side: Side) -> str:
-        home = self.resolver.modules.expected_module(side.path_id)
+    def _module(self, place: Place) -> str:
+        home = self.resolver.modules.expected_module(place.path_id)
         names = home.names if home is not None else ()
-        return "::".join((*names, *modules_of(edit.container)))
+        return "::".join((*names, *modules_of(place.container)))
 
 
 def _renames(changes: Sequence[ChangeRow]) -> set[tuple[int, int]]:

@@ -7,12 +7,10 @@ from rsidx.exporters.examples.edit import EditCode
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Limits
 from rsidx.exporters.pipeline.examples import ExampleBuilder
-from rsidx.exporters.rendering.renderer import IrreversibleError, Renderer
+from rsidx.exporters.rendering.renderer import GROWTH_TOKENS, IrreversibleError, Renderer
 
 _MIN_CHARS = 200
 _MAX_ATTEMPTS = 4
-_GROWTH_TOKENS = 64
-"""In nine of ten edits of long code, the new code is longer by at most so many tokens."""
 _SAFETY = 0.95
 _MAX_OTHER_TOKENS = 256
 """Of paths, module and markers."""
@@ -32,7 +30,7 @@ class Fitting:
 
     def limits(self, draft: Draft) -> Limits:
         """Return the limits of a redacted draft."""
-        if draft.edit.old is None:
+        if draft.place.old is None:
             return Limits(self._max_chars, self._max_chars)
         return Limits(self._old_chars(draft), self._max_chars + self._max_chars // 2)
 
@@ -55,8 +53,8 @@ class Fitting:
 
     def _is_short(self, draft: Draft) -> bool:
         """Tell whether code is so short that its tokens need not be counted."""
-        assert draft.edit.old is not None
-        n_bytes = 2 * draft.edit.old.n_bytes + len(draft.message.encode())
+        assert draft.place.old is not None
+        n_bytes = 2 * draft.place.old.n_bytes + len(draft.message.encode())
         return n_bytes + _MAX_OTHER_TOKENS <= self._renderer.max_tokens
 
     def _fitting_chars(self, example: Example) -> int:
@@ -67,7 +65,7 @@ class Fitting:
         except IrreversibleError:
             return self._max_chars
         n_old = n_tokens["old"]
-        room = self._renderer.max_tokens - _GROWTH_TOKENS - n_tokens.total()
+        room = self._renderer.max_tokens - GROWTH_TOKENS - n_tokens.total()
         if room >= 0:
             return self._max_chars
         # Half of what is too much, since the answer becomes shorter by as much.

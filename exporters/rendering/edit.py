@@ -110,8 +110,8 @@ class ExtendedDialect(FileHeadings):
             pieces += [control(token_of(marker)), text(draft.old_path)]
         if draft.module:
             pieces += [control(token_of("module")), text(draft.module)]
-        pieces.append(control(token_of(draft.edit.change)))
-        if draft.edit.is_test:
+        pieces.append(control(token_of(draft.place.change)))
+        if draft.place.is_test:
             pieces.append(control(token_of("test_code")))
         if example.is_part:
             pieces.append(control(token_of("part")))

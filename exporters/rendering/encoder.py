@@ -278,8 +278,8 @@ class Encoder:
             pieces = splitter.pre_tokenize_str(left + right)
             if len(left) not in {end for _, (_, end) in pieces}:
                 return False
-        whole = self._encoded(["".join(pair) for pair in pairs])
-        apart = iter(self._encoded([text for pair in pairs for text in pair]))
+        whole = self._encoded_at_once(["".join(pair) for pair in pairs])
+        apart = self._encoded_at_once([text for pair in pairs for text in pair])
         for ids, before, behind in zip(whole, apart, apart, strict=True):
             if ids is None or before is None or behind is None or [*ids] != [*before, *behind]:
                 return False

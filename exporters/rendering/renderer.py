@@ -17,6 +17,8 @@ from rsidx.exporters.rendering.base import Dialect, Piece
 from rsidx.exporters.rendering.encoder import Encoder
 
 _LEARNED = frozenset({"new", "end"})
+GROWTH_TOKENS = 64
+"""In nine of ten edits of long code, the new code is longer by at most so many tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,11 @@ def _context(text: str) -> Piece:
 
 
 class TooLongError(Exception):
-    """An example does not fit without any context; `n_tokens` is what it would need."""
+    """An example does not fit; `share` is how much of its code to learn would fit, up to 1."""
 
-    def __init__(self, n_tokens: int) -> None:
-        super().__init__(n_tokens)
-        self.n_tokens = n_tokens
+    def __init__(self, share: float) -> None:
+        super().__init__(share)
+        self.share = share
 
 
 class IrreversibleError(Exception):
@@ -113,22 +115,31 @@ class Renderer:
         `outline_over_budget`, earlier edits as `earlier_over_budget`, and what the tokenizer
         cannot give back as `context_irreversible`. Raises TooLongError or IrreversibleError.
         """
-        n_bare = self.bare_tokens(example).total()
-        if n_bare > self.max_tokens:
-            raise TooLongError(n_bare)
-        room = min(self._context_tokens, self.max_tokens - n_bare)
+        room = self._room(self.bare_tokens(example))
         edits, n_needed, dropped = self._fitting_edits(example, room // 2)
         shown, left_out = self._fitting(example, room - n_needed)
         row = self._assemble(example, shown, edits)
-        while len(row.input_ids) > self.max_tokens:
-            # Texts beside each other seldom take more tokens than each alone.
-            if not shown and not edits:
-                raise TooLongError(len(row.input_ids))
-            last = shown if shown else edits
-            last.pop()
-            left_out["context_over_budget" if last is shown else "earlier_over_budget"] += 1
-            row = self._assemble(example, shown, edits)
+        n_tokens = len(row.input_ids)
+        if n_tokens > self.max_tokens:
+            n_learned = row.n_tokens["new"]
+            n_fitting = self.max_tokens - (n_tokens - n_learned)
+            raise TooLongError(max(0, n_fitting) / max(1, n_learned))
         return row, dropped + left_out
+
+    def _room(self, n_bare: Counter[str]) -> int:
+        """Return how many tokens of context a row may show, given those that it has without.
+
+        It does not depend on the answer, which nobody has at inference: room is kept for one that
+        is a little longer than the old code, or for a share of the row where there is none.
+        """
+        if self._is_one_text:
+            n_known, n_kept = n_bare["prompt"], self.max_tokens // 2
+        else:
+            n_known = n_bare.total() - sum(n_bare[role] for role in _LEARNED)
+            n_kept = self.max_tokens // 4
+            if n_bare["old"]:
+                n_kept = n_bare["old"] + GROWTH_TOKENS
+        return max(0, min(self._context_tokens, self.max_tokens - n_known - n_kept))
 
     def bare_tokens(self, example: Example) -> Counter[str]:
         """Count the tokens of an example without any context, by role.

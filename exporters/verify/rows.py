@@ -63,7 +63,7 @@ class Rows:
     def __init__(
         self, manifest: dict[str, Any], encoder: Encoder, history: History, checked: Checked
     ) -> None:
-        self._at_commit = manifest["config"]["context_at"] == "commit"
+        self._at_commit = manifest["config"].get("context_at") == "commit"
         self._allowed = tuple(sorted(manifest["config"]["licenses"]))
         # Format version 0, of rsidx 0.1.0: no licence is recorded, and rows are encoded in pieces.
         self._is_first_format = version_of(manifest) == 0

@@ -54,6 +54,11 @@ def prompt(
     hole. --json also gives the token ids.
     """
     data = DataSet(like)
+    if data.config.context_from == "answer":
+        note(
+            f"rsidx: a model that was trained on {like} has seen context that no prompt has "
+            "(--context-from answer)"
+        )
     if is_hole:
         if message is not None:
             raise click.UsageError("--message is for an edit, not for --fim")

@@ -4,7 +4,7 @@ import dataclasses
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.earlier import EarlierEdit
-from rsidx.exporters.edits.edit import Edit, Side
+from rsidx.exporters.edits.edit import Edit, Place, Side
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.edit import EditCode
@@ -32,9 +32,11 @@ CODES = {
 def example_of(code):
     """Return an example with an excerpt and an earlier edit; each of its texts is `shown`."""
     side = Side(1, 2, 0, 0, ())
+    place = filled(Place, path_id=1, is_test=False, old=side)
     draft = filled(
         Draft,
-        edit=filled(Edit, is_test=False, old=side, new=side),
+        place=place,
+        edit=Edit(place, "shown", "shown", is_test=False, new=side),
         excerpts=(filled(Excerpt, path_id=1, blob_id=2, ranges=((0, 5),)),),
         excerpt_paths=("shown",),
         earlier=(filled(EarlierEdit, order=0, commit=b"", old=side, new=side),),

@@ -237,24 +237,6 @@ def test_every_excerpt_stood_in_the_tree_of_the_first_parent(repo, run):
     assert n_excerpts > 80
 
 
-def test_at_the_commit_excerpts_are_of_the_commit_and_never_the_edits_own_new_code(repo, run):
-    _, _, rows = run(context_at="commit")
-    of_the_commit = 0
-    for _, _, meta in rows:
-        for excerpt in meta["context"]:
-            assert excerpt["blob"] == repo.git("rev-parse", f"{meta['commit']}:{excerpt['path']}")
-            before = repo.git(
-                "rev-parse", "-q", "--verify", f"{meta['parent']}:{excerpt['path']}", check=False
-            )
-            of_the_commit += before != excerpt["blob"]
-            if excerpt["blob"] == meta["new"]["blob"] and meta["part"][1] == 1:
-                assert all(
-                    b <= meta["new"]["start"] or meta["new"]["end"] <= a
-                    for a, b in excerpt["ranges"]
-                )
-    assert of_the_commit
-
-
 def test_an_edited_method_is_shown_with_the_definitions_that_it_names(run):
     out, _, rows = run()
     [(row, meta)] = [r for r in by_message(rows, "compute the total") if r[1]["symbol"] == "total"]
@@ -264,7 +246,8 @@ def test_an_edited_method_is_shown_with_the_definitions_that_it_names(run):
         ("impls", "Canvas", "enclosing", "header"),
         ("structs", "Canvas", "self_type", "whole"),
     }
-    [(_, scaled)] = [r for r in by_message(rows, "scale it") if r[1]["symbol"] == "total"]
+    _, _, answered = run(context_from="answer")
+    [(_, scaled)] = [r for r in by_message(answered, "scale it") if r[1]["symbol"] == "total"]
     assert ("constants", "SCALE", "module", "whole") in {
         (e["section"], e["symbol"], e["rule"], e["form"]) for e in scaled["context"]
     }
@@ -281,7 +264,7 @@ def test_an_edited_method_is_shown_with_the_definitions_that_it_names(run):
 
 
 def test_what_an_import_names_is_found_in_its_file_as_it_was_before(repo, run):
-    _, _, rows = run()
+    _, _, rows = run(context_from="answer")
     [(_, meta)] = [r for r in by_message(rows, "tune 6") if r[1]["symbol"] == "new"]
     [circle] = [e for e in meta["context"] if e["symbol"] == "Circle" and e["rule"] == "import"]
     assert (circle["path"], circle["section"], circle["form"]) == (
@@ -295,7 +278,7 @@ def test_what_an_import_names_is_found_in_its_file_as_it_was_before(repo, run):
 
 @pytest.mark.parametrize("earlier", [(), ("history",)])
 def test_a_prompt_is_what_the_examples_are_to_the_last_token(history, repo, run, earlier):
-    out, manifest, rows = run(context_from="old", earlier=earlier)
+    out, manifest, rows = run(earlier=earlier)
     assert bool(earlier) == (manifest["counts"]["examples_with_earlier_edits"] > 0)
     n_same = 0
     for _, row, meta in rows:

@@ -233,7 +233,7 @@ def test_new_code_is_read_with_what_it_newly_imports(repo, index):
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection, None))
         second = reader.commits()[-1]
-        for context_from, expected in (("both", {"f": ["x"], "g": ["x"]}), ("old", {"f": []})):
+        for context_from, expected in (("answer", {"f": ["x"], "g": ["x"]}), ("place", {"f": []})):
             steps = Steps.of(reader, ExportConfig(tokenizer="", context_from=context_from))
             drafts, _ = steps.drafter.of_commit(second, steps.selector.edits(second)[0])
             found = {

@@ -73,7 +73,7 @@ def exported(repo, index, tokenizer_file, tmp_path, read_jsonl):
     index.sync()
 
     def do(**options):
-        settings = {"split": "1,0,0", "text": True, "context_from": "old", **options}
+        settings = {"split": "1,0,0", "text": True, **options}
         settings["keep"] = ("near_duplicates", "duplicates")
         out = tmp_path / f"out {options}"
         manifest = export(index.database, out, ExportConfig(str(tokenizer_file), **settings))

@@ -10,12 +10,13 @@ from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import load_row
 from rsidx.exporters.edits.earlier import definitions_first
-from rsidx.exporters.edits.edit import Edit
+from rsidx.exporters.edits.edit import Edit, Place
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
 MANIFEST = {"Cargo.toml": '[package]\nname = "p"\n'}
-EDITS = [Edit("add", "fn", f"f{n}", "", is_test=False, old=None, new=None) for n in range(8)]
+PLACE = Place("add", 1, "", is_test=False)
+EDITS = [Edit(PLACE, "fn", f"f{n}", is_test=False, new=None) for n in range(8)]
 
 
 @given(st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20))

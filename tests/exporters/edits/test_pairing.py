@@ -271,7 +271,7 @@ def places(repo, index):
             reader = Reader(connection, queries.repository_id(connection, None))
             changes = reader.changes(reader.commits()[-1].id)
             edits = [e for e in commit_edits(reader, changes).edits if e.change == "add"]
-            return [(e.name, *at(reader, e.place)) for e in edits]
+            return [(e.name, *at(reader, e.place.insertion)) for e in edits]
 
     def at(reader, place):
         if place is None:

@@ -4,6 +4,7 @@ import pytest
 
 from rsidx.exporters.edits import place
 from rsidx.exporters.edits.diff import opcodes
+from rsidx.exporters.edits.edit import name_of
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 
@@ -36,6 +37,10 @@ CASES = [
 ]
 
 
+def name_of_old(reader, found):
+    return name_of(reader, found.old) if found.old is not None else ""
+
+
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize("head", ["", 'const HEAD: &str = "left\rover";\n\n'])
 def test_a_hole_is_in_the_item_that_it_changes_or_between_two(repo, index, line_end, head):
@@ -49,10 +54,10 @@ def test_a_hole_is_in_the_item_that_it_changes_or_between_two(repo, index, line_
             assert OLD.count(before) == 1
             marked = (head + OLD.replace(before, after)).replace("\n", line_end).encode()
             file, offset = marked.replace(b"@", b""), marked.index(b"@")
-            edit = place.edit_at_hole(reader, change.path_id, change.new_blob_id, file, offset)
-            places.append((edit.change, edit.name, edit.container))
-            if edit.place is not None:
-                chunks = reader.chunks(edit.place.blob_id)[: edit.place.position]
+            found = place.place_of_hole(reader, change.path_id, change.new_blob_id, file, offset)
+            places.append((found.change, name_of_old(reader, found), found.container))
+            if found.insertion is not None:
+                chunks = reader.chunks(found.insertion.blob_id)[: found.insertion.position]
                 text = b"".join(reader.text(chunk.id) for chunk in chunks)
                 assert marked[:offset].rstrip() == text.rstrip()
     assert places == [expected for _, _, expected in CASES]
@@ -79,6 +84,6 @@ def test_only_the_lines_near_a_hole_are_compared(repo, index, monkeypatch):
             new = text("new")
             offset = new.index(b"new", new.index(b"m%d()" % number))
             file = new[:offset] + new[offset + 3 :]
-            edit = place.edit_at_hole(reader, change.path_id, change.new_blob_id, file, offset)
-            assert edit.name == f"m{number}"
+            found = place.place_of_hole(reader, change.path_id, change.new_blob_id, file, offset)
+            assert name_of_old(reader, found) == f"m{number}"
     assert 0 < max(sizes) < 10

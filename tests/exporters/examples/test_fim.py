@@ -164,6 +164,10 @@ def test_definitions_that_the_hole_refers_to_are_shown(run, tokenizer_of, repo, 
     repo.commit("module", {"src/lib.rs": "mod other;\n\n" + LIB.format(n=40)})
     body = LIB.format(n=40).replace("helper(old);", "crate::other::distant(old);")
     repo.commit("use it", {"src/lib.rs": "mod other;\n\n" + body})
+    # What a hole's old code refers to is known beforehand.
+    for n in range(41, 46):
+        again = body.replace("distant(old)", f"distant(old + {n})")
+        repo.commit(f"use it with {n}", {"src/lib.rs": "mod other;\n\n" + again})
     index.sync()
     _, rows, _ = run(tokenizer_of("starcoder2"))
     shown = [meta for _, _, meta in rows if "src/other.rs" in {c["path"] for c in meta["context"]}]
@@ -273,10 +277,15 @@ def test_prefix_middle_and_suffix_are_the_file_without_a_gap(before, new, after,
     middle = new.encode()[hole.start : hole.end]
     assert middle.decode()
     assert len(middle) <= room + 3
-    first, last = text_around(file, start + hole.start, start + hole.end, room)
+    first, last = text_around(file, start + hole.start, start + hole.end, 4 * room)
     prefix, suffix = file[first : start + hole.start], file[start + hole.end : last]
     assert (prefix.decode() + middle.decode() + suffix.decode()).encode() == file[first:last]
-    assert last - first <= max(room, len(middle)) + 3
+    assert last - first - len(middle) <= 3 * room
+    # As much is shown around a hole whatever it is filled with.
+    place = start + hole.start
+    without = file[:place] + file[start + hole.end :]
+    first_without, last_without = text_around(without, place, place, 4 * room)
+    assert without[first_without:last_without] == prefix + suffix
 
 
 @pytest.mark.parametrize(("side", "end"), [("prefix", "start"), ("suffix", "end")])

@@ -213,7 +213,8 @@ def test_a_value_is_replaced_wherever_the_example_shows_it(repo, index, starcode
     word = "Zq7vLm2Xw9"
     held = f'pub const ADDRESS: &str = "https://robot:{word}@git.corp.net/x";\n'
     files = {"Cargo.toml": '[package]\nname = "x"\n', "src/lib.rs": "mod held;\nmod user;\n"}
-    repo.commit("Hold it", {**files, "src/held.rs": held})
+    user = "use crate::held::ADDRESS;\n\npub fn f() {\n    go(ADDRESS, 9)\n}\n"
+    repo.commit("Hold it", {**files, "src/held.rs": held, "src/user.rs": user})
     for n in range(2):
         user = (
             "use crate::held::ADDRESS;\n\n"
@@ -289,9 +290,7 @@ def with_a_key(repo, index):
 @pytest.mark.parametrize("keep", [(), ("secrets",)])
 def test_a_prompt_has_the_placeholders_of_the_row(with_a_key, starcoder_like, tmp_path, keep):
     out = tmp_path / "out"
-    config = ExportConfig(
-        tokenizer=str(starcoder_like), split="1,0,0", context_from="old", text=True, keep=keep
-    )
+    config = ExportConfig(tokenizer=str(starcoder_like), split="1,0,0", text=True, keep=keep)
     export(with_a_key.database, out, config)
     rows = map(json.loads, (out / "train.jsonl").read_text("utf-8").splitlines())
     metas = map(json.loads, (out / "train.meta.jsonl").read_text("utf-8").splitlines())

@@ -14,7 +14,7 @@ from rsidx.exporters.examples.sequence import FilePiece, windows
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
-DRAFT = Draft("r", "p", "", "", "", None, (), ())
+DRAFT = Draft("r", "p", "", "", "", None, None, (), ())
 
 
 def function(k, n=0):

@@ -131,7 +131,7 @@ def test_context_shows_no_code_under_another_licence(repo, rows):
     metas, manifest = rows("Apache-2.0")
     assert {meta["path"] for meta in metas} == shown(metas) == {"a/src/lib.rs"}
     assert manifest["dropped"]["context_license"] > 0
-    metas, _ = rows("Apache-2.0", context_with=("callers", "names"), context_at="commit")
+    metas, _ = rows("Apache-2.0", context_with=("callers", "names"))
     assert shown(metas) == {"a/src/lib.rs"}
 
 

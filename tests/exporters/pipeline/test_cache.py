@@ -113,7 +113,7 @@ def test_another_split_and_other_filters_use_what_was_made(repo, index, exported
 @pytest.mark.parametrize(
     "options",
     [{"max_tokens": 100}, {"context_tokens": 0}, {"text": True}, {"labels": "all"},
-     {"context_at": "commit"}, {"keep": ("deletions",)}, {"markers": "native"}],
+     {"context_from": "answer"}, {"keep": ("deletions",)}, {"markers": "native"}],
 )  # fmt: skip
 def test_what_was_made_in_another_way_is_not_used(repo, index, exported, made, options):
     grow(repo, index, 8)

@@ -31,7 +31,7 @@ OPTIONS = (
     {"earlier": ("history", "commit")}, {"kind": "fim"}, {"kind": "sequence"}, {"level": "file"},
     {"max_tokens": 300}, {"no_edit": 0.4}, {"keep": ("secrets", "deletions", "messages")},
     {"markers": "native"}, {"text": True, "columns": "both"}, {"split": "0.5,0.3,0.2"},
-    {"context_at": "commit"}, {"licenses": ("MIT",)}, {"keep": ("duplicates", "near_duplicates")},
+    {"context_from": "answer"}, {"licenses": ("MIT",)}, {"keep": ("duplicates", "near_duplicates")},
 )  # fmt: skip
 
 

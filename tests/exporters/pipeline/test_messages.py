@@ -92,7 +92,7 @@ def test_a_prompt_is_given_the_commits_own_message_or_what_its_row_shows(repo, i
     long = SQUASHED.format(n=4).replace("------", "More of it.\n\n" * 99 + "------")
     at = repo.git("rev-parse", "HEAD")
     repo.commit(long, {"src/lib.rs": count(4)})
-    _, ids, metas, out = rows(message_numbers=keeps, context_from="old")
+    _, ids, metas, out = rows(message_numbers=keeps)
     target = Target(bytes.fromhex(at), "src/lib.rs", "count")
     n_prompt = metas[1]["n_tokens"]["total"] - metas[1]["n_tokens"]["new"] - 1
     assert metas[1]["text"]["message"].endswith(CUT_MARK)

@@ -40,7 +40,7 @@ def write(plain_file, tmp_path, monkeypatch):
         draft = dataclasses.replace(
             example.draft,
             repository="its-name",
-            edit=dataclasses.replace(example.draft.edit, change="modify"),
+            place=dataclasses.replace(example.draft.place, change="modify"),
             excerpts=tuple(
                 dataclasses.replace(excerpt, section="functions")
                 for excerpt in example.draft.excerpts

@@ -98,7 +98,7 @@ def test_an_earlier_edit_of_another_file_may_have_made_the_same_of_it(repo, inde
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"context_at": "commit"}, {"labels": "all"}, {"pad": True}, {"markers": "native"},
+    [{}, {"context_from": "answer"}, {"labels": "all"}, {"pad": True}, {"markers": "native"},
      {"keep": ("deletions",)}, {"max_chars": 200, "max_tokens": 400}],
     ids=str,
 )  # fmt: skip
