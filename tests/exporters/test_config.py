@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 import pytest
 
+from rsidx import DataSet
+from rsidx.__main__ import main
 from rsidx.commands.export import export
 from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
@@ -75,6 +77,28 @@ def test_a_value_gets_the_type_that_a_manifest_has():
     config = ExportConfig(Path("a/tokenizer.json"), keep=["bulk"], no_edit=0, boundaries=Path("b"))
     assert config == ExportConfig("a/tokenizer.json", keep=("bulk",), no_edit=0.0, boundaries="b")
     assert type(config.no_edit) is float
+
+
+def test_a_value_that_has_another_name_now_is_taken_with_a_warning(repo, tokenizer_file, capsys):
+    with pytest.warns(DeprecationWarning, match="it is called 'answer' now"):
+        config = ExportConfig("t", context_from="both")
+    assert config == ExportConfig("t", context_from="answer")
+    repo.commit("one", {"src/lib.rs": "fn f() {}\n"})
+    place = ["-C", str(repo.path), "--db", str(repo.path.parent / "index.db")]
+    assert main(["backfill", *place]) == 0
+    out = repo.path.parent / "out"
+    given = [str(out), *place, "--tokenizer", str(tokenizer_file), "--context-from", "both"]
+    assert main(["export", *given]) == 0
+    said = capsys.readouterr().err
+    assert "rsidx: --context-from both will be refused; it is called answer now\n" in said
+    assert DataSet(out).config.context_from == "answer"
+    assert "by looking at the answer" in (out / "README.md").read_text("utf-8")
+    manifest = out / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace('"answer"', '"both"'), "utf-8")
+    assert DataSet(out).config.context_from == "answer"
+    asked = ["prompt", "src/lib.rs:f", "--message", "m", *place, "--like", str(out)]
+    assert main(asked) == 0
+    assert "has seen context that no prompt has" in capsys.readouterr().err
 
 
 def test_a_copy_is_checked_too():
