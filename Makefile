@@ -43,6 +43,7 @@ types: $(READY)
 	for entry in $(CURDIR)/rsidx/* $(FOLDERS:%=$(CURDIR)/%); do ln -s "$$entry" build/typing/rsidx/; done
 	cp -R rsidx/* $(FOLDERS) build/imports/rsidx/
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks
 	cd build/imports && $(CURDIR)/$(BIN)/lint-imports --config $(CURDIR)/pyproject.toml --no-cache
 
 docs: $(READY)  ## The site of docs/, in build/site, with what is generated of its pages.

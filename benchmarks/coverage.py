@@ -4,10 +4,11 @@
 
 For commits spread over a history, the references of each edit (both sides) that mean a
 definition of the workspace are looked up in what is shown within 512, 1,024 and 2,048 tokens:
-by rsidx; by BM25 over all chunks of the same snapshot, asked with the identifiers of the edit
-(the library bm25s); and by the definitions that the commit touches elsewhere. A reference
-counts as covered where the line of its definition is shown. What the edit itself contains is
-left out of the count. A part of a long edit is counted by itself. All three are charged alike.
+by rsidx; by rsidx if it looks at the answer (--context-from answer); by BM25 over all chunks of
+the same snapshot, asked with the identifiers of the edit, both sides (the library bm25s); and by
+the definitions that the commit touches elsewhere. A reference counts as covered where the line of
+its definition is shown. What the edit itself contains is left out of the count. A part of a long
+edit is counted by itself. All are charged alike.
 """
 
 import argparse
@@ -26,19 +27,22 @@ from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Limits
+from rsidx.exporters.filters.registry import Filters
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.rendering.edit import edit_code
 from rsidx.exporters.rendering.renderer import Renderer, TooLongError
 from rsidx.exporters.resolver.files import Definition
-from rsidx.exporters.splits.split import reachable, select
+from rsidx.exporters.splits.history import history_of
+from rsidx.exporters.splits.split import select
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
 
 BUDGETS = (512, 1024, 2048)
+WAYS = ("rsidx", "rsidx, given the answer", "BM25", "same commit")
 _WORD = re.compile(r"[A-Za-z_]\w+")
 _MAX_RETRIEVED = 60
 _MAX_TOKENS = 16_384
@@ -127,12 +131,10 @@ def _touched(reader: Reader, edit: Edit, edits: Sequence[Edit]) -> Iterator[Exce
 
 def _sought(drafter: Drafter, edit: Edit, own: Side | None) -> dict[Definition, set[str]]:
     """Return the definitions outside of an edit that it refers to, by which words."""
-    place = own or edit.new or edit.old
-    assert place is not None
     found: dict[Definition, set[str]] = {}
     every = (
         resolved
-        for site, references in drafter.mentions(edit, place.path_id)
+        for site, references in drafter.mentions(edit.place, edit)
         for resolved in drafter.resolver.resolve(site, references)[0]
     )
     for resolved in every:
@@ -173,26 +175,30 @@ def measure(
         budget: writing_tools(replace(config, context_tokens=budget))[2] for budget in BUDGETS
     }
     snapshots = _Snapshots(reader)
+    answering = Steps.of(reader, replace(config, context_from="answer"))
     tally = Tally()
     limits = Limits(config.max_chars, config.max_chars)
     for commit in chosen:
         edits, _ = steps.selector.edits(commit)
         drafts, _ = steps.drafter.of_commit(commit, edits)
+        answers, _ = answering.drafter.of_commit(commit, edits)
         if not drafts:
             continue
         if not snapshots.build(steps.drafter.files):
             continue  # The first commit stands on an empty tree.
-        for edit, drafted in zip(edits, drafts, strict=True):
+        for edit, drafted, answered in zip(edits, drafts, answers, strict=True):
             named = _sought(steps.drafter, edit, edit.old)
             touched = tuple(_touched(reader, edit, edits))
             parts, _ = steps.builder.examples(steps.builder.redacted(drafted.draft), limits)
-            for part in parts:
+            told, _ = answering.builder.examples(answering.builder.redacted(answered.draft), limits)
+            for part, with_answer in zip(parts, told, strict=True):
                 code = edit_code(part)
                 text = f"{code.old}\n{code.lead}{code.new}"
                 words = set(_WORD.findall(text))
                 sought = [one for one, names in named.items() if not names.isdisjoint(words)]
                 ways = {
                     "rsidx": part.draft.excerpts,
+                    "rsidx, given the answer": with_answer.draft.excerpts,
                     "BM25": tuple(snapshots.retrieve(_words(text), edit.old)),
                     "same commit": touched,
                 }
@@ -239,10 +245,9 @@ def main() -> None:
         repository_id = queries.repository_id(connection, None)
         assert repository_id is not None
         reader = Reader(connection, repository_id)
-        rows = reader.commits()
-        commits = {row.oid: row for row in rows}
-        tip = queries.ref_tips(connection, repository_id)[b"HEAD"]
-        every, _ = select(rows, reachable(commits, [tip]), frozenset())
+        history = history_of(reader, reader.ref_tips(), ("HEAD",))
+        rejected = Filters("history", ()).reason
+        every, _ = select(list(history.commits.values()), history.reached, rejected)
         step = max(1, len(every) // options.commits)
         tally = measure(reader, every[step // 2 :: step], options.tokenizer)
     figures = {
@@ -254,11 +259,10 @@ def main() -> None:
         ],
         "covered, percent": {
             way: {b: round(100 * tally.covered[way, b] / tally.sought, 1) for b in BUDGETS}
-            for way in ("rsidx", "BM25", "same commit")
+            for way in WAYS
         },
         "context tokens, median": {
-            way: {b: median(tally.tokens[way, b]) for b in BUDGETS}
-            for way in ("rsidx", "BM25", "same commit")
+            way: {b: median(tally.tokens[way, b]) for b in BUDGETS} for way in WAYS
         },
     }
     text = json.dumps(figures, indent=1)

@@ -144,9 +144,10 @@ def left_out(reader: Reader, config: ExportConfig) -> Iterator[tuple[bytes, str,
     commits, _ = select(list(reached.commits.values()), reached.reached, rejected)
     for commit in commits:
         edits, dropped = kept.edits(commit)
-        if dropped["edits_syntax"]:
+        if any(one.reason == "edits_syntax" for one in dropped):
             for edit in set(every.edits(commit)[0]) - set(edits):
-                assert edit.new is not None
+                if edit.new is None:
+                    continue
                 path = reader.path(edit.new.path_id).decode("utf-8", "replace")
                 yield reader.blob(edit.new.blob_id).oid, path, commit.committer_time
 

@@ -274,7 +274,7 @@ def train(rows: Sequence[Row], n_tokens: int, seed: int) -> tuple[Any, list[floa
     return model, [round(value, 4) for value in curve]
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]
 def evaluate(model: Any, rows: Sequence[Row]) -> list[tuple[float, int]]:
     """Return each row's loss on its new code, as a sum, with the number of its tokens."""
     model.eval()
@@ -294,7 +294,7 @@ def summary(losses: list[tuple[float, int]], rows: Rows) -> dict[str, float]:
     """Return the loss per token: of all, and of the edits for which rsidx shows a definition."""
     around = {"imports", "outline"}
     named = [
-        any(row.example.excerpts[i].section not in around for i in row.shown)
+        any(row.example.draft.excerpts[i].section not in around for i in row.shown)
         for row in rows["rsidx"]
     ]
 

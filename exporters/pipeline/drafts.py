@@ -145,7 +145,7 @@ class Drafter:
     def _draft(self, edit: Edit, place: Place, message: str) -> tuple[Drafted, Counter[str]]:
         is_in_tests = self.resolver.modules.is_test(place.old_path_id)
         place = replace(place, is_test=place.is_test or is_in_tests)
-        mentions = self._mentions(place, edit if self._looks_at_answer else None)
+        mentions = self.mentions(place, edit if self._looks_at_answer else None)
         candidates, references = self._context.candidates(
             mentions, own=place.old, insertion=place.insertion
         )
@@ -216,7 +216,7 @@ class Drafter:
                 self._references(inside),
             )
 
-    def _mentions(
+    def mentions(
         self, place: Place, answer: Edit | None = None
     ) -> list[tuple[CodeLocation, list[Reference]]]:
         """Return the references of the old code, by the location to resolve them at.
