@@ -4,6 +4,8 @@ Containers come first, by their labels and by what they hold, so that their memb
 with those of the same container, though its generic arguments, its trait or its type has changed.
 """
 
+import itertools
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from rsidx.exporters.edits.containers import HEADER, Container, Version, without
 from rsidx.exporters.edits.edit import Side, name_of
 from rsidx.exporters.edits.similarity import Profile
 from rsidx.store.reader import Reader
-from rsidx.store.records import CONTAINER_SEPARATOR, innermost
+from rsidx.store.records import CONTAINER_SEPARATOR, Symbol, innermost
 
 _MIN_SIMILARITY = 0.5
 _MIN_SIMILARITY_OF_NAMESAKES = 0.4
@@ -20,8 +22,15 @@ _MIN_SIMILARITY_OF_NAMESAKES = 0.4
 _MIN_SIMILARITY_BUT_ARGUMENTS = 0.3
 """Of containers in one file whose labels differ in generic arguments alone."""
 _MAX_COMPARISONS = 4000
+_MAX_EQUAL = 20
+"""So many of those with an equal key are looked at."""
 _MIN_WORD_PAIRS = 7
 """Shorter code is alike too easily: it is paired only where one replaces the other."""
+_MIN_COMMON_OF_IMPLS = 20
+"""Pairs of words that impls for other types have in common at least, and members of such impls of
+traits: of fewer, nearly all are what any impl of the trait has (`docs/rows.md`)."""
+_TYPES = frozenset({"struct", "enum", "union", "type", "trait"})
+_BEFORE_A_TYPE = re.compile(r"&|'\w+\s*|\b(?:mut|dyn)\s+")
 _ONE_OF_A_KIND = frozenset({"imports", "preamble", "trailer"})
 """Kinds without a name, of which a container has one, or a few in a fixed order."""
 _OF_A_FILE = frozenset({"preamble", "trailer"})
@@ -86,19 +95,35 @@ def matched(
 
     Footers must not be among them: they are never paired by themselves.
     """
-    return _Matching(reader, changes).pairs(removed, added)
+    return _Matching(reader, changes, removed, added).pairs(removed, added)
 
 
 class _Matching:
-    """Pairs sides; `_homes` says which old container a new one was, by path and label."""
+    """Pairs sides; `_homes` says which old container a new one was, by path and label.
 
-    def __init__(self, reader: Reader, changes: Sequence[Change]) -> None:
+    `_types_gone` and `_types_come` are the definitions of types that differ, by their names.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        changes: Sequence[Change],
+        removed: Sequence[Side],
+        added: Sequence[Side],
+    ) -> None:
         self._reader = reader
         self._changes = {change.new.path_id: change for change in changes}
         self._versions = {v.blob_id: v for change in changes for v in (change.old, change.new)}
         self._homes: dict[tuple[int, str], tuple[int, str]] = {}
         self._profiles: dict[Side, Profile] = {}
         self._pairs: dict[Side, Side] = {}
+        self._impls: dict[Side, Symbol | None] = {}
+        self._headers: dict[Side, Side | None] = {}
+        self._types_gone, self._types_come = self._types(removed), self._types(added)
+
+    def _types(self, sides: Sequence[Side]) -> dict[str, Side]:
+        of_types = (side for side in sides if side.kind.removesuffix(HEADER) in _TYPES)
+        return {name_of(self._reader, side): side for side in of_types}
 
     def pairs(self, removed: Sequence[Side], added: Sequence[Side]) -> list[Pair]:
         old_headers = [self._old(side) for side in removed if side.kind.endswith(HEADER)]
@@ -190,9 +215,12 @@ class _Matching:
         waiting.pop(None, None)
         found = []
         for item in added:
-            olds = waiting.get(key(item))
-            if olds:
-                found.append((olds.popleft(), item))
+            olds = waiting.get(key(item), deque())
+            first = itertools.islice(olds, _MAX_EQUAL)
+            old = next((old for old in first if self._are_related(old.side, item.side)), None)
+            if old is not None:
+                olds.remove(old)
+                found.append((old, item))
         return self._without(sides, found)
 
     def _similar(self, sides: _Sides, key: _Key, least: float) -> _Sides:
@@ -258,7 +286,9 @@ class _Matching:
                     n_bytes[old.blob_id, around.start] += member.n_bytes
             for where, n_common in n_bytes.most_common(1):
                 n_all = sum(member.n_bytes for member in members)
-                if where in headers_left and 2 * n_common >= n_all:
+                if where not in headers_left or 2 * n_common < n_all:
+                    continue
+                if self._are_related(headers_left[where], header):
                     self._join(headers_left.pop(where), header)
 
     def _pair(self, old: Side, new: Side) -> Pair:
@@ -280,7 +310,56 @@ class _Matching:
         n_words = min(one.pairs.total(), other.pairs.total())
         if n_words < _MIN_WORD_PAIRS and old.name != new.name and not self._replaces(old, new):
             return 0.0
-        return one.similarity(other)
+        similarity = one.similarity(other)
+        return similarity if similarity and self._are_related(old.side, new.side) else 0.0
+
+    def _are_related(self, old: Side, new: Side) -> bool:
+        """Tell whether two sides may be the same code, as far as the types of their impls say.
+
+        Impls for other types, and members of such impls of traits, are not, unless the commit
+        renames the type or they have more in common than any impl of a trait has.
+        """
+        was, now = self._impl(old), self._impl(new)
+        if was is None or now is None or self._is_same_type(was, now):
+            return True
+        before, after = self._around(old), self._around(new)
+        if before is not None and after is not None:
+            is_of_traits = was.trait and now.trait
+            if not is_of_traits or self._pairs.get(after) == before:
+                return True
+        common = self._profile(old).pairs & self._profile(new).pairs
+        return common.total() >= _MIN_COMMON_OF_IMPLS
+
+    def _impl(self, side: Side) -> Symbol | None:
+        """Return what a side is an impl of, or a member of an impl; None where it is neither."""
+        if side not in self._impls:
+            outer = side if side.kind.removesuffix(HEADER) == "impl" else self._around(side)
+            symbols = self._reader.symbols(outer.chunks[0].id) if outer is not None else ()
+            self._impls[side] = symbols[0] if symbols and symbols[0].kind == "impl" else None
+        return self._impls[side]
+
+    def _around(self, side: Side) -> Side | None:
+        """Return the header of the container that a member is in."""
+        if side not in self._headers:
+            version = self._versions[side.blob_id]
+            found = version.around(side.position)
+            if found is None or side.kind.removesuffix(HEADER) == "impl":
+                self._headers[side] = None
+            else:
+                self._headers[side] = version.side(found.start, found.start + 1)
+        return self._headers[side]
+
+    def _is_same_type(self, was: Symbol, now: Symbol) -> bool:
+        """Tell whether two impls are for one type, or for one that the commit renames."""
+        before, after = _self_type(was), _self_type(now)
+        if before == after or not (before and after):
+            return True
+        if before in self._types_come or after in self._types_gone:
+            return False
+        old, new = self._types_gone.get(before), self._types_come.get(after)
+        if old is None or new is None or old.kind != new.kind:
+            return False
+        return self._profile(old).similarity(self._profile(new)) >= _MIN_SIMILARITY
 
     def _replaces(self, old: _Item, new: _Item) -> bool:
         """Tell whether new code stands in the place of old code."""
@@ -301,3 +380,10 @@ class _Matching:
 
 def _depth(side: Side) -> int:
     return side.container.count(CONTAINER_SEPARATOR) + bool(side.container)
+
+
+def _self_type(impl: Symbol) -> str:
+    """Return the name of the type that an impl is for; empty where it is for any."""
+    name = _BEFORE_A_TYPE.sub("", impl.name)
+    parameters = {one.partition("=")[0] for one in impl.generics.split(";")}
+    return "" if name in parameters else name
