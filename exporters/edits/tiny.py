@@ -56,7 +56,9 @@ def _kind(old: bytes, new: bytes) -> str | None:
     if codes[0] == codes[1]:
         if _n_documented(after) > _n_documented(before):
             return DOCUMENTATION
-        return COMMENTS if doctests(before) == doctests(after) else None
+        example = doctests(after)
+        # An example that goes as a whole is documentation that goes.
+        return None if example and example != doctests(before) else COMMENTS
     codes = without_attributes(codes[0]), without_attributes(codes[1])
     if codes[0] == codes[1]:
         return ATTRIBUTES

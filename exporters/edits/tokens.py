@@ -23,7 +23,6 @@ _TOKEN = re.compile(
 _BLOCK_EDGE = re.compile(rb"/\*|\*/")
 _RESTRICTED = ([b"crate"], [b"super"], [b"self"], [b"in"])
 """What stands between `pub` and its brackets, other than a tuple's type."""
-_BLANKS = b" \t\r\n\f\v"
 _DOCUMENTATION = re.compile(rb"///(?!/)|//!|/\*\*(?![*/])|/\*!")
 _MARGIN = re.compile(rb"[ \t]*+(?:/[/*]++!?|\*(?!/))? ?")
 _FENCE = re.compile(rb"[ \t]*+(?P<fence>`{3,}+|~{3,}+)(?P<rest>[^\n]*+)")
@@ -82,7 +81,7 @@ def strings_of(text: bytes) -> list[bytes]:
 
 
 def doctests(found: list[Token]) -> list[bytes]:
-    """Return the lines of Rust between fences of documentation, without white space.
+    """Return the code between fences of documentation, without its comments.
 
     rustdoc compiles a block that names no language, or Rust.
     """
@@ -93,12 +92,12 @@ def doctests(found: list[Token]) -> list[bytes]:
         match = _FENCE.match(text)
         if match is None:
             if fence and is_rust:
-                lines.append(text.translate(None, _BLANKS))
+                lines.append(text)
         elif not fence:
             fence, is_rust = match["fence"], _is_rust(match["rest"])
         elif match["fence"].startswith(fence) and not match["rest"].strip():
             fence = b""
-    return [line for line in lines if line]
+    return without_comments(tokens(b"\n".join(lines)))
 
 
 def _documentation(found: list[Token]) -> Iterator[bytes]:

@@ -90,6 +90,13 @@ def test_rust_in_an_example_of_documentation_is_code(docs, fence, expected):
     )
 
 
+def test_a_comment_in_an_example_is_one_and_an_example_that_goes_is_documentation():
+    old = b"/// Serves.\n///\n/// ```\n/// // Begin.\n/// a();\n/// ```\npub fn serve() {}\n"
+    assert tiny_kind(old, old.replace(b"Begin", b"Start")) == COMMENTS
+    assert tiny_kind(old, old.replace(b"a();", b"b();")) is None
+    assert tiny_kind(old, b"/// Serves.\npub fn serve() {}\n") == COMMENTS
+
+
 def test_an_example_in_a_plain_comment_is_a_comment():
     old = b"// ```\n// a();\n// ```\npub fn serve() {}\n"
     assert tiny_kind(old, old.replace(b"a()", b"b()")) == COMMENTS
