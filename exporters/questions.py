@@ -19,7 +19,7 @@ from rsidx.exporters.examples.redaction import Redactor, spelled
 from rsidx.exporters.pipeline.commit import Tools, writing_tools
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.examples import ExampleBuilder
-from rsidx.exporters.pipeline.fitting import Fitting
+from rsidx.exporters.pipeline.fitting import MAX_ATTEMPTS, Fitting, smaller_limit
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.renderer import Row, TooLongError
@@ -198,7 +198,7 @@ def prompt_at(
                 f"{target.path}:{_first_line(asked.reader, found[0])}"
             )
         draft = asked.draft(found[0], message)
-        examples = Fitting(asked.builder, renderer, config.max_chars).questions(draft)
+        examples = Fitting(asked.builder, renderer, config).questions(draft)
         example = _asked(asked.reader, examples, found[0], target)
         try:
             row, _ = renderer.row(example)
@@ -278,14 +278,20 @@ def fill_prompt_at(
         place = asked.drafter.at_hole(path_id, file, offset)
         edit = Edit(place, "", "", is_test=False, new=Side(path_id, blob_id, 0, 0, ()))
         draft = asked.builder.redacted(asked.drafter.of_prompt(edit, ""))
-        code = code_around(file, blob_id, (offset, offset), config.max_chars)
-        code = replace(code, is_suffix_first=hole.is_suffix_first)
-        example = asked.builder.finished(Example(draft, Part(0, 0, 0, 0, 0), 0, 1, code))
-        try:
-            row, _ = renderer.row(example)
-        except TooLongError as error:
-            raise RsidxError("the file around the hole does not fit --max-tokens") from error
-    return _prompt(encoder, row)
+        limit: int | None = config.max_chars
+        for _ in range(MAX_ATTEMPTS):
+            if limit is None:
+                break
+            code = code_around(file, blob_id, (offset, offset), limit)
+            code = replace(code, is_suffix_first=hole.is_suffix_first)
+            example = asked.builder.finished(Example(draft, Part(0, 0, 0, 0, 0), 0, 1, code))
+            try:
+                row, _ = renderer.row(example)
+            except TooLongError as error:
+                limit = smaller_limit(limit, [example], error.share)
+                continue
+            return _prompt(encoder, row)
+    raise RsidxError("the file around the hole does not fit --max-tokens")
 
 
 def _offset(file: bytes, hole: Hole) -> int:

@@ -55,8 +55,8 @@ class HoleCode:
 
     @property
     def n_chars(self) -> int:
-        """The characters of the hole."""
-        return len(self.new)
+        """The characters around the hole."""
+        return len(self.prefix) + len(self.suffix)
 
     @property
     def target(self) -> str:

@@ -11,7 +11,7 @@ from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Limits
 from rsidx.exporters.kinds import KINDS, dialect_of
-from rsidx.exporters.pipeline.fitting import Fitting
+from rsidx.exporters.pipeline.fitting import MAX_ATTEMPTS, Fitting, smaller_limit
 from rsidx.exporters.pipeline.meta import Meta, tokenized_row
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import CodeName, CommitResult, Dropped, EditResult
@@ -21,11 +21,6 @@ from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.rendering.renderer import IrreversibleError, Renderer, Row, TooLongError
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
-
-_MIN_PART_CHARS = 200
-_MAX_RETRIES = 4
-_SAFETY = 0.8
-
 
 Tools = tuple[Encoder, Dialect, Renderer]
 """Turn examples into token ids."""
@@ -65,7 +60,7 @@ class CommitPipeline:
         self._config = config
         self._renderer = renderer
         self._steps = Steps.of(reader, config)
-        self._fitting = Fitting(self._steps.builder, renderer, config.max_chars)
+        self._fitting = Fitting(self._steps.builder, renderer, config)
         self._meta = Meta(reader, config, self._steps.licenses)
 
     def results(self, commits: Sequence[CommitRow], phases: Phases) -> Iterator[CommitResult]:
@@ -128,11 +123,10 @@ class CommitPipeline:
         """Return the rows of an edit, splitting its new code smaller while a part is too long."""
         examples, dropped = edit_examples.examples, edit_examples.dropped
         limits = edit_examples.limits
-        for attempt in range(_MAX_RETRIES):
+        for attempt in range(MAX_ATTEMPTS):
             rows, left_out, share = self._rendered(examples)
-            longest = max((example.code.n_chars for example in examples), default=0)
-            smaller = int(min(limits.new_chars, longest) * share * _SAFETY)
-            if share >= 1 or smaller < _MIN_PART_CHARS or attempt == _MAX_RETRIES - 1:
+            smaller = smaller_limit(limits.new_chars, examples, share)
+            if smaller is None or attempt == MAX_ATTEMPTS - 1:
                 break
             # The counts of the larger parts no longer hold.
             limits = replace(limits, new_chars=smaller)

@@ -1,19 +1,35 @@
 """How much of an edit an example can show."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.edit import EditCode
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Limits
+from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.pipeline.examples import ExampleBuilder
 from rsidx.exporters.rendering.renderer import GROWTH_TOKENS, IrreversibleError, Renderer
 
 _MIN_CHARS = 200
-_MAX_ATTEMPTS = 4
 _SAFETY = 0.95
+_SHARE_TRIED = 0.8
 _MAX_OTHER_TOKENS = 256
 """Of paths, module and markers."""
+
+
+MAX_ATTEMPTS = 4
+
+
+def smaller_limit(limit: int, examples: Sequence[Example], share: float) -> int | None:
+    """Return the limit to try next where only a share of the examples' code fits; None for none.
+
+    Of a hole that follows from what is around it, which a prompt shows, too.
+    """
+    longest = max((example.code.n_chars for example in examples), default=0)
+    smaller = int(min(limit, longest) * share * _SHARE_TRIED)
+    return smaller if share < 1 and smaller >= _MIN_CHARS else None
 
 
 class Fitting:
@@ -23,14 +39,15 @@ class Fitting:
     as a row: the old code must fit with an answer that is a little longer.
     """
 
-    def __init__(self, builder: ExampleBuilder, renderer: Renderer, max_chars: int) -> None:
+    def __init__(self, builder: ExampleBuilder, renderer: Renderer, config: ExportConfig) -> None:
         self._builder = builder
         self._renderer = renderer
-        self._max_chars = max_chars
+        self._max_chars = config.max_chars
+        self._divides = KINDS[config.kind].divides
 
     def limits(self, draft: Draft) -> Limits:
         """Return the limits of a redacted draft."""
-        if draft.place.old is None:
+        if draft.place.old is None or not self._divides:
             return Limits(self._max_chars, self._max_chars)
         return Limits(self._old_chars(draft), self._max_chars + self._max_chars // 2)
 
@@ -43,7 +60,7 @@ class Fitting:
         max_chars = self._max_chars
         if self._is_short(draft):
             return max_chars
-        for _ in range(_MAX_ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             examples = self._builder.questions(draft, max_chars)
             smaller = min(map(self._fitting_chars, examples), default=max_chars)
             if smaller >= max_chars or smaller < _MIN_CHARS:

@@ -59,7 +59,7 @@ def _context(text: str) -> Piece:
 
 
 class TooLongError(Exception):
-    """An example does not fit; `share` is how much of its code to learn would fit, up to 1."""
+    """An example does not fit; `share` is how much would of what a smaller limit reduces."""
 
     def __init__(self, share: float) -> None:
         super().__init__(share)
@@ -115,11 +115,18 @@ class Renderer:
         `outline_over_budget`, earlier edits as `earlier_over_budget`, and what the tokenizer
         cannot give back as `context_irreversible`. Raises TooLongError or IrreversibleError.
         """
-        room = self._room(self.bare_tokens(example))
+        n_bare = self.bare_tokens(example)
+        room = self._room(n_bare)
+        n_around = n_bare["prefix"] + n_bare["suffix"]
+        if n_around and room < 0:
+            raise TooLongError(max(0, n_around + room) / n_around)
+        room = max(0, room)
         edits, n_needed, dropped = self._fitting_edits(example, room // 2)
         shown, left_out = self._fitting(example, room - n_needed)
         row = self._assemble(example, shown, edits)
         n_tokens = len(row.input_ids)
+        if n_tokens > self.max_tokens and n_around:
+            raise TooLongError(0)
         if n_tokens > self.max_tokens:
             n_learned = row.n_tokens["new"]
             n_fitting = self.max_tokens - (n_tokens - n_learned)
@@ -130,7 +137,8 @@ class Renderer:
         """Return how many tokens of context a row may show, given those that it has without.
 
         It does not depend on the answer, which nobody has at inference: room is kept for one that
-        is a little longer than the old code, or for a share of the row where there is none.
+        is a little longer than the old code, or for a share of the row where there is none. It is
+        negative where so much does not fit.
         """
         if self._is_one_text:
             n_known, n_kept = n_bare["prompt"], self.max_tokens // 2
@@ -139,7 +147,7 @@ class Renderer:
             n_kept = self.max_tokens // 4
             if n_bare["old"]:
                 n_kept = n_bare["old"] + GROWTH_TOKENS
-        return max(0, min(self._context_tokens, self.max_tokens - n_known - n_kept))
+        return min(self._context_tokens, self.max_tokens - n_known - n_kept)
 
     def bare_tokens(self, example: Example) -> Counter[str]:
         """Count the tokens of an example without any context, by role.
