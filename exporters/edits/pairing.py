@@ -90,6 +90,7 @@ class _CommitEdits:
         self._left_out: list[LeftOut] = []
         self._paired: dict[Side, Pair] = {}
         self._versions: dict[int | None, Version] = {}
+        self._insertions: dict[int, dict[int, int]] = {}
 
     def of(self, changes: Sequence[ChangeRow]) -> CommitEdits:
         ids = (blob for c in changes for blob in (c.old_blob_id, c.new_blob_id) if blob is not None)
@@ -231,15 +232,21 @@ class _CommitEdits:
         """Return where new code comes into the old version: behind what it stands behind now."""
         if file.old.blob_id is None or not file.old.chunks:
             return None
-        at, _ = file.gaps[position]
-        for before in range(position - 1, -1, -1):
-            if before not in file.gaps:
-                break
-            pair = self._paired.get(file.new.side(before, before + 1))
-            if pair is not None and pair.old.blob_id == file.old.blob_id:
-                at = pair.old.position + 1
-                break
+        if file.new.path_id not in self._insertions:
+            self._insertions[file.new.path_id] = dict(self._places(file))
+        at = self._insertions[file.new.path_id][position]
         return Insertion(file.old.path_id, file.old.blob_id, at)
+
+    def _places(self, file: Change) -> Iterator[tuple[int, int]]:
+        """Yield each new position with the old one that it comes to."""
+        reached = -1
+        for position in sorted(file.gaps):
+            if position - 1 not in file.gaps:
+                reached, _ = file.gaps[position]
+            yield position, reached
+            pair = self._paired.get(file.new.side(position, position + 1))
+            if pair is not None and pair.old.blob_id == file.old.blob_id:
+                reached = pair.old.position + 1
 
     def _order(self, edit: Edit) -> tuple[bytes, int, bool]:
         """Order edits by the new file and the place in it, what goes after what comes."""
