@@ -78,7 +78,8 @@ class CommitKeys:
             parent = commit.parents[0] if commit.parents else b""
             history = self._histories.get(parent, b"")
             if commit.oid in facts:
-                history = _digest(history, repr(facts[commit.oid]).encode())
+                # With the commit: a history that has grown may begin elsewhere in the same way.
+                history = _digest(history, commit.oid, repr(facts[commit.oid]).encode())
             if history:
                 self._histories[commit.oid] = history
 
