@@ -35,7 +35,7 @@ def description(manifest: dict[str, Any]) -> str:
 
 
 def _warning(config: Mapping[str, Any]) -> str:
-    if config["context_from"] not in ("answer", "both"):
+    if config["context_from"] != "answer":
         return ""
     return (
         "The context was chosen by looking at the answer (--context-from answer): it is for "

@@ -68,7 +68,7 @@ def config_of(out: Path) -> ExportConfig:
     """
     manifest = read_manifest(out)
     with readable(out):
-        gone = {one.name.replace("-", "_") for one in REMOVED}
+        gone = {one.name.replace("-", "_") for one in REMOVED if not one.now}
         given = {key: value for key, value in manifest["config"].items() if key not in gone}
         unknown = sorted(given.keys() - {field.name for field in fields(ExportConfig)})
         if unknown:

@@ -30,6 +30,7 @@ _MAX_SHARE = 4
 """A middle has at most one in so many of the characters that an example may have."""
 _MAX_LINES = 2000
 _FILES_KEPT = 4
+_HOLES_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class HoleExamples:
         self._cuts_secret = sources.cuts_secret
         # Many edits are of one file.
         self._file_text = lru_cache(_FILES_KEPT)(sources.reader.blob_text)
+        # Its place is asked for before its code.
+        self._hole = lru_cache(_HOLES_KEPT)(self._chosen)
         self._options = HoleOptions(
             config.fim_middles, config.fim_spm, config.seed, config.max_chars
         )
@@ -155,12 +158,12 @@ class HoleExamples:
         """Return the new file without the code of the hole, and the hole's offset."""
         if edit.new is None:
             return None
-        text = self._edited(edit, edit.new)
-        hole = self._hole(text, edit.new)
+        hole = self._hole(edit)
         if hole is None:
             return None
+        text = self._file_text(edit.new.blob_id)
         start, end = edit.new.start + hole.start, edit.new.start + hole.end
-        return text.file[:start] + text.file[end:], start
+        return text[:start] + text[end:], start
 
     def questions(self, draft: Draft, max_chars: int) -> list[Example]:
         """Return none: a hole has no old code."""
@@ -175,12 +178,11 @@ class HoleExamples:
         side = draft.edit.new
         if side is None:
             return [], Counter()
-        text = self._edited(draft.edit, side)
-        hole = self._hole(text, side)
+        hole = self._hole(draft.edit)
         if hole is None:
             return [], Counter(edits_without_middle=1)
         bounds = side.start + hole.start, side.start + hole.end
-        code = code_around(text.file, side.blob_id, bounds, limits.new_chars)
+        code = code_around(self._file_text(side.blob_id), side.blob_id, bounds, limits.new_chars)
         if self._cuts_secret(side.blob_id, (code.start, *bounds, code.end)):
             return [], Counter(edits_cutting_a_secret=1)
         code = replace(code, is_suffix_first=hole.is_suffix_first, middle=hole.middle)
@@ -196,7 +198,10 @@ class HoleExamples:
             self._texts.breaks(side),
         )
 
-    def _hole(self, text: EditedText, side: Side) -> "Hole | None":
+    def _chosen(self, edit: Edit) -> "Hole | None":
+        side = edit.new
+        assert side is not None
+        text = self._edited(edit, side)
         path = self._reader.path(side.path_id).decode("utf-8", "replace")
         blob = self._reader.blob(side.blob_id).oid.hex()
         return choose_hole(text, f"{path}\0{blob}\0{side.start}", self._options)

@@ -83,11 +83,13 @@ def test_a_value_that_has_another_name_now_is_taken_with_a_warning(repo, tokeniz
     with pytest.warns(DeprecationWarning, match="it is called 'answer' now"):
         config = ExportConfig("t", context_from="both")
     assert config == ExportConfig("t", context_from="answer")
-    repo.commit("one", {"src/lib.rs": "fn f() {}\n"})
+    package = '[package]\nname = "p"\nlicense = "MIT"\n'
+    repo.commit("one", {"Cargo.toml": package, "src/lib.rs": "fn f() {}\n"})
     place = ["-C", str(repo.path), "--db", str(repo.path.parent / "index.db")]
     assert main(["backfill", *place]) == 0
     out = repo.path.parent / "out"
     given = [str(out), *place, "--tokenizer", str(tokenizer_file), "--context-from", "both"]
+    given += ["--license", "MIT", "--keep", "messages"]
     assert main(["export", *given]) == 0
     said = capsys.readouterr().err
     assert "rsidx: --context-from both will be refused; it is called answer now\n" in said
@@ -96,6 +98,7 @@ def test_a_value_that_has_another_name_now_is_taken_with_a_warning(repo, tokeniz
     manifest = out / "manifest.json"
     manifest.write_text(manifest.read_text("utf-8").replace('"answer"', '"both"'), "utf-8")
     assert DataSet(out).config.context_from == "answer"
+    assert DataSet(out).config.licenses == ("MIT",)
     asked = ["prompt", "src/lib.rs:f", "--message", "m", *place, "--like", str(out)]
     assert main(asked) == 0
     assert "has seen context that no prompt has" in capsys.readouterr().err
