@@ -314,7 +314,8 @@ def check_pipeline(folder, tokenizer):
     from rsidx.exporters.config import ExportConfig  # noqa: PLC0415
     from rsidx.exporters.export import export  # noqa: PLC0415
     from rsidx.exporters.filters.registry import KEEPABLE  # noqa: PLC0415
-    from tests.conftest import Index, Repo  # noqa: PLC0415
+    from tests.indexes import Index  # noqa: PLC0415
+    from tests.repositories import Repo  # noqa: PLC0415
 
     index = Index(Repo(Path(folder)), Path(folder, "index.db"))
     index.sync(max_bytes=1 << 22)

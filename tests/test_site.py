@@ -15,7 +15,7 @@ import pytest
 
 from rsidx.commands.root import root
 from rsidx.option import key_of, leaves
-from tests.conftest import PATIENCE_S
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("furo", reason="the `docs` extra is not installed")

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.conftest import Repo
+from tests.repositories import Repo
 
 
 @pytest.fixture(autouse=True)

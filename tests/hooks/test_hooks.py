@@ -15,7 +15,7 @@ from rsidx.hooks.script import MARK
 from rsidx.indexer.git.repository import discover, git_version
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
-from tests.conftest import PATIENCE_S
+from tests.patience import PATIENCE_S
 
 in_files = pytest.mark.skipif(
     git_version() >= hooks.CONFIG_HOOKS_SINCE, reason="this git has hooks in its settings"

@@ -19,8 +19,8 @@ from rsidx.indexer import ingest
 from rsidx.indexer.git.repository import discover
 from rsidx.indexer.hook_api import start_index
 from rsidx.store.database import Database, resolve_url
-from tests.conftest import PATIENCE_S
 from tests.hooks.test_hooks import indexed, settle
+from tests.patience import PATIENCE_S
 
 
 @contextmanager

@@ -25,7 +25,8 @@ from rsidx.indexer.sync import history_scope, sync, update
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
-from tests.conftest import PATIENCE_S, Repo
+from tests.patience import PATIENCE_S
+from tests.repositories import Repo
 
 PATHS = ("src/lib.rs", "src/a.rs", "b.rs", "Cargo.toml", ".gitattributes")
 BRANCHES = ("main", "one", "two", "three")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from rsidx.exporters.filters.globs import matches
 from rsidx.indexer.gitattributes import read
-from tests.conftest import EXAMPLES, Repo
+from tests.conftest import EXAMPLES
+from tests.repositories import Repo
 
 PIECES = st.sampled_from(("a", "b", "*", "?", "**", "a*", "*.rs", "[ab]", "[!a]", "a.rs"))
 PATTERNS = st.builds(

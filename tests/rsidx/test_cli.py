@@ -12,7 +12,7 @@ import pytest
 from rsidx.__main__ import main
 from rsidx.errors import IndexStoreError
 from rsidx.exporters import tokenizer
-from tests.conftest import WORDS, Repo
+from tests.repositories import WORDS, Repo
 
 pytestmark = pytest.mark.usefixtures("wordy")
 

@@ -6,7 +6,7 @@ import pytest
 from rsidx.__main__ import main
 from rsidx.commands.options import repository_options
 from rsidx.commands.root import root
-from tests.conftest import Repo
+from tests.repositories import Repo
 
 NOT_TAKEN = {
     "inspect": "reads a data set, and no index",

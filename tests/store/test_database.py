@@ -21,7 +21,7 @@ from rsidx.store import database as database_module
 from rsidx.store import schema
 from rsidx.store.database import Database, resolve_url, wal_is_safe
 from rsidx.store.locks import is_on_network
-from tests.conftest import PATIENCE_S
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,7 +20,7 @@ from rsidx.indexer.sync import history_scope, sync
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
 from rsidx.store.locks import _READERS
-from tests.conftest import PATIENCE_S
+from tests.patience import PATIENCE_S
 
 SERVER = os.environ.get("RSIDX_TEST_POSTGRES", "")
 pytestmark = [

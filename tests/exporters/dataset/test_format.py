@@ -8,7 +8,7 @@ import pytest
 from rsidx import __version__
 from rsidx.__main__ import main
 from rsidx.exporters.dataset import format as dataset_format
-from tests.conftest import WORDS, Repo
+from tests.repositories import WORDS, Repo
 
 COMMANDS = {
     "verify": ("verify", "OUT"),

@@ -13,7 +13,8 @@ from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.report.audit import audit
 from rsidx.exporters.report.faults import FAULT_KINDS
 from rsidx.exporters.report.row_text import row_text
-from tests.conftest import WORDS, Index, Repo
+from tests.indexes import Index
+from tests.repositories import WORDS, Repo
 
 NAMES = [kind.name for kind in FAULT_KINDS]
 LONG = "This sentence says at some length what the change is about and why. " * 4

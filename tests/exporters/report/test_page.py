@@ -14,7 +14,9 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.exporters.report.audit import audit
 from rsidx.exporters.report.page import write_report as write_page
-from tests.conftest import PATIENCE_S, WORDS, Index, Repo
+from tests.indexes import Index
+from tests.patience import PATIENCE_S
+from tests.repositories import WORDS, Repo
 
 pytestmark = pytest.mark.usefixtures("wordy")
 pytest.importorskip("jinja2", reason="the `report` extra is not installed")

@@ -13,7 +13,7 @@ from rsidx.exporters.export import export
 from rsidx.exporters.splits.chronology import believable
 from rsidx.indexer import sync as sync_module
 from rsidx.store.dates import LATEST, moment, parsed, spelled
-from tests.conftest import Repo
+from tests.repositories import Repo
 
 DAY_S = 86_400
 START = 1_500_000_000

@@ -10,7 +10,7 @@ import pytest
 import rsidx
 from rsidx.__main__ import main
 from rsidx.exporters.pipeline import workers
-from tests.conftest import Repo
+from tests.repositories import Repo
 
 FUNCTION = "pub fn {name}(x: u32) -> u32 {{\n    let y = x + {n};\n    y * {n}\n}}\n\n"
 

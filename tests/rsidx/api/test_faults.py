@@ -16,7 +16,7 @@ from rsidx.errors import (
     RsidxError,
     TokenizerError,
 )
-from tests.conftest import Repo
+from tests.repositories import Repo
 
 HISTORY = {"src/lib.rs": "pub fn a() -> u32 {\n    1\n}\n", "Cargo.toml": '[package]\nname="x"\n'}
 NO_TEXT = "\ud800"

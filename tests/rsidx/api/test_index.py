@@ -12,7 +12,7 @@ import pytest
 
 import rsidx
 from rsidx.__main__ import main
-from tests.conftest import Repo
+from tests.repositories import Repo
 
 CODE = "pub fn {name}() -> u32 {{\n    {n}\n}}\n"
 

@@ -7,7 +7,7 @@ import pytest
 from planted import PLANTED
 
 import rsidx
-from tests.conftest import Repo
+from tests.repositories import Repo
 
 KEYS = {one.name: one.code for one in PLANTED}
 KEY, OTHER = KEYS["github_classic"], KEYS["npm"]
