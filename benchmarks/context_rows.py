@@ -143,10 +143,9 @@ def sampled(
     n_rows: int,
     seed: int,
 ) -> list[tuple[Row, ...]]:
-    """Return so many additions and so many modifications, in the order given, one a commit.
+    """Return so many additions and so many modifications in a random order, one row a commit.
 
-    Each is drawn with equal chances, until there are enough. A commit that has an addition and a
-    modification gives only the one that is drawn first.
+    A commit that has several gives the one that is drawn first.
     """
     order = list(pairs)
     random.Random(seed).shuffle(order)
@@ -159,5 +158,5 @@ def sampled(
             left[row.change] -= 1
             commits.add(row.commit)
             chosen.append(pair)
-    places = {id(pair): place for place, pair in enumerate(pairs)}
-    return sorted(chosen, key=lambda pair: places[id(pair)])
+    random.Random(seed).shuffle(chosen)
+    return chosen
