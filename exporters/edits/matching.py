@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from rsidx.exporters.edits.containers import HEADER, Container, Version, without_arguments
 from rsidx.exporters.edits.edit import Side, name_of
+from rsidx.exporters.edits.macro_calls import call_name
 from rsidx.exporters.edits.similarity import Profile
 from rsidx.store.reader import Reader
 from rsidx.store.records import CONTAINER_SEPARATOR, Symbol, innermost
@@ -148,7 +149,10 @@ class _Matching:
     def _item(self, side: Side, path_id: int, container: str) -> _Item:
         opened = self._opened(side)
         label = innermost(opened.label) if opened is not None else ""
-        return _Item(side, path_id, container, name_of(self._reader, side), label)
+        name = name_of(self._reader, side)
+        if not name and side.kind == "macro_call":
+            name = call_name(self._text(side))
+        return _Item(side, path_id, container, name, label)
 
     def _home(self, path_id: int, container: str) -> tuple[int, str]:
         """Return the path and the container that a new file's container was."""
@@ -184,7 +188,7 @@ class _Matching:
 
     def _pair_items(self, removed: list[_Item], added: list[_Item]) -> None:
         def text(item: _Item) -> Hashable:
-            return self._reader.text(item.side.chunks[0].id).strip()
+            return self._text(item.side).strip()
 
         def named(item: _Item, *more: object) -> Hashable:
             if not item.name and item.kind not in _ONE_OF_A_KIND:
@@ -195,10 +199,16 @@ class _Matching:
             label = without_arguments(innermost(item.container))
             return (item.kind, item.name, label) if item.name else None
 
+        def in_place(item: _Item) -> Hashable:
+            return named(item, item.path_id, item.container)
+
         sides = removed, added
         sides = self._equal(sides, lambda i: (text(i), i.path_id, i.container))
+        # What stays where it was is that, whatever has its old text elsewhere now.
+        sides = self._alone(sides, in_place)
+        sides = self._similar(sides, in_place, _MIN_SIMILARITY)
         sides = self._equal(sides, text)
-        sides = self._equal(sides, lambda i: named(i, i.path_id, i.container))
+        sides = self._equal(sides, in_place)
         sides = self._equal(sides, lambda i: named(i, i.path_id, innermost(i.container)))
         sides = self._similar(sides, namesake, _MIN_SIMILARITY_OF_NAMESAKES)
         sides = self._similar(sides, lambda i: (i.kind, i.path_id), _MIN_SIMILARITY)
@@ -222,6 +232,12 @@ class _Matching:
                 olds.remove(old)
                 found.append((old, item))
         return self._without(sides, found)
+
+    def _alone(self, sides: _Sides, key: _Key) -> _Sides:
+        """Pair items where one old and one new have a key; a key of None matches nothing."""
+        n_old, n_new = (Counter(map(key, items)) for items in sides)
+        once = {one for one, n in n_old.items() if n == n_new[one] == 1} - {None}
+        return self._equal(sides, lambda item: found if (found := key(item)) in once else None)
 
     def _similar(self, sides: _Sides, key: _Key, least: float) -> _Sides:
         """Pair items with equal keys, the most similar first; a key of None matches nothing.

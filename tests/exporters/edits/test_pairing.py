@@ -302,6 +302,89 @@ def test_the_same_type_may_be_spelled_otherwise(repo, edits_of, old, new):
     assert {change for change, _ in changes_of(edits_of())} == {"modify"}
 
 
+def test_code_whose_old_text_is_elsewhere_now_is_modified_where_it_is(repo, edits_of):
+    """A function that was copied to another file or impl, and changed where it was."""
+    impl = "impl A {\n    fn get(&self) -> u32 {\n        self.fetch(1, 2, 3)\n    }\n}\n"
+    short = impl.replace("self.fetch(1, 2, 3)", "self.0")
+    copied = impl.replace("impl A", "impl B")
+    second = BASE[BASE.index("\npub fn second") : BASE.index("\nimpl")]
+    repo.commit("two", {"a.rs": BASE + impl})
+    changed = BASE.replace("compute(2)", "compute(3)")
+    repo.commit("three", {"a.rs": changed + short + copied, "b.rs": second + "fn other() {}\n"})
+    found, _ = edits_of()
+    assert [(e[:3], bool(e[3])) for e in found if e[2] in {"second", "get", "B"}] == [
+        (("modify", "fn", "second"), True), (("modify", "fn", "get"), True),
+        (("add", "impl", "B"), False), (("add", "fn", "second"), False),
+    ]  # fmt: skip
+    assert "fetch(1, 2, 3)" in next(e[3] for e in found if e[2] == "get")
+
+
+def test_of_several_items_of_a_name_those_most_alike_are_paired(repo, edits_of):
+    unix = "#[cfg(unix)]\nfn open(at: &Path) -> File {\n    unix::open(at, unix::FLAGS)\n}\n"
+    windows = "#[cfg(windows)]\nfn open(at: &Path) -> File {\n    handle(at).into_file()\n}\n"
+    wasm = "#[cfg(wasm)]\nfn open(_: &Path) -> File {\n    unreachable!()\n}\n"
+    repo.commit("two", {"a.rs": unix + windows})
+    changed = windows.replace("handle(at)", "handle(at, 0)")
+    repo.commit("three", {"a.rs": wasm + changed, "sys.rs": unix})
+    found, dropped = edits_of()
+    assert [e[0] for e in found] == ["add", "modify"]
+    assert found[1][3:] == (windows, changed)
+    assert dropped == {"moved_unchanged": 1}
+
+
+def test_calls_of_a_macro_are_paired_by_what_they_name(repo, edits_of):
+    old = "".join(f'syntaxerr!(err{n}, "{c}", Error::Unclosed);\n' for n, c in enumerate("[({<"))
+    new = old.replace("Error::", "ErrorKind::").replace('syntaxerr!(err1, "(",', "syntaxerr!(a,")
+    repo.commit("two", {"a.rs": old})
+    repo.commit("three", {"a.rs": f"fn first() {{}}\n{new}"})
+    found, _ = edits_of()
+    calls = [
+        tuple(text and text.split("(")[1].split(",")[0] for text in e[3:])
+        for e in found
+        if e[1] == "macro_call"
+    ]
+    assert calls == [
+        ("err0", "err0"),
+        ("err1", None),
+        (None, "a"),
+        ("err2", "err2"),
+        ("err3", "err3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("private_impl!{}\n", "private_impl! {}\n"),
+        ("clear!(Range<usize>);\n", "clear!(Range<index::Line>);\n"),
+        (
+            "bitflags! {\n    #[repr(C)]\n    pub struct Mode: u8 { const A = 1; }\n}\n",
+            "bitflags! {\n    pub struct Mode: u32 {\n        const NONE = 0;\n"
+            "        const ORIGIN = 0b0_01;\n        const INSERT = 0b0_10;\n    }\n}\n",
+        ),
+    ],
+)
+def test_equal_calls_of_a_macro_are_paired_in_their_order(repo, edits_of, old, new):
+    repo.commit("two", {"a.rs": BASE + old + "fn between() {}\n" + old})
+    repo.commit(
+        "three", {"a.rs": BASE.replace("use std::fmt;\n", "") + new + "fn between() {}\n" + new}
+    )
+    found, _ = edits_of()
+    assert [e[:2] for e in found if e[1] != "imports"] == [("modify", "macro_call")] * 2
+
+
+def test_a_long_list_of_changed_macro_calls_is_paired(repo, edits_of):
+    body = "|dir: Dir, mut cmd: Command| {{\n    cmd.arg({n});\n    {check}\n}});\n\n"
+    calls = [f"rgtest!(r{n}, " + body.format(n=n, check="{check}") for n in range(70)]
+    old, new = (
+        "".join(calls).replace("{check}", check)
+        for check in ("equal(dir.output());", 'assert!(cmd.output(dir, "x", 1).is_ok());')
+    )
+    repo.commit("two", {"a.rs": old})
+    repo.commit("three", {"a.rs": new})
+    assert [e[0] for e in edits_of()[0]] == ["modify"] * 70
+
+
 def test_a_deleted_function_is_a_deletion(repo, edits_of):
     repo.commit("two", {"a.rs": BASE.replace("pub fn first() { one(); }\n", "")})
     found, _ = edits_of()
