@@ -1,8 +1,8 @@
-"""An index and five exports that rsidx 0.1.0 wrote go on working.
+"""An index and six exports that rsidx 0.1.0 wrote go on working.
 
 `fixtures/release-0.1.0.tar.xz` holds them: `index.db`, the repository as `repo.bundle`, and the
 exports `edits`, `fim` (jsonl.gz, with texts), `sequences` (jsonl.zst), `files` (native markers,
-packed, with earlier edits) and `texts` (prompt and completion).
+packed, with earlier edits), `texts` (prompt and completion) and `commit` (`--context-at commit`).
 """
 
 import json
@@ -17,7 +17,7 @@ import rsidx
 from rsidx.__main__ import main
 
 RELEASE = Path(__file__).parent / "fixtures" / "release-0.1.0.tar.xz"
-EXPORTS = ("edits", "fim", "sequences", "files", "texts")
+EXPORTS = ("edits", "fim", "sequences", "files", "texts", "commit")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,26 @@ def test_an_edited_row_of_an_export_is_a_problem(release, run):
     assert "its checksum does not hold" in run(
         "verify", "-C", release / "repo", release / "edits", code=1
     )
+
+
+def test_context_from_the_commit_itself_is_looked_for_there(release, run):
+    """Most of it is of files that the commit changed, so its parent has other blobs of them."""
+    out = release / "commit"
+    assert "all hold" in run("verify", "-C", release / "repo", out)
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    assert manifest["config"].pop("context_at") == "commit"
+    (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    said = run("verify", "-C", release / "repo", out, code=1)
+    assert "the excerpt of src/money.rs is from a blob that " in said
+
+
+def test_an_excerpt_of_the_wrong_tree_is_a_problem(release, run):
+    out = release / "edits"
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    manifest["config"]["context_at"] = "commit"
+    (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    said = run("verify", "-C", release / "repo", out, code=1)
+    assert "is from a blob that " in said
 
 
 def test_splits_are_kept_from_an_export(release, run):
