@@ -14,29 +14,21 @@ neither a name nor a commit tells which one a clone is. What tells is, in this o
 A clone that none of these tells is a repository of its own, and the user is told.
 """
 
-import hashlib
 import logging
 import os
-import re
-import secrets
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from rsidx.errors import IndexStoreError
-from rsidx.files import put
+from rsidx.indexer.clone import id_in, origin_of, read_id, write_id
 from rsidx.indexer.git import history
 from rsidx.indexer.git.repository import Repository
 from rsidx.store import clones, queries
 from rsidx.store.clones import CloneRow, RepositoryRow
 from rsidx.store.database import Database
 
-ID_FILE = "rsidx/id"
-_ID_BYTES = 16
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@]*@)?(?P<host>[^/]*)(?P<path>.*)")
-_SCP = re.compile(r"(?:[^/@:]*@)?(?P<host>[^/:]+):(?P<path>.*)")
 _log = logging.getLogger("rsidx")
 
 
@@ -94,7 +86,7 @@ class _Known:
         )
         self.repositories = clones.read_repositories(connection)
         self._clones = clones.read_clones(connection)
-        self._id = _read_id(repository)
+        self._id = read_id(repository)
         self._origin = origin_of(repository)
         self._base = database.file.absolute().parent if database.file is not None else None
         self._path = None if self._is_inside else self._place(repository.common_dir)
@@ -149,7 +141,7 @@ class _Known:
 
     def _is_there(self, clone: CloneRow) -> bool:
         """Tell whether a clone is still where it was when it was recorded."""
-        return clone.path is not None and _id_in(self._folder(clone)) == clone.id
+        return clone.path is not None and id_in(self._folder(clone)) == clone.id
 
     def _folder(self, clone: CloneRow) -> Path:
         return Path(os.path.normpath((self._base or Path("/")) / (clone.path or "")))
@@ -258,7 +250,7 @@ class _Known:
         if self._id is None or any(
             clone.id == self._id and self._is_copied_from(clone) for clone in self._clones
         ):
-            self._id = _write_id(self._repository)
+            self._id = write_id(self._repository)
         clone = CloneRow(self._id, row.id, self._origin, self._path)
         if clone in self._clones:
             return
@@ -272,59 +264,3 @@ class _Known:
                 self._folder(living[0]),
             )
         clones.write_clone(self._connection, clone)
-
-
-def origin_of(repository: Repository) -> str | None:
-    """Return where a repository's `origin` is, the same however its address is written.
-
-    That is host and path, without scheme, user and password, or a path on this machine.
-    """
-    address = repository.origin_url
-    if not address:
-        return None
-    url, scp = _URL.fullmatch(address), _SCP.fullmatch(address)
-    if url is not None and url["scheme"].lower() != "file":
-        host = url["host"].lower()
-        if "ssh" in url["scheme"].lower():
-            host = host.partition(":")[0]
-        return f"{host}/{_path(url['path'])}"
-    if url is None and scp is not None:
-        return f"{scp['host'].lower()}/{_path(scp['path'])}"
-    path = url["path"] if url is not None else address
-    whole = os.path.normpath(repository.folder / path)
-    return "/" + _path(whole.removesuffix("/.git"))
-
-
-def _path(path: str) -> str:
-    return path.strip("/").removesuffix(".git").rstrip("/")
-
-
-def _read_id(repository: Repository) -> bytes | None:
-    """Return a clone's id; for one that can have no file, a digest of its place."""
-    found = _id_in(repository.common_dir)
-    if found is None and not os.access(repository.common_dir, os.W_OK):
-        return _digest(repository)
-    return found
-
-
-def _id_in(git_folder: Path) -> bytes | None:
-    with suppress(OSError, ValueError):
-        found = bytes.fromhex((git_folder / ID_FILE).read_text("ascii").strip())
-        return found if len(found) == _ID_BYTES else None
-    return None
-
-
-def _write_id(repository: Repository) -> bytes:
-    fresh = secrets.token_bytes(_ID_BYTES)
-    file = repository.common_dir / ID_FILE
-    try:
-        file.parent.mkdir(exist_ok=True, mode=0o700)
-        put(file, f"{fresh.hex()}\n".encode(), mode=0o600)
-    except OSError:
-        return _digest(repository)
-    return fresh
-
-
-def _digest(repository: Repository) -> bytes:
-    place = os.fsencode(repository.common_dir)
-    return hashlib.blake2b(place, digest_size=_ID_BYTES).digest()

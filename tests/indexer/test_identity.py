@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import text
 
 from rsidx.errors import IndexStoreError
-from rsidx.indexer import identity
+from rsidx.indexer import clone as clone_module
+from rsidx.indexer.clone import ID_FILE
 from rsidx.indexer.gc import collect
 from rsidx.indexer.git.repository import discover
-from rsidx.indexer.identity import ID_FILE, name_of, origin_of
+from rsidx.indexer.identity import name_of
 from rsidx.indexer.status import status
 from rsidx.indexer.sync import history_scope, sync, update
 from rsidx.store import queries
@@ -225,8 +226,8 @@ def test_a_clone_that_cannot_have_a_file_is_known_by_its_place(bat, shared, monk
     def refused(*_, **__):
         raise PermissionError
 
-    monkeypatch.setattr(identity, "put", refused)
-    monkeypatch.setattr(identity.os, "access", lambda *_: False)
+    monkeypatch.setattr(clone_module, "put", refused)
+    monkeypatch.setattr(clone_module.os, "access", lambda *_: False)
     assert shared.take(bat.path) == "bat"
     assert not (bat.path / ".git" / ID_FILE).exists()
     assert shared.take(bat.path) == "bat"
@@ -281,21 +282,3 @@ def test_an_index_that_is_put_into_another_clone_is_that_clone_s(bat, make_index
     restored = make_index(copy, "copy/.git/rsidx/index.db")
     assert restored.sync().n_commits == 0
     assert Shared(restored.database).names() == ["bat"]
-
-
-@pytest.mark.parametrize(
-    ("address", "origin"),
-    [("https://user:secret@Example.org:8443/team/bat.git/", "example.org:8443/team/bat"),
-     ("ssh://git@example.org:2222/team/bat.git", "example.org/team/bat"),
-     ("git@example.org:team/bat.git", "example.org/team/bat"),
-     ("example.org:/team/bat", "example.org/team/bat"),
-     ("file:///srv/git/bat.git", "/srv/git/bat"),
-     ("/srv/git/../git/bat/.git", "/srv/git/bat"),
-     ("../other", "OTHER"),
-     ("", None)],
-)  # fmt: skip
-def test_an_origin_is_the_same_however_it_is_written(bat, address, origin):
-    bat.git("config", "remote.origin.url", address)
-    if origin == "OTHER":
-        origin = str(bat.path.parent / "other")
-    assert origin_of(discover(bat.path)) == origin
