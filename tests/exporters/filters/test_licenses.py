@@ -8,6 +8,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.exporters.filters.licenses import check, covers, license_of
+from rsidx.store.database import Database, resolve_url
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -147,6 +148,29 @@ def test_earlier_edits_under_another_licence_are_not_shown(repo, rows):
     assert [len(meta["earlier"]) for meta in metas] == [0, 1]
     after = repo.git("rev-list", f"{relicensed}..HEAD").split()
     assert all(one["commit"] in after for meta in metas for one in meta["earlier"])
+
+
+def test_an_index_that_was_copied_away_knows_the_licences(
+    repo, index, rows, tokenizer_file, tmp_path, read_jsonl
+):
+    """They are in the index, with the other facts of each Cargo.toml."""
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    repo.commit("another licence", {"Cargo.toml": package("p", MIT)})
+    repo.commit("two", {"src/lib.rs": answer(2)})
+    here = [rows(), rows("MIT")]
+    index.database.back_up(tmp_path / "copy.db", lambda *_: None)
+    repo.path.rename(tmp_path / "gone")
+    copy = Database(resolve_url(str(tmp_path / "copy.db")), create=False)
+    for licenses, (metas, manifest) in zip(((), ("MIT",)), here, strict=True):
+        out = tmp_path / f"out of the copy {licenses}"
+        config = ExportConfig(
+            str(tokenizer_file), licenses=licenses, split="1,0,0", keep=("near_duplicates",)
+        )
+        there = export(copy, out, config)
+        assert there["licenses"] == manifest["licenses"]
+        assert there["dropped"] == manifest["dropped"]
+        assert read_jsonl(out / "train.meta.jsonl") == metas
+    copy.close()
 
 
 def test_a_copy_that_is_left_out_does_not_take_its_twin_with_it(repo, rows):
