@@ -19,7 +19,7 @@ from rsidx.indexer.forget import forget, forgotten, remember
 from rsidx.indexer.gc import collect
 from rsidx.indexer.sync import fetch_promised, update
 from rsidx.store.database import Database, resolve_url
-from tests.exporters.pipeline.test_cache import contents
+from tests.exporters.pipeline.growth import contents
 from tests.repositories import Repo
 
 N_WALKS = int(os.environ.get("RSIDX_TEST_WALKS", "4"))
