@@ -17,7 +17,7 @@ import pytest
 from rsidx.indexer.git.repository import discover
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
-from tests.hooks.test_hooks import indexed, install
+from tests.hooks.installed import indexed, install
 
 N_COMMITS = int(os.environ.get("RSIDX_TEST_COMMITS", "1"))
 IS_LONG = N_COMMITS >= 20

@@ -12,7 +12,7 @@ from rsidx.hooks import install as hooks
 from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import block, with_block
 from rsidx.indexer.git.repository import discover, git_version
-from tests.hooks.test_hooks import install, settle
+from tests.hooks.installed import install, settle
 from tests.hooks.test_watch import watching
 
 NEWER = os.environ.get("RSIDX_TEST_GIT")

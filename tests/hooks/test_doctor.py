@@ -10,7 +10,7 @@ from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import MARK, block
 from rsidx.indexer.git.repository import discover
 from rsidx.store.database import Database, resolve_url
-from tests.hooks.test_hooks import in_files, install
+from tests.hooks.installed import in_files, install
 
 pytestmark = in_files
 

@@ -5,67 +5,15 @@ import subprocess
 import sys
 import time
 
-import pytest
-
-from rsidx.errors import RepositoryError
 from rsidx.hooks import install as hooks
 from rsidx.hooks import worker
 from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import MARK
-from rsidx.indexer.git.repository import discover, git_version
+from rsidx.indexer.git.repository import discover
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
+from tests.hooks.installed import in_files, indexed, install, programs, settle, wait_for_workers
 from tests.patience import PATIENCE_S
-
-in_files = pytest.mark.skipif(
-    git_version() >= hooks.CONFIG_HOOKS_SINCE, reason="this git has hooks in its settings"
-)
-
-
-def indexed(repo):
-    """The commits in the repository's own index."""
-    file = discover(repo.path).common_dir / "rsidx" / "index.db"
-    if not file.exists():
-        return set()
-    try:
-        database = Database(resolve_url(str(file)), create=False)
-    except Exception:
-        return set()
-    with database.reading() as connection:
-        repository_id = queries.repository_id(connection, None)
-        found = queries.commit_nodes(connection, repository_id) if repository_id else ()
-        oids = {node.oid.hex() for node in found}
-    database.close()
-    return oids
-
-
-def install(repo):
-    repository = discover(repo.path)
-    return hooks.install(repository, str(repository.common_dir / "rsidx" / "index.db"))
-
-
-@pytest.fixture
-def hooked(repo):
-    repo.commit("one", {"a.rs": "fn a() {}\n"})
-    install(repo)
-    return repo
-
-
-def programs(repo):
-    """The files that have the block: the hooks of git's folder, and the program for managers."""
-    folder = discover(repo.path).common_dir
-    files = [folder / "rsidx" / "hook", *(folder / "hooks" / name for name in hooks.HOOKS)]
-    return [path for path in files if path.exists()]
-
-
-def wait_for_workers(repo):
-    """Make the hooks end after what they started: once git is back, nothing is under way."""
-    for path in programs(repo):
-        path.write_text(path.read_text() + "wait\n")
-
-
-def settle(repo, wait, *oids):
-    wait(lambda: set(oids) <= indexed(repo))
 
 
 def test_a_commit_wakes_the_index(hooked, wait):
@@ -232,151 +180,6 @@ def test_the_program_that_is_gone_fails_no_commit(hooked):
     assert done == ""
 
 
-ORIGINALS = {
-    "shell": b"#!/bin/sh\necho theirs >> ran\nexit 3\n",
-    "bash, no last newline": b"#!/usr/bin/env bash\necho theirs >> ran",
-    "crlf and odd bytes": b"#!/bin/sh\n# caf\xe9\r\necho theirs >> ran\n",
-    "python": f"#!{sys.executable}\nopen('ran', 'a').write('theirs\\n')\n".encode(),
-}
-
-
-@pytest.mark.parametrize("original", ORIGINALS.values(), ids=ORIGINALS)
-def test_it_runs_beside_an_existing_hook_and_leaves_it_byte_for_byte(repo, wait, original):
-    path = repo.path / ".git/hooks/post-commit"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(original)
-    path.chmod(0o750)
-    repository = discover(repo.path)
-    install(repo)
-    install(repo)
-    assert hooks.state(repository).name == "installed"
-    oid = repo.commit("one", {"a.rs": "fn a() {}\n"})
-    assert (repo.path / "ran").read_text() == "theirs\n"
-    settle(repo, wait, oid)
-    hooks.uninstall(repository)
-    assert path.read_bytes() == original
-    assert path.stat().st_mode & 0o777 == 0o750
-    assert [p.name for p in path.parent.iterdir() if not p.name.endswith(".sample")] == [
-        "post-commit"
-    ]
-    assert hooks.uninstall(repository) == []
-
-
-@in_files
-def test_what_was_added_to_a_hook_since_is_kept(repo):
-    path = repo.path / ".git/hooks/post-commit"
-    path.parent.mkdir(exist_ok=True)
-    original = ORIGINALS["python"]
-    path.write_bytes(original)
-    path.chmod(0o755)
-    install(repo)
-    aside = path.with_name("post-commit.before-rsidx")
-    assert aside.read_bytes() == original
-    path.write_text(path.read_text().replace("exec ", "echo mine >>ran\nexec "))
-    hooks.uninstall(discover(repo.path))
-    # What is left is the hook as it was edited, which calls the one that was moved aside.
-    assert aside.read_bytes() == original
-    assert "rsidx >>>" not in path.read_text()
-    repo.commit("one")
-    assert (repo.path / "ran").read_text() == "mine\ntheirs\n"
-
-
-@in_files
-def test_a_file_that_only_has_the_name_of_one_moved_aside_replaces_no_hook(repo):
-    path = repo.path / ".git/hooks/post-commit"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(ORIGINALS["shell"])
-    aside = path.with_name("post-commit.before-rsidx")
-    aside.write_text("something else\n")
-    install(repo)
-    hooks.uninstall(discover(repo.path))
-    assert path.read_bytes() == ORIGINALS["shell"]
-    assert aside.read_text() == "something else\n"
-
-
-def test_a_hook_of_our_own_making_is_removed_whole(hooked):
-    repository = discover(hooked.path)
-    assert hooks.uninstall(repository) == list(hooks.HOOKS)
-    assert not any((hooked.path / ".git/hooks" / name).exists() for name in hooks.HOOKS)
-    assert not (hooked.path / ".git/rsidx/hook").exists()
-    assert hooks.state(repository).name == "absent"
-
-
-@in_files
-def test_a_hooks_folder_outside_the_repository_is_not_touched(repo, tmp_path):
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    repo.git("config", "core.hooksPath", str(shared))
-    with pytest.raises(RepositoryError, match="rsidx hooks snippet"):
-        install(repo)
-    assert list(shared.iterdir()) == []
-
-
-@in_files
-def test_a_hooks_folder_inside_the_repository_that_git_ignores_is_used(repo):
-    repo.git("config", "core.hooksPath", "githooks")
-    repo.write({".gitignore": "/githooks/\n"})
-    assert str(repo.path / "githooks") in install(repo).text
-    assert {path.name for path in (repo.path / "githooks").iterdir()} == set(hooks.HOOKS)
-
-
-@in_files
-@pytest.mark.parametrize("is_tracked", [True, False])
-def test_a_hooks_folder_that_is_shared_through_git_is_not_touched(repo, is_tracked):
-    theirs = "#!/bin/sh\necho theirs >>ran\n"
-    repo.git("config", "core.hooksPath", ".githooks")
-    repo.write({".githooks/post-commit": theirs})
-    (repo.path / ".githooks/post-commit").chmod(0o755)
-    if is_tracked:
-        repo.commit("hooks")
-    before = repo.git("status", "--porcelain")
-    with pytest.raises(RepositoryError, match=r"is shared through git.*rsidx hooks snippet"):
-        install(repo)
-    assert repo.git("status", "--porcelain") == before
-    assert hooks.state(discover(repo.path)).name == "absent"
-
-
-@in_files
-def test_the_snippet_for_shared_hooks_works_in_each_clone_that_wants_it(repo, wait):
-    text = hooks.snippet()
-    assert sys.prefix not in text
-    assert str(repo.path) not in text
-    for name in hooks.HOOKS:
-        repo.write({f".githooks/{name}": f"#!/bin/sh\n{text}set -eu\necho theirs >>ran\n"})
-        (repo.path / ".githooks" / name).chmod(0o755)
-    repo.git("config", "core.hooksPath", ".githooks")
-    oid = repo.commit("without the program", {".gitignore": "ran\n", "a.rs": "fn a() {}\n"})
-    assert (repo.path / "ran").read_text() == "theirs\n"
-    repository = discover(repo.path)
-    assert hooks.state(repository).name == "absent"
-    assert install(repo).name == "installed"
-    settle(repo, wait, repo.commit("with it", {"a.rs": "fn b() {}\n"}))
-    (repo.path / "ran").unlink()
-    found = [
-        one.verdict for one in examine(repository, str(repository.common_dir / "rsidx/index.db"))
-    ]
-    assert set(found) == {"ok"}
-    assert not (repo.path / "ran").exists()
-    assert hooks.uninstall(repository) == list(hooks.HOOKS)
-    assert repo.git("status", "--porcelain") == ""
-    assert hooks.state(repository).name == "absent"
-    assert hooks.uninstall(repository) == []
-    later = repo.commit("without it again", {"a.rs": "fn c() {}\n"})
-    assert not {oid, later} & indexed(repo)
-
-
-@in_files
-def test_a_link_is_not_followed(repo, tmp_path):
-    target = tmp_path / "target"
-    target.write_text("#!/bin/sh\n")
-    path = repo.path / ".git/hooks/post-commit"
-    path.parent.mkdir(exist_ok=True)
-    path.symlink_to(target)
-    with pytest.raises(RepositoryError, match="is a link"):
-        install(repo)
-    assert target.read_text() == "#!/bin/sh\n"
-
-
 def test_code_in_the_repository_is_not_what_the_hook_runs(hooked, wait):
     trap = "open('trapped', 'w')\n"
     oid = hooked.commit("two", {
@@ -437,10 +240,3 @@ def test_an_index_elsewhere_is_what_the_hook_writes_to(repo, wait, tmp_path):
     other = str(repository.common_dir / "rsidx" / "index.db")
     bad = [one.text for one in examine(repository, other) if not one.is_well]
     assert "for another index" in bad[0]
-
-
-def test_a_password_does_not_get_into_a_hook(repo):
-    repo.commit("one", {"a.rs": "fn a() {}\n"})
-    with pytest.raises(RepositoryError, match="RSIDX_DB"):
-        hooks.install(discover(repo.path), "postgresql://me:secret@127.0.0.1/x")
-    assert not (repo.path / ".git/rsidx/hook").exists()

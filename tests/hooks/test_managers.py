@@ -17,7 +17,7 @@ from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import CALL
 from rsidx.hooks.settings import inserted, lefthook_events, merged, parse_yaml, pre_commit_events
 from rsidx.indexer.git.repository import discover
-from tests.hooks.test_hooks import in_files, install, settle
+from tests.hooks.installed import in_files, install, settle
 
 pytestmark = in_files
 BIN = str(Path(sys.executable).parent)

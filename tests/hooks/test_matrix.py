@@ -7,7 +7,7 @@ import pytest
 
 from rsidx.hooks import install as hooks
 from rsidx.indexer.git.repository import discover
-from tests.hooks.test_hooks import in_files, indexed, install, settle
+from tests.hooks.installed import in_files, indexed, install, settle
 
 pytestmark = [in_files, pytest.mark.slow]
 

@@ -19,7 +19,7 @@ from rsidx.indexer import ingest
 from rsidx.indexer.git.repository import discover
 from rsidx.indexer.hook_api import start_index
 from rsidx.store.database import Database, resolve_url
-from tests.hooks.test_hooks import indexed, settle
+from tests.hooks.installed import indexed, settle
 from tests.patience import PATIENCE_S
 
 
