@@ -1,6 +1,7 @@
 """The guides of docs/: each command in them prints what the page says."""
 
 import doctest
+import io
 import json
 import os
 import re
@@ -8,9 +9,12 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+
+from rsidx.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("getting-started", "hooks", "inspecting", "model", "training")
@@ -52,11 +56,24 @@ class Shell:
         if command.startswith("cd "):
             self.folder /= shlex.split(command)[1]
             return ""
+        if command.startswith("rsidx "):
+            return self.rsidx(shlex.split(command)[1:]).replace(str(self.home), "/home/you")
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=self.environment, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         return done.stdout.replace(str(self.home), "/home/you")
+
+    def rsidx(self, arguments):
+        """Return what a command of rsidx prints; in this process, which has loaded it once."""
+        printed = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.chdir(self.folder)
+            for name, value in self.environment.items():
+                patched.setenv(name, value)
+            with redirect_stdout(printed), redirect_stderr(printed):
+                main(arguments)
+        return printed.buffer.getvalue().decode()
 
     def is_current(self):
         return not json.loads(self.run("rsidx status --json"))["behind"]

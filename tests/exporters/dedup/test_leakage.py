@@ -183,12 +183,12 @@ def block(request, monkeypatch):
         monkeypatch.setattr(module, "BLOCK", request.param)
 
 
-@pytest.fixture
-def history(repo, index):
-    """Twenty commits; those of val and test repeat, revert, pick and vary ones of train."""
+@pytest.fixture(scope="module")
+def twenty_commits(make_history):
+    """Those of val and test repeat, revert, pick and vary ones of train."""
+    repo, index = history = make_history()
     texts = [function(n) for n in range(14)]
-    for n, text in enumerate(texts):
-        repo.commit(f"own work {n}", {"src/lib.rs": text})
+    repo.commits((f"own work {n}", {"src/lib.rs": text}) for n, text in enumerate(texts))
     picked = repo.git("rev-parse", "HEAD~9")
     repo.commit("revert by hand", {"src/lib.rs": texts[12]})
     repo.commit("near", {"src/lib.rs": texts[12], "src/near.rs": function(4, "n")})
@@ -197,11 +197,18 @@ def history(repo, index):
     repo.commit("fresh", {"src/fresh.rs": function(50, "fresh")})
     repo.commit("fresh", {"src/fresh.rs": function(51, "fresh")})
     index.sync()
-    return index
+    return history
+
+
+@pytest.fixture
+def history(twenty_commits, history_for):
+    return history_for(twenty_commits).index
 
 
 def exported(index, tokenizer_file, out, **options):
     config = ExportConfig(tokenizer=str(tokenizer_file), split="0.7,0.1,0.2", **options)
+    # What is kept of another test's export is the same; here it is made.
+    index.database.cache_file.unlink(missing_ok=True)
     return export(index.database, out, config)
 
 

@@ -1,5 +1,7 @@
 """Edits that change next to nothing: which are left out, kept by choice, or counted."""
 
+from functools import cache
+
 import pytest
 
 from rsidx.exporters.config import ExportConfig
@@ -26,22 +28,30 @@ LEFT_OUT = ("formatting", "comments", "import_order")
 STAY = ("documentation", "attributes", "visibility")
 
 
-@pytest.fixture
-def exported(repo, index, tokenizer_file, tmp_path):
+@pytest.fixture(scope="module")
+def exported(make_history, tokenizer_file, tmp_path_factory):
+    """Return a function that exports, where the same was not exported before."""
+    repo, index = make_history()
+    changes = []
     for name, (old, new) in CHANGES.items():
         assert old in OLD
         text = OLD.replace("count", f"count_{name}")
-        repo.commit(f"Add a file for {name}", {f"src/{name}.rs": text})
-        repo.commit(f"Change only {name}", {f"src/{name}.rs": text.replace(old, new)})
+        changes += [
+            (f"Add a file for {name}", {f"src/{name}.rs": text}),
+            (f"Change only {name}", {f"src/{name}.rs": text.replace(old, new)}),
+        ]
+    repo.commits(changes)
     repo.commit("Space it out in a string", {"src/comments.rs": OLD.replace("one  two", "one two")})
     index.sync()
 
+    @cache
     def do(**options):
         settings = {"split": "1,0,0", **options}
         settings["keep"] = (*settings.get("keep", ()), "near_duplicates", "duplicates")
         config = ExportConfig(str(tokenizer_file), **settings)
-        manifest = export(index.database, tmp_path / f"out {options}", config)
-        assert index.problems(tmp_path / f"out {options}") == []
+        out = tmp_path_factory.mktemp("changes") / "out"
+        manifest = export(index.database, out, config)
+        assert index.problems(out) == []
         return manifest
 
     return do
