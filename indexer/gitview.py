@@ -9,6 +9,7 @@ from rsidx.indexer import cargo
 from rsidx.indexer.git import history
 from rsidx.indexer.git.blobs import BlobReader
 from rsidx.indexer.git.repository import Repository
+from rsidx.indexer.git.trees import TreeReader
 from rsidx.store import dates
 
 _TREES_KEPT = 64
@@ -22,6 +23,7 @@ class GitView:
     def __init__(self, repository: Repository, reader: BlobReader) -> None:
         self._repository = repository
         self._reader = reader
+        self._trees = TreeReader(reader)
         self.tree = lru_cache(_TREES_KEPT)(self._tree)
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
         self.manifest = lru_cache(_MANIFESTS_KEPT)(self._manifest)
@@ -62,7 +64,7 @@ class GitView:
         return (parse(content).errors, len(content)) if content is not None else None
 
     def _tree(self, commit: str) -> Mapping[str, str]:
-        listed = history.list_tree(self._repository, bytes.fromhex(commit))
+        listed = self._trees.files(bytes.fromhex(commit))
         return {path.decode("utf-8", "replace"): oid.hex() for path, oid in listed}
 
     def _manifest(self, oid: str) -> Mapping[str, Any]:
