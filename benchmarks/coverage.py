@@ -160,7 +160,7 @@ def _is_shown(definition: Definition, excerpts: Sequence[Excerpt]) -> bool:
 
 def _shown(renderer: Renderer, example: Example) -> tuple[list[Excerpt], int]:
     row, _ = renderer.row(example)
-    return [example.draft.excerpts[index] for index in row.shown], row.n_tokens["context"]
+    return [example.draft.excerpts[index] for index in row.chosen.excerpts], row.n_tokens["context"]
 
 
 def measure(

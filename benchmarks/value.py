@@ -78,7 +78,8 @@ def main() -> None:
         "repository": Path(options.index).parent.name,
         "rows": {split: len(found["none"]) for split, found in picked.items()},
         "shown": {
-            way: statistics.mean(len(row.shown) > 0 for row in picked["test"][way]) for way in WAYS
+            way: statistics.mean(len(row.chosen.excerpts) > 0 for row in picked["test"][way])
+            for way in WAYS
         },
         "runs": [],
     }
@@ -294,7 +295,7 @@ def summary(losses: list[tuple[float, int]], rows: Rows) -> dict[str, float]:
     """Return the loss per token: of all, and of the edits for which rsidx shows a definition."""
     around = {"imports", "outline"}
     named = [
-        any(row.example.draft.excerpts[i].section not in around for i in row.shown)
+        any(row.example.draft.excerpts[i].section not in around for i in row.chosen.excerpts)
         for row in rows["rsidx"]
     ]
 

@@ -10,7 +10,6 @@ from typing import Annotated
 
 from rsidx.errors import ExportError
 from rsidx.exporters.context.builder import EXTRAS
-from rsidx.exporters.edits.earlier import SOURCES
 from rsidx.exporters.examples.fim import MIDDLES
 from rsidx.exporters.examples.kind import LEVELS
 from rsidx.exporters.filters import licenses
@@ -22,6 +21,8 @@ from rsidx.exporters.rendering.tokenizer_files import cached_file, files_with, i
 from rsidx.exporters.splits.split import seconds_of
 from rsidx.setting import UP_TO_DEFAULT, Setting, declared
 
+EARLIER = ("commit", "history", "none")
+"""Edits of the same commit, of the commits before it, none."""
 ORDERS = ("time", "difficulty", "random")
 """By history; fewest tokens with loss first, then shortest example first; at random."""
 
@@ -279,11 +280,11 @@ class ExportConfig:
     earlier: Annotated[
         tuple[str, ...],
         Setting(
-            "Show earlier edits: of the same commit (definitions before uses), or the last edits "
-            "of the file; may be given more than once.",
-            choices=SOURCES,
+            "Show earlier edits: of the same commit, the last ones of the file, or none; may be "
+            "given more than once.",
+            choices=EARLIER,
         ),
-    ] = ()
+    ] = ("commit",)
     labels: Annotated[
         str,
         Setting(
@@ -370,6 +371,8 @@ def _check_date(since: str | None) -> None:
 
 def _contradiction(config: ExportConfig) -> str | None:
     """Return which options contradict each other, None if none do."""
+    if "none" in config.earlier and len(config.earlier) > 1:
+        return "--earlier none goes with no other"
     reason = KINDS[config.kind].conflict(config)
     if reason is not None:
         return reason

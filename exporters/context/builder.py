@@ -14,7 +14,9 @@ from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of, largest
 from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
 from rsidx.exporters.context.outline import Outline
-from rsidx.exporters.edits.edit import Insertion, Side
+from rsidx.exporters.edits.diff import added_lines
+from rsidx.exporters.edits.edit import Edit, Insertion, Side
+from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
 from rsidx.exporters.resolver.references import (
     EXACT_RULES,
@@ -28,6 +30,7 @@ from rsidx.store.reader import Reader
 from rsidx.store.records import Reference
 
 SECTIONS = (
+    "commit",
     "imports",
     "traits",
     "structs",
@@ -53,7 +56,10 @@ _SECTION_OF = {
     "const": "constants",
     "static": "constants",
 }
+EARLIER_RULE = "earlier"
+"""The rule of what an earlier edit of the commit has made."""
 RULES = (
+    EARLIER_RULE,
     "enclosing",
     "self_type",
     *EXACT_RULES,
@@ -73,6 +79,9 @@ _MANY_BYTES = 2400
 _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_CALLERS = 6
+_MAX_EARLIER = 40
+_WITH_MEMBERS = frozenset({"struct", "enum", "union", "type", "const", "static"})
+_NOT_SHOWN = frozenset({"imports", "preamble", "trailer"})
 _STEP_BYTES = 400
 """How much more of a definition's members each excerpt shows, so that the budget takes some."""
 # Up to where the names begin, with the attributes, of a length that somebody would write.
@@ -107,6 +116,7 @@ class ContextBuilder:
         self._reader = reader
         self._resolver = resolver
         self._forms = Forms(reader)
+        self._texts = SideTexts(reader)
         self._callers = Callers(reader, resolver)
         self._extras = extras
         self._outline = Outline(reader, resolver.modules, self._forms)
@@ -117,6 +127,7 @@ class ContextBuilder:
         *,
         own: Side | None,
         insertion: Insertion | None = None,
+        has_outline: bool,
     ) -> tuple[list[Excerpt], Counter[str]]:
         """Return the excerpts for some code in descending value, without duplicates.
 
@@ -150,9 +161,10 @@ class ContextBuilder:
                 for (path, blob, index), one in wanted.items()
                 if (path, blob) == (file.path_id, file.blob_id)
             }
-            excerpts += self._outline.excerpts(
-                file, location.container, own or insertion, known, apart
-            )
+            if has_outline:
+                excerpts += self._outline.excerpts(
+                    file, location.container, own or insertion, known, apart
+                )
         for caller in callers:
             section = "tests" if caller.is_test else "callers"
             form = Form("lines", tuple(caller.lines(self._reader)))
@@ -160,6 +172,67 @@ class ContextBuilder:
             if excerpt is not None:
                 excerpts.append(excerpt)
         return excerpts, outcomes
+
+    def of_earlier(self, made: Sequence[Edit], path_id: int) -> list[Excerpt]:
+        """Return what edits made that come before one of a file, in descending value.
+
+        First of that file, then of its folder, then others; of each, the last edit first.
+        """
+        here = self._reader.path(path_id)
+        folder = here.rpartition(b"/")[0]
+        found: list[tuple[int, Edit]] = []
+        for edit in reversed(made):
+            if edit.new is not None and not edit.is_no_op and edit.new.kind not in _NOT_SHOWN:
+                path = self._reader.path(edit.path_id)
+                distance = 0 if path == here else 1 if path.rpartition(b"/")[0] == folder else 2
+                found.append((distance, edit))
+        found.sort(key=lambda one: one[0])
+        made_by = [self._made(edit) for _, edit in found[:_MAX_EARLIER]]
+        # The names of all of them are worth more than the bodies of some.
+        return [*(one[0] for one in made_by if one), *(one[1] for one in made_by if len(one) > 1)]
+
+    def _made(self, edit: Edit) -> list[Excerpt]:
+        """Return what an edit made: its signatures and the lines that it changed, then all of it.
+
+        Only of what is short there is all of it.
+        """
+        side = edit.new
+        assert side is not None
+        file = self._resolver.modules.version(side.path_id, side.blob_id)
+        runs = self._lines_made(edit, file, side)
+        chunks = range(side.position, side.position + len(side.chunks))
+        whole = tuple(self._forms.whole(file.chunks[at], file.starts[at]) for at in chunks)
+        forms = [Form("lines", runs), Form("whole", whole)]
+        if side.n_bytes > MAX_WHOLE_BYTES:
+            del forms[1]
+        found = (excerpt_of("commit", file, edit.name, EARLIER_RULE, form, None) for form in forms)
+        return [replace(one, anchor=side.start) for one in found if one is not None]
+
+    def _lines_made(self, edit: Edit, file: File, side: Side) -> tuple[TextRun, ...]:
+        """Return the signatures of what an edit made, of a type all, and the lines it changed."""
+        lines: dict[int, TextRun] = {}
+        for index in range(side.position, side.position + len(side.chunks)):
+            chunk, start = file.chunks[index], file.starts[index]
+            if self._reader.symbols(chunk.id):
+                definition = definition_at(self._reader, file, index)
+                piece = self._forms.signature(chunk, start)
+                if edit.old is None and definition.symbol.kind in _WITH_MEMBERS:
+                    piece = self._forms.whole(chunk, start)
+                lines |= {run.start: run for run in _lines_of(piece)}
+        if edit.old is not None:
+            old, new = self._texts.text(edit.old), self._texts.text(side)
+            for start, end in added_lines(old, new):
+                run = TextRun(side.start + start, new[start:end])
+                lines |= {one.start: one for one in _lines_of(run)}
+        size = 0
+        kept: list[TextRun] = []
+        for start, run in sorted(lines.items()):
+            size += len(run.text)
+            if size > MAX_WHOLE_BYTES:
+                break
+            before = kept.pop() if kept and kept[-1].end == start else TextRun(start, b"")
+            kept.append(TextRun(before.start, before.text + run.text))
+        return tuple(kept)
 
     def _wanted(
         self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]]
@@ -261,6 +334,15 @@ class ContextBuilder:
             if wanted[caller.is_test] and len(found[caller.is_test]) < _MAX_CALLERS:
                 found[caller.is_test].append(caller)
         return [*found[False], *found[True]]
+
+
+def _lines_of(run: TextRun) -> Iterator[TextRun]:
+    """Yield the lines of a run that are not blank."""
+    start = run.start
+    for line in run.text.splitlines(keepends=True):
+        if line.strip():
+            yield TextRun(start, line)
+        start += len(line)
 
 
 def _uses(piece: TextRun) -> Iterator[TextRun]:

@@ -13,7 +13,8 @@ class Excerpt:
     """A piece of context: `ranges` of bytes in a blob, each ended by a line end in `text`.
 
     `names` are the words of the code that it explains; none if it is shown in any case. A `note`
-    says what is left out of it; it is not from the blob.
+    says what is left out of it; it is not from the blob. Excerpts of the same definition that show
+    less or more of it have the same `anchor`, if they do not begin with the same range.
     """
 
     section: str
@@ -26,6 +27,7 @@ class Excerpt:
     form: str
     names: frozenset[str] = frozenset()
     note: str = ""
+    anchor: int | None = None
 
     @property
     def shown(self) -> str:
@@ -36,7 +38,8 @@ class Excerpt:
     @property
     def key(self) -> tuple[object, ...]:
         """Identifies the definition: excerpts that show less or more of it have the same key."""
-        return (self.section, self.path_id, self.blob_id, self.ranges[0])
+        first = self.ranges[0] if self.anchor is None else self.anchor
+        return (self.section, self.path_id, self.blob_id, first)
 
 
 def largest(excerpts: Iterable[Excerpt]) -> list[Excerpt]:

@@ -82,6 +82,15 @@ def opcodes(old: Sequence[_T], new: Sequence[_T]) -> list[Opcode]:
     return list(_Matcher(old, new).get_opcodes())
 
 
+def added_lines(old: bytes, new: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the lines of the new text that the old has not, in runs: ranges of its bytes."""
+    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    starts = list(accumulate(map(len, after), initial=0))
+    for tag, _, _, first, last in opcodes(before, after):
+        if tag in ("insert", "replace"):
+            yield starts[first], starts[last]
+
+
 def unified(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
     """Yield the hunks of a unified diff of lines, without the files' names."""
     for group in _Matcher(old, new).get_grouped_opcodes(_CONTEXT_LINES):

@@ -1,19 +1,13 @@
-"""Edits that an edit is shown behind: those of its commit, and the last ones of its file.
+"""The last edits of a file, which an edit of it can be shown behind."""
 
-Of a commit, an edit of a definition comes before those of what refers to it.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, islice
 
 from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
 
-SOURCES = ("commit", "history")
-"""Edits of the same commit, and of the commits before it."""
 _MAX_COMMITS = 200
 _MAX_EDITS = 8
 _COMMITS_KEPT = 512
@@ -58,20 +52,6 @@ class EarlierEdits:
         self._text = text
         self._max_chars = max_chars
 
-    def of_commit(
-        self, commit: CommitRow, edits: Sequence[Edit], number: int, used: Iterable[int]
-    ) -> list[EarlierEdit]:
-        """Return edits of a commit that come before `edits[number]`: first those that it uses.
-
-        `used` are the numbers of those. Of both, the last edits come first.
-        """
-        used = {earlier for earlier in used if earlier < number}
-        others = (earlier for earlier in reversed(range(number)) if earlier not in used)
-        numbers = chain(sorted(used, reverse=True), others)
-        # Lazily: most edits of a large commit are never shown, so their texts are not read.
-        every = (self._shown(commit, edits[earlier], earlier) for earlier in numbers)
-        return list(islice((shown for shown in every if shown is not None), _MAX_EDITS))
-
     def of_history(self, commit: CommitRow | None, path_id: int) -> list[EarlierEdit]:
         """Return the last edits of a file, the newest first, from a commit on backwards.
 
@@ -111,25 +91,3 @@ class EarlierEdits:
     def _path(self, side: Side | None) -> str:
         assert side is not None
         return self._reader.path(side.path_id).decode("utf-8", "replace")
-
-
-def definitions_first(
-    edits: Sequence[Edit], uses: Mapping[Edit, frozenset[Edit]]
-) -> tuple[Edit, ...]:
-    """Return edits with those that others use in front, else in their order.
-
-    Where they use each other in a ring, the first stays first.
-    """
-    found: dict[Edit, None] = {}
-    entered: set[Edit] = set()
-    place = {edit: number for number, edit in enumerate(edits)}
-    waiting = list(reversed(edits))
-    while waiting:
-        edit = waiting[-1]
-        ahead = () if edit in entered else uses.get(edit, frozenset()) - entered
-        entered.add(edit)
-        if ahead:
-            waiting += sorted(ahead, key=place.__getitem__, reverse=True)
-        else:
-            found.setdefault(waiting.pop())
-    return tuple(found)

@@ -46,6 +46,14 @@ class Insertion:
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The file around a place, a chunk each: those before it and those behind it, in order."""
+
+    before: tuple[Side, ...]
+    behind: tuple[Side, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """What is known of an edit before it is made; a prompt follows from nothing else of it.
 

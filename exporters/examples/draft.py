@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.earlier import EarlierEdit
-from rsidx.exporters.edits.edit import Edit, Place, Side
+from rsidx.exporters.edits.edit import Edit, Place, Side, Surroundings
 from rsidx.exporters.filters.secrets import KnownSecrets
 
 _WORD = re.compile(rb"\w+")
@@ -33,7 +33,8 @@ class Draft:
     them a row shows. `secrets` are the values that no row may show, None if there are none.
     `is_rename` tells, where `old_path` differs from `path`, whether the file has a new name; else
     the code came from another file. `is_message_cut` says that the message went on. `line_ends` are
-    those that the new code is to have, None for its own.
+    those that the new code is to have, None for its own. `surroundings` is the file around the
+    place, None where the code shows the file.
     """
 
     repository: str
@@ -50,6 +51,7 @@ class Draft:
     is_rename: bool = False
     is_message_cut: bool = False
     line_ends: str | None = None
+    surroundings: Surroundings | None = None
 
     @property
     def origin(self) -> str:

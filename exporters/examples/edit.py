@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rsidx.exporters.context.around import NOTHING_AROUND, Around, AroundTexts
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.line_ends import with_line_ends
@@ -15,6 +16,10 @@ from rsidx.exporters.examples.kind import LEVELS, Kind, Limits, Shown, Sources
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
+
+
+_BYTES_PER_TOKEN = 6
+"""More than code has: so much of the file around is read, of which the budget takes some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class EditExamples:
 
     def __init__(self, sources: Sources, config: "ExportConfig") -> None:
         self._texts = sources.texts
+        self._around = AroundTexts(sources.reader, config.context_tokens * _BYTES_PER_TOKEN)
         self._looks_at_answer = config.context_from == "answer"
 
     def file_without_hole(self, edit: Edit) -> None:
@@ -131,12 +137,20 @@ class EditExamples:
                 new[part.lead_start : part.new_start].decode("utf-8"),
                 new[part.new_start : part.new_end].decode("utf-8"),
             )
-            example = Example(draft, part, number, len(parts), code)
+            around = self._around_part(draft, part, old)
+            example = Example(draft, part, number, len(parts), code, around=around)
             if example.is_part:
                 known = code.old + " " + code.lead
                 shown = known + code.new if self._looks_at_answer else known
                 example = replace(example, draft=draft.for_code(shown.encode()))
             yield example
+
+    def _around_part(self, draft: Draft, part: Part, old: bytes) -> Around:
+        """Return the file around a part, with what the item's old code has before and behind it."""
+        if draft.surroundings is None:
+            return NOTHING_AROUND
+        own = draft.place.old
+        return self._around.of(draft.surroundings, old[: part.old_start], old[part.old_end :], own)
 
 
 def _conflict(config: "ExportConfig") -> str | None:

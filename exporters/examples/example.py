@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, Self
 
+from rsidx.exporters.context.around import NOTHING_AROUND, Around, Block
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.splitting import Part
-from rsidx.exporters.examples.draft import Draft, MapText
+from rsidx.exporters.examples.draft import Draft, MapText, Source
 
 
 class Code(Protocol):
@@ -52,7 +53,8 @@ class Example:
     """One row before rendering: a draft, and the part of its edit's code that the row is about.
 
     If it is redacted, placeholders stand for secrets (`rsidx.exporters.examples.redaction`).
-    `line_ends` are those that its new code got, None where they are its own.
+    `line_ends` are those that its new code got, None where they are its own. `around` is the file
+    around the place.
     """
 
     draft: Draft
@@ -62,6 +64,7 @@ class Example:
     code: Code
     is_redacted: bool = False
     line_ends: str | None = None
+    around: Around = NOTHING_AROUND
 
     @property
     def is_part(self) -> bool:
@@ -72,8 +75,14 @@ class Example:
         return shown != (0, n_old, 0, n_new)
 
     def map_code(self, change: MapText) -> "Example":
-        """Return the example with the texts of its code changed."""
-        return replace(self, code=self.code.map_texts(change, self.draft.edit, self.part))
+        """Return the example with the texts of its code changed, and of the file around it."""
+
+        def changed(block: Block) -> Block:
+            source = Source(block.blob_id, ((block.start, block.end),))
+            return replace(block, text=change(block.text, source))
+
+        code = self.code.map_texts(change, self.draft.edit, self.part)
+        return replace(self, code=code, around=self.around.map_blocks(changed))
 
     def with_line_ends(self) -> "Example":
         """Return the example with the line ends of its draft, and marked if any changed."""

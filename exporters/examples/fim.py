@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rsidx.exporters.context.excerpts import Excerpt
-from rsidx.exporters.edits.diff import opcodes
+from rsidx.exporters.edits.diff import added_lines
 from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, MapText, Source
@@ -291,17 +291,12 @@ def _trimmed(new: bytes, start: int, end: int) -> tuple[int, int] | None:
 
 def _added(text: EditedText, rng: random.Random, most: int) -> tuple[int, int] | None:
     """Choose one of the runs of lines that the commit added."""
-    old, new = text.old.splitlines(keepends=True), text.new.splitlines(keepends=True)
-    if max(len(old), len(new)) > _MAX_LINES:
+    if max(text.old.count(b"\n"), text.new.count(b"\n")) >= _MAX_LINES:
         return None
-    offsets = [0]
-    for line in new:
-        offsets.append(offsets[-1] + len(line))
     runs = [
         trimmed
-        for tag, _, _, first, last in opcodes(old, new)
-        if tag in ("insert", "replace")
-        and (trimmed := _trimmed(text.new, offsets[first], offsets[last])) is not None
+        for first, last in added_lines(text.old, text.new)
+        if (trimmed := _trimmed(text.new, first, last)) is not None
         and trimmed[1] - trimmed[0] <= most
     ]
     return rng.choice(runs) if runs else None

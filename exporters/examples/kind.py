@@ -99,6 +99,6 @@ class Kind:
 
 def items_only(config: "ExportConfig") -> str | None:
     """Return which options for edits a configuration sets for another kind."""
-    if config.level != LEVELS[0] or config.no_edit or config.earlier:
+    if config.level != LEVELS[0] or config.no_edit or "history" in config.earlier:
         return "--level, --no-edit and --earlier are for edits, not for holes and sequences"
     return None

@@ -5,14 +5,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rsidx.exporters.config import ExportConfig
-from rsidx.exporters.context.builder import ContextBuilder
-from rsidx.exporters.edits.earlier import EarlierEdit, EarlierEdits, definitions_first
-from rsidx.exporters.edits.edit import Edit, Place, Side
+from rsidx.exporters.context.builder import EARLIER_RULE, ContextBuilder
+from rsidx.exporters.edits.earlier import EarlierEdits
+from rsidx.exporters.edits.edit import Edit, Place, Surroundings
 from rsidx.exporters.edits.line_ends import line_ends_of
+from rsidx.exporters.edits.order import in_order
 from rsidx.exporters.edits.place import place_of_hole
+from rsidx.exporters.edits.progress import NONE, Progress, standing_around
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.examples.draft import Draft
+from rsidx.exporters.examples.edit import EDIT
+from rsidx.exporters.examples.kind import LEVELS
 from rsidx.exporters.examples.redaction import without_people
 from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.pipeline.examples import ExampleBuilder
@@ -53,6 +57,8 @@ class Drafter:
         self._licenses = licenses
         self._selector = selector
         self._builder = builder
+        self._shows_file = config.kind == EDIT.name and config.level == LEVELS[0]
+        self._shows_commit = "commit" in config.earlier
         self._snapshot = Snapshot(reader)
         self.resolver = Resolver(reader)
         self._context = ContextBuilder(reader, self.resolver, frozenset(config.context_with))
@@ -70,35 +76,33 @@ class Drafter:
     ) -> tuple[list[Drafted], Counter[str]]:
         """Return the drafts of a commit's edits, and what was left out.
 
-        Edits that others use come first if earlier edits of the commit are shown. Counts
-        `context_license`.
+        They are in the order in which they are made. Counts `context_license`.
         """
-        uses: dict[Edit, frozenset[Edit]] = {}
-        if "commit" in self._config.earlier:
-            uses = self._uses(commit, edits)
-            edits = definitions_first(edits, uses)
         self._snapshot.move_before(commit)
         self._move_resolver()
+        changes = self._reader.changes(commit.id)
+        if self._shows_file:
+            uses = self._files_used({edit.path_id: edit.place.old_path_id for edit in edits})
+            edits = in_order(edits, self._reader.path, self._is_test, uses)
+        progress = Progress(self._reader, changes, edits)
         message = without_people(self._reader.message(commit.id))
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
-        renames = _renames(self._reader.changes(commit.id))
-        numbers = {edit: number for number, edit in enumerate(edits)} if uses else {}
+        renames = _renames(changes)
         drafts = []
         dropped: Counter[str] = Counter()
         for number, edit in enumerate(edits):
             # The search for the earlier edits of the draft before may have moved it.
             self._licenses.move_to(commit)
-            drafted, left_out = self._draft(edit, self._place(edit), message)
+            n_made = number if self._shows_commit else NONE
+            around = progress.around(number, n_made=n_made) if self._shows_file else None
+            made = edits[:number] if self._shows_commit else ()
+            drafted, left_out = self._draft(edit, self._place(edit), message, around, made)
             dropped += left_out
             if edit.old and edit.new and (edit.old.path_id, edit.new.path_id) in renames:
                 drafted = replace(drafted, draft=replace(drafted.draft, is_rename=True))
             line_ends = self._line_ends(commit, edit)
             drafted = replace(drafted, draft=replace(drafted.draft, line_ends=line_ends))
-            earlier: list[EarlierEdit] = []
-            if "commit" in self._config.earlier:
-                used = [numbers[used_edit] for used_edit in uses.get(edit, ())]
-                earlier += self._earlier.of_commit(commit, edits, number, used)
-            drafts.append(self._with_earlier(drafted, earlier, parent))
+            drafts.append(self._with_earlier(drafted, parent))
         return drafts, dropped
 
     def move_to(self, commit: CommitRow, overlay: Mapping[int, int | None]) -> None:
@@ -111,8 +115,11 @@ class Drafter:
 
     def of_prompt(self, edit: Edit, message: str) -> Draft:
         """Return the draft of an edit that is still to be made."""
-        drafted, _ = self._draft(edit, edit.place, without_people(message))
-        return self._with_earlier(drafted, [], self._commit).draft
+        around = None
+        if self._shows_file and edit.old is not None:
+            around = standing_around(self._reader, edit.old)
+        drafted, _ = self._draft(edit, edit.place, without_people(message), around, ())
+        return self._with_earlier(drafted, self._commit).draft
 
     def at_hole(self, path_id: int, file: bytes, offset: int) -> Place:
         """Return the place of the edit that filling a hole in a file will be."""
@@ -131,26 +138,58 @@ class Drafter:
         edits, _ = self._selector.edits(commit)
         return tuple(edit for edit in edits if not edit.is_no_op)
 
-    def _with_earlier(
-        self, drafted: Drafted, earlier: list[EarlierEdit], newest: CommitRow | None
-    ) -> Drafted:
-        """Return a draft with earlier edits: of its commit, and of its file up to `newest`."""
+    def _is_test(self, edit: Edit) -> bool:
+        return edit.place.is_test or self.resolver.modules.is_test(edit.place.old_path_id)
+
+    def _files_used(self, files: Mapping[int, int]) -> dict[int, set[int]]:
+        """Return which of some files each imports something from, by their new names.
+
+        `files` maps those to the names that the tree has.
+        """
+        if len(files) < 2:
+            return {}
+        new_names = {old: new for new, old in files.items()}
+        found: dict[int, set[int]] = {}
+        for new, old in files.items():
+            file = self.resolver.modules.file(old)
+            chunks = [c for c in file.chunks if c.kind == "imports"] if file is not None else []
+            for container, inside in _by_container(chunks).items():
+                site = CodeLocation(old, container, ())
+                definitions, _ = self.resolver.resolve(site, self._references(inside))
+                used = {one.definition.path_id for one in definitions} & new_names.keys()
+                found.setdefault(new, set()).update(new_names[path] for path in used)
+        return found
+
+    def _with_earlier(self, drafted: Drafted, newest: CommitRow | None) -> Drafted:
+        """Return a draft with the earlier edits of its file, up to the commit `newest`."""
         side = drafted.draft.edit.old
-        if "history" in self._config.earlier and side is not None:
-            earlier = [*earlier, *self._earlier.of_history(newest, side.path_id)]
-        if not earlier:
+        if "history" not in self._config.earlier or side is None:
             return drafted
+        earlier = self._earlier.of_history(newest, side.path_id)
         return replace(drafted, draft=replace(drafted.draft, earlier=tuple(earlier)))
 
-    def _draft(self, edit: Edit, place: Place, message: str) -> tuple[Drafted, Counter[str]]:
+    def _draft(
+        self,
+        edit: Edit,
+        place: Place,
+        message: str,
+        around: Surroundings | None,
+        made: Sequence[Edit],
+    ) -> tuple[Drafted, Counter[str]]:
         is_in_tests = self.resolver.modules.is_test(place.old_path_id)
         place = replace(place, is_test=place.is_test or is_in_tests)
         mentions = self.mentions(place, edit if self._looks_at_answer else None)
         candidates, references = self._context.candidates(
-            mentions, own=place.old, insertion=place.insertion
+            mentions,
+            own=place.old,
+            insertion=place.insertion,
+            has_outline=not self._shows_file,
         )
+        candidates = [*self._context.of_earlier(made, place.path_id), *candidates]
         excerpts = [
-            excerpt for excerpt in candidates if self._licenses.allow(excerpt.path_id, before=True)
+            excerpt
+            for excerpt in candidates
+            if self._licenses.allow(excerpt.path_id, before=excerpt.rule != EARLIER_RULE)
         ]
         draft = Draft(
             repository=self._repository,
@@ -162,6 +201,7 @@ class Drafter:
             edit=replace(edit, is_test=edit.is_test or is_in_tests),
             excerpts=tuple(excerpts),
             excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
+            surroundings=around,
         )
         dropped = Counter(context_license=len(candidates) - len(excerpts))
         return Drafted(draft, references), dropped
@@ -185,36 +225,6 @@ class Drafter:
 
     def _text_of(self, chunk: ChunkRow) -> bytes:
         return self._reader.text(chunk.id)
-
-    def _uses(self, commit: CommitRow, edits: Sequence[Edit]) -> dict[Edit, frozenset[Edit]]:
-        """Return which of a commit's edits each of them refers to, as the commit left the code."""
-        self._snapshot.move_to(commit)
-        self._move_resolver()
-        edit_at = {
-            (edit.new.path_id, edit.new.position + number): edit
-            for edit in edits
-            if edit.new is not None
-            for number in range(len(edit.new.chunks))
-        }
-        uses = {}
-        for edit in edits:
-            used_edits: set[Edit | None] = set()
-            for site, references in self._mentions_of(edit.new) if edit.new else ():
-                definitions, _ = self.resolver.resolve(site, references)
-                used_edits.update(
-                    edit_at.get((resolved.definition.path_id, resolved.definition.index))
-                    for resolved in definitions
-                )
-            uses[edit] = frozenset(used for used in used_edits if used not in (None, edit))
-        return uses
-
-    def _mentions_of(self, side: Side) -> Iterator[tuple[CodeLocation, list[Reference]]]:
-        """Yield the references of a side's code by container, with where to resolve them."""
-        for container, inside in _by_container(side.chunks).items():
-            yield (
-                CodeLocation(side.path_id, container, self._imports(inside)),
-                self._references(inside),
-            )
 
     def mentions(
         self, place: Place, answer: Edit | None = None

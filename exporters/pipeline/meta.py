@@ -2,11 +2,13 @@
 
 import hashlib
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.context.around import Block
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.examples.draft import Draft
@@ -58,13 +60,15 @@ class Meta:
             "new": new,
             "context": [
                 self._excerpt(draft, index, n_tokens)
-                for index, n_tokens in zip(row.shown, row.excerpt_tokens, strict=True)
+                for index, n_tokens in zip(row.chosen.excerpts, row.excerpt_tokens, strict=True)
             ],
             "n_excerpts_left_out": row.n_left_out,
             "n_tokens": row.n_tokens,
             "roles": row.roles,
             "is_redacted": example.is_redacted,
         }
+        if draft.surroundings is not None:
+            meta["surroundings"] = self._surroundings(row)
         if draft.old_path not in ("", draft.path):
             meta["is_rename"] = draft.is_rename
         if example.line_ends is not None:
@@ -76,8 +80,8 @@ class Meta:
                 name: self._range(side, 0, side.n_bytes) if side is not None else None
                 for name, side in sides.items()
             }
-        if self._config.earlier:
-            meta["earlier"] = [self._earlier(draft.earlier[index]) for index in row.edits]
+        if "history" in self._config.earlier:
+            meta["earlier"] = [self._earlier(draft.earlier[index]) for index in row.chosen.edits]
         if self._config.text:
             meta["text"] = {"message": draft.message, **example.code.texts}
         return meta
@@ -97,6 +101,23 @@ class Meta:
         if excerpt.note:
             meta["note"] = excerpt.note
         return meta
+
+    def _surroundings(self, row: Row) -> dict[str, list[dict[str, Any]]]:
+        """Return the ranges that are shown of the file around the place, in their order."""
+        around, chosen = row.example.around, row.chosen
+        before = around.before[: chosen.n_before][::-1]
+        behind = around.behind[: chosen.n_behind]
+        return {"before": self._ranges(before), "behind": self._ranges(behind)}
+
+    def _ranges(self, blocks: Sequence[Block]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for block in blocks:
+            oid = self._reader.blob(block.blob_id).oid.hex()
+            if found and (found[-1]["blob"], found[-1]["end"]) == (oid, block.start):
+                found[-1]["end"] = block.end
+            else:
+                found.append({"blob": oid, "start": block.start, "end": block.end})
+        return found
 
     def _earlier(self, one: EarlierEdit) -> dict[str, Any]:
         return {
@@ -136,7 +157,7 @@ def tokenized_row(row: Row, meta: dict[str, Any], tiny: str | None) -> Tokenized
     brief["license"] = meta["license"]
     brief["sections"] = [excerpt["section"] for excerpt in meta["context"]]
     brief |= {"year": meta["time"][:4], "path": meta["path"]}
-    brief["n_earlier"] = len(row.edits)
+    brief["n_earlier"] = len(row.chosen.edits)
     brief["tiny"] = tiny
     brief["has_old_line_ends"] = "line_ends" in meta
     brief["is_message_cut"] = row.example.draft.is_message_cut

@@ -29,6 +29,28 @@ class Piece:
     role: str
 
 
+LEFT_OUT = "// ...\n"
+"""Says that the file around the place goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a row shows of an example: excerpts and earlier edits, by index, and the file around.
+
+    `n_before` and `n_behind` are how many of the blocks before and behind the place, the nearest.
+    """
+
+    excerpts: Sequence[int] = ()
+    edits: Sequence[int] = ()
+    n_before: int = 0
+    n_behind: int = 0
+
+    @property
+    def has_around(self) -> bool:
+        """Whether any of the file around the place is shown."""
+        return bool(self.n_before or self.n_behind)
+
+
 @cache
 def control(token: str, role: str = "prompt") -> Piece:
     """Return a control token as a piece."""
@@ -46,10 +68,11 @@ class Dialect(Protocol):
     name: str
     control_tokens: tuple[str, ...]
 
-    def pieces(
-        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
-    ) -> list[Piece]:
-        """Write an example with those excerpts and earlier edits, by index, that are shown."""
+    def pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
+        """Write an example with what is chosen of its context."""
+
+    def around_pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
+        """Write what is chosen of the file around the place, with headings and marks."""
 
     def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
         """Write an earlier edit."""
@@ -75,8 +98,13 @@ class FileHeadings:
         return f"{draft.excerpt_paths[index]}\n"
 
 
-class WithoutEdits:
-    """No earlier edits: what shows the file around has no room for them."""
+class FileAsCode:
+    """No earlier edits, and no file around the place: the code is that file."""
+
+    def around_pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
+        """Write nothing."""
+        del example, chosen
+        return []
 
     def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
         """Write nothing."""
@@ -100,6 +128,24 @@ def context_files(draft: Draft, shown: Sequence[int]) -> Iterator[list[int]]:
         inside = [index for index in order if draft.excerpt_paths[index] == path]
         inside.sort(key=lambda index: draft.excerpts[index].ranges)
         yield inside
+
+
+def before_pieces(example: Example, chosen: Chosen) -> list[Piece]:
+    """Return what is shown of the file before the place, in its order."""
+    around = example.around
+    shown = [text(block.text, "context") for block in around.before[: chosen.n_before][::-1]]
+    is_cut = around.is_cut_before or chosen.n_before < len(around.before)
+    return [text(LEFT_OUT, "context"), *shown] if is_cut else shown
+
+
+def behind_pieces(example: Example, chosen: Chosen) -> list[Piece]:
+    """Return what is shown of the file behind the place, in its order."""
+    around = example.around
+    shown = [text(block.text, "context") for block in around.behind[: chosen.n_behind]]
+    if shown and not shown[-1].text.endswith("\n"):
+        shown.append(text("\n", "context"))
+    is_cut = around.is_cut_behind or chosen.n_behind < len(around.behind)
+    return [*shown, text(LEFT_OUT, "context")] if is_cut else shown
 
 
 def earlier_pieces(dialect: Dialect, draft: Draft, edits: Sequence[int]) -> Iterator[Piece]:

@@ -4,7 +4,6 @@ A dialect turns an example into pieces, each a control token or a text. What the
 is for the model alone; that texts and tokens never mix is the encoder's promise.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rsidx.exporters.edits.earlier import EarlierEdit
@@ -12,9 +11,12 @@ from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.edit import EditCode
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.rendering.base import (
+    Chosen,
     Dialect,
     FileHeadings,
     Piece,
+    before_pieces,
+    behind_pieces,
     context_files,
     control,
     earlier_pieces,
@@ -85,6 +87,15 @@ class ExtendedDialect(FileHeadings):
         )
         self._end = end_token
 
+    def around_pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
+        """Write what is behind the place, then what is before it."""
+        return [
+            control(token_of("suffix"), "context"),
+            *behind_pieces(example, chosen),
+            control(token_of("prefix"), "context"),
+            *before_pieces(example, chosen),
+        ]
+
     def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
         """Write path, old code and new code."""
         return [
@@ -98,9 +109,7 @@ class ExtendedDialect(FileHeadings):
             control(token_of("/new_code"), "context"),
         ]
 
-    def pieces(
-        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
-    ) -> list[Piece]:
+    def pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
         """Write repository, path, module, change, message, context, old code, new code."""
         draft, code = example.draft, edit_code(example)
         pieces = [control(self._repository), text(draft.repository)]
@@ -117,7 +126,7 @@ class ExtendedDialect(FileHeadings):
             pieces.append(control(token_of("part")))
         pieces += [control(token_of("message")), text(draft.message)]
         pieces.append(control(token_of("/message")))
-        for section, inside in sections(draft, shown):
+        for section, inside in sections(draft, chosen.excerpts):
             pieces.append(control(token_of(section), "context"))
             path = draft.path
             for index in inside:
@@ -127,10 +136,12 @@ class ExtendedDialect(FileHeadings):
                     pieces += [control(self._file, "context"), text(heading, "context")]
                 pieces.append(text(draft.excerpts[index].shown, "context"))
             pieces.append(control(token_of(f"/{section}"), "context"))
-        if edits:
+        if chosen.edits:
             pieces.append(control(token_of("edits"), "context"))
-            pieces += earlier_pieces(self, draft, edits)
+            pieces += earlier_pieces(self, draft, chosen.edits)
             pieces.append(control(token_of("/edits"), "context"))
+        if chosen.has_around:
+            pieces += self.around_pieces(example, chosen)
         pieces += [control(token_of("old_code")), text(code.old, "old")]
         pieces += [control(token_of("/old_code")), control(token_of("new_code"))]
         pieces += [text(code.lead, "lead"), text(code.new, "new")]
@@ -138,9 +149,21 @@ class ExtendedDialect(FileHeadings):
 
 
 class _EditsAsFiles(FileHeadings):
-    """Earlier edits as two files each, behind the token for files."""
+    """Earlier edits, and the file around the place, as two files each."""
 
     _family: Family
+
+    def around_pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
+        """Write what is below the place as a file, and what is above it."""
+        path, file = example.draft.path, control(self._family.file, "context")
+        return [
+            file,
+            text(f"{path} (below)\n", "context"),
+            *behind_pieces(example, chosen),
+            file,
+            text(f"{path} (above)\n", "context"),
+            *before_pieces(example, chosen),
+        ]
 
     def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
         """Write the original and the updated code."""
@@ -168,19 +191,19 @@ class RepositoryDialect(_EditsAsFiles):
         self._end = end_token
         self.control_tokens: tuple[str, ...] = (*family.edit_tokens(), end_token)
 
-    def pieces(
-        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
-    ) -> list[Piece]:
+    def pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
         """Write the context's files, the message, the original and the updated code."""
         draft, code = example.draft, edit_code(example)
         file = self._family.file
         pieces = repository_pieces(self._family, draft)
-        for inside in context_files(draft, shown):
+        for inside in context_files(draft, chosen.excerpts):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
             pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
-        pieces += earlier_pieces(self, draft, edits)
+        pieces += earlier_pieces(self, draft, chosen.edits)
         pieces += [control(file), text(f"COMMIT_EDITMSG\n{draft.message}\n")]
+        if chosen.has_around:
+            pieces += self.around_pieces(example, chosen)
         pieces += [control(file), text(f"{draft.old_path or draft.path} (original)\n")]
         pieces += [*notes(example), text(code.old, "old"), control(file)]
         pieces += [text(f"{draft.path} (updated)\n"), text(code.lead, "lead")]
@@ -196,19 +219,19 @@ class CommitDialect(_EditsAsFiles):
         self._end = end_token
         self.control_tokens: tuple[str, ...] = (*family.edit_tokens(), end_token)
 
-    def pieces(
-        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
-    ) -> list[Piece]:
+    def pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
         """Write the context's files, then path, old code, message and new code."""
         draft, code = example.draft, edit_code(example)
         file = self._family.file
         before, message, after = self._family.commit
         pieces = repository_pieces(self._family, draft)
-        for inside in context_files(draft, shown):
+        for inside in context_files(draft, chosen.excerpts):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
             pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
-        pieces += earlier_pieces(self, draft, edits)
+        pieces += earlier_pieces(self, draft, chosen.edits)
+        if chosen.has_around:
+            pieces += self.around_pieces(example, chosen)
         pieces += [control(file), text(draft.path)]
         pieces += [control(before), *notes(example), text(code.old, "old")]
         pieces += [control(message), text(draft.message), control(after)]
@@ -228,6 +251,16 @@ class GenericDialect:
         """Return the path as a comment."""
         return f"// File: {draft.excerpt_paths[index]}\n"
 
+    def around_pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
+        """Write what is below the place, then what is above it."""
+        path = example.draft.path
+        return [
+            text(f"// Below: {path}\n", "context"),
+            *behind_pieces(example, chosen),
+            text(f"// Above: {path}\n", "context"),
+            *before_pieces(example, chosen),
+        ]
+
     def edit_pieces(self, earlier: EarlierEdit) -> list[Piece]:
         """Write the original and the updated code."""
         return [
@@ -237,18 +270,18 @@ class GenericDialect:
             text(earlier.new_text, "context"),
         ]
 
-    def pieces(
-        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
-    ) -> list[Piece]:
+    def pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
         """Write headings and code."""
         draft, code = example.draft, edit_code(example)
         pieces = [text(f"// Repository: {draft.repository}\n")]
-        for inside in context_files(draft, shown):
+        for inside in context_files(draft, chosen.excerpts):
             pieces.append(text(self.file_heading(draft, inside[0]), "context"))
             pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
-        pieces += earlier_pieces(self, draft, edits)
+        pieces += earlier_pieces(self, draft, chosen.edits)
         message = "".join(f"// {line}\n" for line in draft.message.splitlines())
         pieces += [text(f"// Commit:\n{message}")]
+        if chosen.has_around:
+            pieces += self.around_pieces(example, chosen)
         pieces += [text(f"// Original: {draft.old_path or draft.path}\n"), *notes(example)]
         pieces += [text(code.old, "old"), text(f"// Updated: {draft.path}\n")]
         pieces += [text(code.lead, "lead"), text(code.new, "new")]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Protocol, cast
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Code, Example
 from rsidx.exporters.rendering.base import (
+    Chosen,
     Dialect,
+    FileAsCode,
     Piece,
-    WithoutEdits,
     context_files,
     control,
     repository_pieces,
@@ -46,7 +47,7 @@ def files_dialect(encoder: Encoder, config: "ExportConfig") -> Dialect:
     return dialect
 
 
-class FilesDialect(WithoutEdits):
+class FilesDialect(FileAsCode):
     """Files behind their paths: first those of the context, then those of the example's code."""
 
     def __init__(self, kind: str, family: Family | None, end_token: str) -> None:
@@ -68,14 +69,11 @@ class FilesDialect(WithoutEdits):
         heading = text(self._heading(path), role)
         return [control(self._family.file, role), heading] if self._family else [heading]
 
-    def pieces(
-        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
-    ) -> list[Piece]:
+    def pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
         """Write the context's files, then those of the code."""
-        del edits
         draft, code = example.draft, cast("FilesCode", example.code)
         pieces = repository_pieces(self._family, draft) if self._family else []
-        for inside in context_files(draft, shown):
+        for inside in context_files(draft, chosen.excerpts):
             pieces += self._file(draft.excerpt_paths[inside[0]], "context")
             pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
         for path, texts in code.files(draft.path):

@@ -3,7 +3,7 @@
 A model that was not trained to fill in knows no such tokens, and then there is no such export.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rsidx.errors import TokenizerError
@@ -11,8 +11,9 @@ from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.fim import HoleCode
 from rsidx.exporters.rendering.base import (
+    Chosen,
+    FileAsCode,
     Piece,
-    WithoutEdits,
     context_files,
     control,
     repository_pieces,
@@ -37,7 +38,7 @@ def fim_dialect(encoder: Encoder, config: "ExportConfig") -> "FimDialect":
     return dialect
 
 
-class FimDialect(WithoutEdits):
+class FimDialect(FileAsCode):
     """Context as files, then prefix, suffix and middle, or suffix, prefix and middle."""
 
     def __init__(self, family: Family, tokens: FimTokens, end_token: str) -> None:
@@ -52,15 +53,12 @@ class FimDialect(WithoutEdits):
         path = draft.excerpt_paths[index]
         return f"{path}\n" if self._family.file else f"// File: {path}\n"
 
-    def pieces(
-        self, example: Example, shown: Sequence[int], edits: Sequence[int] = ()
-    ) -> list[Piece]:
+    def pieces(self, example: Example, chosen: Chosen) -> list[Piece]:
         """Write context, the file with a hole, and what belongs there."""
-        del edits
         family, tokens = self._family, self._tokens
         draft, code = example.draft, example.code
         assert isinstance(code, HoleCode)
-        pieces = list(self._head(draft, shown))
+        pieces = list(self._head(draft, chosen))
         path = f"{draft.path}\n" if family.file else f"// File: {draft.path}\n"
         before = [text(path)] if tokens.path_is_inside or not family.file else []
         if not before:
@@ -74,10 +72,10 @@ class FimDialect(WithoutEdits):
             pieces += [*before, *suffix, control(tokens.middle)]
         return [*pieces, text(code.new, "new"), control(self._end, "end")]
 
-    def _head(self, draft: Draft, shown: Sequence[int]) -> Iterator[Piece]:
+    def _head(self, draft: Draft, chosen: Chosen) -> Iterator[Piece]:
         family = self._family
         yield from repository_pieces(family, draft)
-        for inside in context_files(draft, shown):
+        for inside in context_files(draft, chosen.excerpts):
             if family.file:
                 yield control(family.file, "context")
             yield text(self.file_heading(draft, inside[0]), "context")

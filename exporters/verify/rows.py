@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rsidx.exporters.context.builder import EARLIER_RULE
 from rsidx.exporters.dataset.format import version_of
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.edits.line_ends import line_ends_of, with_line_ends
@@ -119,6 +120,7 @@ class Rows:
         prompt = texts["prompt"] if self._kind.has_prompt else texts["new"]
         for excerpt in meta["context"]:
             yield from self._excerpt(excerpt, meta, prompt)
+        yield from self._surroundings(meta, prompt)
         for earlier in meta.get("earlier", ()):
             yield from self._earlier(earlier, meta, prompt)
         self._remember(split, number, meta)
@@ -292,6 +294,28 @@ class Rows:
         if text is None or line_ends_of(text) != meta["line_ends"]:
             yield "its line ends are not those of the old code"
 
+    def _surroundings(self, meta: dict[str, Any], prompt: str) -> Iterator[str]:
+        """Check the file around the place: it is of before the commit, or what the commit made."""
+        before, after = self._history.tree(meta["parent"] or ""), self._history.tree(meta["commit"])
+        # A file that has a new name stood at its old one.
+        names = (meta["path"], meta["old_path"] if meta.get("is_rename") else None)
+        versions = {before.get(name or ""): "old" for name in names}
+        versions[after.get(meta["path"])] = "new"
+        for places in meta.get("surroundings", {}).values():
+            pieces = []
+            for place in places:
+                side = versions.get(place["blob"])
+                piece = self._range(place)
+                if side is None or piece is None:
+                    yield f"the file around the place is no version of {meta['path']}"
+                    return
+                if side == "new" and _overlap(place, meta["new"]):
+                    yield "the file around the place shows the edit's own code"
+                pieces.append(piece)
+            shown = b"".join(pieces).decode("utf-8", "replace")
+            if not meta["is_redacted"] and shown not in prompt:
+                yield "the prompt does not have the file around the place"
+
     def _range(self, place: Mapping[str, Any]) -> bytes | None:
         content = self._history.blob(place["blob"])
         if content is None or not 0 <= place["start"] <= place["end"] <= len(content):
@@ -300,7 +324,8 @@ class Rows:
 
     def _excerpt(self, excerpt: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
         self._checked.n_excerpts += 1
-        commit = meta["commit"] if self._at_commit else meta["parent"]
+        is_at_commit = self._at_commit or excerpt["rule"] == EARLIER_RULE
+        commit = meta["commit"] if is_at_commit else meta["parent"]
         path = excerpt["path"]
         if commit is None or self._history.tree(commit).get(path) != excerpt["blob"]:
             yield f"the excerpt of {path} is from a blob that {commit} does not have there"
@@ -312,8 +337,10 @@ class Rows:
                 yield f"the excerpt of {path} has a range outside of its blob"
                 return
             pieces.append(piece if piece.endswith(b"\n") else piece + b"\n")
-            own = meta["new"] if self._at_commit else meta["old"]
-            is_own = own and own["blob"] == excerpt["blob"] and meta["part"][1] == 1
+            own = meta["new"] if is_at_commit else meta["old"]
+            own_path = meta["path"] if is_at_commit else meta["old_path"]
+            is_own = own and (own_path, own["blob"]) == (path, excerpt["blob"])
+            is_own = is_own and meta["part"][1] == 1
             if is_own and start < own["end"] and own["start"] < end:
                 yield f"the excerpt of {path} shows the edit's own code"
         if meta["is_redacted"]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from rsidx.exporters.context.around import Around, Block
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.edit import Edit, Place, Side
@@ -41,4 +42,6 @@ def example_of(code):
         excerpt_paths=("shown",),
         earlier=(filled(EarlierEdit, order=0, commit=b"", old=side, new=side),),
     )
-    return Example(draft, Part(0, 0, 0, 0, 0), 0, 1, code)
+    block = filled(Block, blob_id=2, start=0, end=5)
+    around = Around((block,), (block,))
+    return Example(draft, Part(0, 0, 0, 0, 0), 0, 1, code, around=around)

@@ -21,7 +21,7 @@ from rsidx.store.reader import Reader
 OPTIONS = declared(ExportConfig)
 OTHER = {
     "seed": 1, "no_edit": 0.1, "split": "1,0,0", "embargo": "0", "boundaries": "earlier",
-    "licenses": ("MIT",), "earlier": ("commit",), "context_with": ("tests",), "keep": ("bulk",),
+    "licenses": ("MIT",), "earlier": ("none",), "context_with": ("tests",), "keep": ("bulk",),
     "kind": "fim", "pack": 4096, "since": "2018-12-06", "half_life": 3.0, "columns": "both",
 }  # fmt: skip
 
@@ -118,7 +118,7 @@ def other(name):
         return not field.default
     choices = field.setting.choices
     if choices:
-        value = next(choice for choice in choices if choice != field.default)
+        value = next(one for one in choices if field.default not in (one, (one,)))
         return (value,) if field.is_multiple else value
     return field.default + 1 if field.kind is int else field.default / 2
 

@@ -122,7 +122,7 @@ def test_code_that_outgrows_what_stood_there_is_left_out_and_not_cut(
     body = LIB.replace("near.x\n", LONG.replace("value", "first") + LONG + "    near.x\n")
     repo.commit("Let it grow", {"src/lib.rs": body})
     index.sync()
-    config = ExportConfig(str(tokenizer_file), split="1,0,0", max_tokens=500, text=True)
+    config = ExportConfig(str(tokenizer_file), split="1,0,0", max_tokens=700, text=True)
     manifest = export(index.database, tmp_path / "out", config)
     assert index.problems(tmp_path / "out") == []
     assert manifest["dropped"]["parts_grown"] > 1

@@ -102,7 +102,7 @@ def exported(history, tmp_path_factory):
     made = {}
 
     def do(tokenizer, **options):
-        given = {"text": True, "split": "1,0,0", "embargo": "0", **options}
+        given = {"text": True, "split": "1,0,0", "embargo": "0", "earlier": ("none",), **options}
         out = made.get((tokenizer, *options.items()))
         if out is None:
             out = tmp_path_factory.mktemp("export") / "out"

@@ -25,7 +25,9 @@ def shown(repo, index):
         sections = {}
         with index.database.reading() as connection:
             reader = Reader(connection, queries.repository_id(connection, None))
-            drafter = Steps.of(reader, ExportConfig(tokenizer="", context_with=extras)).drafter
+            drafter = Steps.of(
+                reader, ExportConfig(tokenizer="", kind="fim", context_with=extras)
+            ).drafter
             drafter.move_to(reader.commits()[-1], {})
             edit = edit_of(reader, side_of(reader, drafter, name))
             for e in drafter.of_prompt(edit, "").excerpts:
@@ -244,57 +246,6 @@ def test_new_code_is_read_with_what_it_newly_imports(repo, index):
             }
             assert {name: found[name] for name in expected} == expected
             assert found["h"] == []
-
-
-@pytest.fixture
-def outlined(index):
-    """Return the outline of the last commit's edit, each excerpt as its lines with names."""
-
-    def show(**options):
-        index.sync()
-        with index.database.reading() as connection:
-            reader = Reader(connection, queries.repository_id(connection, None))
-            steps = Steps.of(reader, ExportConfig(tokenizer="", **options))
-            newest = reader.commits()[-1]
-            drafts, _ = steps.drafter.of_commit(newest, steps.selector.edits(newest)[0])
-            return [
-                (excerpt.symbol, [line.split("(")[0].split()[-1] for line in lines(excerpt)])
-                for excerpt in drafts[-1].draft.excerpts
-                if excerpt.section == "outline"
-            ]
-
-    def lines(excerpt):
-        return [line for line in excerpt.text.splitlines() if line.strip() != "}"]
-
-    return show
-
-
-MANY = [f"fn f{n}() {{\n    go({n});\n}}\n" for n in range(40)]
-
-
-@pytest.mark.parametrize(("at", "near"), [(0, ["f0", "f1"]), (20, ["f19", "f20"]), (40, ["f39"])])
-def test_new_code_is_shown_what_it_comes_between(repo, outlined, at, near):
-    repo.commit("Many", {"Cargo.toml": CARGO, "src/lib.rs": "\n".join(MANY)})
-    new = [*MANY[:at], "fn new_code(x: u32) -> u32 {\n    x\n}\n", *MANY[at:]]
-    repo.commit("Add code", {"src/lib.rs": "\n".join(new)})
-    names = [name for name, _ in outlined()]
-    assert sorted(names[: len(near)]) == near
-    assert len(names) == 24
-
-
-@pytest.mark.parametrize("path", ["src/lib.rs", "src/other.rs"])
-def test_a_new_method_is_shown_the_methods_around_it_first(repo, outlined, path):
-    long = "argument_with_a_long_name: SomeType"
-    methods = [f"    fn m{n}({long}) {{\n        go();\n    }}\n" for n in range(60)]
-    head, tail = f"{MANY[0]}impl Thing {{\n", "}\n" + "".join(MANY[1:30])
-    repo.commit("Many", {"Cargo.toml": CARGO, "src/lib.rs": head + "".join(methods) + tail})
-    methods.insert(40, "    fn new_code(x: u32) -> u32 {\n        x\n    }\n")
-    moved = {} if path == "src/lib.rs" else {"src/lib.rs": None}
-    repo.commit("Add code", {**moved, path: head + "".join(methods) + tail})
-    symbol, names = outlined()[0]
-    assert symbol == "Thing"
-    assert {"m38", "m39", "m40", "m41"} < set(names)
-    assert not {"m5", "m55"} & set(names)
 
 
 def test_each_part_of_a_long_edit_is_shown_what_it_names_itself(repo, index):

@@ -29,7 +29,14 @@ RELEASED = Path(__file__).parents[2] / "fixtures"
 SCHEMAS = (MANIFEST_SCHEMA, META_SCHEMA)
 EVERY_OPTION = {"text": True, "half_life": 30.0, "context_with": ("callers", "tests", "names")}
 OPTIONS = {
-    "edit": {"earlier": ("commit", "history"), "no_edit": 0.2, "pack": 4096, "max_chars": 200},
+    "edit": {
+        "earlier": ("commit", "history"),
+        "no_edit": 0.2,
+        "max_chars": 200,
+        "max_tokens": 4096,
+        "context_tokens": 3000,
+        "pack": 4096,
+    },
     "fim": {"markers": "native", "columns": "both"},
     "sequence": {"max_chars": 200},
 }
@@ -49,7 +56,7 @@ pub struct Pair {{
 impl Pair {{
     /// Adds the two numbers, and {n}.
     pub fn sum(&self) -> u32 {{
-        let first = self.left + {n};
+        let first = Half::of(self.left) + {n};
         let second = self.right * first + constant();
         let third = double(first) + Half::of(second);
         first + second + third
@@ -60,6 +67,7 @@ fn constant() -> u32 {{
     {n}
 }}
 """
+MANIFEST = '[package]\nname = "p"\nedition = "2021"\n'
 NUMBERS = """\
 pub fn double(value: u32) -> u32 {{
     value * 2
@@ -84,6 +92,7 @@ DOS = 5
 @pytest.fixture
 def exported(repo, index, tokenizer_file, tmp_path):
     def run(kind):
+        repo.commit("Begin with a package", {"Cargo.toml": MANIFEST})
         repo.commits(
             (f"Change the functions for the time {n}",
              {"src/lib.rs": LIB.format(n=n),

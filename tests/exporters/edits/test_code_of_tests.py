@@ -99,7 +99,7 @@ def test_helpers_constants_and_imports_of_tests_are_test_code(exported):
 
 
 def test_a_prompt_is_marked_as_its_row_is(exported, index):
-    _, rows, metas, out = exported()
+    _, rows, metas, out = exported(earlier=("none",))
     asked = 0
     for row, meta in zip(rows, metas, strict=True):
         if meta["change"] != "modify" or meta["symbol"] == "LIMIT":

@@ -3,37 +3,14 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import load_row
-from rsidx.exporters.edits.earlier import definitions_first
-from rsidx.exporters.edits.edit import Edit, Place
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
 MANIFEST = {"Cargo.toml": '[package]\nname = "p"\n'}
-PLACE = Place("add", 1, "", is_test=False)
-EDITS = [Edit(PLACE, "fn", f"f{n}", is_test=False, new=None) for n in range(8)]
-
-
-@given(st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20))
-def test_what_is_used_comes_first_unless_it_uses_that_itself(pairs):
-    uses = {edit: frozenset(EDITS[b] for a, b in pairs if EDITS[a] == edit and a != b)
-            for edit in EDITS}  # fmt: skip
-    ordered = definitions_first(EDITS, uses)
-    assert sorted(ordered, key=EDITS.index) == EDITS
-    reached = {edit: set(uses[edit]) for edit in EDITS}
-    for _ in EDITS:
-        for edit in EDITS:
-            reached[edit] |= {far for near in reached[edit] for far in reached[near]}
-    for edit in EDITS:
-        for used in uses[edit]:
-            if edit not in reached[used]:
-                assert ordered.index(used) < ordered.index(edit)
-    assert definitions_first(EDITS, {}) == tuple(EDITS)
 
 
 @pytest.fixture
@@ -57,66 +34,6 @@ def shown_in(row):
 def row_of(rows, commit, symbol):
     (found,) = [r for r in rows if (r.meta["commit"], r.meta["symbol"]) == (commit, symbol)]
     return found
-
-
-@pytest.fixture
-def with_helper(repo, index):
-    """A commit whose first file in order calls what it adds to a later one; a name twice."""
-    before = {
-        "src/lib.rs": "mod caller;\nmod helper;\nmod other;\n",
-        "src/caller.rs": "pub fn call() -> u32 {\n    1\n}\n",
-        "src/helper.rs": "pub fn keep() {}\n",
-        "src/other.rs": "pub fn keep() {}\n",
-        **MANIFEST,
-    }
-    repo.commit("the first commit", before)
-    commit = repo.commit(
-        "use a helper for it",
-        {
-            "src/caller.rs": "pub fn call() -> u32 {\n    crate::helper::help(2)\n}\n",
-            "src/helper.rs": "pub fn keep() {}\n\npub fn help(n: u32) -> u32 {\n    n + 40\n}\n",
-            "src/other.rs": "pub fn keep() {}\n\npub fn help(n: u32) -> u32 {\n    n + 77\n}\n",
-        },
-    )
-    index.sync()
-    return commit
-
-
-def test_an_edit_is_shown_those_of_its_commit_that_it_uses(with_helper, exported):
-    rows = [r for r in exported(earlier=("commit",)) if r.meta["commit"] == with_helper]
-    assert [r.meta["path"] for r in rows] == ["src/helper.rs", "src/caller.rs", "src/other.rs"]
-    caller = rows[1]
-    # Only what comes before: the other module's function of that name does not.
-    assert "n + 40" in shown_in(caller)
-    assert "n + 77" not in shown_in(caller)
-    assert shown_in(caller).endswith(
-        "<|edits|><file_sep>src/helper.rs\n<|old_code|><|/old_code|><|new_code|>\n"
-        "pub fn help(n: u32) -> u32 {\n    n + 40\n}\n<|/new_code|><|/edits|>"
-    )
-    assert "<|edits|>" not in shown_in(rows[0])
-    # The last one is shown both, in the order in which they were made.
-    assert [one["path"] for one in rows[2].meta["earlier"]] == ["src/caller.rs", "src/helper.rs"]
-    assert shown_in(rows[2]).index("n + 40") < shown_in(rows[2]).index("crate::helper")
-
-
-def test_where_room_is_short_what_is_used_comes_first(repo, index, exported):
-    repo.commit("the first commit", {"src/lib.rs": "mod a;\nmod b;\nmod c;\n", **MANIFEST})
-    body = "    work(1);\n    work(2);\n"
-    files = {
-        "src/a.rs": f"pub fn help() {{\n{body}}}\n",
-        "src/b.rs": f"pub fn aside() {{\n{body}}}\n",
-        "src/c.rs": "pub fn call() {\n    crate::a::help();\n}\n",
-    }
-    commit = repo.commit("a helper, and one aside", files)
-    index.sync()
-    for n_tokens, paths in ((1024, ["src/a.rs", "src/b.rs"]), (170, ["src/a.rs"])):
-        caller = row_of(exported(earlier=("commit",), context_tokens=n_tokens), commit, "call")
-        assert [one["path"] for one in caller.meta["earlier"]] == paths
-
-
-@pytest.mark.usefixtures("with_helper")
-def test_nothing_earlier_is_shown_unless_it_is_asked_for(exported):
-    assert all("<|edits|>" not in shown_in(row) for row in exported())
 
 
 @pytest.fixture
@@ -198,17 +115,7 @@ def test_verify_sees_an_edit_that_is_not_from_before(
     assert any(said in text for text in index.problems(tmp_path / "out"))
 
 
-def test_verify_sees_a_row_that_is_shown_its_own_answer(with_helper, index, exported, tmp_path):
-    exported(earlier=("commit",))
-    file = tmp_path / "out" / "train.meta.jsonl"
-    metas = [json.loads(line) for line in file.read_text().splitlines()]
-    meta = next(m for m in metas if m["commit"] == with_helper and m["earlier"])
-    meta["earlier"][0].update(new=meta["new"], path=meta["path"])
-    file.write_text("".join(json.dumps(m) + "\n" for m in metas))
-    assert any("is the row's own" in text for text in index.problems(tmp_path / "out"))
-
-
-@pytest.mark.usefixtures("with_helper")
-def test_holes_have_none(exported):
+def test_other_kinds_have_none(long_lived, exported):
+    assert long_lived
     with pytest.raises(ExportError, match="not for holes"):
-        exported(kind="fim", earlier=("commit",))
+        exported(kind="fim", earlier=("history",))

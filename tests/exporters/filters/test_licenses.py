@@ -70,7 +70,7 @@ def test_a_commit_that_changes_the_licence_makes_edits_under_the_new_one(repo, r
     )
     metas, _ = rows()
     assert [(meta["symbol"], meta["license"]) for meta in metas] == [
-        ("f", "GPL-3.0-only"), ("f", "MIT"), ("g", "MIT"),
+        ("f", "GPL-3.0-only"), ("g", "MIT"), ("f", "MIT"),
     ]  # fmt: skip
     # The old code of `f` was under another one.
     metas, manifest = rows("MIT")
@@ -128,7 +128,7 @@ def test_context_shows_no_code_under_another_licence(repo, rows):
         return {excerpt["path"] for meta in metas for excerpt in meta["context"]}
 
     metas, _ = rows()
-    assert shown(metas) == {"a/src/lib.rs", "b/src/lib.rs"}
+    assert shown(metas) == {"a/src/lib.rs", "b/src/lib.rs", "c/src/lib.rs"}
     metas, manifest = rows("Apache-2.0")
     assert {meta["path"] for meta in metas} == shown(metas) == {"a/src/lib.rs"}
     assert manifest["dropped"]["context_license"] > 0

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.kinds import KINDS, dialect_of
 from rsidx.exporters.rendering import families
+from rsidx.exporters.rendering.base import Chosen
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.rendering.families import FAMILIES, Family, FimTokens
 from tests.exporters.samples import CODES, example_of
@@ -46,7 +47,7 @@ def write(plain_file, tmp_path, monkeypatch):
                 for excerpt in example.draft.excerpts
             ),
         )
-        pieces = dialect.pieces(dataclasses.replace(example, draft=draft), (0,), (0,))
+        pieces = dialect.pieces(dataclasses.replace(example, draft=draft), Chosen((0,), (0,), 1, 1))
         return encoder, dialect, pieces
 
     return do

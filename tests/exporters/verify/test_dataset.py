@@ -19,12 +19,17 @@ from rsidx.indexer.gitview import GitView
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
-LIB = "use std::fmt;\n\nstruct S {{\n    x: u32,\n}}\n\nimpl S {{\n    fn f(&self) -> S {{\n        {}\n    }}\n}}\n"  # noqa: E501
+LIB = "use std::fmt;\nmod far;\nuse crate::far::Far;\n\nstruct S {{\n    x: u32,\n}}\n\nimpl S {{\n    fn f(&self, far: Far) -> S {{\n        {}\n    }}\n}}\n"  # noqa: E501
+
+
+MANIFEST = '[package]\nname = "p"\nedition = "2021"\n'
+FAR = "pub struct Far {\n    pub away: u32,\n}\n"
 
 
 @pytest.fixture(scope="module")
 def history(make_history):
     repo, index = history = make_history()
+    repo.commit("commit them all", {"Cargo.toml": MANIFEST, "src/far.rs": FAR})
     repo.commits((f"commit {n}", {"src/lib.rs": LIB.format(n)}) for n in range(20))
     index.sync()
     return history
@@ -159,7 +164,9 @@ def other_parent(meta):
 
 
 def own_code(meta):
-    meta["context"][0]["ranges"] = [[meta["old"]["start"], meta["old"]["end"]]]
+    excerpt = meta["context"][0]
+    excerpt.update(path=meta["path"], blob=meta["old"]["blob"])
+    excerpt["ranges"] = [[meta["old"]["start"], meta["old"]["end"]]]
 
 
 def test_a_rename_leaves_no_file_at_the_old_name(repo, index, made_own):
@@ -291,7 +298,7 @@ def test_rows_that_were_cut_off_are_named(made, problems):
         path = out / f"train.{kind}"
         path.write_text("".join(line + "\n" for line in path.read_text().splitlines()[:-1]))
     renew(out)
-    assert [text for _, _, text in problems(out)] == ["17 rows, the manifest says 18"]
+    assert [text for _, _, text in problems(out)] == ["20 rows, the manifest says 21"]
 
 
 def test_a_folder_that_is_no_export_is_a_clear_error(tmp_path, problems):

@@ -43,8 +43,6 @@ def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
     assert [(p["rule"], p["symbol"], p["path"], p["text"]) for p in struct["context"]] == [
         ("import", "Thing", "src/lib.rs", "/// A thing.\npub struct Thing;\n"),
         ("imports", "", "src/holder.rs", "use crate::Thing;\n"),
-        ("outline", "Holder", "src/holder.rs",
-         "impl Holder {\n    pub fn run(&self)\n    fn rest(&self)\n}\n"),
     ]  # fmt: skip
     filled.commit(
         "four", {"src/from.rs": "impl From<u8> for Holder {\n    fn from(x: u8) -> Self {}\n}\n"}

@@ -1,0 +1,197 @@
+"""A commit's files as they stand when some of its edits are made, and others are still to be."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from rsidx.exporters.edits.containers import FOOTER, HEADER, Version
+from rsidx.exporters.edits.diff import Opcode, opcodes
+from rsidx.exporters.edits.edit import Edit, Side, Surroundings
+from rsidx.store.reader import Reader
+from rsidx.store.records import PARSED, ChangeRow
+
+NONE = -1
+"""Not even what was only moved."""
+_ALWAYS, _NEVER = -1, math.inf
+_Numbers = Mapping[tuple[int, int], int]
+"""The numbers of edits by the blob and the position of a chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A place in a file: what stands there before the edit `made`, and what behind it."""
+
+    old: Side | None
+    new: Side | None
+    made: float
+
+    def at(self, number: int, *, n_made: int) -> Side | None:
+        """Return what stands there for an edit once so many are made; not its own old code."""
+        if self.made == number:
+            return None
+        return self.new if self.made < n_made else self.old
+
+
+class Progress:
+    """The files of a commit while its edits are made, one after another.
+
+    What the commit only moved stands at its new place from the beginning. What it changed, and is
+    none of the edits, stays as it was.
+    """
+
+    def __init__(self, reader: Reader, changes: Sequence[ChangeRow], edits: Sequence[Edit]) -> None:
+        self._reader = reader
+        self._edits = edits
+        self._changes = {change.path_id: change for change in changes}
+        self._before = _numbers([edit.old for edit in edits])
+        self._behind = _numbers([edit.new for edit in edits])
+        self._compared = cache(self._compare)
+        self._moved_unchanged = cache(self._find_moved)
+        self._slots_of = cache(self._slots)
+
+    def around(self, number: int, *, n_made: int) -> Surroundings | None:
+        """Return the file around an edit's place, once the first `n_made` edits are made.
+
+        With `NONE`, it is the file before the commit.
+        """
+        edit = self._edits[number]
+        slots = self._slots_of(edit.path_id)
+        own = [at for at, slot in enumerate(slots) if _is_of(slot, edit)]
+        if not own:
+            return None
+        before = (slot.at(number, n_made=n_made) for slot in slots[: own[0]])
+        behind = (slot.at(number, n_made=n_made) for slot in slots[own[-1] + 1 :])
+        return Surroundings(
+            tuple(side for side in before if side is not None),
+            tuple(side for side in behind if side is not None),
+        )
+
+    def _slots(self, path_id: int) -> tuple[_Slot, ...]:
+        old, new, compared = self._compared(path_id)
+        found: list[_Slot] = []
+        for tag, i1, i2, j1, j2 in compared:
+            if tag == "equal":
+                pairs = zip(range(i1, i2), range(j1, j2), strict=True)
+                found += (_Slot(old.side(i, i + 1), new.side(j, j + 1), _NEVER) for i, j in pairs)
+            else:
+                found += self._changed(old, range(i1, i2), new, range(j1, j2))
+        return tuple(found)
+
+    def _compare(self, path_id: int) -> tuple[Version, Version, tuple[Opcode, ...]]:
+        """Return both versions of a file, and how they differ."""
+        change = self._changes[path_id]
+        old = self._version(change.old_path_id or path_id, change.old_blob_id)
+        new = self._version(path_id, change.new_blob_id)
+        return old, new, tuple(opcodes(old.keys(), new.keys()))
+
+    def _version(self, path_id: int, blob_id: int | None) -> Version:
+        is_parsed = blob_id is not None and self._reader.blob(blob_id).state in PARSED
+        chunks = self._reader.chunks(blob_id) if blob_id is not None and is_parsed else ()
+        return Version(path_id, blob_id, chunks)
+
+    def _changed(self, old: Version, removed: range, new: Version, added: range) -> Iterator[_Slot]:
+        """Yield the slots where a file changed: code that became other code has one."""
+        partners = {
+            number: position
+            for position in removed
+            if (number := self._before.get((old.blob_id or 0, position))) is not None
+        }
+        reached = removed.start
+        for position in added:
+            number = self._behind.get((new.blob_id or 0, position))
+            partner = partners.get(number, -1) if number is not None else -1
+            if number is None or partner < reached:
+                yield from self._come(new, position)
+                continue
+            for gone in range(reached, partner):
+                yield from self._gone(old, gone)
+            yield _Slot(old.side(partner, partner + 1), new.side(position, position + 1), number)
+            reached = partner + 1
+        for gone in range(reached, removed.stop):
+            yield from self._gone(old, gone)
+
+    def _come(self, new: Version, position: int) -> Iterator[_Slot]:
+        """Yield the slot of code that the old version does not have there."""
+        made = self._made(new, position, self._behind)
+        if made != _NEVER:
+            yield _Slot(None, new.side(position, position + 1), made)
+
+    def _gone(self, old: Version, position: int) -> Iterator[_Slot]:
+        """Yield the slot of code that the new version does not have there."""
+        made = self._made(old, position, self._before)
+        yield _Slot(old.side(position, position + 1), None, made)
+
+    def _made(self, version: Version, position: int, numbers: _Numbers) -> float:
+        """Return which edit makes or takes code; `_ALWAYS` for what was only moved."""
+        number = numbers.get((version.blob_id or 0, position))
+        if number is not None:
+            return number
+        chunk = version.chunks[position]
+        if chunk.id in self._moved_unchanged():
+            return _ALWAYS
+        if chunk.kind.endswith(FOOTER):
+            headers = (at for at in version.container_at if self._is_footer(version, at, position))
+            header = next(headers, None)
+            return _NEVER if header is None else self._made(version, header, numbers)
+        if chunk.kind.endswith(HEADER) and numbers is self._behind:
+            # Of a container whose members came from elsewhere.
+            return _ALWAYS
+        return _NEVER
+
+    @staticmethod
+    def _is_footer(version: Version, header: int, position: int) -> bool:
+        footer = version.footer(header)
+        return footer is not None and footer.position == position
+
+    def _find_moved(self) -> frozenset[int]:
+        """Return the ids of the chunks that were only moved, which no edit has."""
+        come: set[int] = set()
+        gone: set[int] = set()
+        for path_id in self._changes:
+            old, new, compared = self._compared(path_id)
+            for tag, i1, i2, j1, j2 in compared:
+                if tag != "equal":
+                    gone.update(_ids(old, range(i1, i2), self._before))
+                    come.update(_ids(new, range(j1, j2), self._behind))
+        return frozenset(come & gone)
+
+
+def _ids(version: Version, positions: range, numbers: _Numbers) -> Iterator[int]:
+    """Yield the ids of chunks that no edit has, and that are no footers."""
+    for position in positions:
+        chunk = version.chunks[position]
+        if (version.blob_id, position) not in numbers and not chunk.kind.endswith(FOOTER):
+            yield chunk.id
+
+
+def standing_around(reader: Reader, side: Side) -> Surroundings:
+    """Return the version of a file that has some code, around it."""
+    version = Version(side.path_id, side.blob_id, reader.chunks(side.blob_id))
+    end = side.position + len(side.chunks)
+    return Surroundings(
+        tuple(version.sides(range(side.position))),
+        tuple(version.sides(range(end, len(version.chunks)))),
+    )
+
+
+def _numbers(sides: Sequence[Side | None]) -> _Numbers:
+    return {
+        (side.blob_id, side.position + index): number
+        for number, side in enumerate(sides)
+        if side is not None
+        for index in range(len(side.chunks))
+    }
+
+
+def _is_of(slot: _Slot, edit: Edit) -> bool:
+    """Tell whether a slot is where the code of an edit will be, of a deletion where it was."""
+    if edit.new is None:
+        return _holds(edit.old, slot.old)
+    return _holds(edit.new, slot.new)
+
+
+def _holds(whole: Side | None, one: Side | None) -> bool:
+    if whole is None or one is None or whole.blob_id != one.blob_id:
+        return False
+    return whole.position <= one.position < whole.position + len(whole.chunks)
