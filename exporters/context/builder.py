@@ -7,12 +7,13 @@ them a row shows.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of, largest
 from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
+from rsidx.exporters.context.near import Weighted
 from rsidx.exporters.context.outline import Outline
 from rsidx.exporters.edits.diff import added_lines
 from rsidx.exporters.edits.edit import Edit, Insertion, Side
@@ -58,6 +59,8 @@ _SECTION_OF = {
 }
 EARLIER_RULE = "earlier"
 """The rule of what an earlier edit of the commit has made."""
+LIKELY_RULE = "near"
+"""The rule of what the code near the place refers to."""
 RULES = (
     EARLIER_RULE,
     "enclosing",
@@ -67,6 +70,7 @@ RULES = (
     "macro",
     NAME_RULE,
     "imports",
+    LIKELY_RULE,
     "outline",
     "callers",
     "tests",
@@ -80,6 +84,10 @@ _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_CALLERS = 6
 _MAX_EARLIER = 40
+_MAX_LIKELY = 80
+_HEADING_BYTES = 20
+_POWER_OF_LENGTH = 0.3
+"""Of two definitions that are as likely to be needed, the shorter comes first, but not by much."""
 _WITH_MEMBERS = frozenset({"struct", "enum", "union", "type", "const", "static"})
 _NOT_SHOWN = frozenset({"imports", "preamble", "trailer"})
 _STEP_BYTES = 400
@@ -91,6 +99,10 @@ _USE = re.compile(
 )
 _WORD = re.compile(r"\w+")
 _WORD_BYTES = re.compile(rb"\w+")
+
+
+_Key = tuple[int, int, int]
+"""A definition by its path, blob and chunk."""
 
 
 @dataclass(slots=True)
@@ -128,13 +140,15 @@ class ContextBuilder:
         own: Side | None,
         insertion: Insertion | None = None,
         has_outline: bool,
+        likely: Iterable[Weighted] = (),
     ) -> tuple[list[Excerpt], Counter[str]]:
         """Return the excerpts for some code in descending value, without duplicates.
 
         `mentions` are the code's references by the location that they are resolved at, the first
         of which is the code's own. `own` is the code as the snapshot has it, if it does: no byte of
-        it is shown. Of new code, `insertion` is where it comes into the snapshot. Counts how many
-        references were resolved, as `Resolver.resolve` does.
+        it is shown. Of new code, `insertion` is where it comes into the snapshot. What is `likely`
+        to be needed comes behind what the code refers to. Counts how many references were resolved,
+        as `Resolver.resolve` does.
         """
         location = mentions[0][0]
         file = self._resolver.modules.file(location.path_id)
@@ -165,6 +179,7 @@ class ContextBuilder:
                 excerpts += self._outline.excerpts(
                     file, location.container, own or insertion, known, apart
                 )
+        excerpts += self._likely(likely, wanted, own)
         for caller in callers:
             section = "tests" if caller.is_test else "callers"
             form = Form("lines", tuple(caller.lines(self._reader)))
@@ -236,12 +251,12 @@ class ContextBuilder:
 
     def _wanted(
         self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]]
-    ) -> tuple[dict[tuple[int, int, int], _Wanted], Counter[str]]:
+    ) -> tuple[dict[_Key, _Wanted], Counter[str]]:
         """Return the definitions that references resolve to, by path, blob and chunk.
 
         Of a member, it is its owner, which is shown with it.
         """
-        found: dict[tuple[int, int, int], _Wanted] = {}
+        found: dict[_Key, _Wanted] = {}
         guess = "names" in self._extras
         outcomes: Counter[str] = Counter()
         every: list[Resolved] = []
@@ -251,8 +266,7 @@ class ContextBuilder:
             outcomes.update(counted)
         for resolved in every:
             definition, member = self._owner(resolved)
-            key = (definition.path_id, definition.blob_id, definition.index)
-            one = found.setdefault(key, _Wanted(definition, resolved.rule))
+            one = found.setdefault(_key(definition), _Wanted(definition, resolved.rule))
             one.members.update(name for name in (member, resolved.member) if name)
             one.names.add(resolved.name)
             is_import = resolved.reference is not None and resolved.reference.kind == "import"
@@ -260,6 +274,33 @@ class ContextBuilder:
             if RULES.index(resolved.rule) < RULES.index(one.rule):
                 one.rule = resolved.rule
         return found, outcomes
+
+    def _likely(
+        self, likely: Iterable[Weighted], known: Container[_Key], own: Side | None
+    ) -> list[Excerpt]:
+        """Return what is likely to be needed and not known, by its worth for its length."""
+        found: dict[_Key, _Wanted] = {}
+        worth: Counter[_Key] = Counter()
+        for weight, every in likely:
+            for resolved in every:
+                definition, member = self._owner(resolved)
+                key = _key(definition)
+                if key in known:
+                    continue
+                one = found.setdefault(key, _Wanted(definition, LIKELY_RULE, names={""}))
+                one.members.update(name for name in (member, resolved.member) if name)
+                is_import = resolved.reference is not None and resolved.reference.kind == "import"
+                one.is_only_imported = one.is_only_imported and is_import
+                worth[key] += weight  # type: ignore[assignment]  # Weights are fractions.
+        best = sorted(found, key=lambda key: (-worth[key], key))[:_MAX_LIKELY]
+        self._reader.prefetch_texts(found[key].definition.chunk.id for key in best)
+        excerpts = [
+            (worth[key] / (len(excerpt.text) + _HEADING_BYTES) ** _POWER_OF_LENGTH, excerpt)
+            for key in best
+            for excerpt in self._shown(found[key], own, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)
+        ]
+        excerpts.sort(key=lambda one: (-one[0], one[1].path_id, one[1].ranges))
+        return [excerpt for _, excerpt in excerpts]
 
     def _owner(self, resolved: Resolved) -> tuple[Definition, str]:
         """Return the definition that is shown for one, and the member of it that is meant."""
@@ -334,6 +375,10 @@ class ContextBuilder:
             if wanted[caller.is_test] and len(found[caller.is_test]) < _MAX_CALLERS:
                 found[caller.is_test].append(caller)
         return [*found[False], *found[True]]
+
+
+def _key(definition: Definition) -> _Key:
+    return definition.path_id, definition.blob_id, definition.index
 
 
 def _lines_of(run: TextRun) -> Iterator[TextRun]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.builder import EARLIER_RULE, ContextBuilder
+from rsidx.exporters.context.near import Near, Weighted
 from rsidx.exporters.edits.earlier import EarlierEdits
 from rsidx.exporters.edits.edit import Edit, Place, Surroundings
 from rsidx.exporters.edits.line_ends import line_ends_of
@@ -61,6 +62,7 @@ class Drafter:
         self._shows_commit = "commit" in config.earlier
         self._snapshot = Snapshot(reader)
         self.resolver = Resolver(reader)
+        self._near = Near(self.resolver, self._mentions_of)
         self._context = ContextBuilder(reader, self.resolver, frozenset(config.context_with))
         self._repository = reader.repository_name()
         self._commit: CommitRow | None = None
@@ -132,6 +134,20 @@ class Drafter:
 
     def _move_resolver(self) -> None:
         self.resolver.move(self._snapshot.files, self._snapshot.pop_changed_paths())
+        self._near.forget()
+
+    def _likely(self, place: Place, around: Surroundings) -> Iterator[Weighted]:
+        """Yield what the code near a place refers to, as it was before the commit."""
+        file = self.resolver.modules.file(place.path_id)
+        file = file or self.resolver.modules.file(place.old_path_id)
+        if file is None:
+            return
+        before = [side.position for side in around.before if side.blob_id == file.blob_id]
+        behind = [side.position for side in around.behind if side.blob_id == file.blob_id]
+        if before or behind:
+            first, last = max(before, default=-1), min(behind, default=len(file.chunks))
+            own = range(first + 1, last)
+            yield from self._near.of(file, (first + last) / 2, own)
 
     def _edits_before(self, commit: CommitRow) -> tuple[Edit, ...]:
         """Return a commit's edits that a later edit may show; none of them is a no-op."""
@@ -153,9 +169,8 @@ class Drafter:
         for new, old in files.items():
             file = self.resolver.modules.file(old)
             chunks = [c for c in file.chunks if c.kind == "imports"] if file is not None else []
-            for container, inside in _by_container(chunks).items():
-                site = CodeLocation(old, container, ())
-                definitions, _ = self.resolver.resolve(site, self._references(inside))
+            for site, references in self._mentions_of(old, chunks):
+                definitions, _ = self.resolver.resolve(site, references)
                 used = {one.definition.path_id for one in definitions} & new_names.keys()
                 found.setdefault(new, set()).update(new_names[path] for path in used)
         return found
@@ -184,6 +199,7 @@ class Drafter:
             own=place.old,
             insertion=place.insertion,
             has_outline=not self._shows_file,
+            likely=self._likely(place, around) if around is not None else (),
         )
         candidates = [*self._context.of_earlier(made, place.path_id), *candidates]
         excerpts = [
@@ -254,6 +270,14 @@ class Drafter:
             )
             for container, inside in by_container.items()
         ]
+
+    def _mentions_of(
+        self, path_id: int, chunks: Sequence[ChunkRow]
+    ) -> Iterator[tuple[CodeLocation, list[Reference]]]:
+        """Yield the references of some chunks of a file, by the location to resolve them at."""
+        for container, inside in _by_container(chunks).items():
+            site = CodeLocation(path_id, container, self._imports(inside))
+            yield site, self._references(inside)
 
     def _imports(self, chunks: list[ChunkRow]) -> tuple[Import, ...]:
         """Return the imports inside of function bodies."""

@@ -37,6 +37,7 @@ def test_context_gives_what_an_edit_would_be_shown_with_its_rules(filled, cli):
         ("field", "impls", "Thing", "src/lib.rs", 5, "signatures"),
         ("self_type", "structs", "Holder", "src/holder.rs", 3, "whole"),
         ("imports", "imports", "", "src/holder.rs", 1, "whole"),
+        ("near", "structs", "Thing", "src/lib.rs", 2, "whole"),
     ]  # fmt: skip
     assert answer["context"][0]["text"] == "impl Holder {\n    fn rest(&self)\n}\n"
     [struct] = json.loads(cli("context", "src/holder.rs:Holder", "--json").out)
