@@ -22,7 +22,9 @@ from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import config_of, read_rows
 from rsidx.exporters.pipeline.commit import Tools, writing_tools
-from rsidx.exporters.questions import Hole, Prompt, Target, fill_prompt_at, prompt_at
+from rsidx.exporters.questions.hole import Hole, fill_prompt_at
+from rsidx.exporters.questions.prompt import Prompt, prompt_at
+from rsidx.exporters.questions.target import Target
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.indexer.extract import Extractor
 from rsidx.indexer.git.blobs import blob_reader

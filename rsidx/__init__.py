@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     )
     from rsidx.exporters.config import ExportConfig
     from rsidx.exporters.dataset.reader import ShownRow, ShownToken
-    from rsidx.exporters.questions import ContextAnswer, Prompt, Use
+    from rsidx.exporters.questions.context import ContextAnswer
+    from rsidx.exporters.questions.prompt import Prompt
+    from rsidx.exporters.questions.uses import Use
     from rsidx.exporters.report.audit import Audit, Fault
     from rsidx.exporters.tokenizer import TokenizerReport
     from rsidx.exporters.verify.dataset import Problem
@@ -92,7 +94,7 @@ __all__ = [
 _MODULES = {
     "Audit": "rsidx.exporters.report.audit",
     "Commit": "rsidx.api.commits",
-    "ContextAnswer": "rsidx.exporters.questions",
+    "ContextAnswer": "rsidx.exporters.questions.context",
     "DataSet": "rsidx.api.data_set",
     "Edit": "rsidx.api.commits",
     "Example": "rsidx.api.examples",
@@ -105,7 +107,7 @@ _MODULES = {
     "LastError": "rsidx.log",
     "Location": "rsidx.indexer.lookup",
     "Problem": "rsidx.exporters.verify.dataset",
-    "Prompt": "rsidx.exporters.questions",
+    "Prompt": "rsidx.exporters.questions.prompt",
     "Relation": "rsidx.api.data_set",
     "Row": "rsidx.api.data_set",
     "ShownRow": "rsidx.exporters.dataset.reader",
@@ -114,7 +116,7 @@ _MODULES = {
     "Status": "rsidx.indexer.status",
     "SyncReport": "rsidx.indexer.ingest",
     "TokenizerReport": "rsidx.exporters.tokenizer",
-    "Use": "rsidx.exporters.questions",
+    "Use": "rsidx.exporters.questions.uses",
     "Verification": "rsidx.api.data_set",
     "Watcher": "rsidx.api.hooks",
     "measure_tokenizer": "rsidx.api.tokenizers",

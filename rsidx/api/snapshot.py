@@ -9,17 +9,11 @@ from pathlib import Path
 from rsidx.api.data_set import DataSet
 from rsidx.exporters.dataset.format import check_prompts
 from rsidx.exporters.examples.redaction import redacted
-from rsidx.exporters.questions import (
-    ContextAnswer,
-    Hole,
-    Prompt,
-    Target,
-    Use,
-    context_at,
-    fill_prompt_at,
-    prompt_at,
-    uses_of,
-)
+from rsidx.exporters.questions.context import ContextAnswer, context_at
+from rsidx.exporters.questions.hole import Hole, fill_prompt_at
+from rsidx.exporters.questions.prompt import Prompt, prompt_at
+from rsidx.exporters.questions.target import Target
+from rsidx.exporters.questions.uses import Use, uses_of
 from rsidx.indexer.git.history import list_tree, resolve
 from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.identity import name_of

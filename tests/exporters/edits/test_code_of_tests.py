@@ -6,7 +6,8 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import config_of
 from rsidx.exporters.edits.test_code import is_test_path
 from rsidx.exporters.export import export
-from rsidx.exporters.questions import Target, prompt_at
+from rsidx.exporters.questions.prompt import prompt_at
+from rsidx.exporters.questions.target import Target
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from rsidx.exporters.examples.redaction import (
 from rsidx.exporters.export import export
 from rsidx.exporters.filters.secrets import Secret
 from rsidx.exporters.kinds import KINDS
-from rsidx.exporters.questions import Target, context_at, prompt_at
+from rsidx.exporters.questions.context import context_at
+from rsidx.exporters.questions.prompt import prompt_at
+from rsidx.exporters.questions.target import Target
 from rsidx.exporters.tokenizer import train
 from rsidx.exporters.verify.dataset import verify
 from rsidx.exporters.verify.rows import Checked

@@ -4,7 +4,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from rsidx.exporters.dataset.reader import config_of
-from rsidx.exporters.questions import Target, prompt_at
+from rsidx.exporters.questions.prompt import prompt_at
+from rsidx.exporters.questions.target import Target
 from rsidx.exporters.rendering.markers import token_of
 from tests.exporters.export.rows import by_message
 
