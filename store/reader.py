@@ -62,6 +62,7 @@ class Reader:
         self._added_blobs: dict[int, tuple[BlobRow, tuple[ChunkRow, ...], str | None]] = {}
         self._added_chunks: dict[int, _Added] = {}
         self._added_paths: dict[bytes, int] = {}
+        self._added_rows: dict[bytes, ChunkRow] = {}
         self.changes = lru_cache(_COMMITS_KEPT)(self._changes)
         self._facts = FactsReader(connection)
         self.blob = lru_cache(_BLOBS_KEPT)(self._blob)
@@ -130,25 +131,43 @@ class Reader:
     def add(self, path: bytes, record: BlobRecord) -> tuple[int, int]:
         """Lay a version of a file over the index, with all its facts; return its ids.
 
-        Must come before what is to see it: path ids are read once.
+        A chunk that the index has keeps its id. Must come before what is to see it: path ids are
+        read once.
         """
-        path_id = self.path_ids().get(path)
-        if path_id is None:
-            path_id = self._added_paths[path] = -1 - len(self._added_paths)
-            self._paths[path_id] = path
-        rows: dict[bytes, ChunkRow] = {}
+        path_id = self.add_path(path)
+        known = self._chunk_ids(one.digest for one in record.new_chunks)
         for one in record.new_chunks:
-            chunk_id = -1 - len(self._added_chunks)
+            if one.digest in self._added_rows:
+                continue
+            chunk_id = known.get(one.digest, -1 - len(self._added_chunks))
             n_lines = one.text.count(b"\n")
             row = ChunkRow(chunk_id, one.kind, one.container, len(one.text), n_lines)
-            facts = facts_of_record(one.facts)
-            self._added_chunks[chunk_id] = _Added(row, one.text, facts, one.facts.breaks)
-            rows[one.digest] = row
-        chunks = tuple(rows[digest] for digest in record.chunks)
+            if chunk_id < 0:
+                facts = facts_of_record(one.facts)
+                self._added_chunks[chunk_id] = _Added(row, one.text, facts, one.facts.breaks)
+            self._added_rows[one.digest] = row
+        chunks = tuple(self._added_rows[digest] for digest in record.chunks)
         blob_id = -1 - len(self._added_blobs)
         blob = BlobRow(blob_id, record.oid, record.n_bytes, record.state)
         self._added_blobs[blob_id] = (blob, chunks, record.manifest)
         return path_id, blob_id
+
+    def add_path(self, path: bytes) -> int:
+        """Return the id of a path, which need not be in the index."""
+        path_id = self.path_ids().get(path)
+        if path_id is None:
+            path_id = self._added_paths[path] = -1 - len(self._added_paths)
+            self._paths[path_id] = path
+        return path_id
+
+    def _chunk_ids(self, digests: Iterable[bytes]) -> dict[bytes, int]:
+        """Return the ids of those chunks that are in the index."""
+        found: dict[bytes, int] = {}
+        c = schema.chunk.c
+        for part in batches(digests):
+            query = select(c.digest, c.id).where(c.digest.in_(part))
+            found.update(map(tuple, self._connection.execute(query)))
+        return found
 
     def _blob(self, blob_id: int) -> BlobRow:
         if blob_id in self._added_blobs:

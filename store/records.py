@@ -165,6 +165,17 @@ class BlobRecord(NamedTuple):
     errors: tuple[tuple[int, int], ...] = ()
 
 
+class FileEdit(NamedTuple):
+    """A file that is changed and not committed: its new version, None if it is gone.
+
+    `old_path` is its name at the commit, if that was another.
+    """
+
+    path: bytes
+    old_path: bytes | None
+    record: BlobRecord | None
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
     """One file changed by a commit; object ids in bytes, None where a side is missing."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from rsidx.exporters.edits.containers import FOOTER
 from rsidx.exporters.resolver.files import File
 from rsidx.exporters.resolver.references import CodeLocation, Resolved, Resolver
+from rsidx.store.addresses import FOOTER
 from rsidx.store.records import ChunkRow, Reference
 
 _MAX_ITEMS = 16

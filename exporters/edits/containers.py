@@ -1,17 +1,13 @@
 """A version of a file as chunks, and its containers: impls, traits, modules, macro calls."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
 from rsidx.exporters.edits.edit import Side
+from rsidx.store.addresses import FOOTER, HEADER
 from rsidx.store.records import CONTAINER_SEPARATOR, ChunkRow
-
-HEADER, FOOTER = "_header", "_footer"
-"""What the kinds of the chunks end with that open and close a container."""
-_ARGUMENTS = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +42,6 @@ def containers(chunks: Sequence[ChunkRow]) -> list[Container]:
 
 def _is_within(label: str, outer: str) -> bool:
     return label == outer or label.startswith(outer + CONTAINER_SEPARATOR)
-
-
-def without_arguments(label: str) -> str:
-    """Return a container's label without generic arguments: `impl Read for Reader<R>` as Reader."""
-    while label != (shorter := _ARGUMENTS.sub("", label)):
-        label = shorter
-    return label
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rsidx.exporters.edits.containers import HEADER, Container, Version, without_arguments
+from rsidx.exporters.edits.containers import Container, Version
 from rsidx.exporters.edits.edit import Side, name_of
 from rsidx.exporters.edits.macro_calls import call_name
 from rsidx.exporters.edits.similarity import Profile
+from rsidx.store.addresses import HEADER, without_arguments
 from rsidx.store.reader import Reader
 from rsidx.store.records import CONTAINER_SEPARATOR, Symbol, innermost
 

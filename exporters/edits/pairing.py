@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rsidx.exporters.edits.containers import FOOTER, Container, Version
+from rsidx.exporters.edits.containers import Container, Version
 from rsidx.exporters.edits.diff import opcodes
 from rsidx.exporters.edits.edit import Edit, Insertion, Side, edit_between, name_of
 from rsidx.exporters.edits.left_out import LeftOut
 from rsidx.exporters.edits.matching import Change, Pair, matched
+from rsidx.store.addresses import FOOTER
 from rsidx.store.reader import Reader
 from rsidx.store.records import PARSED, ChangeRow, ChunkRow
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from rsidx.exporters.edits.containers import FOOTER, HEADER, Version
+from rsidx.exporters.edits.containers import Version
 from rsidx.exporters.edits.diff import Opcode, opcodes
 from rsidx.exporters.edits.edit import Edit, Side, Surroundings
+from rsidx.store.addresses import FOOTER, HEADER
 from rsidx.store.reader import Reader
 from rsidx.store.records import PARSED, ChangeRow
 
@@ -163,16 +164,6 @@ def _ids(version: Version, positions: range, numbers: _Numbers) -> Iterator[int]
         chunk = version.chunks[position]
         if (version.blob_id, position) not in numbers and not chunk.kind.endswith(FOOTER):
             yield chunk.id
-
-
-def standing_around(reader: Reader, side: Side) -> Surroundings:
-    """Return the version of a file that has some code, around it."""
-    version = Version(side.path_id, side.blob_id, reader.chunks(side.blob_id))
-    end = side.position + len(side.chunks)
-    return Surroundings(
-        tuple(version.sides(range(side.position))),
-        tuple(version.sides(range(end, len(version.chunks)))),
-    )
 
 
 def _numbers(sides: Sequence[Side | None]) -> _Numbers:

@@ -93,10 +93,13 @@ class EditExamples:
         del edit
 
     def questions(self, draft: Draft, max_chars: int) -> list[Example]:
-        """Return an example without new code for each window of an edit's old code."""
+        """Return an example without new code for each window of an edit's old code.
+
+        Of an addition that is one.
+        """
         side = draft.place.old
         if side is None:
-            return []
+            return list(self._examples(draft, [Part(0, 0, 0, 0, 0)], b"", b""))
         old = self._texts.text(side)
         breaks = self._texts.breaks(side) if len(old) > max_chars else []
         pieces = windows(old, breaks, max_chars)

@@ -113,11 +113,19 @@ class Licenses:
                 changed[change.path_id] = change.new_blob_id
         self._overlays = ({}, changed)
 
-    def move_to_overlay(self, commit: CommitRow, overlay: Mapping[int, int | None]) -> None:
-        """Go to the tree of a commit with some files replaced (path → blob) or gone (None)."""
+    def move_to_overlay(
+        self,
+        commit: CommitRow,
+        before: Mapping[int, int | None],
+        after: Mapping[int, int | None],
+    ) -> None:
+        """Go to edits of the tree of a commit: its files are replaced (path → blob) or gone (None).
+
+        `before` are those that differ before the edits, `after` those that differ after them.
+        """
         self._commit = None
         self._snapshot.move_to(commit)
-        self._overlays = (overlay, overlay)
+        self._overlays = (before, after)
 
     def of_edit(self, edit: Edit) -> str | None:
         """Return the licence of an edit's new side, of a deletion's old side."""

@@ -12,7 +12,7 @@ from rsidx.exporters.edits.edit import Edit, Place, Surroundings
 from rsidx.exporters.edits.line_ends import line_ends_of
 from rsidx.exporters.edits.order import in_order
 from rsidx.exporters.edits.place import place_of_hole
-from rsidx.exporters.edits.progress import NONE, Progress, standing_around
+from rsidx.exporters.edits.progress import NONE, Progress
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.examples.draft import Draft
@@ -84,8 +84,7 @@ class Drafter:
         self._move_resolver()
         changes = self._reader.changes(commit.id)
         if self._shows_file:
-            uses = self._files_used({edit.path_id: edit.place.old_path_id for edit in edits})
-            edits = in_order(edits, self._reader.path, self._is_test, uses)
+            edits = self.in_order(edits)
         progress = Progress(self._reader, changes, edits)
         message = without_people(self._reader.message(commit.id))
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
@@ -107,20 +106,43 @@ class Drafter:
             drafts.append(self._with_earlier(drafted, parent))
         return drafts, dropped
 
-    def move_to(self, commit: CommitRow, overlay: Mapping[int, int | None]) -> None:
-        """Go to a commit's tree with some files replaced (path → blob) or gone (None)."""
+    def in_order(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+        """Return edits of the current tree in the order in which they are made."""
+        uses = self._files_used({edit.path_id: edit.place.old_path_id for edit in edits})
+        return in_order(edits, self._reader.path, self._is_test, uses)
+
+    def move_to(
+        self,
+        commit: CommitRow,
+        overlay: Mapping[int, int | None],
+        edited: Mapping[int, int | None] | None = None,
+    ) -> None:
+        """Go to a commit's tree with some files replaced (path → blob) or gone (None).
+
+        `edited` are files that edits have replaced since: names mean what they did before these.
+        """
         self._commit = commit
-        self._licenses.move_to_overlay(commit, overlay)
+        self._licenses.move_to_overlay(commit, overlay, {**overlay, **(edited or {})})
         self._snapshot.move_to(commit)
         self._snapshot.overlay(overlay)
         self._move_resolver()
 
-    def of_prompt(self, edit: Edit, message: str) -> Draft:
-        """Return the draft of an edit that is still to be made."""
-        around = None
-        if self._shows_file and edit.old is not None:
-            around = standing_around(self._reader, edit.old)
-        drafted, _ = self._draft(edit, edit.place, without_people(message), around, ())
+    def of_prompt(
+        self,
+        edit: Edit,
+        message: str,
+        around: Surroundings | None = None,
+        made: Sequence[Edit] = (),
+    ) -> Draft:
+        """Return the draft of an edit that is still to be made.
+
+        `around` is the file around its place, as the edits that are `made` left it.
+        """
+        if not self._shows_file:
+            around = None
+        if not self._shows_commit:
+            made = ()
+        drafted, _ = self._draft(edit, edit.place, without_people(message), around, made)
         return self._with_earlier(drafted, self._commit).draft
 
     def at_hole(self, path_id: int, file: bytes, offset: int) -> Place:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.excerpts import Excerpt, largest
-from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.redaction import spelled
 from rsidx.exporters.questions.index_at import opened
-from rsidx.exporters.questions.lines import first_line, line_of
+from rsidx.exporters.questions.lines import line_of
+from rsidx.exporters.questions.site import Site
 from rsidx.exporters.questions.target import Target
 from rsidx.store.database import Database
 from rsidx.store.reader import Reader
@@ -49,19 +49,19 @@ def context_at(
     symbol that is not there.
     """
     config = ExportConfig(tokenizer="", context_with=extras)
-    with opened(database, name, config, target.commit, target.overlay) as asked:
+    with opened(database, name, config, target) as asked:
         return [
-            _answer(asked.reader, asked.draft(side, ""), side, target.symbol)
-            for side in asked.sides(target)
+            _answer(asked.reader, asked.draft(site, ""), site, target)
+            for site in asked.sites(target)
         ]
 
 
-def _answer(reader: Reader, draft: Draft, side: Side, symbol: str) -> ContextAnswer:
+def _answer(reader: Reader, draft: Draft, site: Site, target: Target) -> ContextAnswer:
     return ContextAnswer(
         draft.path,
-        first_line(reader, side),
-        symbol,
-        side.chunks[0].container if symbol else "",
+        site.lines[0],
+        target.symbol or site.edit.name * (target.line is not None),
+        site.edit.container if not target.is_file else "",
         tuple(_piece(reader, excerpt) for excerpt in largest(draft.excerpts)),
     )
 

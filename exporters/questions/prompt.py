@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.text_columns import PromptCompletion
-from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.pipeline.commit import Tools, writing_tools
 from rsidx.exporters.pipeline.fitting import Fitting
-from rsidx.exporters.questions.index_at import opened
-from rsidx.exporters.questions.lines import first_line, line_start
+from rsidx.exporters.questions.index_at import IndexAt, opened
+from rsidx.exporters.questions.site import Site
 from rsidx.exporters.questions.target import Target
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.renderer import Row, TooLongError
 from rsidx.store.database import Database
-from rsidx.store.reader import Reader
 from rsidx.store.records import path_of
 
 
@@ -52,27 +50,40 @@ def prompt_at(
         raise RsidxError(f"a prompt is for an edit, and that export is of kind {config.kind}")
     if config.level != "item":
         raise RsidxError(f"a prompt is for an item, and that export is of level {config.level}")
-    if target.line is not None and target.symbol:
-        raise RsidxError("name a symbol or a line, not both")
     encoder, _, renderer = tools or writing_tools(config)
-    with opened(database, name, config, target.commit, target.overlay) as asked:
-        found = list(asked.sides(target))
-        if len(found) > 1:
-            last = target.symbol.rpartition("::")[2]
-            paths = dict.fromkeys(path_of(side.chunks[0].container, last) for side in found)
-            raise RsidxError(
-                f"{target.symbol} is defined more than once in the file, as {', '.join(paths)}; "
-                f"say which, or name a line, as in "
-                f"{target.path}:{first_line(asked.reader, found[0])}"
-            )
-        draft = asked.draft(found[0], message)
+    with opened(database, name, config, target) as asked:
+        site = _site(asked, target)
+        draft = asked.draft(site, message)
         examples = Fitting(asked.builder, renderer, config).questions(draft)
-        example = _asked(asked.reader, examples, found[0], target)
+        example = _asked(examples, site, target)
         try:
             row, _ = renderer.row(example)
         except TooLongError as error:
             raise RsidxError(f"{target.name} does not fit --max-tokens") from error
     return prompt_of(encoder, row)
+
+
+def _site(asked: IndexAt, target: Target) -> Site:
+    """Return the one place that a target is; raises RsidxError where it may be several."""
+    if target.is_file:
+        if not target.path.endswith(".rs"):
+            raise RsidxError(f"{target.path} is no Rust file, and prompts are for these")
+        if asked.has(target.path):
+            raise RsidxError(
+                f"{target.path} is there already; name a symbol of it, a line, or where new code "
+                "comes"
+            )
+        return asked.new_file(target.path)
+    sites = asked.sites(target)
+    if len(sites) > 1:
+        last = target.symbol.rpartition("::")[2]
+        paths = dict.fromkeys(path_of(site.edit.container, last) for site in sites)
+        lines = ", ".join(f"{target.path}:{site.lines[0]}" for site in sites)
+        raise RsidxError(
+            f"{target.symbol} is defined more than once in the file, as {', '.join(paths)}; "
+            f"say which, or name a line: {lines}"
+        )
+    return sites[0]
 
 
 def prompt_of(encoder: Encoder, row: Row) -> Prompt:
@@ -83,19 +94,16 @@ def prompt_of(encoder: Encoder, row: Row) -> Prompt:
     return Prompt(ids, text, row.n_left_out, is_spelled)
 
 
-def _asked(reader: Reader, examples: Sequence[Example], side: Side, target: Target) -> Example:
+def _asked(examples: Sequence[Example], site: Site, target: Target) -> Example:
     """Return the example that is about a target: of a long item, the part with its line."""
     if target.line is None:
         if len(examples) == 1 and not examples[0].is_part:
             return examples[0]
-        first = first_line(reader, side)
-        last = first + sum(chunk.n_lines for chunk in side.chunks) - 1
         raise RsidxError(
             f"{target.symbol} is too long for one prompt; name the line where the change is to be "
-            f"made, as in {target.path}:{(first + last) // 2}"
+            f"made, as in {target.path}:{sum(site.lines) // 2}"
         )
-    offset = line_start(reader.blob_text(side.blob_id), target.line) - side.start
     for example in examples:
-        if example.part.old_start <= offset < example.part.old_end or not example.is_part:
+        if example.part.old_start <= site.offset < example.part.old_end or not example.is_part:
             return example
     raise RsidxError(f"the statement at {target.name} is too long, and cannot be cut")

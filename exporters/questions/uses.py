@@ -38,7 +38,7 @@ def uses_of(database: Database, name: str, target: Target, *, names: bool) -> li
     With `names`, code that mentions the name where no rule says what it means comes last, with
     the rule `name`. Raises RsidxError where the tree has no such definition.
     """
-    with opened(database, name, ExportConfig(tokenizer=""), target.commit, target.overlay) as asked:
+    with opened(database, name, ExportConfig(tokenizer=""), target) as asked:
         callers = Callers(asked.reader, asked.drafter.resolver)
         redactor = Redactor(asked.reader.blob_text)
         definitions = list(asked.definitions(target.symbol))

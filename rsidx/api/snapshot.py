@@ -67,14 +67,22 @@ class Snapshot:
             return uses_of(database, self._name(database), self._target("", name), names=names)
 
     def context(
-        self, path: str | Path, symbol: str = "", *, context_with: Sequence[str] = ()
+        self,
+        path: str | Path,
+        symbol: str = "",
+        *,
+        context_with: Sequence[str] = (),
+        line: int | None = None,
+        after: str | int | None = None,
+        in_: str | int | None = None,
     ) -> list[ContextAnswer]:
         """Return what an edit of a file, or of a symbol in it, would be shown.
 
-        There is an answer for each definition of the symbol, with its `path`, `line`, `symbol` and
+        Instead of a symbol, `line`, `after` and `in_` name the code as they do for `prompt`. There
+        is an answer for each definition of the symbol, with its `path`, `line`, `symbol` and
         `container`; its `context` are excerpts, in the order in which the budget is spent.
         """
-        target = self._target(str(path), symbol)
+        target = replace(self._target(str(path), symbol), line=line, after=after, inside=in_)
         with self._opening() as database:
             return context_at(database, self._name(database), target, tuple(context_with))
 
@@ -86,17 +94,23 @@ class Snapshot:
         *,
         like: DataSet | str | Path,
         line: int | None = None,
+        after: str | int | None = None,
+        in_: str | int | None = None,
     ) -> Prompt:
         """Return the prompt for an edit of a symbol, as the examples of a data set are written.
 
         Instead of a symbol, which is empty then, `line` (from 1) stands for the item that it is in;
         of one that is too long, the prompt shows the part with that line.
 
+        New code has no symbol. It comes right behind the symbol or the line `after` (0 is the
+        beginning of the file, the line of a header the beginning inside of its container), or to
+        the end of the impl, trait or module `in_`; without any of them the file is new.
+
         The prompt has `text` and `input_ids`; `n_excerpts_left_out` pieces of context did not fit.
         Where code `spells_control_token`, a tokenizer makes other ids of the text.
         """
         data = _data_to_prompt_like(like)
-        target = replace(self._target(str(path), symbol), line=line)
+        target = replace(self._target(str(path), symbol), line=line, after=after, inside=in_)
         with self._opening() as database:
             return prompt_at(database, self._name(database), target, message, data.config)
 

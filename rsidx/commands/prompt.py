@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rsidx import DataSet, Index
+from rsidx.commands.addresses import address_of, address_options
 from rsidx.commands.options import at_option, json_option, repository_options
 from rsidx.output import emit, note
 
@@ -14,7 +15,8 @@ _HOLE = re.compile(r"(.+):(\d+):(\d+)")
 
 
 @click.command()
-@click.argument("place_in_code", metavar="FILE:SYMBOL|FILE:LINE|FILE:LINE:COL")
+@click.argument("place_in_code", metavar="FILE[:SYMBOL|:LINE|:LINE:COL]")
+@address_options
 @click.option("--message", help="The commit message of the change to make.")
 @click.option(
     "--fim",
@@ -38,6 +40,8 @@ _HOLE = re.compile(r"(.+):(\d+):(\d+)")
 def prompt(
     index: Index,
     place_in_code: str,
+    after: str | None,
+    inside: str | None,
     message: str | None,
     is_hole: bool,
     suffix_first: bool,
@@ -48,7 +52,8 @@ def prompt(
     """Print the prompt for an edit of SYMBOL, in exactly the form of the examples of OUT.
 
     LINE (from 1) stands for the item that it is in; of one that is too long, the prompt shows the
-    part with that line, and the answer is the part alone.
+    part with that line, and the answer is the part alone. With --after or --in, or of a FILE that
+    is not there, the prompt is for new code.
 
     A model's answer, up to the end token, is the new code, or with --fim the code that fills the
     hole. --json also gives the token ids.
@@ -62,6 +67,8 @@ def prompt(
     if is_hole:
         if message is not None:
             raise click.UsageError("--message is for an edit, not for --fim")
+        if after is not None or inside is not None:
+            raise click.UsageError("--after and --in are for an edit, not for --fim")
         path, line, column = _hole(place_in_code)
         found = index.at(revision).fill_prompt(
             path, line, column, like=data, suffix_first=suffix_first
@@ -70,20 +77,8 @@ def prompt(
         if message is None or suffix_first:
             given = "--message is missing" if message is None else "--suffix-first is for --fim"
             raise click.UsageError(given)
-        path, _, symbol = place_in_code.partition(":")
-        if not symbol:
-            raise click.UsageError(
-                "name a symbol, as in src/lib.rs:Type::method or 'src/lib.rs:<Type as "
-                "Trait>::method', or a line, as in src/lib.rs:12"
-            )
-        is_line = symbol.isascii() and symbol.isdigit()
-        found = index.at(revision).prompt(
-            path,
-            "" if is_line else symbol,
-            message,
-            like=data,
-            line=int(symbol) if is_line else None,
-        )
+        path, symbol, address = address_of(place_in_code, after, inside)
+        found = index.at(revision).prompt(path, symbol, message, like=data, **address)
     if as_json:
         emit(asdict(found), (), as_json=True)
     else:

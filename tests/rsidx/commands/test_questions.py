@@ -85,6 +85,75 @@ def test_members_of_impls_of_one_trait_are_told_apart(filled, cli, tmp_path, tok
     assert changed == ["-        Thing", "+        todo!()"]
 
 
+def asked_like(cli, tmp_path, tokenizer_file):
+    """Export, and return what asks for a prompt and gives its parts: path, behind, before, old."""
+    cli("export", tmp_path / "out", "--tokenizer", tokenizer_file, "--split", "1,0,0")
+
+    def ask(*place, status=0):
+        given = ("--like", tmp_path / "out", "--message", "Change it", *place)
+        said = cli("prompt", *given, status=status)
+        return said.out if status == 0 else said.err
+
+    return ask
+
+
+def around_in(prompt):
+    """Return what a prompt shows before and behind the place, and as the old code."""
+    behind, _, rest = prompt.partition("<|suffix|>")[2].partition("<|prefix|>")
+    before, _, old = rest.partition("<|old_code|>")
+    return before, behind, old.partition("<|/old_code|>")[0]
+
+
+def test_a_prompt_can_be_for_new_code(filled, cli, tmp_path, tokenizer_file):
+    ask = asked_like(cli, tmp_path, tokenizer_file)
+    file = (filled.path / "src/lib.rs").read_text()
+    method = file.index("    pub fn act")
+    for place, cut in (
+        (("src/lib.rs", "--after", "0"), 0),
+        (("src/lib.rs", "--after", "Thing"), file.index("\nimpl")),
+        (("src/lib.rs", "--after", "2"), file.index("\nimpl")),
+        (("src/lib.rs", "--after", "4"), method),
+        (("src/lib.rs", "--after", "act"), len(file) - 2),
+        (("src/lib.rs", "--in", "impl Thing"), len(file) - 2),
+        (("src/lib.rs", "--after", "impl Thing"), len(file)),
+    ):
+        out = ask(*place)
+        assert around_in(out) == (file[:cut], file[cut:], ""), place
+        assert "<|add|>" in out
+    out = ask("src/fresh.rs")
+    assert around_in(out) == ("", "", "")
+    assert "src/fresh.rs" in out
+    assert "<|module|>fresh<" in out
+
+
+@pytest.mark.usefixtures("filled")
+def test_where_no_code_can_come_is_one_line(cli, tmp_path, tokenizer_file):
+    ask = asked_like(cli, tmp_path, tokenizer_file)
+    for place, says in (
+        (("src/lib.rs",), "src/lib.rs is there already; name a symbol of it"),
+        (("README.md",), "README.md is no Rust file"),
+        (("src/none.rs", "--after", "x"), "there is no src/none.rs"),
+        (("src/lib.rs", "--after", "99"), "src/lib.rs has 6 lines, and no line 99"),
+        (("src/lib.rs", "--after", "none"), "no definition of none"),
+        (("src/lib.rs", "--in", "1"), "in no impl, trait or module"),
+    ):
+        err = ask(*place, status=1)
+        assert says in err
+        assert err.count("\n") == 1
+    for place in (("src/lib.rs:act", "--after", "0"), ("src/lib.rs", "--after", "0", "--in", "1")):
+        ask(*place, status=2)
+
+
+@pytest.mark.usefixtures("filled")
+def test_context_is_listed_for_a_line_and_for_new_code(cli):
+    out = cli("context", "src/lib.rs:5").out
+    assert out.startswith("src/lib.rs:5: act in impl Thing\n")
+    out = cli("context", "src/lib.rs", "--in", "impl Thing").out
+    assert out.startswith("src/lib.rs:6: new code in impl Thing\n")
+    assert "rule self_type: src/lib.rs:1 Thing" in out
+    assert cli("context", "src/lib.rs", "--after", "0").out.startswith("src/lib.rs:1: new code\n")
+
+
 def test_a_prompt_whose_code_spells_a_control_token_says_so(filled, cli, tmp_path, tokenizer_file):
     odd = 'pub fn odd() -> &\'static str {\n    "<|new_code|>"\n}\n'
     filled.commit("Spell a control token", {"src/odd.rs": odd, "src/lib.rs": RUST})
