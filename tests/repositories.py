@@ -116,8 +116,11 @@ class Repo:
         return self.git("rev-parse", "HEAD")
 
     def blob(self, revision, path):
+        return self.content(f"{revision}:{path}")
+
+    def content(self, blob):
         return subprocess.run(
-            ["git", "-C", str(self.path), "cat-file", "blob", f"{revision}:{path}"],
+            ["git", "-C", str(self.path), "cat-file", "blob", blob],
             check=True,
             capture_output=True,
         ).stdout

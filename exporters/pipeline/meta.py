@@ -13,6 +13,7 @@ from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.filters.licenses import Licenses
+from rsidx.exporters.pipeline.address import Addresses
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.rendering.renderer import Row
 from rsidx.store.dates import spelled
@@ -29,6 +30,7 @@ class Meta:
         self._reader = reader
         self._config = config
         self._licenses = licenses
+        self._addresses = Addresses(reader)
 
     def of(self, commit: CommitRow, row: Row) -> dict[str, Any]:
         """Return the meta line of a row of a commit's edit."""
@@ -67,6 +69,8 @@ class Meta:
             "roles": row.roles,
             "is_redacted": example.is_redacted,
         }
+        if self._config.kind == "edit":
+            meta["place"] = self._addresses.of(example)
         if draft.surroundings is not None:
             meta["surroundings"] = self._surroundings(row)
         if draft.old_path not in ("", draft.path):

@@ -121,12 +121,17 @@ def repository_pieces(family: Family, draft: Draft) -> list[Piece]:
 
 
 def context_files(draft: Draft, shown: Sequence[int]) -> Iterator[list[int]]:
-    """Yield each file's excerpts for dialects that know files alone, the edited file last."""
+    """Yield each file's excerpts for dialects that know files alone, the edited file last.
+
+    In a file, what earlier edits made comes first: it is of another version of the file.
+    """
     order = [index for _, inside in sections(draft, shown) for index in inside]
     paths = sorted({draft.excerpt_paths[i] for i in order}, key=lambda p: (p == draft.path, p))
     for path in paths:
         inside = [index for index in order if draft.excerpt_paths[index] == path]
-        inside.sort(key=lambda index: draft.excerpts[index].ranges)
+        inside.sort(
+            key=lambda i: (draft.excerpts[i].section != SECTIONS[0], draft.excerpts[i].ranges)
+        )
         yield inside
 
 

@@ -274,6 +274,12 @@ def _parse(fields: Iterator[bytes], commits: Sequence[CommitLine]) -> Iterator[C
         yield _record(header, parents, tuple(changes), "ok")
 
 
+def raw_changes(out: bytes) -> list[ChangeRecord]:
+    """Return the changes that `git diff-index --raw -z` printed, as those of a commit."""
+    fields = iter(out.split(b"\0"))
+    return [change for entry in fields if entry for change in _changes(entry, fields)]
+
+
 def _changes(entry: bytes, fields: Iterator[bytes]) -> Iterator[ChangeRecord]:
     """Turn a raw entry into changes of Rust files and manifests, none for other files."""
     old_mode, new_mode, old_hex, new_hex, status = entry[1:].split(b" ")

@@ -39,6 +39,9 @@ _FLAGS = (
     "diff.renameLimit=1000",
     "-c",
     "core.quotePath=false",
+    # A shared index would be written beside the repository's own.
+    "-c",
+    "core.splitIndex=false",
     # A sixth of the default, for each of a backfill's three gits: no slower on 1.1 GB of blobs.
     "-c",
     "core.deltaBaseCacheLimit=16m",
@@ -127,6 +130,8 @@ class Repository:
     object_format: str
     chosen_name: str | None = None
     """What the user calls it in the index."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """What git is told besides, such as another index."""
 
     @cached_property
     def name(self) -> str:
@@ -218,16 +223,18 @@ class Repository:
     def _command(self, *args: str) -> list[str]:
         return [*self._here, *_FLAGS, f"--git-dir={self.git_dir}", *args]
 
-    def run(self, *args: str, ok: tuple[int, ...] = (0,)) -> bytes:
+    def run(self, *args: str, ok: tuple[int, ...] = (0,), stdin: bytes | None = None) -> bytes:
         """Run git and return what it printed; raises RepositoryError unless it exits `ok`."""
-        status, out, err = _execute(
-            self._command(*args),
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            env=_LOCAL_ENVIRONMENT,
-        )
+        with _holding(stdin) as file:
+            status, out, err = _execute(
+                self._command(*args),
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                istream=file,
+                env={**_LOCAL_ENVIRONMENT, **dict(self.variables)},
+            )
         if status not in ok:
             raise RepositoryError(f"git {args[0]} failed: {_first_line(err)}")
         return cast("bytes", out)
@@ -281,6 +288,18 @@ class Repository:
             yield process
         finally:
             process.close()
+
+
+@contextmanager
+def _holding(content: bytes | None) -> Iterator[IO[bytes] | None]:
+    """Open a file that holds something; None for None."""
+    if content is None:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield file
 
 
 class GitProcess:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rsidx.api.data_set import DataSet
+from rsidx.errors import RepositoryError
 from rsidx.exporters.dataset.format import check_prompts
 from rsidx.exporters.examples.redaction import redacted
 from rsidx.exporters.questions.context import ContextAnswer, context_at
@@ -14,13 +15,14 @@ from rsidx.exporters.questions.hole import Hole, fill_prompt_at
 from rsidx.exporters.questions.prompt import Prompt, prompt_at
 from rsidx.exporters.questions.target import Target
 from rsidx.exporters.questions.uses import Use, uses_of
+from rsidx.indexer.edited import files_edited_on_disk, patched_files
 from rsidx.indexer.git.history import list_tree, resolve
 from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.identity import name_of
 from rsidx.indexer.lookup import Location, count_missing, locate
 from rsidx.indexer.worktree import changed_files, file_on_disk
 from rsidx.store.database import Database
-from rsidx.store.records import BlobRecord
+from rsidx.store.records import BlobRecord, FileEdit
 
 MAX_FILE_BYTES = 1_000_000
 WORKTREE = "worktree"
@@ -96,6 +98,7 @@ class Snapshot:
         line: int | None = None,
         after: str | int | None = None,
         in_: str | int | None = None,
+        after_edits: bytes | str = "",
     ) -> Prompt:
         """Return the prompt for an edit of a symbol, as the examples of a data set are written.
 
@@ -106,11 +109,22 @@ class Snapshot:
         beginning of the file, the line of a header the beginning inside of its container), or to
         the end of the impl, trait or module `in_`; without any of them the file is new.
 
+        `after_edits` are edits that are made already, as a unified diff, or `worktree` for what
+        differs on disk. Files are as these left them, names mean what they did at the commit, and
+        the prompt shows what was made, as rows show the earlier edits of their commit. Raises
+        RepositoryError where the diff does not apply.
+
         The prompt has `text` and `input_ids`; `n_excerpts_left_out` pieces of context did not fit.
         Where code `spells_control_token`, a tokenizer makes other ids of the text.
         """
         data = _data_to_prompt_like(like)
-        target = replace(self._target(str(path), symbol), line=line, after=after, inside=in_)
+        target = replace(
+            self._target(str(path), symbol),
+            line=line,
+            after=after,
+            inside=in_,
+            edited=self._edited(after_edits),
+        )
         with self._opening() as database:
             return prompt_at(database, self._name(database), target, message, data.config)
 
@@ -138,6 +152,18 @@ class Snapshot:
 
     def _target(self, path: str, symbol: str) -> Target:
         return Target(self._commit, path, symbol, self._overlay)
+
+    def _edited(self, edits: bytes | str) -> tuple[FileEdit, ...]:
+        if not edits:
+            return ()
+        if self._is_on_disk:
+            raise RepositoryError("the code on disk has its edits already: name a commit to edit")
+        if edits == WORKTREE:
+            return files_edited_on_disk(
+                self._repository, self._commit, self._tree, max_bytes=MAX_FILE_BYTES
+            )
+        patch = edits.encode("utf-8", "surrogateescape") if isinstance(edits, str) else edits
+        return patched_files(self._repository, self._commit, patch, max_bytes=MAX_FILE_BYTES)
 
     @cached_property
     def _tree(self) -> dict[bytes, bytes]:

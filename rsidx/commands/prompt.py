@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from rsidx import DataSet, Index
+from rsidx import DataSet, Index, RsidxError
 from rsidx.commands.addresses import address_of, address_options
 from rsidx.commands.options import at_option, json_option, repository_options
 from rsidx.output import emit, note
 
+WORKTREE = "worktree"
 _HOLE = re.compile(r"(.+):(\d+):(\d+)")
 
 
@@ -18,6 +19,12 @@ _HOLE = re.compile(r"(.+):(\d+):(\d+)")
 @click.argument("place_in_code", metavar="FILE[:SYMBOL|:LINE|:LINE:COL]")
 @address_options
 @click.option("--message", help="The commit message of the change to make.")
+@click.option(
+    "--after-edits",
+    metavar="PATCH|worktree",
+    help="Edits of the commit that are made already: a file with a unified diff, - for stdin, or "
+    "`worktree` for what differs on disk.",
+)
 @click.option(
     "--fim",
     "is_hole",
@@ -43,6 +50,7 @@ def prompt(
     after: str | None,
     inside: str | None,
     message: str | None,
+    after_edits: str | None,
     is_hole: bool,
     suffix_first: bool,
     like: Path,
@@ -53,7 +61,7 @@ def prompt(
 
     LINE (from 1) stands for the item that it is in; of one that is too long, the prompt shows the
     part with that line, and the answer is the part alone. With --after or --in, or of a FILE that
-    is not there, the prompt is for new code.
+    is not there, the prompt is for new code. LINE counts in the file as the edits left it.
 
     A model's answer, up to the end token, is the new code, or with --fim the code that fills the
     hole. --json also gives the token ids.
@@ -67,8 +75,8 @@ def prompt(
     if is_hole:
         if message is not None:
             raise click.UsageError("--message is for an edit, not for --fim")
-        if after is not None or inside is not None:
-            raise click.UsageError("--after and --in are for an edit, not for --fim")
+        if (after, inside, after_edits) != (None, None, None):
+            raise click.UsageError("--after, --in and --after-edits are for an edit, not for --fim")
         path, line, column = _hole(place_in_code)
         found = index.at(revision).fill_prompt(
             path, line, column, like=data, suffix_first=suffix_first
@@ -78,7 +86,9 @@ def prompt(
             given = "--message is missing" if message is None else "--suffix-first is for --fim"
             raise click.UsageError(given)
         path, symbol, address = address_of(place_in_code, after, inside)
-        found = index.at(revision).prompt(path, symbol, message, like=data, **address)
+        found = index.at(revision).prompt(
+            path, symbol, message, like=data, after_edits=_edits(after_edits), **address
+        )
     if as_json:
         emit(asdict(found), (), as_json=True)
     else:
@@ -88,6 +98,18 @@ def prompt(
         note("rsidx: the code spells a control token of the model: send the ids of --json instead")
     if found.n_excerpts_left_out:
         note(f"rsidx: {found.n_excerpts_left_out} pieces of context did not fit")
+
+
+def _edits(given: str | None) -> bytes | str:
+    """Return the patch that is given, or the word for what differs on disk."""
+    if given is None or given == WORKTREE:
+        return given or b""
+    try:
+        with click.open_file(given, "rb") as file:
+            patch: bytes = file.read()
+    except OSError as error:
+        raise RsidxError(f"{given} cannot be read: {error.strerror}") from error
+    return patch
 
 
 def _hole(place_in_code: str) -> tuple[str, int, int]:

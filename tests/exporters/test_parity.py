@@ -5,6 +5,8 @@
 
 import json
 from collections import Counter
+from functools import partial
+from itertools import product
 
 import pytest
 from planted import PLANTED
@@ -13,7 +15,8 @@ from tokenizers import Tokenizer
 from rsidx.__main__ import main
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
-from tests.conftest import Index, Repo, read_lines
+from tests.conftest import History, Index, Repo, read_lines
+from tests.exporters.growth import GROWTH, Tree, edits_of
 
 KEY = next(planted for planted in PLANTED if planted.name == "github_classic").code
 LIB = """\
@@ -97,18 +100,19 @@ def history(shapes, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def exported(history, tmp_path_factory):
+def export_of(tmp_path_factory):
     """Return a function that exports, and yields what stands before each row's target."""
     made = {}
 
-    def do(tokenizer, **options):
+    def do(index, tokenizer, **options):
         given = {"text": True, "split": "1,0,0", "embargo": "0", "earlier": ("none",), **options}
-        out = made.get((tokenizer, *options.items()))
+        key = (index.file, tokenizer, *options.items())
+        out = made.get(key)
         if out is None:
             out = tmp_path_factory.mktemp("export") / "out"
-            export(history.database, out, ExportConfig(str(tokenizer), **given))
-            assert history.problems(out) == []
-            made[tokenizer, *options.items()] = out
+            export(index.database, out, ExportConfig(str(tokenizer), **given))
+            assert index.problems(out) == []
+            made[key] = out
         pairs = zip(
             read_lines(out / "train.jsonl"), read_lines(out / "train.meta.jsonl"), strict=True
         )
@@ -119,16 +123,27 @@ def exported(history, tmp_path_factory):
     return do
 
 
+@pytest.fixture(scope="module")
+def exported(history, export_of):
+    return partial(export_of, history)
+
+
 @pytest.fixture
-def ask(history, repo, capsys):
+def ask_of(capsys):
     """Return the ids of the prompt that the command writes."""
 
-    def do(out, *arguments):
-        place = ("-C", repo.path, "--db", history.file, "--like", out, "--json")
+    def do(index, out, *arguments):
+        place = ("-C", index.repository.worktree, "--db", index.file, "--like", out, "--json")
         assert main([str(one) for one in ("prompt", *place, *arguments)]) == 0
         return json.loads(capsys.readouterr().out)["input_ids"]
 
     return do
+
+
+@pytest.fixture
+def ask(history, repo, ask_of):
+    assert repo.path == history.repository.worktree
+    return partial(ask_of, history)
 
 
 @pytest.mark.slow
@@ -191,6 +206,59 @@ def test_a_part_is_asked_for_by_its_lines_as_its_row_is_written(
         asked["part" if is_part else meta["kind"]] += 1
     assert asked["part"] > 5
     assert asked["imports"] > 1
+
+
+@pytest.fixture(scope="module")
+def growth(tmp_path_factory):
+    """Commits that add to several files at once, change and take away; with an index."""
+    repo = Repo(tmp_path_factory.mktemp("growth") / "repo")
+    for n, files in enumerate(GROWTH):
+        repo.commit(f"Let the plan grow, number {n}", files)
+    index = Index(repo, tmp_path_factory.mktemp("index") / "index.db")
+    index.sync()
+    yield History(repo, index)
+    index.database.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case",
+    product(
+        ["growth", "shapes"],
+        [("none",), ("commit",), ("commit", "history")],
+        ["extended", "native"],
+    ),
+    ids=str,
+)
+def test_a_row_is_asked_for_by_its_place(
+    request, export_of, ask_of, tmp_path, tokenizer_file, case
+):
+    made_up, earlier, markers = case
+    given = request.getfixturevalue(made_up)
+    repo, index = given if made_up == "growth" else (given, request.getfixturevalue("history"))
+    options = {"earlier": earlier, "markers": markers, "context_tokens": 400}
+    options["keep"] = ("duplicates", "near_duplicates")
+    asked = Counter()
+    patch = tmp_path / "made.patch"
+    rows = export_of(index, tokenizer_file, **options)
+    for of_commit in edits_of(row for row in rows if row[2]["parent"]):
+        tree = Tree(repo, of_commit[0][0][2]["parent"])
+        for of_edit in of_commit:
+            patch.write_text(tree.patch())
+            for out, ids, meta in of_edit:
+                place = meta["place"]
+                if place is None:
+                    asked[f"no {meta['change']}"] += 1
+                    continue
+                made = () if earlier == ("none",) else ("--after-edits", patch)
+                given = ("--at", meta["parent"], "--message", meta["text"]["message"], *made)
+                assert ask_of(index, out, *given, *place) == ids, (place, meta)
+                asked[meta["change"]] += 1
+            if earlier != ("none",):
+                tree.make(of_edit[0][2])
+    assert asked["modify"] > 5
+    assert asked["add"] > 3 or made_up == "shapes"
+    assert asked["no modify"] == 0
 
 
 def test_a_long_item_is_asked_for_by_a_line(exported, tokenizer_file, refused):

@@ -144,6 +144,68 @@ def test_where_no_code_can_come_is_one_line(cli, tmp_path, tokenizer_file):
         ask(*place, status=2)
 
 
+def test_a_prompt_can_come_after_edits_that_are_not_committed(
+    filled, cli, tmp_path, tokenizer_file
+):
+    ask = asked_like(cli, tmp_path, tokenizer_file)
+    before = (filled.path / "src/lib.rs").read_text()
+    added = "\n/// Helps.\npub fn help(count: u32) -> u32 {\n    count\n}\n"
+    after = before.replace("\nimpl", f"{added}\nimpl")
+    filled.write({"src/lib.rs": after, "src/fresh.rs": "pub fn fresh() {}\n"})
+    filled.git("add", "-N", "src/fresh.rs")
+    patch = tmp_path / "made.patch"
+    patch.write_text(filled.git("diff") + "\n")
+    filled.git("reset", "-q")
+    state = filled.git("status", "--porcelain"), filled.git("count-objects", "-v")
+    in_file = ask("src/lib.rs:Thing::act", "--after-edits", patch)
+    shown, behind, old = around_in(in_file)
+    assert shown + old + behind == after
+    made = in_file.partition("<|commit|>")[2].partition("<|/commit|>")[0]
+    assert made == "<file_sep>src/fresh.rs\npub fn fresh() {}\n"
+    assert ask("src/lib.rs:10", "--after-edits", patch) == in_file
+    assert ask("src/lib.rs:Thing::act", "--after-edits", "worktree") == in_file
+    shown, _, old = around_in(ask("src/lib.rs:help", "--after-edits", "worktree"))
+    assert shown + old == after.partition("\nimpl")[0]
+    out = ask("src/fresh.rs", "--after", "fresh", "--after-edits", patch)
+    assert around_in(out) == ("pub fn fresh() {}\n", "", "")
+    assert "<|commit|><file_sep>src/lib.rs\n" in out
+    assert "pub fn help(count: u32) -> u32 {" in out
+    assert (filled.git("status", "--porcelain"), filled.git("count-objects", "-v")) == state
+    patch.write_text("")
+    assert ask("src/lib.rs:act", "--after-edits", patch) == ask("src/lib.rs:act")
+
+
+def test_edits_that_cannot_have_been_made_are_one_line(filled, cli, tmp_path, tokenizer_file):
+    ask = asked_like(cli, tmp_path, tokenizer_file)
+    patch = tmp_path / "made.patch"
+    patch.write_text("--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1 +1 @@\n-none\n+some\n")
+    for options, says in (
+        (("--after-edits", patch), "the edits do not apply to"),
+        (("--after-edits", tmp_path / "none"), "none cannot be read: No such file"),
+        (("--after-edits", patch, "--at", "worktree"), "has its edits already"),
+    ):
+        err = ask("src/lib.rs:act", *options, status=1)
+        assert says in err
+        assert err.count("\n") == 1
+    filled.git("rm", "-q", "src/lib.rs")
+    err = ask("src/lib.rs:act", "--after-edits", "worktree", status=1)
+    assert "there is no src/lib.rs" in err
+
+
+@pytest.mark.parametrize("where", ["patch", "worktree"])
+def test_a_file_that_edits_moved_has_its_new_name(filled, cli, tmp_path, tokenizer_file, where):
+    ask = asked_like(cli, tmp_path, tokenizer_file)
+    filled.git("mv", "src/lib.rs", "src/moved.rs")
+    made = "worktree"
+    if where == "patch":
+        made = tmp_path / "made.patch"
+        made.write_text(filled.git("diff", "--cached", "-M") + "\n")
+        filled.git("reset", "-q", "--hard")
+    out = ask("src/moved.rs:act", "--after-edits", made)
+    assert "src/moved.rs<|rename|>src/lib.rs" in out
+    assert "there is no src/lib.rs" in ask("src/lib.rs:act", "--after-edits", made, status=1)
+
+
 @pytest.mark.usefixtures("filled")
 def test_context_is_listed_for_a_line_and_for_new_code(cli):
     out = cli("context", "src/lib.rs:5").out
