@@ -2,26 +2,29 @@
 
     python benchmarks/parity.py REPO OUT [OUT...] [--db INDEX] [--every N]
 
-Edits are asked for at the row's parent, by their symbol or by a line, and parts of long items by a
-line; holes in the new file without what belongs there. Such an export is made with `--text`. Prints
-how many rows were asked for, how many were left out, by reason, and the rows that differ or that
-are refused; exits 1 if any differs.
+Edits are asked for by their `place`, at the row's parent and after the edits of its commit that it
+shows; holes in the new file without what belongs there. Such an export is made with `--text`.
+Prints by change how many rows were asked for, how many were left out, by reason, and the rows that
+differ or that are refused; exits 1 if any differs.
 """
 
 import argparse
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import config_of, read_rows
+from rsidx.exporters.edits.edit import Edit, Side
+from rsidx.exporters.edits.progress import Progress
 from rsidx.exporters.pipeline.commit import Tools, writing_tools
+from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.questions.hole import Hole, fill_prompt_at
 from rsidx.exporters.questions.prompt import Prompt, prompt_at
 from rsidx.exporters.questions.target import Target
@@ -31,67 +34,115 @@ from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.repository import discover
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.worktree import blob_oid
+from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
-from rsidx.store.records import innermost
+from rsidx.store.reader import Reader
+from rsidx.store.records import BlobRecord, CommitRow, FileEdit
 
 _MAX_BYTES = 1 << 20
-_ARGUMENTS = re.compile(r"<[^<>]*>")
+
+
+class Progressing:
+    """Makes the files of a commit as they stand between two of its edits."""
+
+    def __init__(self, reader: Reader, config: ExportConfig) -> None:
+        self._reader = reader
+        self._steps = Steps.of(reader, config)
+        self._commit: CommitRow | None = None
+        self._edits: tuple[Edit, ...] = ()
+        self._progress: Progress | None = None
+        self._record = lru_cache(1000)(self._extracted)
+
+    def made_before(self, meta: dict[str, Any]) -> tuple[FileEdit, ...]:
+        """Return the files as the edits in front of a row's left them, where these changed them."""
+        commit = self._reader.commit(bytes.fromhex(meta["commit"]))
+        assert commit is not None
+        if commit != self._commit:
+            self._move(commit)
+        assert self._progress is not None
+        number = self._number(meta)
+        found = []
+        for change in self._reader.changes(commit.id):
+            path = self._reader.path(change.path_id)
+            old_path = self._reader.path(change.old_path_id) if change.old_path_id else None
+            sides = self._progress.file(change.path_id, n_made=number)
+            content = b"".join(self._reader.text(c.id) for side in sides for c in side.chunks)
+            record = self._record(content) if content else None
+            is_changed = record is None or change.old_blob_id is None or old_path is not None
+            if record is not None and change.old_blob_id is not None:
+                is_changed |= record.oid != self._reader.blob(change.old_blob_id).oid
+            # What is no Rust has no chunks, and no edits.
+            if is_changed and path.endswith(b".rs") and (record or change.old_blob_id):
+                found.append(FileEdit(path, old_path, record))
+        return tuple(found)
+
+    def _move(self, commit: CommitRow) -> None:
+        self._commit = commit
+        parent = self._reader.commit(commit.parents[0])
+        assert parent is not None
+        edits, _ = self._steps.selector.edits(commit)
+        self._steps.drafter.move_to(parent, {})
+        self._edits = self._steps.drafter.in_order(edits)
+        self._progress = Progress(self._reader, self._reader.changes(commit.id), self._edits)
+
+    def _number(self, meta: dict[str, Any]) -> int:
+        sides = meta.get("edit", meta)
+        wanted = (meta["path"], sides["old"], sides["new"])
+        for number, edit in enumerate(self._edits):
+            path = self._reader.path(edit.path_id).decode("utf-8", "replace")
+            if (path, self._range(edit.old), self._range(edit.new)) == wanted:
+                return number
+        raise AssertionError(meta["id"])
+
+    def _range(self, side: Side | None) -> dict[str, Any] | None:
+        if side is None:
+            return None
+        blob = self._reader.blob(side.blob_id).oid.hex()
+        return {"blob": blob, "start": side.start, "end": side.start + side.n_bytes}
+
+    def _extracted(self, content: bytes) -> BlobRecord:
+        return Extractor().record(blob_oid(content, "sha1"), len(content), content)
 
 
 class Asker:
     """Asks for the prompts of an export's rows."""
 
-    def __init__(self, database: Database, name: str, config: ExportConfig, git: GitView) -> None:
+    def __init__(self, database: Database, reader: Reader, config: ExportConfig, git: GitView):
         self._database = database
-        self._name = name
+        self._name = reader.repository_name()
         self._config = config
         self._git = git
         self._tools: Tools = writing_tools(replace(config, fim_spm=0.0))
+        self._progress = Progressing(reader, config)
         self.encoder = self._tools[0]
 
     def why_not(self, meta: dict[str, Any]) -> str | None:
         """Return why nobody can ask for a row; None if somebody can."""
         if meta["parent"] is None:
             return "no parent"
-        if "around" in meta:
+        if "around" in meta or meta["place"] is not None:
             return None
-        if meta["change"] == "none":
-            return "no-op"
-        if meta["change"] != "modify" or meta["path"] != meta["old_path"]:
-            return f"{meta['change']}, or a moved file"
-        if meta["old"]["start"] == meta["old"]["end"]:
-            return "goes on behind another part"
-        if any(edit["commit"] == meta["commit"] for edit in meta.get("earlier", ())):
-            return "edits of the same commit"
-        return None
+        if meta["part"][1] > 1 or "edit" in meta:
+            return f"part of {meta['change']}"
+        renamed = ", a file with a new name" if meta.get("is_rename") else ""
+        return f"no address: {meta['change']}{renamed}"
 
     def prompt(self, meta: dict[str, Any]) -> Prompt:
         """Return the prompt that somebody gets who asks; raises RsidxError where there is none."""
         parent = bytes.fromhex(meta["parent"])
         if "around" in meta:
             return self._fill(meta, parent)
-        target = Target(parent, meta["old_path"], symbol_of(meta))
-        if "edit" in meta or not has_symbol(meta):
-            target = replace(target, symbol="", line=self._line(meta))
-        try:
-            return self._ask(target, meta["text"]["message"])
-        except RsidxError as error:
-            # It is defined more than once, or had another name.
-            if "defin" not in str(error):
-                raise
-        target = replace(target, symbol="", line=self._line(meta))
-        return self._ask(target, meta["text"]["message"])
-
-    def _ask(self, target: Target, message: str) -> Prompt:
-        config, tools = self._config, self._tools
+        place, after = meta["place"][0], meta["place"][2] if len(meta["place"]) > 1 else None
+        path, _, line = place.partition(":")
+        target = Target(
+            parent,
+            path,
+            line=int(line) if line else None,
+            after=int(after) if after is not None else None,
+            edited=self._progress.made_before(meta) if "commit" in self._config.earlier else (),
+        )
+        message, config, tools = meta["text"]["message"], self._config, self._tools
         return prompt_at(self._database, self._name, target, message, config, tools)
-
-    def _line(self, meta: dict[str, Any]) -> int:
-        """Return a line of a row's old code, the last one that is not blank."""
-        file = self._git.blob(meta["old"]["blob"])
-        assert file is not None
-        start, end = meta["old"]["start"], meta["old"]["end"]
-        return file.count(b"\n", 0, start + len(file[start:end].rstrip())) + 1
 
     def _fill(self, meta: dict[str, Any], parent: bytes) -> Prompt:
         new = meta["new"]
@@ -104,21 +155,6 @@ class Asker:
         is_suffix_first = meta["around"]["is_suffix_first"]
         hole = Hole(parent, meta["path"], record, line, column, is_suffix_first)
         return fill_prompt_at(self._database, self._name, hole, self._config, self._tools)
-
-
-def has_symbol(meta: dict[str, Any]) -> bool:
-    """Tell whether somebody can name what a row is about."""
-    is_head = meta["kind"].startswith("impl") or meta["kind"] == "mod_header"
-    return bool(meta["symbol"]) and not is_head
-
-
-def symbol_of(meta: dict[str, Any]) -> str:
-    """Return a row's symbol as somebody would name it: with its type, without type arguments."""
-    container = innermost(meta["container"]).removesuffix(" [test]")
-    while container != (shorter := _ARGUMENTS.sub("", container)):
-        container = shorter
-    owner = container.split(" ")[-1]
-    return f"{owner}::{meta['symbol']}" if owner else str(meta["symbol"])
 
 
 def rows_of(out: Path, file_format: str) -> Iterator[tuple[list[int], dict[str, Any]]]:
@@ -137,10 +173,14 @@ def compare(repo: Path, db: str | None, out: Path, every: int) -> int:
     config = config_of(out)
     index = db if db is not None else str(repository.common_dir / "rsidx" / "index.db")
     database = Database(resolve_url(index), create=False)
-    counted: Counter[str] = Counter()
+    counted: Counter[tuple[str, str]] = Counter()
     n_redacted = 0
-    with blob_reader(repository, max_bytes=_MAX_BYTES) as reader:
-        asker = Asker(database, repository.name, config, GitView(repository, reader))
+    with (
+        blob_reader(repository, max_bytes=_MAX_BYTES) as blobs,
+        database.reading() as connection,
+    ):
+        reader = Reader(connection, queries.indexed_repository(connection, config.name))
+        asker = Asker(database, reader, config, GitView(repository, blobs))
         for number, (ids, meta) in enumerate(rows_of(out, config.format)):
             if number % every:
                 continue
@@ -157,10 +197,14 @@ def compare(repo: Path, db: str | None, out: Path, every: int) -> int:
                     n_redacted += meta["is_redacted"] and is_same
                     if not is_same:
                         show(asker, meta, ids, prompt.input_ids)
-            counted[reason] += 1
+            counted[meta["change"], reason] += 1
     database.close()
-    print(f"{out}: {dict(counted.most_common())}; of the same {n_redacted} are redacted")
-    return counted["differs"]
+    for change in sorted({change for change, _ in counted}):
+        reasons = Counter({why: n for (of, why), n in counted.items() if of == change})
+        share = reasons["same"] / reasons.total()
+        print(f"{out} {change}: {share:.1%} same; {dict(reasons.most_common())}")
+    print(f"{out}: of the same {n_redacted} are redacted")
+    return sum(n for (_, why), n in counted.items() if why == "differs")
 
 
 def show(asker: Asker, meta: dict[str, Any], row: list[int], asked: list[int]) -> None:

@@ -27,10 +27,8 @@ class _Slot:
     new: Side | None
     made: float
 
-    def at(self, number: int, *, n_made: int) -> Side | None:
-        """Return what stands there for an edit once so many are made; not its own old code."""
-        if self.made == number:
-            return None
+    def at(self, n_made: int) -> Side | None:
+        """Return what stands there once so many edits are made."""
         return self.new if self.made < n_made else self.old
 
 
@@ -61,12 +59,18 @@ class Progress:
         own = [at for at, slot in enumerate(slots) if _is_of(slot, edit)]
         if not own:
             return None
-        before = (slot.at(number, n_made=n_made) for slot in slots[: own[0]])
-        behind = (slot.at(number, n_made=n_made) for slot in slots[own[-1] + 1 :])
+        before = (slot.at(n_made) for slot in slots[: own[0]])
+        behind = (slot.at(n_made) for slot in slots[own[-1] + 1 :])
+        # Its old code may have stood elsewhere.
         return Surroundings(
-            tuple(side for side in before if side is not None),
-            tuple(side for side in behind if side is not None),
+            tuple(side for side in before if side is not None and not _holds(edit.old, side)),
+            tuple(side for side in behind if side is not None and not _holds(edit.old, side)),
         )
+
+    def file(self, path_id: int, *, n_made: int) -> tuple[Side, ...]:
+        """Return a changed file, a chunk each, once the first `n_made` edits are made."""
+        sides = (slot.at(n_made) for slot in self._slots_of(path_id))
+        return tuple(side for side in sides if side is not None)
 
     def _slots(self, path_id: int) -> tuple[_Slot, ...]:
         old, new, compared = self._compared(path_id)

@@ -110,6 +110,13 @@ def test_code_that_moved_and_changed_is_not_shown_where_it_was(rows_of):
     assert "".join(token.text for token in row.tokens if token.role == "old") == moved(1)
 
 
+def test_a_container_whose_header_is_edited_is_shown_with_its_end(rows_of):
+    body = "    fn one(&self) {}\n}\n"
+    before = {"src/lib.rs": f"struct A;\n\nimpl A {{\n{body}", **MANIFEST}
+    (row,) = rows_of(before, {"src/lib.rs": f"struct A;\n\nunsafe impl A {{\n{body}"})
+    assert context(row) == f"<|suffix|>{body}<|prefix|>struct A;\n"
+
+
 def test_where_the_file_is_long_the_nearest_is_shown_and_the_cut_is_marked(rows_of):
     items = [f"pub fn f{n}() {{\n    call({n});\n}}\n\n" for n in range(80)]
     before = {"src/lib.rs": "".join(items), **MANIFEST}
