@@ -1,4 +1,4 @@
-"""Putting new code in the place of a symbol of a file."""
+"""Putting new code in the place of an item of a file, or between two."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from rsidx.errors import RsidxError
 from rsidx.indexer.extract import Extractor
 from rsidx.indexer.rust.parser import first_error
+from rsidx.store.addresses import FOOTER, HEADER, AddressedFile, FileChunk
 from rsidx.store.records import ChunkRecord, is_qualified_by, path_of
 
 _FENCE = b"```"
+_LINE_ENDS = (b"\n", b"\r\n")
+_NO_ITEMS = frozenset({"preamble", "trailer"})
+_RUNS = frozenset({"imports", "mod"})
+"""Kinds of items that stand on the lines of one another, without blank ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +31,11 @@ class _Place:
         is_item = bool(kinds - {"impl", "field", "mod"})
         return is_item and is_qualified_by(self.chunk.container, qualifier)
 
-    def symbols(self) -> Counter[tuple[str, str, str]]:
-        return Counter((s.container, s.kind, s.name) for s in self.chunk.facts.symbols)
+    def symbols(self, *, with_container: bool = True) -> Counter[tuple[str, str, str]]:
+        return Counter(
+            (s.container if with_container else "", s.kind, s.name)
+            for s in self.chunk.facts.symbols
+        )
 
 
 def replace_symbol(source: bytes, symbol: str, code: bytes, *, delete: bool = False) -> bytes:
@@ -38,46 +46,168 @@ def replace_symbol(source: bytes, symbol: str, code: bytes, *, delete: bool = Fa
     where the new code does not define the symbol once, or would take others away. With `delete`
     the symbol may go.
     """
-    before = Extractor().record(b"", len(source), source)
-    places = list(_places(before.chunks, before.new_chunks))
-    named = [place for place in places if place.defines(symbol)]
+    file = _File(source)
+    named = [place for place in file.places if place.defines(symbol)]
     if not named:
         raise RsidxError(f"{symbol} is defined nowhere in the file")
     if len(named) > 1:
         last = symbol.rpartition("::")[2]
         paths = dict.fromkeys(path_of(place.chunk.container, last) for place in named)
         raise RsidxError(
-            f"{symbol} is defined more than once in the file, as {', '.join(paths)}; say which"
+            f"{symbol} is defined more than once in the file, as {', '.join(paths)}; say which, or "
+            f"name a line: {', '.join(str(file.line(place)) for place in named)}"
         )
     [place] = named
-    code = _without_fence(code)
-    if not code.strip() and not delete:
-        raise RsidxError(f"the new code is empty; --delete takes {symbol} out of the file")
-    if code and not code.endswith(b"\n") and source[: place.end].endswith(b"\n"):
-        code += b"\n"
-    result = source[: place.start] + code + source[place.end :]
-    after = Extractor().record(b"", len(result), result)
-    if after.state == "errors" and before.state != "errors":
-        raise RsidxError(_error_in(result, place.start, code))
-    now = list(_places(after.chunks, after.new_chunks))
-    n_named = sum(one.defines(symbol) for one in now)
+    result, now = file.replaced(place, symbol, code, delete=delete)
+    n_named = sum(one.defines(symbol) for one in now.places)
     if n_named > 1:
         raise RsidxError(f"with the new code {symbol} is defined {n_named} times")
     if not n_named and not delete:
         raise RsidxError(
             f"the new code does not define {symbol}; --delete takes it out of the file"
         )
-    others = Counter[tuple[str, str, str]]()
-    for one in places:
-        if one is not place:
-            others += one.symbols()
-    for one in now:
-        others -= one.symbols()
-    if others:
-        container, kind, name = min(others)
-        inside = f" of {container}" if container else ""
-        raise RsidxError(f"with the new code the {kind} {name}{inside} is not there any more")
+    file.check_others(place, now)
     return result
+
+
+def replace_line(
+    source: bytes, path: str, line: int, code: bytes, *, delete: bool = False
+) -> bytes:
+    """Return a file with the item replaced that a line is in, as a prompt for that line expects.
+
+    Raises RsidxError where no item is there, and as `replace_symbol` does: what the item defines,
+    if it has a name, the new code must define.
+    """
+    file = _File(source)
+    position = file.addressed(path).at_line(line)
+    if position is None or file.places[position].chunk.kind.endswith(FOOTER):
+        raise RsidxError(f"{path}:{line} has no item; name a line of one")
+    place = file.places[position]
+    result, now = file.replaced(place, f"the item at {path}:{line}", code, delete=delete)
+    names = [(s.kind, s.name) for s in place.chunk.facts.symbols if s.kind != "field"][:1]
+    defined = {(s.kind, s.name) for one in now.places for s in one.chunk.facts.symbols}
+    if not delete and not defined.issuperset(names):
+        [(_, name)] = names
+        raise RsidxError(f"the new code does not define {name}; --delete takes it out of the file")
+    file.check_others(place, now)
+    return result
+
+
+def insert(
+    source: bytes,
+    path: str,
+    code: bytes,
+    *,
+    after: str | int | None = None,
+    inside: str | int | None = None,
+) -> bytes:
+    """Return a file with new code behind a symbol or a line, or at the end of a container.
+
+    A blank line comes between items where the code brings none. Raises RsidxError where the place
+    is not there or may be several, where the code has no item, and where the result has syntax
+    errors that the file did not have, or lacks items of it.
+    """
+    file = _File(source)
+    addressed = file.addressed(path)
+    point = addressed.after(after) if after is not None else addressed.inside(inside or 0)
+    code = _without_fence(code)
+    if not code.strip():
+        raise RsidxError("the new code is empty")
+    at = file.places[point].start if point < len(file.places) else len(source)
+    front = file.places[point - 1].chunk if point else None
+    behind = file.places[point].chunk if point < len(file.places) else None
+    line_end = b"\r\n" if b"\r\n" in source else b"\n"
+    if not code.endswith(b"\n"):
+        code += line_end
+    before, below = (line_end * n for n in _blank_lines(code, front, behind))
+    result = source[:at] + before + code + below + source[at:]
+    now = file.followed_by(result, at + len(before), code)
+    if now.n_items <= file.n_items:
+        raise RsidxError("the new code has no item")
+    file.check_others(None, now)
+    return result
+
+
+class _File:
+    """A version of a file as its chunks."""
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+        record = Extractor().record(b"", len(source), source)
+        self._has_errors = record.state == "errors"
+        self.places = list(_places(record.chunks, record.new_chunks))
+
+    @property
+    def n_items(self) -> int:
+        """The number of items, each import one."""
+        chunks = [place.chunk for place in self.places]
+        items = [c for c in chunks if c.kind not in _NO_ITEMS and not c.kind.endswith(FOOTER)]
+        return sum(len(c.facts.imports) if c.kind == "imports" else 1 for c in items)
+
+    def addressed(self, path: str) -> AddressedFile:
+        """Return the same, to be asked for places."""
+        chunks = (place.chunk for place in self.places)
+        return AddressedFile(
+            path, [FileChunk(c.kind, c.container, c.text, c.facts.symbols) for c in chunks]
+        )
+
+    def line(self, place: _Place) -> int:
+        """Return the line that a chunk begins in, but for the blank lines in front of it."""
+        blank = len(place.chunk.text) - len(place.chunk.text.lstrip())
+        return self._source.count(b"\n", 0, place.start + blank) + 1
+
+    def replaced(
+        self, place: _Place, name: str, code: bytes, *, delete: bool
+    ) -> tuple[bytes, "_File"]:
+        """Return the text and the chunks with new code in the place of a chunk."""
+        code = _without_fence(code)
+        if not code.strip() and not delete:
+            raise RsidxError(f"the new code is empty; --delete takes {name} out of the file")
+        if code and not code.endswith(b"\n") and self._source[: place.end].endswith(b"\n"):
+            code += b"\n"
+        result = self._source[: place.start] + code + self._source[place.end :]
+        return result, self.followed_by(result, place.start, code)
+
+    def followed_by(self, result: bytes, start: int, code: bytes) -> "_File":
+        """Return the next version, which has new code at an offset; raises where it is broken."""
+        now = _File(result)
+        if now._has_errors and not self._has_errors:
+            raise RsidxError(_error_in(result, start, code))
+        return now
+
+    def check_others(self, place: _Place | None, now: "_File") -> None:
+        """Raise RsidxError where the next version lacks what is defined outside of a place."""
+        # A container's members have its label, which a new header may change.
+        is_header = place is not None and place.chunk.kind.endswith(HEADER)
+        others = Counter[tuple[str, str, str]]()
+        for one in self.places:
+            if one is not place:
+                others += one.symbols(with_container=not is_header)
+        for one in now.places:
+            others -= one.symbols(with_container=not is_header)
+        if others:
+            container, kind, name = min(others)
+            inside = f" of {container}" if container else ""
+            raise RsidxError(f"with the new code the {kind} {name}{inside} is not there any more")
+
+
+def _blank_lines(
+    code: bytes, front: ChunkRecord | None, behind: ChunkRecord | None
+) -> tuple[int, int]:
+    """Return how many line ends are missing between code and what is before it, and behind it."""
+    record = Extractor().record(b"", len(code), code)
+    kind = record.new_chunks[0].kind if record.new_chunks else ""
+
+    def is_apart(other: ChunkRecord) -> bool:
+        return kind not in _RUNS or other.kind != kind
+
+    before = below = 0
+    if front is not None and not front.kind.endswith(HEADER):
+        before = is_apart(front) and not code.startswith(_LINE_ENDS)
+        before += not front.text.endswith(b"\n")
+    if behind is not None and not behind.kind.endswith(FOOTER):
+        below = is_apart(behind) and not behind.text.startswith(_LINE_ENDS)
+    return before, below
 
 
 def _places(digests: tuple[bytes, ...], chunks: tuple[ChunkRecord, ...]) -> Iterator[_Place]:

@@ -315,22 +315,29 @@ class Index:
         symbol: str,
         code: "Code",
         *,
+        line: int | None = None,
+        after: str | int | None = None,
+        in_: str | int | None = None,
         write: bool = False,
         delete: bool = False,
     ) -> list[str]:
         """Put new code in the place of a symbol of a file on disk; return the lines of the diff.
 
+        Instead of a symbol, which is empty then, `line` stands for the item that it is in, and
+        `after` and `in_` for where code is added, as in `Snapshot.prompt`.
+
         The diff is of the code as it is on disk, not redacted. The file is changed only if it is to
         `write`. Code that does not parse, that does not define
         the symbol, or that takes other items away is refused; with `delete` the symbol may go.
         """
-        from rsidx.api.worktree import apply_code
+        from rsidx.api.worktree import Spot, apply_code
 
         repository = self._access.indexed_repository()
         if repository.worktree is None:
             raise RepositoryError(f"{repository.git_dir} has no worktree")
         with explained():
-            return apply_code(repository.worktree, path, symbol, code, write=write, delete=delete)
+            spot = Spot(path, symbol, line, after, in_)
+            return apply_code(repository.worktree, spot, code, write=write, delete=delete)
 
     @property
     def hooks(self) -> "Hooks":

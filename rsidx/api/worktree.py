@@ -1,28 +1,52 @@
-"""New code in the place of a symbol of a file on disk."""
+"""New code in a file on disk: in the place of an item, or between two."""
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rsidx.api.faults import path_of
 from rsidx.errors import RsidxError
 from rsidx.exporters.edits.diff import unified
 from rsidx.files import put
-from rsidx.indexer.splice import replace_symbol
+from rsidx.indexer.splice import insert, replace_line, replace_symbol
 
 Code = bytes | str | Callable[[], bytes]
 """The code itself, or what reads it once the file has been found."""
 
 
-def apply_code(
-    worktree: Path, path: str, symbol: str, code: Code, *, write: bool, delete: bool
-) -> list[str]:
-    """Return the lines of the diff of a file with a symbol replaced; write the file if asked to."""
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where in a file on disk code is put: as `Snapshot.prompt` names it."""
+
+    path: str
+    symbol: str = ""
+    line: int | None = None
+    after: str | int | None = None
+    inside: str | int | None = None
+
+    def __post_init__(self) -> None:
+        given = (self.symbol or None, self.line, self.after, self.inside)
+        if sum(one is not None for one in given) != 1:
+            raise RsidxError("name a symbol, a line, or where new code comes, and one of them only")
+
+    def with_code(self, source: bytes, code: bytes, *, delete: bool) -> bytes:
+        """Return a file with the code put there."""
+        if self.line is not None:
+            return replace_line(source, self.path, self.line, code, delete=delete)
+        if self.symbol:
+            return replace_symbol(source, self.symbol, code, delete=delete)
+        return insert(source, self.path, code, after=self.after, inside=self.inside)
+
+
+def apply_code(worktree: Path, spot: Spot, code: Code, *, write: bool, delete: bool) -> list[str]:
+    """Return the lines of the diff of a file with the code; write the file if asked to."""
+    path = spot.path
     file = _file(worktree, path)
     source = _read(file, path)
     answer = code() if callable(code) else code
     answer = answer.encode() if isinstance(answer, str) else answer
-    result = replace_symbol(source, symbol, answer, delete=delete)
+    result = spot.with_code(source, answer, delete=delete)
     if write:
         _write(file, path, source, result)
     old, new = (text.decode("utf-8", "replace").splitlines() for text in (source, result))

@@ -11,7 +11,7 @@ from rsidx import files
 from rsidx.__main__ import main
 from rsidx.errors import RsidxError
 from rsidx.files import put
-from rsidx.indexer.splice import replace_symbol
+from rsidx.indexer.splice import insert, replace_line, replace_symbol
 
 SOURCE = b"""\
 use std::fmt;
@@ -114,6 +114,101 @@ def test_a_file_with_errors_can_be_mended():
     assert replace_symbol(broken, "b", b"\npub fn b() { a() }\n") == broken.replace(
         b"{}", b"{ a() }"
     )
+
+
+HELP = b"pub fn help() -> u32 {\n    2\n}\n"
+
+
+def line_of(text):
+    return SOURCE[: SOURCE.index(text)].count(b"\n") + 1
+
+
+@pytest.mark.parametrize("text", [b"/// Acts.", b"self.size\n", b"pub fn act"])
+def test_the_item_that_a_line_is_in_is_replaced(text):
+    result = replace_line(SOURCE, "a.rs", line_of(text), ACT)
+    assert result == replace_symbol(SOURCE, "Thing::act", ACT)
+
+
+def test_imports_and_headers_are_replaced_by_a_line():
+    result = replace_line(SOURCE, "a.rs", 1, b"use std::io;\n")
+    assert result == SOURCE.replace(b"std::fmt", b"std::io")
+    header = b"\nimpl<T> Thing {\n"
+    result = replace_line(SOURCE, "a.rs", line_of(b"impl Thing"), header)
+    assert result == SOURCE.replace(b"impl Thing", b"impl<T> Thing")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        (999, ACT, "a.rs:999 has no item"),
+        (line_of(b"}\n\npub fn free"), ACT, "has no item"),
+        (line_of(b"pub fn free"), b"// gone\n", "does not define free; --delete"),
+        (line_of(b"pub fn free"), b"", "is empty; --delete"),
+        (line_of(b"pub fn free"), b"pub fn free() {\n", "syntax error"),
+        (line_of(b"impl Thing"), b"", "is empty; --delete"),
+        (line_of(b"/// Acts."), b"    fn act() {}\n}\n\nmod m {\n", "is not there any more"),
+    ],
+)
+def test_a_line_is_not_replaced_by_anything_else(line, code, says):
+    with pytest.raises(RsidxError, match=says):
+        replace_line(SOURCE, "a.rs", line, code)
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "front", "behind"),
+    [
+        ({"after": "free"}, b"\n" + HELP, b"{ 1 }\n", b"\npub fn last"),
+        ({"after": "free"}, HELP, b"{ 1 }\n\n", b"\npub fn last"),
+        ({"after": "last"}, HELP, b"last() {}\n\n", b""),
+        ({"after": 0}, HELP, b"", b"\nuse std::fmt;"),
+        ({"after": 1}, b"use std::io;\n", b"use std::fmt;\n", b"\npub struct"),
+        ({"after": 0}, b"use std::io;", b"", b"use std::fmt;"),
+        ({"after": line_of(b"impl Thing")}, b"    fn a() {}\n", b"Thing {\n", b"\n    /// Acts."),
+        ({"after": "Thing::rest"}, b"    fn a() {}\n", b"rest(&self) {}\n\n", b"}\n\npub fn free"),
+        ({"inside": "Thing"}, b"\n    fn a() {}\n", b"rest(&self) {}\n", b"}\n\npub fn free"),
+        ({"inside": "Thing"}, b"```rust\n    fn a() {}\n```", b"{}\n\n", b"}\n\npub fn free"),
+    ],
+)
+def test_new_code_stands_where_it_is_asked_for_with_blank_lines_around_items(
+    place, code, front, behind
+):
+    result = insert(SOURCE, "a.rs", code, **place)
+    code = code.removeprefix(b"```rust\n").removesuffix(b"```").rstrip() + b"\n"
+    at = result.index(front + code) + len(front)
+    before, rest = result[:at], result[at + len(code) :]
+    assert rest.startswith(behind)
+    blanks = b"\n" * (len(result) - len(SOURCE) - len(code))
+    assert len(blanks) <= 1
+    assert (
+        before.removesuffix(blanks if front.endswith(b"\n\n") else b"")
+        + rest.removeprefix(b"" if front.endswith(b"\n\n") else blanks)
+        == SOURCE
+    )
+
+
+def test_new_code_has_the_line_ends_of_its_file():
+    source = SOURCE.replace(b"\n", b"\r\n")
+    result = insert(source, "a.rs", b"fn one() {}", after="last")
+    assert result == source + b"\r\nfn one() {}\r\n"
+    assert insert(b"fn a() {}", "a.rs", b"fn b() {}", after="a") == b"fn a() {}\n\nfn b() {}\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "says"),
+    [
+        ({"after": "none"}, HELP, "no definition of none"),
+        ({"after": 99}, HELP, "no line 99"),
+        ({"inside": 1}, HELP, "a.rs:1 is in no impl"),
+        ({"after": "free"}, b" \n", "the new code is empty"),
+        ({"after": "free"}, b"// nothing\n", "the new code has no item"),
+        ({"after": "free"}, b"pub fn help() {\n", "syntax error in line 1"),
+        ({"after": "free"}, b"fn help() {}\n/*\n", "syntax error"),
+        ({"after": 7}, b"    fn a() {}\n}\n\nmod m {\n", "is not there any more"),
+    ],
+)
+def test_what_is_no_new_code_is_refused(place, code, says):
+    with pytest.raises(RsidxError, match=says):
+        insert(SOURCE, "a.rs", code, **place)
 
 
 @pytest.fixture
