@@ -83,8 +83,9 @@ class Drafter:
         self._snapshot.move_before(commit)
         self._move_resolver()
         changes = self._reader.changes(commit.id)
+        uses = self._uses(edits)
         if self._shows_file:
-            edits = self.in_order(edits)
+            edits = self._ordered(edits, uses)
         progress = Progress(self._reader, changes, edits)
         message = without_people(self._reader.message(commit.id))
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
@@ -97,6 +98,9 @@ class Drafter:
             n_made = number if self._shows_commit else NONE
             around = progress.around(number, n_made=n_made) if self._shows_file else None
             made = edits[:number] if self._shows_commit else ()
+            if self._shows_file:
+                # In the order of an asker, who knows no file that is still to be edited.
+                made = self._ordered(made, uses)
             drafted, left_out = self._draft(edit, self._place(edit), message, around, made)
             dropped += left_out
             if edit.old and edit.new and (edit.old.path_id, edit.new.path_id) in renames:
@@ -108,8 +112,7 @@ class Drafter:
 
     def in_order(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
         """Return edits of the current tree in the order in which they are made."""
-        uses = self._files_used({edit.path_id: edit.place.old_path_id for edit in edits})
-        return in_order(edits, self._reader.path, self._is_test, uses)
+        return self._ordered(edits, self._uses(edits))
 
     def move_to(
         self,
@@ -178,6 +181,15 @@ class Drafter:
 
     def _is_test(self, edit: Edit) -> bool:
         return edit.place.is_test or self.resolver.modules.is_test(edit.place.old_path_id)
+
+    def _uses(self, edits: Sequence[Edit]) -> dict[int, set[int]]:
+        """Return which of the files of edits each imports something from."""
+        if not self._shows_file:
+            return {}
+        return self._files_used({edit.path_id: edit.place.old_path_id for edit in edits})
+
+    def _ordered(self, edits: Sequence[Edit], uses: Mapping[int, set[int]]) -> tuple[Edit, ...]:
+        return in_order(edits, self._reader.path, self._is_test, uses)
 
     def _files_used(self, files: Mapping[int, int]) -> dict[int, set[int]]:
         """Return which of some files each imports something from, by their new names.

@@ -13,6 +13,7 @@ from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.examples import ExampleBuilder
 from rsidx.exporters.pipeline.steps import Steps
+from rsidx.exporters.questions.made import is_worth_showing
 from rsidx.exporters.questions.site import Site, Sites, new_file
 from rsidx.exporters.questions.target import Overlay, Target
 from rsidx.exporters.resolver.files import Definition
@@ -35,7 +36,7 @@ class IndexAt:
     def draft(self, site: Site, message: str) -> Draft:
         """Return the draft of an edit that is still to be made."""
         edits = commit_edits(self.reader, tuple(self.changes.values())).edits
-        made = self.drafter.in_order(edits)
+        made = self.drafter.in_order([one for one in edits if is_worth_showing(self.reader, one)])
         draft = self.drafter.of_prompt(site.edit, message, site.around, made)
         old = site.edit.old
         is_renamed = old is not None and old.path_id != site.edit.path_id

@@ -223,10 +223,12 @@ def growth(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
-    product(
-        ["growth", "shapes"],
-        [("none",), ("commit",), ("commit", "history")],
-        ["extended", "native"],
+    list(
+        product(
+            ["growth", "shapes"],
+            [("none",), ("commit",), ("commit", "history")],
+            ["extended", "native"],
+        )
     ),
     ids=str,
 )
