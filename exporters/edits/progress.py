@@ -1,6 +1,7 @@
 """A commit's files as they stand when some of its edits are made, and others are still to be."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -48,6 +49,7 @@ class Progress:
         self._compared = cache(self._compare)
         self._moved_unchanged = cache(self._find_moved)
         self._slots_of = cache(self._slots)
+        self._kept_headers = cache(self._find_kept_headers)
 
     def around(self, number: int, *, n_made: int) -> Surroundings | None:
         """Return the file around an edit's place, once the first `n_made` edits are made.
@@ -140,9 +142,31 @@ class Progress:
             header = next(headers, None)
             return _NEVER if header is None else self._made(version, header, numbers)
         if chunk.kind.endswith(HEADER) and numbers is self._behind:
-            # Of a container whose members came from elsewhere.
-            return _ALWAYS
+            # Of a container whose members came from elsewhere, or that has its old header yet.
+            return _NEVER if position in self._kept_headers(version.path_id) else _ALWAYS
         return _NEVER
+
+    def _find_kept_headers(self, path_id: int) -> frozenset[int]:
+        """Return the new headers of a file whose containers keep the old: no edit changes these."""
+        old, new, compared = self._compared(path_id)
+        left: Counter[str] = Counter()
+        for tag, i1, i2, _, _ in compared:
+            headers = (at for at in range(i1, i2) if tag != "equal" and at in old.container_at)
+            left.update(
+                old.container_at[at].label
+                for at in headers
+                if (old.blob_id, at) not in self._before
+                and old.chunks[at].id not in self._moved_unchanged()
+            )
+        kept = set()
+        for tag, _, _, j1, j2 in compared:
+            for at in range(j1, j2):
+                if tag != "equal" and at in new.container_at:
+                    label = new.container_at[at].label
+                    if (new.blob_id, at) not in self._behind and left[label]:
+                        left[label] -= 1
+                        kept.add(at)
+        return frozenset(kept)
 
     @staticmethod
     def _is_footer(version: Version, header: int, position: int) -> bool:

@@ -8,14 +8,11 @@ from rsidx.store.reader import Reader
 _WITH_MEMBERS = frozenset({"impl", "trait", "mod", "extern", "macro_call"})
 _WITHOUT_THEM = re.compile(rb"\{[ \t]*\r?\n\s*\}\s*\Z")
 """Braces on two lines wait for something; an impl that is complete is written `{}`."""
-_WORD = re.compile(rb"\w")
 
 
 def is_worth_showing(reader: Reader, edit: Edit) -> bool:
-    """Tell whether an edit made anything: more than braces for members to come, or a semicolon."""
-    if edit.new is None:
+    """Tell whether an edit made anything: more than braces for members that are to come."""
+    if edit.new is None or edit.old is not None or edit.kind not in _WITH_MEMBERS:
         return True
     text = b"".join(reader.text(chunk.id) for chunk in edit.new.chunks)
-    if edit.old is None and edit.kind in _WITH_MEMBERS and _WITHOUT_THEM.search(text):
-        return False
-    return _WORD.search(text) is not None
+    return _WITHOUT_THEM.search(text) is None

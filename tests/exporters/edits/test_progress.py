@@ -117,6 +117,16 @@ def test_a_container_whose_header_is_edited_is_shown_with_its_end(rows_of):
     assert context(row) == f"<|suffix|>{body}<|prefix|>struct A;\n"
 
 
+def test_a_container_whose_header_stays_as_it_was_is_shown_once(rows_of):
+    def file(said, n):
+        return f"//! Shapes.\n\n/// {said}\npub mod deep {{\n    pub fn one() {{ {n} }}\n}}\n"
+
+    # Changes of comments alone are no edits.
+    before = {"src/lib.rs": file("A module.", 1), **MANIFEST}
+    (row,) = rows_of(before, {"src/lib.rs": file("A deeper module.", 2)})
+    assert context(row) == ("<|suffix|>}\n<|prefix|>//! Shapes.\n\n/// A module.\npub mod deep {\n")
+
+
 def test_where_the_file_is_long_the_nearest_is_shown_and_the_cut_is_marked(rows_of):
     items = [f"pub fn f{n}() {{\n    call({n});\n}}\n\n" for n in range(80)]
     before = {"src/lib.rs": "".join(items), **MANIFEST}
