@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of, largest
@@ -83,7 +84,8 @@ _MANY_BYTES = 2400
 _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_CALLERS = 6
-_MAX_EARLIER = 40
+_STEPS_EARLIER = (200, 800, 2400)
+"""How much is shown of the signatures and new lines of an earlier edit, from the first step to the last."""
 _MAX_LIKELY = 80
 _HEADING_BYTES = 20
 _POWER_OF_LENGTH = 0.3
@@ -202,9 +204,10 @@ class ContextBuilder:
                 distance = 0 if path == here else 1 if path.rpartition(b"/")[0] == folder else 2
                 found.append((distance, edit))
         found.sort(key=lambda one: one[0])
-        made_by = [self._made(edit) for _, edit in found[:_MAX_EARLIER]]
+        made_by = [self._made(edit) for _, edit in found]
         # The names of all of them are worth more than the bodies of some.
-        return [*(one[0] for one in made_by if one), *(one[1] for one in made_by if len(one) > 1)]
+        tiers = zip_longest(*made_by)
+        return [excerpt for tier in tiers for excerpt in tier if excerpt is not None]
 
     def _made(self, edit: Edit) -> list[Excerpt]:
         """Return what an edit made: its signatures and the lines that it changed, then all of it.
@@ -217,11 +220,12 @@ class ContextBuilder:
         runs = self._lines_made(edit, file, side)
         chunks = range(side.position, side.position + len(side.chunks))
         whole = tuple(self._forms.whole(file.chunks[at], file.starts[at]) for at in chunks)
-        forms = [Form("lines", runs), Form("whole", whole)]
-        if side.n_bytes > MAX_WHOLE_BYTES:
-            del forms[1]
+        forms = [Form("lines", _first(runs, n_bytes)) for n_bytes in _STEPS_EARLIER]
+        if side.n_bytes <= MAX_WHOLE_BYTES:
+            forms.append(Form("whole", whole))
         found = (excerpt_of("commit", file, edit.name, EARLIER_RULE, form, None) for form in forms)
-        return [replace(one, anchor=side.start) for one in found if one is not None]
+        every = [replace(one, anchor=side.start) for one in found if one is not None]
+        return [*dict.fromkeys(every)]
 
     def _lines_made(self, edit: Edit, file: File, side: Side) -> tuple[TextRun, ...]:
         """Return the signatures of what an edit made, of a type all, and the lines it changed."""
@@ -239,15 +243,7 @@ class ContextBuilder:
             for start, end in added_lines(old, new):
                 run = TextRun(side.start + start, new[start:end])
                 lines |= {one.start: one for one in _lines_of(run)}
-        size = 0
-        kept: list[TextRun] = []
-        for start, run in sorted(lines.items()):
-            size += len(run.text)
-            if size > MAX_WHOLE_BYTES:
-                break
-            before = kept.pop() if kept and kept[-1].end == start else TextRun(start, b"")
-            kept.append(TextRun(before.start, before.text + run.text))
-        return tuple(kept)
+        return tuple(run for _, run in sorted(lines.items()))
 
     def _wanted(
         self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]]
@@ -388,6 +384,19 @@ def _lines_of(run: TextRun) -> Iterator[TextRun]:
         if line.strip():
             yield TextRun(start, line)
         start += len(line)
+
+
+def _first(lines: Iterable[TextRun], n_bytes: int) -> tuple[TextRun, ...]:
+    """Return the first lines, so many bytes at most, in runs without a gap."""
+    size = 0
+    kept: list[TextRun] = []
+    for line in lines:
+        size += len(line.text)
+        if size > n_bytes:
+            break
+        before = kept.pop() if kept and kept[-1].end == line.start else TextRun(line.start, b"")
+        kept.append(TextRun(before.start, before.text + line.text))
+    return tuple(kept)
 
 
 def _uses(piece: TextRun) -> Iterator[TextRun]:

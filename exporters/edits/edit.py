@@ -6,6 +6,10 @@ from rsidx.exporters.edits.test_code import is_test_chunk, is_test_path
 from rsidx.store.reader import Reader
 from rsidx.store.records import TEST_MARK, ChunkRow
 
+SEVERAL = "items"
+"""The kind of an edit of several items, which a new file has next to each other."""
+_HEADER = "_header"
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -127,12 +131,25 @@ def edit_between(
     else:
         is_moved = old.path_id != new.path_id or old.container != new.container
         change = "move" if is_moved else "modify"
-    kind = shown.kind.removesuffix("_header") if len(shown.chunks) > 1 else shown.kind
+    kind = shown.kind.removesuffix(_HEADER) if len(shown.chunks) > 1 else shown.kind
+    name = name_of(reader, shown)
+    if _is_several(shown):
+        kind, name = SEVERAL, ""
     is_in_tests = is_test_path(reader.path(shown.path_id)) or TEST_MARK in shown.container
     was_test = is_in_tests or (old is not None and _is_test(reader, old))
     is_test = is_in_tests or _is_test(reader, shown)
     place = Place(change, shown.path_id, shown.container, was_test, old, insertion)
-    return Edit(place, kind, name_of(reader, shown), is_test, new)
+    return Edit(place, kind, name, is_test, new)
+
+
+def _is_several(side: Side) -> bool:
+    """Tell whether a side is several items next to each other, and not one container."""
+    first = side.chunks[0]
+    if not first.kind.endswith(_HEADER):
+        return len(side.chunks) > 1
+    # A container's own footer is in what the container is in; so is an item behind it.
+    outside = [n for n, chunk in enumerate(side.chunks) if n and chunk.container == first.container]
+    return bool(outside) and outside[0] < len(side.chunks) - 1
 
 
 def _is_test(reader: Reader, side: Side) -> bool:

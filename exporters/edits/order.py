@@ -22,10 +22,11 @@ def in_order(
     """Return edits in the order in which they are made.
 
     What is new comes before what changes, tests come later, `use` declarations last. Of files,
-    those come first that others of them use (`uses`, by path id). Edits that leave the code as it
-    is stay behind all others.
+    those come first that others of them use (`uses`, by path id); modules come before the files
+    that declare them, libraries before programs, and these before examples. Edits that leave the
+    code as it is stay behind all others.
     """
-    files = sorted({edit.path_id for edit in edits}, key=path_of)
+    files = sorted({edit.path_id for edit in edits}, key=lambda id_: _rank_of_path(path_of(id_)))
     ranks = {path_id: rank for rank, path_id in enumerate(used_first(files, uses))}
 
     def rank(edit: Edit) -> tuple[object, ...]:
@@ -40,6 +41,13 @@ def in_order(
 
     # The edits of a file are in the order of their places.
     return tuple(sorted(edits, key=rank))
+
+
+def _rank_of_path(path: bytes) -> tuple[object, ...]:
+    """Return where a file comes by its path alone: code before what is likely to use it."""
+    *folders, name = path.split(b"/")
+    is_program = name in (b"main.rs", b"build.rs") or b"bin" in folders
+    return b"examples" in folders, is_program, name in (b"lib.rs", b"mod.rs"), path
 
 
 def used_first(items: Sequence[_T], uses: Mapping[_T, Iterable[_T]]) -> tuple[_T, ...]:

@@ -35,14 +35,19 @@ class CommitEdits:
 
 
 def commit_edits(
-    reader: Reader, changes: Sequence[ChangeRow], *, max_bytes: int | None = None
+    reader: Reader,
+    changes: Sequence[ChangeRow],
+    *,
+    max_bytes: int | None = None,
+    new_file_bytes: int = 0,
 ) -> CommitEdits:
     """Return the edits of a commit's changes.
 
-    `max_bytes` bounds the containers that count as one edit; larger ones come by member. Reasons:
-    `unparsed_blob`, `moved_unchanged`, `container_header`, `container_footer`.
+    `max_bytes` bounds the containers that count as one edit; larger ones come by member. Items of
+    a new file that follow each other are one edit up to `new_file_bytes`. Reasons: `unparsed_blob`,
+    `moved_unchanged`, `container_header`, `container_footer`.
     """
-    return _CommitEdits(reader, max_bytes).of(changes)
+    return _CommitEdits(reader, max_bytes, new_file_bytes).of(changes)
 
 
 def file_edits(reader: Reader, changes: Sequence[ChangeRow]) -> CommitEdits:
@@ -85,9 +90,10 @@ def _whole_file(reader: Reader, path_id: int, blob_id: int | None) -> Side | Non
 class _CommitEdits:
     """Makes the edits of one commit; `_paired` has the pair of each side that has one."""
 
-    def __init__(self, reader: Reader, max_bytes: int | None) -> None:
+    def __init__(self, reader: Reader, max_bytes: int | None, new_file_bytes: int) -> None:
         self._reader = reader
         self._max_bytes = max_bytes
+        self._new_file_bytes = new_file_bytes
         self._left_out: list[LeftOut] = []
         self._paired: dict[Side, Pair] = {}
         self._versions: dict[int | None, Version] = {}
@@ -106,9 +112,7 @@ class _CommitEdits:
         for pair in matched(self._reader, files, removed, added):
             self._paired[pair.old] = self._paired[pair.new] = pair
         # New containers first: pairs of what they hold no longer count.
-        new = [
-            (file, side) for file in files for side in self._alone(file.new, file.gaps, is_new=True)
-        ]
+        new = [(file, side) for file in files for side in self._new(file)]
         edits = [
             edit_between(self._reader, None, side, self._insertion(file, side.position))
             for file, side in new
@@ -127,6 +131,22 @@ class _CommitEdits:
                 edits.append(replace(edit, place=replace(edit.place, change=change)))
         edits.sort(key=self._order)
         return CommitEdits(tuple(edits), tuple(self._left_out))
+
+    def _new(self, file: Change) -> list[Side]:
+        """Return what a file has that has no counterpart; of a new file, what is next to it."""
+        sides = self._alone(file.new, file.gaps, is_new=True)
+        if file.old.chunks or not self._new_file_bytes:
+            return sides
+        found: list[Side] = []
+        for side in sides:
+            before = found[-1] if found else None
+            if before is not None and before.position + len(before.chunks) == side.position:
+                joined = replace(before, chunks=before.chunks + side.chunks)
+                if joined.n_bytes <= self._new_file_bytes:
+                    found[-1] = joined
+                    continue
+            found.append(side)
+        return found
 
     def _leave_out(self, reason: str, side: Side) -> None:
         self._left_out.append(LeftOut(reason, side.path_id, name_of(self._reader, side)))

@@ -11,7 +11,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.left_out import LeftOut
 from rsidx.exporters.edits.no_op import no_op_edits
-from rsidx.exporters.edits.pairing import commit_edits, file_edits
+from rsidx.exporters.edits.pairing import CommitEdits, commit_edits, file_edits
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.tiny import tiny_kind
 from rsidx.exporters.examples.message import tidy
@@ -69,13 +69,19 @@ class EditSelector:
         if self._level == "file":
             changed = file_edits(self._reader, changes)
         else:
-            max_bytes = None if KINDS[self._config.kind].divides else self._config.max_chars
-            changed = commit_edits(self._reader, changes, max_bytes=max_bytes)
+            changed = self.changed(changes)
         left_out = [replace(one, reason=f"edits_{one.reason}") for one in changed.left_out]
         self._crates.move_to(commit, view.message)
         edits = self._within_limit(commit, self._accepted(changed.edits, left_out), left_out)
         no_ops = self._accepted(self._no_ops(commit, changes, len(edits)), left_out)
         return (*edits, *no_ops), tuple(left_out)
+
+    def changed(self, changes: Sequence[ChangeRow]) -> CommitEdits:
+        """Return the edits of items that changes are, before any filter."""
+        most = self._config.max_chars
+        if KINDS[self._config.kind].divides:
+            return commit_edits(self._reader, changes, new_file_bytes=most)
+        return commit_edits(self._reader, changes, max_bytes=most)
 
     def _within_limit(
         self, commit: CommitRow, edits: Sequence[Edit], left_out: list[LeftOut]
