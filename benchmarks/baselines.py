@@ -61,6 +61,9 @@ class Encoding(Protocol):
 class Tokenizer(Protocol):
     """What is used of a tokenizer of the library tokenizers."""
 
+    def __hash__(self) -> int:
+        """Tell one from another."""
+
     def encode(self, sequence: str, *, add_special_tokens: bool = True) -> Encoding:
         """Encode a text."""
 
@@ -323,6 +326,11 @@ def _terms(text: str) -> list[str]:
     return [word.lower() for word in _TERM.findall(text)]
 
 
+@lru_cache(maxsize=100_000)
+def _n_tokens(tokenizer: Tokenizer, text: str) -> int:
+    return len(offsets(tokenizer, text))
+
+
 def query_of(message: str, path: str, old: str, before: str) -> str:
     """Return what BM25 is asked: message, path and old code, or 20 lines in front of new code."""
     code = old or "\n".join(before.splitlines()[-_N_QUERY_LINES:])
@@ -335,7 +343,7 @@ def filled(
     """Return those of the chunks that fit with their paths, chosen best first, in reverse order."""
     chosen = []
     for path, chunk in chunks:
-        cost = len(offsets(tokenizer, f"{path}\n{chunk}\n")) + 1
+        cost = _n_tokens(tokenizer, f"{path}\n{chunk}\n") + 1
         if cost <= n_tokens:
             chosen.append((path, chunk))
             n_tokens -= cost

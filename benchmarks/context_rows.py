@@ -3,12 +3,13 @@
 An export is read by its public format alone: it is made with `--text --columns both`.
 """
 
+import hashlib
 import json
-import random
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -143,20 +144,24 @@ def sampled(
     n_rows: int,
     seed: int,
 ) -> list[tuple[Row, ...]]:
-    """Return so many additions and so many modifications in a random order, one row a commit.
+    """Return so many additions and so many modifications in turn, one row a commit.
 
-    A commit that has several gives the one that is drawn first.
+    A row's turn goes by a digest of the seed and what it is matched by, so most of a sample stays
+    when another export, or another release, has some rows more or less. A commit that has several
+    rows gives the one whose turn comes first.
     """
-    order = list(pairs)
-    random.Random(seed).shuffle(order)
-    left = {"add": n_rows, "modify": n_rows}
+    chosen: dict[str, list[tuple[Row, ...]]] = {"add": [], "modify": []}
     commits: set[str] = set()
-    chosen = []
-    for pair in order:
+    for pair in sorted(pairs, key=lambda pair: turn(seed, pair[0].key)):
         row = pair[0]
-        if left[row.change] and row.commit not in commits and is_wanted(row):
-            left[row.change] -= 1
+        is_open = len(chosen[row.change]) < n_rows and row.commit not in commits
+        if is_open and is_wanted(row):
             commits.add(row.commit)
-            chosen.append(pair)
-    random.Random(seed).shuffle(chosen)
-    return chosen
+            chosen[row.change].append(pair)
+    turns = zip_longest(chosen["add"], chosen["modify"])
+    return [pair for turn in turns for pair in turn if pair is not None]
+
+
+def turn(seed: int, key: Key) -> bytes:
+    """Return what a row's place in a random order goes by."""
+    return hashlib.sha256(json.dumps([seed, *key]).encode()).digest()
