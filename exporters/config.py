@@ -209,11 +209,11 @@ class ExportConfig:
     ] = 4000
     max_tokens: Annotated[
         int, Setting("The maximum length of an example.", at_least=64, harmless=UP_TO_DEFAULT)
-    ] = 2048
+    ] = 4096
     context_tokens: Annotated[
         int,
         Setting("The maximum tokens of context in an example.", at_least=0, harmless=UP_TO_DEFAULT),
-    ] = 1024
+    ] = 2048
     max_files: Annotated[
         int,
         Setting(

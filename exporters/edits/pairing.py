@@ -137,9 +137,15 @@ class _CommitEdits:
         sides = self._alone(file.new, file.gaps, is_new=True)
         if file.old.chunks or not self._new_file_bytes:
             return sides
+        assert file.new.blob_id is not None
+        errors = self._reader.syntax_errors(file.new.blob_id)
         found: list[Side] = []
+        is_sound = False
         for side in sides:
-            before = found[-1] if found else None
+            end = side.start + side.n_bytes
+            # What is in error is left out; the rest of its file is not.
+            was_sound, is_sound = is_sound, not any(s < end and side.start < e for s, e in errors)
+            before = found[-1] if found and was_sound and is_sound else None
             if before is not None and before.position + len(before.chunks) == side.position:
                 joined = replace(before, chunks=before.chunks + side.chunks)
                 if joined.n_bytes <= self._new_file_bytes:
