@@ -285,6 +285,16 @@ class ExportConfig:
             choices=EARLIER,
         ),
     ] = ("commit",)
+    given: Annotated[
+        float,
+        Setting(
+            "The share of additions whose prompt says what is to be written: by turns its name or "
+            "its signature.",
+            at_least=0,
+            at_most=1,
+            harmless=True,
+        ),
+    ] = 0.5
     labels: Annotated[
         str,
         Setting(

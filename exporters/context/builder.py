@@ -85,7 +85,7 @@ _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_CALLERS = 6
 _STEPS_EARLIER = (200, 800, 2400)
-"""How much is shown of the signatures and new lines of an earlier edit, from the first step to the last."""
+"""How much is shown, in steps, of the signatures and new lines of an earlier edit."""
 _MAX_LIKELY = 80
 _HEADING_BYTES = 20
 _POWER_OF_LENGTH = 0.3

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.edit import Edit, Place, Side, Surroundings
+from rsidx.exporters.examples.given import Given
 from rsidx.exporters.filters.secrets import KnownSecrets
 
 _WORD = re.compile(rb"\w+")
@@ -34,7 +35,7 @@ class Draft:
     `is_rename` tells, where `old_path` differs from `path`, whether the file has a new name; else
     the code came from another file. `is_message_cut` says that the message went on. `line_ends` are
     those that the new code is to have, None for its own. `surroundings` is the file around the
-    place, None where the code shows the file.
+    place, None where the code shows the file. `given` is what is said of code that is to be added.
     """
 
     repository: str
@@ -52,6 +53,7 @@ class Draft:
     is_message_cut: bool = False
     line_ends: str | None = None
     surroundings: Surroundings | None = None
+    given: Given | None = None
 
     @property
     def origin(self) -> str:
@@ -60,9 +62,13 @@ class Draft:
 
     def map_texts(self, change: MapText) -> "Draft":
         """Return the draft with its message, excerpts and earlier edits changed."""
+        given = self.given
+        if given is not None:
+            given = replace(given, text=change(given.text, None))
         return replace(
             self,
             message=change(self.message, None),
+            given=given,
             excerpts=tuple(
                 replace(excerpt, text=change(excerpt.text, Source(excerpt.blob_id, excerpt.ranges)))
                 for excerpt in self.excerpts

@@ -17,6 +17,7 @@ from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.edit import EDIT
+from rsidx.exporters.examples.given import Given, given_of
 from rsidx.exporters.examples.kind import LEVELS
 from rsidx.exporters.examples.redaction import without_people
 from rsidx.exporters.filters.licenses import Licenses
@@ -106,7 +107,8 @@ class Drafter:
             if edit.old and edit.new and (edit.old.path_id, edit.new.path_id) in renames:
                 drafted = replace(drafted, draft=replace(drafted.draft, is_rename=True))
             line_ends = self._line_ends(commit, edit)
-            drafted = replace(drafted, draft=replace(drafted.draft, line_ends=line_ends))
+            draft = replace(drafted.draft, line_ends=line_ends, given=self._given(commit, edit))
+            drafted = replace(drafted, draft=draft)
             drafts.append(self._with_earlier(drafted, parent))
         return drafts, dropped
 
@@ -178,6 +180,14 @@ class Drafter:
         """Return a commit's edits that a later edit may show; none of them is a no-op."""
         edits, _ = self._selector.edits(commit)
         return tuple(edit for edit in edits if not edit.is_no_op)
+
+    def _given(self, commit: CommitRow, edit: Edit) -> Given | None:
+        """Return what a row says of an addition."""
+        if not self._shows_file or edit.new is None:
+            return None
+        where = f"{self._config.seed}\0{commit.oid.hex()}\0{self._path(edit.path_id)}"
+        where += f"\0{edit.new.start}"
+        return given_of(self._reader, edit, self._config.given, where)
 
     def _is_test(self, edit: Edit) -> bool:
         return edit.place.is_test or self.resolver.modules.is_test(edit.place.old_path_id)

@@ -69,6 +69,8 @@ class Meta:
             "roles": row.roles,
             "is_redacted": example.is_redacted,
         }
+        if draft.given is not None:
+            meta["given"] = {draft.given.kind: draft.given.text}
         if self._config.kind == "edit":
             meta["place"] = self._addresses.of(example)
         if draft.surroundings is not None:

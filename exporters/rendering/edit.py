@@ -67,7 +67,11 @@ def notes(example: Example) -> list[Piece]:
     """Return what markers would say of the old code, as comments for dialects without markers."""
     origin = example.draft.origin
     said = [text(f"// From another file: {origin}\n")] if origin else []
-    return [*said, text("// Part of a longer item\n")] if example.is_part else said
+    if example.is_part:
+        said.append(text("// Part of a longer item\n"))
+    if example.draft.given is not None:
+        said.append(text(f"// To be added: {example.draft.given.text}\n"))
+    return said
 
 
 class ExtendedDialect(FileHeadings):
@@ -124,6 +128,8 @@ class ExtendedDialect(FileHeadings):
             pieces.append(control(token_of("test_code")))
         if example.is_part:
             pieces.append(control(token_of("part")))
+        if draft.given is not None:
+            pieces += [control(token_of(draft.given.kind)), text(draft.given.text)]
         pieces += [control(token_of("message")), text(draft.message)]
         pieces.append(control(token_of("/message")))
         for section, inside in sections(draft, chosen.excerpts):

@@ -41,6 +41,8 @@ MARKERS: dict[str, str] = {
     "/edits": "edits that came before end",
     "suffix": "the file behind the place of the change begins, up to where more is left out",
     "prefix": "the file before the place of the change begins, and ends at that place",
+    "name": "the name of what is to be added follows",
+    "signature": "the signature of what is to be added follows",
     "part": "the code is a part of a longer item, and so is the answer",
     "old_code": "the old code begins",
     "/old_code": "the old code ends",

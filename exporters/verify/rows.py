@@ -121,6 +121,8 @@ class Rows:
         for excerpt in meta["context"]:
             yield from self._excerpt(excerpt, meta, prompt)
         yield from self._surroundings(meta, prompt)
+        if not meta["is_redacted"]:
+            yield from _given(meta.get("given", {}), texts["new"], prompt)
         for earlier in meta.get("earlier", ()):
             yield from self._earlier(earlier, meta, prompt)
         self._remember(split, number, meta)
@@ -354,6 +356,16 @@ class Rows:
             pieces = [text[:before], note.encode(), text[before:]]
         if not self._texts.is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
             yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
+
+
+def _given(given: Mapping[str, str], new: str, prompt: str) -> Iterator[str]:
+    """Check that what a prompt says of an addition is so."""
+    for kind, said in given.items():
+        is_there = all(word in new for word in said.split())
+        if kind == "signature":
+            is_there = "".join(said.split()) in "".join(new.split())
+        if not is_there or said not in prompt:
+            yield f"the {kind} that is given is not that of the new code"
 
 
 def _is_text(text: str, raw: bytes, meta: dict[str, Any]) -> bool:

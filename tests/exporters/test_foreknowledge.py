@@ -89,7 +89,7 @@ def prompts(repo, index, tokenizer_file, tmp_path, read_jsonl):
         branches = tuple(f"variant{number}" for number in range(len(CASES[case])))
         index.sync(all_refs=True)
         out = tmp_path / "out"
-        given = {"split": "1,0,0", "embargo": "0", "revisions": branches, **options}
+        given = {"split": "1,0,0", "embargo": "0", "given": 0.0, "revisions": branches, **options}
         keep = ("duplicates", "near_duplicates", "related")
         config = ExportConfig(str(tokenizer_file), keep=keep, **given)
         export(index.database, out, config)

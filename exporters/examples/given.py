@@ -1,0 +1,42 @@
+"""What a prompt says of the code that is to be added: its name, or its signature."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from rsidx.exporters.edits.edit import SEVERAL, Edit
+from rsidx.store.reader import Reader
+
+_DIGEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A name or a signature, on one line."""
+
+    kind: Literal["name", "signature"]
+    text: str
+
+
+def given_of(reader: Reader, edit: Edit, share: float, where: str) -> Given | None:
+    """Return what is given of an addition, for a share of them: a name or a signature, by turns.
+
+    The same `where` draws the same. None for what has no name, and for what is not added.
+    """
+    if edit.change != "add" or edit.new is None or edit.kind == SEVERAL or not edit.name:
+        return None
+    digest = hashlib.blake2b(where.encode("utf-8", "replace"), digest_size=_DIGEST).digest()
+    drawn = int.from_bytes(digest) / (1 << 8 * _DIGEST)
+    if drawn >= share:
+        return None
+    if drawn < share / 2:
+        return Given("name", edit.name)
+    return Given("signature", _signature(reader, edit))
+
+
+def _signature(reader: Reader, edit: Edit) -> str:
+    assert edit.new is not None
+    chunk = edit.new.chunks[0]
+    symbol = reader.symbols(chunk.id)[0]
+    text = reader.text(chunk.id)[symbol.signature_start : symbol.signature_end]
+    return " ".join(text.decode("utf-8").split())

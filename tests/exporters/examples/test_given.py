@@ -1,0 +1,77 @@
+"""Some additions say what is to be written: its name or its signature."""
+
+import json
+
+import pytest
+
+from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.dataset.reader import load_row
+from rsidx.exporters.export import export
+
+pytestmark = pytest.mark.usefixtures("wordy")
+N_ADDED = 40
+
+
+@pytest.fixture
+def rows_of(repo, index, tokenizer_file, tmp_path):
+    functions = [
+        f"pub fn f{n}(\n    a: u{n},\n) -> u{n} {{\n    a + {n}\n}}\n" for n in range(N_ADDED)
+    ]
+    repo.commit("begin", {"Cargo.toml": '[package]\nname = "p"\n', "src/lib.rs": "mod m;\n"})
+    repo.commit(
+        "add them all, as somebody asked", {"src/lib.rs": "mod m;\n" + "\n".join(functions)}
+    )
+    index.sync()
+
+    def do(**options):
+        out = tmp_path / "out"
+        settings = {"split": "1,0,0", "embargo": "0", "keep": ("near_duplicates",), **options}
+        manifest = export(index.database, out, ExportConfig(str(tokenizer_file), **settings))
+        assert index.problems(out) == []
+        n_rows = manifest["counts"]["examples"]["train"]
+        rows = (load_row(out, "train", str(number + 1)) for number in range(n_rows))
+        return [row for row in rows if row.meta["symbol"].startswith("f")]
+
+    return do
+
+
+def prompt(row):
+    return "".join(token.text for token in row.tokens if token.role in ("prompt", "context"))
+
+
+def test_a_share_has_a_name_or_a_signature_and_the_others_nothing(rows_of):
+    rows = rows_of(given=0.5)
+    kinds = [next(iter(row.meta.get("given", {"": ""}))) for row in rows]
+    assert len(kinds) == N_ADDED
+    assert {kind: kinds.count(kind) > 4 for kind in kinds} == dict.fromkeys(
+        ("", "name", "signature"), True
+    )
+    for row in rows:
+        n, text = row.meta["symbol"][1:], prompt(row)
+        assert ("<|name|>" in text, "<|signature|>" in text) == (
+            "name" in row.meta.get("given", {}), "signature" in row.meta.get("given", {}),
+        )  # fmt: skip
+        for kind, said in row.meta.get("given", {}).items():
+            whole = {"name": f"f{n}", "signature": f"pub fn f{n}( a: u{n}, ) -> u{n}"}
+            assert said == whole[kind]
+            assert f"<|{kind}|>{said}<|message|>" in text
+
+
+def test_the_share_may_be_all_or_none(rows_of):
+    assert all("given" not in row.meta for row in rows_of(given=0.0))
+    assert all("given" in row.meta for row in rows_of(given=1.0))
+
+
+def test_without_markers_a_comment_says_it(rows_of):
+    row = next(r for r in rows_of(given=1.0, markers="native") if "name" in r.meta["given"])
+    assert f"// To be added: {row.meta['symbol']}\n" in prompt(row)
+
+
+def test_verify_sees_a_name_that_is_not_that_of_the_code(rows_of, index, tmp_path):
+    rows_of(given=1.0)
+    file = tmp_path / "out" / "train.meta.jsonl"
+    metas = [json.loads(line) for line in file.read_text().splitlines()]
+    one = next(meta for meta in metas if "signature" in meta.get("given", {}))
+    one["given"]["signature"] += " where"
+    file.write_text("".join(json.dumps(meta) + "\n" for meta in metas))
+    assert any("that is given is not" in problem for problem in index.problems(tmp_path / "out"))
