@@ -80,6 +80,7 @@ def manifest_of(
             "excerpts_by_rule": dict(sorted(statistics.excerpts_by_rule.items())),
             "excerpts_by_section": dict(sorted(statistics.excerpts_by_section.items())),
             "references": dict(sorted(statistics.references.items())),
+            "needs": dict(sorted(statistics.needs.items())),
             "examples_with_context": statistics.with_context,
             "context_coverage": round(statistics.with_context / n_examples, 4) if n_examples else 0,
             "examples_with_earlier_edits": statistics.with_earlier,

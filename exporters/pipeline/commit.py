@@ -13,6 +13,7 @@ from rsidx.exporters.examples.kind import Limits
 from rsidx.exporters.kinds import KINDS, dialect_of
 from rsidx.exporters.pipeline.fitting import MAX_ATTEMPTS, Fitting, smaller_limit
 from rsidx.exporters.pipeline.meta import Meta, tokenized_row
+from rsidx.exporters.pipeline.needs import Needs
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import CodeName, CommitResult, Dropped, EditResult
 from rsidx.exporters.pipeline.steps import Steps
@@ -50,6 +51,7 @@ class _EditExamples:
     examples: list[Example]
     dropped: Counter[str]
     references: Counter[str]
+    needs: Needs
 
 
 class CommitPipeline:
@@ -96,7 +98,9 @@ class CommitPipeline:
                 limits = self._fitting.limits(draft)
                 examples, counts = self._steps.builder.examples(draft, limits)
                 examples_of.append(
-                    _EditExamples(draft, limits, examples, counts, drafted.references)
+                    _EditExamples(
+                        draft, limits, examples, counts, drafted.references, drafted.needs
+                    )
                 )
         dropped["messages_cut"] += any(edit.draft.is_message_cut for edit in examples_of)
         return examples_of, left_out, dropped
@@ -115,7 +119,10 @@ class CommitPipeline:
             self._steps.texts.text(edit.old), self._steps.texts.text(edit.new)
         )
         tiny = self._steps.selector.tiny(edit) if rows else None
-        tokenized = tuple(tokenized_row(row, self._meta.of(commit, row), tiny) for row in rows)
+        tokenized = tuple(
+            tokenized_row(row, self._meta.of(commit, row, edit_examples.needs), tiny)
+            for row in rows
+        )
         name = CodeName(edit_examples.draft.path, edit.name)
         return EditResult(name, patch, tokenized, dropped, edit_examples.references)
 

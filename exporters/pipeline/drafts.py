@@ -1,5 +1,6 @@
 """Drafts: edits with their message and context, before their code becomes examples."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.builder import EARLIER_RULE, ContextBuilder
 from rsidx.exporters.context.near import Near, Weighted
 from rsidx.exporters.edits.earlier import EarlierEdits
-from rsidx.exporters.edits.edit import Edit, Place, Surroundings
+from rsidx.exporters.edits.edit import Edit, Place, Side, Surroundings
 from rsidx.exporters.edits.line_ends import line_ends_of
 from rsidx.exporters.edits.order import in_order
 from rsidx.exporters.edits.place import place_of_hole
@@ -22,8 +23,9 @@ from rsidx.exporters.examples.kind import LEVELS
 from rsidx.exporters.examples.redaction import without_people
 from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.pipeline.examples import ExampleBuilder
+from rsidx.exporters.pipeline.needs import NO_NEEDS, NamesMade, Needs
 from rsidx.exporters.pipeline.selection import EditSelector
-from rsidx.exporters.resolver.files import modules_of
+from rsidx.exporters.resolver.files import Definition, modules_of
 from rsidx.exporters.resolver.references import CodeLocation, Resolver
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChangeRow, ChunkRow, CommitRow, Import, Reference
@@ -31,10 +33,11 @@ from rsidx.store.records import ChangeRow, ChunkRow, CommitRow, Import, Referenc
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A draft, and counts of the references of its code, by kind and outcome."""
+    """A draft, counts of the references of its code, by kind and outcome, and what it needed."""
 
     draft: Draft
     references: Counter[str]
+    needs: Needs = NO_NEEDS
 
 
 class Drafter:
@@ -91,6 +94,7 @@ class Drafter:
         message = without_people(self._reader.message(commit.id))
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
         renames = _renames(changes)
+        names = NamesMade(self._reader, edits)
         drafts = []
         dropped: Counter[str] = Counter()
         for number, edit in enumerate(edits):
@@ -109,6 +113,8 @@ class Drafter:
             line_ends = self._line_ends(commit, edit)
             draft = replace(drafted.draft, line_ends=line_ends, given=self._given(commit, edit))
             drafted = replace(drafted, draft=draft)
+            if self._shows_file:
+                drafted = replace(drafted, needs=self._needs(edit, names))
             drafts.append(self._with_earlier(drafted, parent))
         return drafts, dropped
 
@@ -188,6 +194,29 @@ class Drafter:
         where = f"{self._config.seed}\0{commit.oid.hex()}\0{self._path(edit.path_id)}"
         where += f"\0{edit.new.start}"
         return given_of(self._reader, edit, self._config.given, where)
+
+    def _needs(self, edit: Edit, names: NamesMade) -> Needs:
+        """Return what the new code of an edit needs, and the old did not."""
+        place, new = edit.place, edit.new
+        if new is None:
+            return Needs()
+        old = edit.old
+        before = set(self._references(list(old.chunks))) if old is not None else set()
+        found: dict[tuple[str, int, int], None] = {}
+        mentioned: set[str] = set()
+        for container, inside in _by_container(new.chunks).items():
+            references = [one for one in self._references(inside) if one not in before]
+            imports = (*self._imports(inside), *self._new_imports(edit, place, container))
+            site = CodeLocation(place.old_path_id, container, tuple(imports))
+            definitions, _ = self.resolver.resolve(site, references)
+            for one in definitions:
+                definition = one.definition
+                if one.reference is not None and not _is_in(definition, old):
+                    at = definition.start + definition.symbol.signature_start
+                    found[definition.symbol.name, definition.blob_id, at] = None
+            mentioned.update(_NAME.findall(one.path)[-1] for one in references if one.path)
+        made = names.by_others(edit, mentioned - {name for name, _, _ in found})
+        return Needs(tuple(found), made)
 
     def _is_test(self, edit: Edit) -> bool:
         return edit.place.is_test or self.resolver.modules.is_test(edit.place.old_path_id)
@@ -361,6 +390,16 @@ class Drafter:
         home = self.resolver.modules.expected_module(place.path_id)
         names = home.names if home is not None else ()
         return "::".join((*names, *modules_of(place.container)))
+
+
+def _is_in(definition: Definition, side: Side | None) -> bool:
+    if side is None or definition.blob_id != side.blob_id:
+        return False
+    return side.start <= definition.start < side.start + side.n_bytes
+
+
+_NAME = re.compile(r"\w+|\*")
+"""A word, or what a glob import ends with."""
 
 
 def _renames(changes: Sequence[ChangeRow]) -> set[tuple[int, int]]:

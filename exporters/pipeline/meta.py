@@ -9,11 +9,13 @@ import orjson
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.around import Block
+from rsidx.exporters.context.builder import EARLIER_RULE
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.pipeline.address import Addresses
+from rsidx.exporters.pipeline.needs import Needs, labels_of
 from rsidx.exporters.pipeline.result import TokenizedRow
 from rsidx.exporters.rendering.renderer import Row
 from rsidx.store.dates import spelled
@@ -32,7 +34,7 @@ class Meta:
         self._licenses = licenses
         self._addresses = Addresses(reader)
 
-    def of(self, commit: CommitRow, row: Row) -> dict[str, Any]:
+    def of(self, commit: CommitRow, row: Row, needs: Needs) -> dict[str, Any]:
         """Return the meta line of a row of a commit's edit."""
         example = row.example
         draft, part = example.draft, example.part
@@ -75,6 +77,7 @@ class Meta:
             meta["place"] = self._addresses.of(example)
         if draft.surroundings is not None:
             meta["surroundings"] = self._surroundings(row)
+            meta["needs"] = labels_of(row, needs)
         if draft.old_path not in ("", draft.path):
             meta["is_rename"] = draft.is_rename
         if example.line_ends is not None:
@@ -163,9 +166,11 @@ def tokenized_row(row: Row, meta: dict[str, Any], tiny: str | None) -> Tokenized
     brief["license"] = meta["license"]
     brief["sections"] = [excerpt["section"] for excerpt in meta["context"]]
     brief |= {"year": meta["time"][:4], "path": meta["path"]}
-    brief["n_earlier"] = len(row.chosen.edits)
+    rules = [excerpt["rule"] for excerpt in meta["context"]]
+    brief["n_earlier"] = len(row.chosen.edits) + rules.count(EARLIER_RULE)
+    brief["needs"] = {label: len(names) for label, names in meta.get("needs", {}).items()}
     brief["tiny"] = tiny
     brief["has_old_line_ends"] = "line_ends" in meta
     brief["is_message_cut"] = row.example.draft.is_message_cut
-    brief["rules"] = [excerpt["rule"] for excerpt in meta["context"]]
+    brief["rules"] = rules
     return TokenizedRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

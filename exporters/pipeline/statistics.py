@@ -26,6 +26,7 @@ class Statistics:
     excerpts_by_rule: Counter[str] = field(default_factory=Counter)
     excerpts_by_section: Counter[str] = field(default_factory=Counter)
     references: Counter[str] = field(default_factory=Counter)
+    needs: Counter[str] = field(default_factory=Counter)
     with_context: int = 0
     with_earlier: int = 0
     test_code: int = 0
@@ -78,5 +79,6 @@ class Statistics:
             self.tiny[brief["tiny"]] += 1
         self.cut_messages += brief["is_message_cut"]
         self.old_line_ends += brief["has_old_line_ends"]
+        self.needs.update(brief["needs"])
         self.excerpts_by_rule.update(brief["rules"])
         self.excerpts_by_section.update(brief["sections"])

@@ -32,6 +32,7 @@ OPTIONS = {
     "edit": {
         "earlier": ("commit", "history"),
         "no_edit": 0.2,
+        "given": 1.0,
         "max_chars": 200,
         "max_tokens": 4096,
         "context_tokens": 3000,
@@ -43,6 +44,7 @@ OPTIONS = {
 LIB = """\
 use std::fmt;
 
+mod far;
 mod numbers;
 
 use crate::numbers::{{double, Half}};
@@ -92,13 +94,17 @@ DOS = 5
 @pytest.fixture
 def exported(repo, index, tokenizer_file, tmp_path):
     def run(kind):
-        repo.commit("Begin with a package", {"Cargo.toml": MANIFEST})
+        far = "pub fn far() -> u32 {\n    7\n}\n"
+        repo.commit("Begin with a package", {"Cargo.toml": MANIFEST, "src/far.rs": far})
         repo.commits(
             (f"Change the functions for the time {n}",
              {"src/lib.rs": LIB.format(n=n),
               "src/numbers.rs": NUMBERS.format(n=n).replace("\n", "\r\n" if n == DOS else "\n")})
             for n in range(12)
         )  # fmt: skip
+        calls = "double(1) + crate::far::far() + later()\n}\n\nfn later() -> u32 {\n    far()\n}"
+        last = LIB.format(n=12).replace("    12\n}", f"    {calls}")
+        repo.commit("Call what is there, and what comes", {"src/lib.rs": last})
         renamed = NUMBERS.format(n=99)
         repo.commit("Rename the numbers", {"src/numbers.rs": None, "src/figures.rs": renamed})
         index.sync()

@@ -1,0 +1,83 @@
+"""Labels for who looks at a data set: what new code needed, and whether its prompt showed it.
+
+No prompt has anything of them.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rsidx.exporters.edits.edit import Edit
+from rsidx.exporters.rendering.renderer import Row
+from rsidx.store.reader import Reader
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the new code of an edit refers to, and its old code does not.
+
+    `defined` are definitions of the tree before the commit: their names, and where their signatures
+    begin, as a blob and a byte. `made` are the names that other edits of the commit define.
+    """
+
+    defined: tuple[tuple[str, int, int], ...] = ()
+    made: frozenset[str] = frozenset()
+
+
+NO_NEEDS = Needs()
+
+
+class NamesMade:
+    """The names that the edits of a commit define, and that were not there before."""
+
+    def __init__(self, reader: Reader, edits: Iterable[Edit]) -> None:
+        self._of = {edit: _names_made(reader, edit) for edit in edits}
+        self._n_edits = Counter(name for names in self._of.values() for name in names)
+
+    def by_others(self, edit: Edit, names: Iterable[str]) -> frozenset[str]:
+        """Return those of some names that another edit defines."""
+        own = self._of[edit]
+        return frozenset(name for name in names if self._n_edits[name] > (name in own))
+
+
+def _names_made(reader: Reader, edit: Edit) -> frozenset[str]:
+    new, old = (
+        {one.name for chunk in side.chunks for one in reader.symbols(chunk.id)} if side else set()
+        for side in (edit.new, edit.old)
+    )
+    return frozenset(new - old)
+
+
+def labels_of(row: Row, needs: Needs) -> dict[str, list[str]]:
+    """Return which of the names that a row's new code needs it shows, and which not.
+
+    `shown` and `not_shown` are defined in the tree before the commit, `made_shown` and
+    `made_not_shown` by other edits of the commit.
+    """
+    example, chosen = row.example, row.chosen
+    mentioned = set(_WORD.findall(example.code.target)) if example.is_part else None
+    excerpts = [example.draft.excerpts[index] for index in chosen.excerpts]
+    around = example.around
+    blocks = (*around.before[: chosen.n_before], *around.behind[: chosen.n_behind])
+    ranges: dict[int, list[tuple[int, int]]] = {}
+    for excerpt in excerpts:
+        ranges.setdefault(excerpt.blob_id, []).extend(excerpt.ranges)
+    for block in blocks:
+        ranges.setdefault(block.blob_id, []).append((block.start, block.end))
+    labels: dict[str, set[str]] = {}
+    for name, blob_id, offset in needs.defined:
+        is_shown = any(start <= offset < end for start, end in ranges.get(blob_id, ()))
+        labels.setdefault("shown" if is_shown else "not_shown", set()).add(name)
+    if needs.made:
+        texts = (*(one.text for one in excerpts), *(block.text for block in blocks))
+        words = {word for text in texts for word in _WORD.findall(text)}
+        labels["made_shown"] = {*needs.made} & words
+        labels["made_not_shown"] = {*needs.made} - words
+    kept = {
+        label: sorted(name for name in names if mentioned is None or name in mentioned)
+        for label, names in labels.items()
+    }
+    return {label: names for label, names in kept.items() if names}
