@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
+from rsidx.errors import RsidxError
 from rsidx.exporters.edits.edit import SEVERAL, Edit
 from rsidx.store.reader import Reader
 
@@ -32,6 +33,14 @@ def given_of(reader: Reader, edit: Edit, share: float, where: str) -> Given | No
     if drawn < share / 2:
         return Given("name", edit.name)
     return Given("signature", _signature(reader, edit))
+
+
+def given_as(name: str, signature: str) -> Given | None:
+    """Return what somebody says of new code; raises RsidxError for both."""
+    if name and signature:
+        raise RsidxError("give a name or a signature of the new code, not both")
+    said = " ".join((name or signature).split())
+    return Given("name" if name else "signature", said) if said else None
 
 
 def _signature(reader: Reader, edit: Edit) -> str:

@@ -26,7 +26,12 @@ class Addresses:
             line = self._line(place.old, around, example.part.old_start, example.part.old_end)
             return [f"{draft.path}:{line}"] if line is not None else None
         if place.change == "add" and place.old_path_id == place.path_id and not example.is_part:
-            return self._addition(draft.path, place, around)
+            arguments = self._addition(draft.path, place, around)
+            if arguments is None or draft.given is None:
+                return arguments
+            # --name is the repository's.
+            option = {"name": "--named", "signature": "--signature"}[draft.given.kind]
+            return [*arguments, option, draft.given.text]
         return None
 
     def _line(self, old: Side, around: Surroundings, start: int, end: int) -> int | None:

@@ -8,10 +8,11 @@ from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.containers import Version
 from rsidx.exporters.edits.edited import EditedFile
-from rsidx.exporters.edits.pairing import commit_edits
 from rsidx.exporters.examples.draft import Draft
+from rsidx.exporters.examples.given import Given
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.examples import ExampleBuilder
+from rsidx.exporters.pipeline.selection import EditSelector
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.questions.made import is_worth_showing
 from rsidx.exporters.questions.site import Site, Sites, new_file
@@ -30,17 +31,23 @@ class IndexAt:
     reader: Reader
     drafter: Drafter
     builder: ExampleBuilder
+    selector: EditSelector
     changes: Mapping[int, ChangeRow]
     """The files that edits changed since, by path."""
 
-    def draft(self, site: Site, message: str) -> Draft:
-        """Return the draft of an edit that is still to be made."""
-        edits = commit_edits(self.reader, tuple(self.changes.values())).edits
+    def draft(self, site: Site, message: str, given: Given | None = None) -> Draft:
+        """Return the draft of an edit that is still to be made.
+
+        `given` is what is said of new code; raises RsidxError for it where code is changed.
+        """
+        if given is not None and site.edit.change != "add":
+            raise RsidxError(f"a {given.kind} is given for new code alone")
+        edits = self.selector.changed(tuple(self.changes.values())).edits
         made = self.drafter.in_order([one for one in edits if is_worth_showing(self.reader, one)])
         draft = self.drafter.of_prompt(site.edit, message, site.around, made)
         old = site.edit.old
         is_renamed = old is not None and old.path_id != site.edit.path_id
-        return self.builder.redacted(replace(draft, is_rename=is_renamed))
+        return self.builder.redacted(replace(draft, is_rename=is_renamed, given=given))
 
     def sites(self, target: Target) -> list[Site]:
         """Return each place that a target may be; raises RsidxError for none."""
@@ -146,7 +153,7 @@ def standing_at(
         old_path_id = paths.get(one.old_path) if one.old_path is not None else None
         old_blob_id = steps.drafter.files.get(old_path_id or path_id)
         changes[path_id] = ChangeRow("", path_id, old_path_id, old_blob_id, blob_id)
-    return IndexAt(reader, steps.drafter, steps.builder, changes)
+    return IndexAt(reader, steps.drafter, steps.builder, steps.selector, changes)
 
 
 def _added(reader: Reader, path: bytes, record: BlobRecord | None) -> tuple[int, int | None]:

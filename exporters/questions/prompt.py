@@ -53,7 +53,7 @@ def prompt_at(
     encoder, _, renderer = tools or writing_tools(config)
     with opened(database, name, config, target) as asked:
         site = _site(asked, target)
-        draft = asked.draft(site, message)
+        draft = asked.draft(site, message, target.given)
         examples = Fitting(asked.builder, renderer, config).questions(draft)
         example = _asked(examples, site, target)
         try:

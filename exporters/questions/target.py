@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rsidx.errors import RsidxError
+from rsidx.exporters.examples.given import Given
 from rsidx.store.records import BlobRecord, FileEdit
 
 Overlay = Sequence[tuple[bytes, BlobRecord | None]]
@@ -20,7 +21,7 @@ class Target:
 
     `overlay` are files that differ from the commit's, None where they are gone. `edited` are those
     that differ since edits that are made: the file is the edited one, and names mean what they did
-    before the edits.
+    before the edits. `given` is what is said of new code.
     """
 
     commit: bytes
@@ -31,6 +32,7 @@ class Target:
     after: str | int | None = None
     inside: str | int | None = None
     edited: Sequence[FileEdit] = ()
+    given: Given | None = None
 
     def __post_init__(self) -> None:
         given = (self.symbol or None, self.line, self.after, self.inside)

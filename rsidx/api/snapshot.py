@@ -9,6 +9,7 @@ from pathlib import Path
 from rsidx.api.data_set import DataSet
 from rsidx.errors import RepositoryError
 from rsidx.exporters.dataset.format import check_prompts
+from rsidx.exporters.examples.given import given_as
 from rsidx.exporters.examples.redaction import redacted
 from rsidx.exporters.questions.context import ContextAnswer, context_at
 from rsidx.exporters.questions.hole import Hole, fill_prompt_at
@@ -98,6 +99,8 @@ class Snapshot:
         line: int | None = None,
         after: str | int | None = None,
         in_: str | int | None = None,
+        named: str = "",
+        signature: str = "",
         after_edits: bytes | str = "",
     ) -> Prompt:
         """Return the prompt for an edit of a symbol, as the examples of a data set are written.
@@ -107,7 +110,8 @@ class Snapshot:
 
         New code has no symbol. It comes right behind the symbol or the line `after` (0 is the
         beginning of the file, the line of a header the beginning inside of its container), or to
-        the end of the impl, trait or module `in_`; without any of them the file is new.
+        the end of the impl, trait or module `in_`; without any of them the file is new. What is to
+        be written is `named` so, or has a `signature`, or neither is said.
 
         `after_edits` are edits that are made already, as a unified diff, or `worktree` for what
         differs on disk. Files are as these left them, names mean what they did at the commit, and
@@ -124,6 +128,7 @@ class Snapshot:
             after=after,
             inside=in_,
             edited=self._edited(after_edits),
+            given=given_as(named, signature),
         )
         with self._opening() as database:
             return prompt_at(database, self._name(database), target, message, data.config)

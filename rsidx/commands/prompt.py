@@ -18,6 +18,8 @@ _HOLE = re.compile(r"(.+):(\d+):(\d+)")
 @click.command()
 @click.argument("place_in_code", metavar="FILE[:SYMBOL|:LINE|:LINE:COL]")
 @address_options
+@click.option("--named", default="", metavar="NAME", help="New code: what it is called.")
+@click.option("--signature", default="", metavar="TEXT", help="New code: its signature.")
 @click.option("--message", help="The commit message of the change to make.")
 @click.option(
     "--after-edits",
@@ -49,6 +51,8 @@ def prompt(
     place_in_code: str,
     after: str | None,
     inside: str | None,
+    named: str,
+    signature: str,
     message: str | None,
     after_edits: str | None,
     is_hole: bool,
@@ -75,8 +79,10 @@ def prompt(
     if is_hole:
         if message is not None:
             raise click.UsageError("--message is for an edit, not for --fim")
-        if (after, inside, after_edits) != (None, None, None):
-            raise click.UsageError("--after, --in and --after-edits are for an edit, not for --fim")
+        if (after, inside, after_edits) != (None, None, None) or named or signature:
+            raise click.UsageError(
+                "--after, --in, --after-edits, --named and --signature are for an edit, not for --fim"
+            )
         path, line, column = _hole(place_in_code)
         found = index.at(revision).fill_prompt(
             path, line, column, like=data, suffix_first=suffix_first
@@ -87,7 +93,14 @@ def prompt(
             raise click.UsageError(given)
         path, symbol, address = address_of(place_in_code, after, inside)
         found = index.at(revision).prompt(
-            path, symbol, message, like=data, after_edits=_edits(after_edits), **address
+            path,
+            symbol,
+            message,
+            like=data,
+            named=named,
+            signature=signature,
+            after_edits=_edits(after_edits),
+            **address,
         )
     if as_json:
         emit(asdict(found), (), as_json=True)
