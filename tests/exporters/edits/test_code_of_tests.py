@@ -1,13 +1,18 @@
 """Which code is test code: by its folder, its file's name, its module, its attributes."""
 
+import re
+
 import pytest
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import config_of
+from rsidx.exporters.edits.pairing import commit_edits
 from rsidx.exporters.edits.test_code import is_test_path
 from rsidx.exporters.export import export
 from rsidx.exporters.questions.prompt import prompt_at
 from rsidx.exporters.questions.target import Target
+from rsidx.store import queries
+from rsidx.store.reader import Reader
 
 
 @pytest.mark.parametrize(
@@ -57,6 +62,7 @@ mod inner {{
 }
 HELPERS = ("lib", "inner", "checks", "deep", "plain", "common", "speed", "whole", "part")
 OF_TESTS = set(HELPERS) - {"lib", "plain"}
+IMPORTS = re.compile(r"(?:#\[cfg\(test\)\]\n)? *use .*;\n\n")
 
 
 def files(n):
@@ -69,7 +75,9 @@ def files(n):
 
 @pytest.fixture
 def exported(repo, index, tokenizer_file, tmp_path, read_jsonl):
-    repo.commit("Add helpers of all kinds", files(3))
+    without = {path: IMPORTS.sub("", text) for path, text in files(3).items()}
+    repo.commit("Add helpers of all kinds", without)
+    repo.commit("Import what they are to use", files(3))
     repo.commit("Count on in all of them", files(4))
     index.sync()
 
@@ -97,6 +105,25 @@ def test_helpers_constants_and_imports_of_tests_are_test_code(exported):
     assert imports[("src/lib.rs", "")]
     n_marked = sum(meta["is_test"] for meta in metas)
     assert manifest["counts"]["examples_of_test_code"] == n_marked
+
+
+def test_items_of_a_new_file_are_test_code_where_all_of_them_are(repo, index):
+    one, two = item("one", 1), item("two", 2)
+    repo.commit("Add files of all kinds", {
+        "src/mixed.rs": f"use std::fmt;\n\n#[cfg(test)]\n{one}\n{two}",
+        "src/marked.rs": f"use std::fmt;\n\n#[cfg(test)]\n{one}\n#[cfg(test)]\n{two}",
+        "tests/all.rs": f"use std::fmt;\n\n{one}\n{two}",
+    })  # fmt: skip
+    index.sync()
+    with index.database.reading() as connection:
+        reader = Reader(connection, queries.repository_id(connection, None))
+        changes = reader.changes(reader.commits()[-1].id)
+        edits = commit_edits(reader, changes, new_file_bytes=4000).edits
+        found = {reader.path(e.path_id): (e.kind, e.is_test) for e in edits}
+    assert found == {
+        b"src/marked.rs": ("items", True), b"src/mixed.rs": ("items", False),
+        b"tests/all.rs": ("items", True),
+    }  # fmt: skip
 
 
 def test_a_prompt_is_marked_as_its_row_is(exported, index):
