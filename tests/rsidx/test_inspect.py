@@ -37,7 +37,7 @@ def test_the_tokens_of_a_row_spell_it_with_its_roles_and_losses(out, read_jsonl)
     target = "".join(token.text for token in found.tokens if token.role == "new")
     assert (
         target.strip() + "\n"
-        == 'pub fn f(g: &Größe) -> u32 {\n    let ü = "→1";\n    g.höhe + 1\n}\n'
+        == 'pub fn f(g: &Größe) -> u32 {\n    let ü = "→2";\n    g.höhe + 2\n}\n'
     )
     assert "\ufffd" not in "".join(token.text for token in found.tokens)
     by_role = {}

@@ -224,19 +224,23 @@ def test_a_bare_name_is_shown_if_asked_for_and_says_so(shown):
 
 
 def test_new_code_is_read_with_what_it_newly_imports(repo, index):
+    words = "/// " + "words " * 26 + "\n"
     repo.commit("one", {
         "Cargo.toml": CARGO, "src/lib.rs": "mod a;\nfn f() {}\n", "src/a.rs": "pub fn x() {}\n"
     })  # fmt: skip
     repo.commit("two", {
         "src/lib.rs": "mod a;\nmod fresh;\nuse a::x;\nfn f() {\n    x();\n}\n",
-        "src/fresh.rs": "use super::a;\n\nfn g() {\n    a::x();\n    h();\n}\n\nfn h() {}\n",
+        "src/fresh.rs": f"use super::a;\n\n{words}fn g() {{\n    a::x();\n    h();\n}}\n\n"
+        "fn h() {}\n",
     })  # fmt: skip
     index.sync()
     with index.database.reading() as connection:
         reader = Reader(connection, queries.repository_id(connection, None))
         second = reader.commits()[-1]
         for context_from, expected in (("answer", {"f": ["x"], "g": ["x"]}), ("place", {"f": []})):
-            steps = Steps.of(reader, ExportConfig(tokenizer="", context_from=context_from))
+            # So short that each item of the new file is an edit.
+            config = ExportConfig(tokenizer="", context_from=context_from, max_chars=200)
+            steps = Steps.of(reader, config)
             drafts, _ = steps.drafter.of_commit(second, steps.selector.edits(second)[0])
             found = {
                 one.draft.edit.name: [

@@ -39,7 +39,8 @@ def row_of(rows, commit, symbol):
 @pytest.fixture
 def long_lived(repo, index):
     def source(n):
-        return f"pub fn f() -> u32 {{\n    {n}\n}}\n\npub fn g() {{}}\n"
+        added = "\npub fn h() {}\n" if n else ""
+        return f"pub fn f() -> u32 {{\n    {n}\n}}\n\npub fn g() {{}}\n{added}"
 
     commits = [repo.commit("the first commit", {"src/a.rs": source(0), **MANIFEST})]
     for n in range(1, 4):
@@ -55,7 +56,7 @@ def long_lived(repo, index):
 def test_the_last_edits_of_a_file_are_shown_through_its_renames(long_lived, exported):
     row = row_of(exported(earlier=("history",)), long_lived[-1], "f")
     assert [one["commit"] for one in row.meta["earlier"]] == [
-        *reversed(long_lived[1:-1]), long_lived[0], long_lived[0],
+        *reversed(long_lived[1:-1]), long_lived[1], long_lived[0],
     ]  # fmt: skip
     assert [one["path"] for one in row.meta["earlier"]][:2] == ["src/b.rs", "src/a.rs"]
     text = shown_in(row)

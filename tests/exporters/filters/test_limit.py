@@ -9,7 +9,8 @@ from rsidx.exporters.export import export
 
 
 def function(name, n):
-    return f"pub fn {name}() -> usize {{\n    {name}_{n}({n}) + other_{name}({n})\n}}\n\n"
+    terms = f"{name}_{n}({n}) + other_{name}({n})\n        + another_{name}({n}) + last_{name}({n})"
+    return f"pub fn {name}() -> usize {{\n    {terms}\n}}\n\n"
 
 
 def file(number, n_functions, n=1):
@@ -17,6 +18,8 @@ def file(number, n_functions, n=1):
 
 
 N_FUNCTIONS = (9, 1, 5, 2)
+ONE_EACH = 200
+"""So short is an edit of one function of a new file, and not of two."""
 FILES = {f"src/f{number}.rs": file(number, many) for number, many in enumerate(N_FUNCTIONS)}
 
 
@@ -24,7 +27,8 @@ FILES = {f"src/f{number}.rs": file(number, many) for number, many in enumerate(N
 def exported(index, tokenizer_of, tmp_path, read_jsonl):
     def do(name="out", **options):
         index.sync()
-        settings = {"split": "1,0,0", "keep": ("near_duplicates",), **options}
+        settings = {"split": "1,0,0", "keep": ("near_duplicates",), "max_chars": ONE_EACH}
+        settings.update(options)
         out = tmp_path / name
         manifest = export(
             index.database, out, ExportConfig(str(tokenizer_of("starcoder2")), **settings)
@@ -84,7 +88,7 @@ def test_no_op_edits_come_on_top(repo, exported):
 @pytest.mark.parametrize("options", [{"kind": "sequence"}, {"level": "file"}, {"kind": "fim"}])
 @pytest.mark.usefixtures("large")
 def test_other_kinds_have_the_limit_too(exported, options):
-    metas, _, _ = exported(max_edits_per_commit=2, **options)
+    metas, _, _ = exported(max_edits_per_commit=2, max_chars=4000, **options)
     assert len({str(meta.get("edit", meta)["new"]) for meta in metas}) == 2
 
 

@@ -196,11 +196,13 @@ def test_a_rename_leaves_no_file_at_the_old_name(repo, index, made_own):
 def test_a_note_in_an_excerpt_is_part_of_what_is_shown_and_says_a_number_alone(
     repo, index, made_own
 ):
-    large = "struct S {\n    x: u32,\n" + "    y: Vec<Option<Result<u32, u32>>>,\n" * 30 + "}\n"
+    large = (
+        "pub struct S {\n    pub x: u32,\n" + "    y: Vec<Option<Result<u32, u32>>>,\n" * 30 + "}\n"
+    )
     for n in range(20):
         impl = f"impl S {{\n    fn f(&self) -> u32 {{\n        self.x + {n}\n    }}\n}}\n\n\n"
-        lib = f"{large}\nfn g(s: S) {{\n    s.f();\n}}\n\n{impl}"
-        repo.commit(f"commit {n}", {"src/lib.rs": lib})
+        lib = f"mod s;\nuse s::S;\n\nfn g(s: S) {{\n    s.f();\n}}\n\n{impl}"
+        repo.commit(f"commit {n}", {"src/s.rs": large, "src/lib.rs": lib})
     out = made_own()
     metas = map(json.loads, (out / "train.meta.jsonl").read_text("utf-8").splitlines())
     [place] = [i for i, one in enumerate(list(metas)[-1]["context"]) if one["symbol"] == "S"
@@ -298,7 +300,7 @@ def test_rows_that_were_cut_off_are_named(made, problems):
         path = out / f"train.{kind}"
         path.write_text("".join(line + "\n" for line in path.read_text().splitlines()[:-1]))
     renew(out)
-    assert [text for _, _, text in problems(out)] == ["20 rows, the manifest says 21"]
+    assert [text for _, _, text in problems(out)] == ["16 rows, the manifest says 17"]
 
 
 def test_a_folder_that_is_no_export_is_a_clear_error(tmp_path, problems):

@@ -12,7 +12,7 @@ def test_export_and_tokenizer_work_from_end_to_end(filled, cli, tmp_path):
     assert "tokens" in cli("tokenizer", "train", tmp_path / "tok", "--size", 3000).out
     out = cli("export", tmp_path / "out", "--tokenizer", tmp_path / "tok", "--split", "1,0,0")
     assert "definitions shown in" in out.out
-    assert (tmp_path / "out/train.jsonl").read_text().count("\n") == 3
+    assert (tmp_path / "out/train.jsonl").read_text().count("\n") == 2
     asked = ("prompt", "src/lib.rs:act", "--message", "Rest", "--like", tmp_path / "out")
     assert cli(*asked).out.endswith(
         "<|old_code|>    pub fn act(&self) { work(); }\n<|/old_code|><|new_code|>"
@@ -38,7 +38,7 @@ def test_an_index_that_was_copied_away_is_enough_to_export_from(filled, cli, tmp
     monkeypatch.chdir(copy.parent)
     cli("tokenizer", "train", "tok", "--size", 3000, "--db", copy)
     cli("export", "out", "--tokenizer", "tok", "--db", copy, "--split", "1,0,0")
-    assert (copy.parent / "out/train.jsonl").read_text().count("\n") == 3
+    assert (copy.parent / "out/train.jsonl").read_text().count("\n") == 2
     assert "not in a git repository" in cli("status", "--db", copy, status=1).err
 
 

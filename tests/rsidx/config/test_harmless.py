@@ -25,8 +25,8 @@ HARMLESS = {
     ("export", "new-commits"): "",
     ("export", "keep"): "without `secrets`",
     ("export", "max-chars"): "up to 4000",
-    ("export", "max-tokens"): "up to 2048",
-    ("export", "context-tokens"): "up to 1024",
+    ("export", "max-tokens"): "up to 4096",
+    ("export", "context-tokens"): "up to 2048",
     ("export", "max-files"): "up to 50",
     ("export", "max-edits-per-commit"): "",
     ("export", "min-message"): "up to 10",
@@ -113,7 +113,7 @@ def test_a_repository_s_tokenizer_is_its_own_or_one_that_is_here_already(
 
 def test_sizes_and_kept_rows_end_where_a_repository_s_file_may_go(repo):
     for text, is_set in (
-        ("max-tokens = 2048", True), ("max-tokens = 2049", False),
+        ("max-tokens = 4096", True), ("max-tokens = 4097", False),
         ("keep = ['bulk', 'bots']", True), ("keep = ['bulk', 'secrets']", False),
         ("keep = 'secrets'", False),
     ):  # fmt: skip
