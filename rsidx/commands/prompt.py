@@ -81,7 +81,7 @@ def prompt(
             raise click.UsageError("--message is for an edit, not for --fim")
         if (after, inside, after_edits) != (None, None, None) or named or signature:
             raise click.UsageError(
-                "--after, --in, --after-edits, --named and --signature are for an edit, not for --fim"
+                "--after, --in, --after-edits, --named and --signature are for an edit, not --fim"
             )
         path, line, column = _hole(place_in_code)
         found = index.at(revision).fill_prompt(
