@@ -123,15 +123,15 @@ def repository_pieces(family: Family, draft: Draft) -> list[Piece]:
 def context_files(draft: Draft, shown: Sequence[int]) -> Iterator[list[int]]:
     """Yield each file's excerpts for dialects that know files alone, the edited file last.
 
-    In a file, what earlier edits made comes first: it is of another version of the file.
+    What earlier edits made comes first, then what was there before the commit.
     """
     order = [index for _, inside in sections(draft, shown) for index in inside]
     paths = sorted({draft.excerpt_paths[i] for i in order}, key=lambda p: (p == draft.path, p))
     for path in paths:
         inside = [index for index in order if draft.excerpt_paths[index] == path]
-        inside.sort(
-            key=lambda i: (draft.excerpts[i].section != SECTIONS[0], draft.excerpts[i].ranges)
-        )
+        # What earlier edits made stands in another version of the file, whose offsets later edits
+        # move: beside those of the version before the commit, they would tell how far.
+        inside.sort(key=lambda i: (draft.excerpts[i].section != "commit", draft.excerpts[i].ranges))
         yield inside
 
 

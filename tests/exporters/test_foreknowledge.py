@@ -76,17 +76,17 @@ CASES = {
 
 @pytest.fixture
 def prompts(repo, index, tokenizer_file, tmp_path, read_jsonl):
-    """Return the ids in front of the loss of each variant of a commit's only edit."""
+    """Return the ids in front of the loss of variants of a commit, by path and symbol."""
 
-    def do(case, **options):
-        repo.commit("The parent of them all", FILES)
+    def do(files, variants, **options):
+        repo.commit("The parent of them all", files)
         parent = repo.git("rev-parse", "HEAD")
-        for number, (text, before, after) in enumerate(CASES[case]):
+        commits = {}
+        for number, variant in enumerate(variants):
             repo.git("checkout", "-q", "-B", f"variant{number}", parent)
-            name = "src/lib.rs" if text else "src/fresh.rs"
-            assert text.count(before) == 1 or not text
-            repo.commit("Change it as somebody asked", {name: text.replace(before, after) or after})
-        branches = tuple(f"variant{number}" for number in range(len(CASES[case])))
+            repo.commit("Change it as somebody asked", variant)
+            commits[repo.git("rev-parse", "HEAD")] = {}
+        branches = tuple(f"variant{number}" for number in range(len(variants)))
         index.sync(all_refs=True)
         out = tmp_path / "out"
         given = {"split": "1,0,0", "embargo": "0", "given": 0.0, "revisions": branches, **options}
@@ -94,25 +94,55 @@ def prompts(repo, index, tokenizer_file, tmp_path, read_jsonl):
         config = ExportConfig(str(tokenizer_file), keep=keep, **given)
         export(index.database, out, config)
         assert index.problems(out) == []
-        found = []
         for row, meta in zip(
             read_jsonl(out / "train.jsonl"), read_jsonl(out / "train.meta.jsonl"), strict=True
         ):
             if meta["parent"] == parent and meta["part"] == [1, 1]:
                 first = next(n for n, label in enumerate(row["labels"]) if label != -100)
-                found.append(tuple(row["input_ids"][:first]))
-        return found
+                found = commits[meta["commit"]]
+                found[meta["path"], meta["symbol"]] = tuple(row["input_ids"][:first])
+        return list(commits.values())
 
     return do
+
+
+def variants_of(case):
+    for text, before, after in CASES[case]:
+        assert text.count(before) == 1 or not text
+        name = "src/lib.rs" if text else "src/fresh.rs"
+        yield {name: text.replace(before, after) or after}
 
 
 @pytest.mark.parametrize("options", [{}, {"max_tokens": 400, "context_tokens": 200}])
 @pytest.mark.parametrize("case", CASES)
 def test_another_answer_has_the_same_prompt(prompts, case, options):
-    found = prompts(case, **options)
+    variants = prompts(FILES, list(variants_of(case)), **options)
+    found = [ids for rows in variants for ids in rows.values()]
     # What is long does not fit beside so much context, or is cut into parts.
     assert len(found) == len(CASES[case]) if not options else len(found) > 1
     assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize("markers", ["extended", "native"])
+def test_what_is_made_later_moves_nothing_that_was_made_before(prompts, markers):
+    far = f"use std::fmt;\n\n{FILES['src/far.rs']}"
+    lib = LIB.replace("self.side * self.side", "far::distant().go() * far::Far.go()")
+    made = far.replace("        1\n", "        let one = 1;\n        one + one\n")
+    uses = ["use std::io;", "\n".join(f"use std::fmt::Some{n};" for n in range(20))]
+    variants = prompts(
+        {**FILES, "src/far.rs": far, "src/lib.rs": lib},
+        [
+            {
+                "src/far.rs": made.replace("use std::fmt;", use),
+                "src/lib.rs": lib.replace("* far::Far", "+ far::Far"),
+            }
+            for use in uses
+        ],
+        markers=markers,
+    )
+    keys = [("src/far.rs", "go"), ("src/lib.rs", "area"), ("src/far.rs", "")]
+    assert [list(rows) for rows in variants] == [keys, keys]
+    assert variants[0] == variants[1]
 
 
 def test_code_that_outgrows_what_stood_there_is_left_out_and_not_cut(
