@@ -1,0 +1,462 @@
+"""Exchange the new code of real edits, and compare what stands in front of the loss.
+
+    python benchmarks/foreknowledge.py REPO --tokenizer FILE [--edits N] [--seed S] [--any-kind]
+
+REPO must be indexed (`rsidx backfill`); it is only read. In a clone of it, each drawn edit is
+committed twice on its real parent: as it was, and with the new code of another drawn edit of the
+same change and kind (of a function, or whatever has a body: with the other's body). First the edit
+is alone in its commit; then the whole real commit of 2 to 8 edits is made, and one of its edits is
+exchanged. Both are exported with all filters off that could leave one of them out, and the ids in
+front of the loss must be the same: of the edit itself, and of those in front of it in the commit.
+Prints how many pairs were compared and how many were none, by reason, and each difference; exits 1
+if there is any.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import tree_sitter_rust
+from baselines import Repository
+from tokenizers import Tokenizer
+from tree_sitter import Language, Node, Parser
+
+import rsidx
+
+_PARSER = Parser(Language(tree_sitter_rust.language()))
+_BODIES = ("body", "value", "type")
+_DEFINITIONS = {
+    "const_item",
+    "enum_item",
+    "function_item",
+    "static_item",
+    "struct_item",
+    "type_item",
+    "union_item",
+}
+_KEPT = (
+    "merges bots bulk messages vendored foreign conflict_copies generated encoded long_lines "
+    "letters deletions formatting comments import_order syntax messages_target duplicates related "
+    "near_duplicates"
+).split()
+_WHOLE_FILE = "file"
+_MAX_PER_COMMIT = 2
+_SPARE = 1.5
+_SHOWN_CHARS = 300
+
+
+class Commits(Repository):
+    """A repository whose commits are read, too."""
+
+    def message(self, commit: str) -> bytes:
+        """Return a commit's message as it is stored."""
+        return self._run("cat-file", "commit", commit).partition(b"\n\n")[2]
+
+    def tree_of(self, commit: str) -> str:
+        """Return the object id of a commit's tree."""
+        return self._run("rev-parse", f"{commit}^{{tree}}").decode().strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An edit of a commit: the bytes that it replaces in a file, and what it puts there.
+
+    `exchanged` is the part of `new`, as a range, that another edit's may stand in for.
+    """
+
+    commit: rsidx.Commit
+    path: str
+    change: str
+    kind: str
+    symbol: str
+    place: tuple[int, int]
+    new_place: tuple[int, int]
+    new: bytes
+    exchanged: tuple[int, int]
+    shape: str
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """What an edit must share with another to get its code."""
+        return self.change, self.kind, self.shape
+
+    @property
+    def code(self) -> bytes:
+        """What another edit gets."""
+        return self.new[slice(*self.exchanged)]
+
+    def with_code_of(self, other: "Drawn") -> bytes:
+        """Return the new code with that of another edit in its place."""
+        start, end = self.exchanged
+        return self.new[:start] + other.code + self.new[end:]
+
+
+@dataclass(slots=True)
+class Pair:
+    """An edit, committed as it was and with other code: the names of the two branches."""
+
+    drawn: Drawn
+    exchanged: bytes
+    branches: tuple[str, str]
+    is_whole: bool
+    rows: tuple[list["Row"], list["Row"]] = field(default_factory=lambda: ([], []))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of an export: its meta line, and the ids in front of its loss."""
+
+    meta: dict[str, Any]
+    ids: tuple[int, ...]
+
+
+class History:
+    """Draws edits of a repository's history."""
+
+    def __init__(self, repository: Repository, index: rsidx.Index, seed: int) -> None:
+        self._repository = repository
+        self._index = index
+        self.random = random.Random(seed)
+        commits = [commit for commit in index.commits() if len(commit.parents) == 1]
+        self.newest = max(commit.time for commit in commits)
+        self._commits = self.random.sample(commits, len(commits))
+
+    def draw(self, n_edits: int, sizes: range, n_per_commit: int) -> list[Drawn]:
+        """Return so many edits of random commits that have a number of edits, or all there are."""
+        found: list[Drawn] = []
+        for commit in self._commits:
+            edits = list(commit.edits())
+            if len(edits) in sizes:
+                usable = [one for one in self._usable(commit, edits) if one.code.strip()]
+                found += self.random.sample(usable, min(n_per_commit, len(usable)))
+            if len(found) >= n_edits:
+                break
+        return found
+
+    def _usable(self, commit: rsidx.Commit, edits: Sequence[rsidx.Edit]) -> Iterator[Drawn]:
+        """Yield the edits of a commit that code can be exchanged of."""
+        by_path: dict[str, list[rsidx.Edit]] = {}
+        for edit in edits:
+            if edit.path.endswith(".rs") and not set(edit.path) & set('"\n\\'):
+                by_path.setdefault(edit.path, []).append(edit)
+        for path, there in by_path.items():
+            old = self._repository.blob(f"{commit.parents[0]}:{path}")
+            new = self._repository.blob(f"{commit.oid}:{path}")
+            if new is None:
+                continue
+            if old is None:
+                if all(edit.change == "add" for edit in there):
+                    ends = 0, len(new)
+                    about = commit, path, "add", _WHOLE_FILE, "", (0, 0), ends, new, ends, ""
+                    yield Drawn(*about)
+                continue
+            for edit in there:
+                drawn = _drawn(commit, edit, old, new)
+                if drawn is not None:
+                    yield drawn
+
+
+def _drawn(commit: rsidx.Commit, edit: rsidx.Edit, old: bytes, new: bytes) -> Drawn | None:
+    """Return an edit with its places in both versions of its file; None where they are unclear."""
+    if edit.change not in {"add", "modify"} or edit.old_path is not None:
+        return None
+    code = edit.new.encode()
+    new_place = _place(new, edit.new_line, code)
+    if new_place is None:
+        return None
+    if edit.change == "add":
+        at = _insertion(old, new, *new_place)
+        if at is None:
+            return None
+        place, shape, exchanged = (at, at), "", (0, len(code))
+    else:
+        found = _place(old, edit.old_line, edit.old.encode())
+        body = (0, len(code), "") if edit.kind == "imports" else _body(code)
+        if found is None or body is None:
+            return None
+        place, exchanged, shape = found, body[:2], body[2]
+    about = commit, edit.path, edit.change, edit.kind, edit.symbol
+    return Drawn(*about, place, new_place, code, exchanged, shape)
+
+
+def _place(file: bytes, line: int | None, code: bytes) -> tuple[int, int] | None:
+    """Return where code stands in a file that begins, blank lines aside, at a line."""
+    if line is None:
+        return None
+    start = sum(map(len, file.split(b"\n")[: line - 1])) + line - 1
+    start -= len(code) - len(code.lstrip(b"\r\n"))
+    end = start + len(code)
+    return (start, end) if start >= 0 and file[start:end] == code else None
+
+
+def _insertion(old: bytes, new: bytes, start: int, end: int) -> int | None:
+    """Return where new code goes in the old file: by the lines before it, or those behind it."""
+    before, behind = new[:start].splitlines(keepends=True), new[end:].splitlines(keepends=True)
+    if not old.strip():
+        return None
+    for n_lines in range(1, len(before) + 1):
+        text = b"".join(before[-n_lines:])
+        if old.count(text) == 1:
+            return old.index(text) + len(text)
+        if text not in old:
+            break
+    for n_lines in range(1, len(behind) + 1):
+        text = b"".join(behind[:n_lines])
+        if old.count(text) == 1:
+            return old.index(text)
+        if text not in old:
+            break
+    return None
+
+
+def _body(code: bytes) -> tuple[int, int, str] | None:
+    """Return where the body of the item in a chunk is, or its value, and what node it is."""
+    waiting: list[Node] = [_PARSER.parse(code).root_node]
+    while waiting:
+        node = waiting.pop(0)
+        if node.type in _DEFINITIONS:
+            bodies = (node.child_by_field_name(name) for name in _BODIES)
+            body = next((one for one in bodies if one is not None), None)
+            if body is None:
+                return None
+            is_block = body.type.endswith(("block", "_list"))
+            return body.start_byte, body.end_byte, body.type if is_block else "value"
+        waiting += node.children
+    return None
+
+
+def pairs_of(
+    drawn: Sequence[Drawn], chance: random.Random, prefix: str, *, is_whole: bool, any_kind: bool
+) -> Iterator[Pair]:
+    """Yield each edit with the new code of another one of its group."""
+    groups: dict[object, list[Drawn]] = {}
+
+    def group(one: Drawn) -> object:
+        is_free = any_kind and one.change == "add" and one.kind != _WHOLE_FILE
+        return "add" if is_free else one.group
+
+    for one in drawn:
+        groups.setdefault(group(one), []).append(one)
+    for number, one in enumerate(drawn):
+        others = [other for other in groups[group(one)] if other.code.strip() != one.code.strip()]
+        if others:
+            exchanged = one.with_code_of(chance.choice(others))
+            branches = (f"{prefix}/{number}/as-it-was", f"{prefix}/{number}/exchanged")
+            yield Pair(one, exchanged, branches, is_whole)
+
+
+def fast_import(repository: Commits, pairs: Iterable[Pair], time: int) -> Iterator[bytes]:
+    """Yield what `git fast-import` makes the branches of."""
+    for pair in pairs:
+        drawn = pair.drawn
+        parent = drawn.commit.parents[0]
+        base = drawn.commit.oid if pair.is_whole else parent
+        file = repository.blob(f"{base}:{drawn.path}") or b""
+        start, end = drawn.new_place if pair.is_whole else drawn.place
+        message = repository.message(drawn.commit.oid)
+        for branch, code in zip(pair.branches, (drawn.new, pair.exchanged), strict=True):
+            yield f"commit refs/heads/{branch}\n".encode()
+            yield f"committer rsidx <rsidx@example.com> {time} +0000\n".encode()
+            yield b"data %d\n%s\nfrom %s\n" % (len(message), message, parent.encode())
+            if pair.is_whole:
+                yield b'M 040000 %s ""\n' % repository.tree_of(base).encode()
+            content = file[:start] + code + file[end:]
+            yield f"M 100644 inline {drawn.path}\n".encode()
+            yield b"data %d\n%s\n" % (len(content), content)
+
+
+def rows_by_commit(out: Path) -> dict[str, list[Row]]:
+    """Return the rows of an export by their commits, in order."""
+    found: dict[str, list[Row]] = {}
+    with (out / "train.jsonl").open("rb") as rows, (out / "train.meta.jsonl").open("rb") as metas:
+        for row, meta in zip(map(json.loads, rows), map(json.loads, metas), strict=True):
+            n_prompt = next(n for n, label in enumerate(row["labels"]) if label != -100)
+            one = Row(meta, tuple(row["input_ids"][:n_prompt]))
+            found.setdefault(meta["commit"], []).append(one)
+    return found
+
+
+def why_no_pair(index: rsidx.Index, pair: Pair) -> str | None:
+    """Return why two commits are not the same edit with other code; None where they are."""
+    left = [list(index.commit(f"refs/heads/{branch}").edits()) for branch in pair.branches]
+    codes = (pair.drawn.new, pair.exchanged)
+    rest: list[Counter[object]] = []
+    own: list[list[object]] = []
+    for edits, code in zip(left, codes, strict=True):
+        is_own = [_is_own(edit, pair.drawn, code.decode()) for edit in edits]
+        own.append([_what(edit) for edit, mine in zip(edits, is_own, strict=True) if mine])
+        others = (edit for edit, mine in zip(edits, is_own, strict=True) if not mine)
+        rest.append(Counter((_what(edit), edit.new) for edit in others))
+    if pair.drawn.kind == _WHOLE_FILE:
+        is_added = all(
+            edit.change == "add" for edits in left for edit in edits if edit.path == pair.drawn.path
+        )
+        own = [own[0][:1], own[0][:1]] if is_added else own
+    if not own[0]:
+        return "the edit is another when it is alone"
+    if own[0] != own[1]:
+        return "the exchanged code is another edit"
+    if rest[0] != rest[1]:
+        return "the other edits are paired otherwise"
+    return None
+
+
+def _is_own(edit: rsidx.Edit, drawn: Drawn, code: str) -> bool:
+    if edit.path != drawn.path:
+        return False
+    return drawn.kind == _WHOLE_FILE or (edit.change == drawn.change and edit.new == code)
+
+
+def _what(edit: rsidx.Edit) -> tuple[object, ...]:
+    """Return what is known of an edit before it is made."""
+    return edit.path, edit.old_path, edit.change, edit.container, edit.old_line, edit.old
+
+
+def compared(pair: Pair) -> tuple[str, list[tuple[Row, Row]]]:
+    """Return what became of a pair, and the rows of both commits up to the exchanged one."""
+    found = [_own_row(pair, rows) for rows in pair.rows]
+    ends = [end for end in found if end is not None]
+    if len(ends) < len(found):
+        return "a row is missing", []
+    before, behind = (rows[: end + 1] for rows, end in zip(pair.rows, ends, strict=True))
+    if any(rows[-1].meta["part"] != [1, 1] for rows in (before, behind)):
+        return "in parts", []
+    if [_known(row) for row in before[:-1]] != [_known(row) for row in behind[:-1]]:
+        return "ORDER DIFFERS", list(zip(before, behind, strict=False))
+    rows = list(zip(before, behind, strict=True))
+    is_same = all(one.ids == other.ids for one, other in rows)
+    return "same" if is_same else "DIFFERENT", rows
+
+
+def _own_row(pair: Pair, rows: Sequence[Row]) -> int | None:
+    """Return which row of a commit is the drawn edit's; of a new file it is the first."""
+    drawn = pair.drawn
+    code = pair.drawn.new if rows is pair.rows[0] else pair.exchanged
+    for number, row in enumerate(rows):
+        meta = row.meta
+        if meta["path"] != drawn.path or meta["change"] != drawn.change:
+            continue
+        if drawn.kind == _WHOLE_FILE or meta["text"]["new"].strip() == code.decode().strip():
+            return number
+        old = meta["old"]
+        if old is not None and drawn.place == (old["start"], old["end"]):
+            return number
+    return None
+
+
+def _known(row: Row) -> tuple[object, ...]:
+    meta = row.meta
+    names = ("path", "old_path", "change", "container", "kind", "symbol", "old", "part")
+    return (*(meta[name] for name in names), meta["text"]["new"])
+
+
+def show(pair: Pair, rows: Iterable[tuple[Row, Row]], tokenizer: Tokenizer) -> None:
+    """Print where prompts part."""
+    drawn = pair.drawn
+    about = f"{drawn.change} {drawn.kind} {drawn.symbol} in {drawn.path}"
+    print(f"\n{pair.branches[1]}: {about} of {drawn.commit.oid} on {drawn.commit.parents[0][:12]}")
+    for one, other in rows:
+        texts = [tokenizer.decode(row.ids, skip_special_tokens=False) for row in (one, other)]
+        whats = [
+            f"{row.meta['change']} {row.meta['symbol']} {row.meta['path']}" for row in (one, other)
+        ]
+        if one.ids == other.ids and whats[0] == whats[1]:
+            continue
+        shorter = min(map(len, texts))
+        at = next((n for n in range(shorter) if texts[0][n] != texts[1][n]), shorter)
+        for what, text, row in zip(whats, texts, (one, other), strict=True):
+            print(f"  {what}: {len(row.ids)} ids, from character {at} of {len(text)}:")
+            print(f"    {text[max(0, at - 80) : at]!r}\n    {text[at : at + _SHOWN_CHARS]!r}")
+        break
+
+
+def run(options: argparse.Namespace, folder: Path) -> int:
+    """Compare the prompts of all pairs; return how many differ."""
+    clone = folder / "clone"
+    git = ["git", "-C", str(clone)]
+    subprocess.run(["git", "clone", "-q", "--no-checkout", options.repo, clone], check=True)
+    with rsidx.open(options.repo) as index, Commits(options.repo) as repository:
+        (clone / ".git" / "rsidx").mkdir()
+        index.backup(clone / ".git" / "rsidx" / "index.db")
+        name = index.name
+        history = History(repository, index, options.seed)
+        n_drawn = int(options.edits * _SPARE)
+        single = history.draw(n_drawn, range(1, 200), _MAX_PER_COMMIT)
+        whole = history.draw(n_drawn, range(2, 9), 1)
+        pairs = [
+            pair
+            for drawn, prefix, is_whole in ((single, "alone", False), (whole, "whole", True))
+            for pair in pairs_of(
+                drawn, history.random, prefix, is_whole=is_whole, any_kind=options.any_kind
+            )
+        ]
+        since = history.newest + timedelta(days=2)
+        time = int((since + timedelta(days=2)).timestamp())
+        stream = b"".join(fast_import(repository, pairs, time))
+    subprocess.run([*git, "fast-import", "--quiet"], input=stream, check=True)
+    n_different = 0
+    branches = tuple(f"refs/heads/{branch}" for pair in pairs for branch in pair.branches)
+    with rsidx.open(clone, name=name) as index:
+        index.backfill(branches)
+        reasons = [why_no_pair(index, pair) for pair in pairs]
+        commits = [[index.commit(f"refs/heads/{name}").oid for name in p.branches] for p in pairs]
+        for markers in ("extended", "native"):
+            config = rsidx.ExportConfig(
+                str(options.tokenizer),
+                keep=tuple(_KEPT),
+                split="1,0,0",
+                embargo="0",
+                since=f"{since:%Y-%m-%d}",
+                markers=markers,
+                text=True,
+                revisions=branches,
+            )
+            out = folder / markers
+            index.export(out, config)
+            rows = rows_by_commit(out)
+            tokenizer = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+            counted: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
+            n_rows: Counter[bool] = Counter()
+            for pair, reason, (one, other) in zip(pairs, reasons, commits, strict=True):
+                pair.rows = rows.get(one, []), rows.get(other, [])
+                what, shown = (f"no pair: {reason}", []) if reason else compared(pair)
+                counted[pair.is_whole][what] += 1
+                n_rows[pair.is_whole] += len(shown)
+                if what.isupper():
+                    n_different += 1
+                    show(pair, shown, tokenizer)
+            for is_whole, found in counted.items():
+                title = "whole commits" if is_whole else "one edit alone"
+                print(
+                    f"{markers}, {title}: {dict(found.most_common())}; {n_rows[is_whole]} prompts"
+                )
+    return n_different
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("repo", type=Path)
+    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--edits", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--any-kind", action="store_true", help="exchange items of all kinds")
+    parser.add_argument("--keep", type=Path, help="leave the clone and the exports in a new folder")
+    options = parser.parse_args()
+    if options.keep is not None:
+        options.keep.mkdir()
+        sys.exit(run(options, options.keep) > 0)
+    with TemporaryDirectory() as folder:
+        sys.exit(run(options, Path(folder)) > 0)
+
+
+if __name__ == "__main__":
+    main()
