@@ -207,8 +207,10 @@ class Rows:
             yield f"it is under {found or 'no licence'}, and says {meta['license'] or 'none'}"
         if not self._allowed:
             return
-        at = meta["commit"] if self._at_commit else meta["parent"]
-        shown = {(at, excerpt["path"]) for excerpt in meta["context"]}
+        shown = {
+            (meta["commit"] if self._is_at_commit(excerpt) else meta["parent"], excerpt["path"])
+            for excerpt in meta["context"]
+        }
         shown |= {place for place, side in ((new, edit["new"]), (old, edit["old"])) if side}
         for one in meta.get("earlier", ()):
             before = self._history.first_parent(one["commit"])
@@ -217,6 +219,10 @@ class Rows:
         for commit, path in sorted(shown):
             if not covers(self._allowed, self._license_at(commit, path)):
                 yield f"it shows {path} of {commit}, which is under no allowed licence"
+
+    def _is_at_commit(self, excerpt: dict[str, Any]) -> bool:
+        """Tell whether an excerpt is of the tree that the commit left, not of the one before."""
+        return self._at_commit or excerpt["rule"] == EARLIER_RULE
 
     def _license_at(self, commit: str | None, path: str) -> str | None:
         tree = self._history.tree(commit) if commit is not None else {}
@@ -326,7 +332,7 @@ class Rows:
 
     def _excerpt(self, excerpt: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
         self._checked.n_excerpts += 1
-        is_at_commit = self._at_commit or excerpt["rule"] == EARLIER_RULE
+        is_at_commit = self._is_at_commit(excerpt)
         commit = meta["commit"] if is_at_commit else meta["parent"]
         path = excerpt["path"]
         if commit is None or self._history.tree(commit).get(path) != excerpt["blob"]:

@@ -78,6 +78,16 @@ def test_a_commit_that_changes_the_licence_makes_edits_under_the_new_one(repo, r
     assert manifest["dropped"]["edits_license"] == 2
 
 
+def test_what_the_commit_made_before_is_under_the_licence_that_it_left(repo, rows):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    new = {f"src/{name}.rs": answer(7, name) for name in ("g", "h")}
+    repo.commit("both", {"Cargo.toml": package("p", MIT), **new})
+    metas, _ = rows("MIT")
+    assert [[excerpt["path"] for excerpt in meta["context"]] for meta in metas] == [
+        [], ["src/g.rs"],
+    ]  # fmt: skip
+
+
 def test_a_deletion_is_under_the_licence_of_what_was_there(repo, rows):
     repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1) + answer(2, "g")})
     repo.commit("both", {"Cargo.toml": package("p", MIT), "src/lib.rs": answer(1)})
@@ -120,21 +130,23 @@ def test_each_member_of_a_workspace_has_its_own_and_inherits_where_it_says_so(re
 
 
 def test_context_shows_no_code_under_another_licence(repo, rows):
-    repo.commit("one", {**WORKSPACE, "a/src/lib.rs": uses_b(1) + OWN})
-    repo.commit("two", {"a/src/lib.rs": uses_b(2) + OWN})
-    repo.commit("both", {"a/src/lib.rs": uses_b(3) + OWN, "b/src/lib.rs": answer(4, "b")})
+    # What is near is shown with the place.
+    own = "mod own;\nuse own::own;\n"
+    repo.commit("one", {**WORKSPACE, "a/src/lib.rs": own + uses_b(1), "a/src/own.rs": OWN})
+    repo.commit("two", {"a/src/lib.rs": own + uses_b(2)})
+    repo.commit("both", {"a/src/lib.rs": own + uses_b(3), "b/src/lib.rs": answer(4, "b")})
 
     def shown(metas):
         return {excerpt["path"] for meta in metas for excerpt in meta["context"]}
 
     metas, _ = rows()
-    assert shown(metas) == {"a/src/lib.rs", "b/src/lib.rs", "c/src/lib.rs"}
+    assert shown(metas) == {"a/src/lib.rs", "a/src/own.rs", "b/src/lib.rs", "c/src/lib.rs"}
     metas, manifest = rows("Apache-2.0")
-    assert {meta["path"] for meta in metas} == {"a/src/lib.rs"}
-    assert shown(metas) <= {"a/src/lib.rs"}
+    assert {meta["path"] for meta in metas} == {"a/src/lib.rs", "a/src/own.rs"}
+    assert shown(metas) == {"a/src/own.rs"}
     assert manifest["dropped"]["context_license"] > 0
     metas, _ = rows("Apache-2.0", context_with=("callers", "names"))
-    assert shown(metas) <= {"a/src/lib.rs"}
+    assert shown(metas) == {"a/src/own.rs"}
 
 
 def test_earlier_edits_under_another_licence_are_not_shown(repo, rows):
