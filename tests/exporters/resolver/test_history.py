@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.context.builder import EARLIER_RULE
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.store import queries
 from rsidx.store.reader import Reader
@@ -150,13 +151,16 @@ def checked(repo, reader):
     n_named = 0
     for row in rows:
         before = tree(repo, row.parents[0].hex() if row.parents else None)
-        defined = {n for text in before.values() for n in DEFINED.findall(text)}
+        after = tree(repo, row.oid.hex())
         edits, _ = steps.selector.edits(row)
         drafts, dropped = steps.drafter.of_commit(row, edits)
         assert (drafts, dropped) == Steps.of(reader, config).drafter.of_commit(row, edits)
         for draft in (drafted.draft for drafted in drafts):
             for excerpt, path in zip(draft.excerpts, draft.excerpt_paths, strict=True):
-                source = before[path].encode()
+                # What the commit made before this edit is of the tree that it left.
+                files = after if excerpt.rule == EARLIER_RULE else before
+                defined = {n for text in files.values() for n in DEFINED.findall(text)}
+                source = files[path].encode()
                 parts = [source[a:b].decode() for a, b in excerpt.ranges]
                 shown = "".join(p if p.endswith("\n") else f"{p}\n" for p in parts)
                 assert shown == excerpt.text
