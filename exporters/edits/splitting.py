@@ -82,7 +82,8 @@ def split(
     """Split an edit into parts, and count the places that are too long and cannot be cut.
 
     The old text of a part has at most `max_chars` characters, the new one `max_new_chars`, by
-    default as many. A short edit is one part even if nothing changes.
+    default as many. A short edit is one part even if nothing changes. What takes the place of old
+    text has no part if any piece of it is too long.
     """
     max_new_chars = max_chars if max_new_chars is None else max_new_chars
     sides = windows(old, old_breaks, max_chars)
@@ -97,9 +98,14 @@ def split(
             n_too_long += 1
             continue
         inside = [(at - start, depth) for at, depth in new_breaks if start < at < end]
-        for number, piece in enumerate(windows(new[start:end], inside, max_new_chars)):
+        pieces = windows(new[start:end], inside, max_new_chars)
+        n_unfit = sum(not piece.fits for piece in pieces)
+        n_too_long += n_unfit
+        if old and n_unfit:
+            # The others would be an answer that stops, or begins, in the middle.
+            continue
+        for number, piece in enumerate(pieces):
             if not piece.fits:
-                n_too_long += 1
                 continue
             old_start = window.end if number else window.start
             new_start = start + piece.start

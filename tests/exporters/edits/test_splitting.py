@@ -174,3 +174,9 @@ def test_what_cannot_be_cut_is_counted_and_the_rest_is_there():
     assert len(parts) == 1
     assert b"c();" in new[parts[0].new_start : parts[0].new_end]
     assert b"yy" not in new[parts[0].new_start : parts[0].new_end]
+
+
+def test_old_code_has_no_answer_that_stops_before_what_cannot_be_cut():
+    old = b"fn f() {\n    a();\n}\n"
+    new = b"fn f() {\n" + b"    b();\n" * 9 + b"    call(" + b"x" * 500 + b")\n}\n"
+    assert parts_of(old, new, 100) == ([], 1)
