@@ -326,7 +326,8 @@ def compared(pair: Pair) -> tuple[str, list[tuple[Row, Row]]]:
     found = [_own_row(pair, rows) for rows in pair.rows]
     ends = [end for end in found if end is not None]
     if len(ends) < len(found):
-        return "a row is missing", []
+        is_cut = any(_is_cut(pair.drawn, row.meta) for rows in pair.rows for row in rows)
+        return "in parts" if is_cut else "a row is missing", []
     before, behind = (rows[: end + 1] for rows, end in zip(pair.rows, ends, strict=True))
     if any(rows[-1].meta["part"] != [1, 1] for rows in (before, behind)):
         return "in parts", []
@@ -351,6 +352,11 @@ def _own_row(pair: Pair, rows: Sequence[Row]) -> int | None:
         if old is not None and drawn.place == (old["start"], old["end"]):
             return number
     return None
+
+
+def _is_cut(drawn: Drawn, meta: dict[str, Any]) -> bool:
+    is_there = (meta["path"], meta["change"]) == (drawn.path, drawn.change)
+    return is_there and meta["part"] != [1, 1]
 
 
 def _known(row: Row) -> tuple[object, ...]:
@@ -417,6 +423,8 @@ def run(options: argparse.Namespace, folder: Path) -> int:
                 embargo="0",
                 since=f"{since:%Y-%m-%d}",
                 markers=markers,
+                max_tokens=options.max_tokens,
+                context_tokens=options.context_tokens,
                 text=True,
                 revisions=branches,
             )
@@ -448,6 +456,8 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--max-tokens", type=int, default=4096)
+    parser.add_argument("--context-tokens", type=int, default=2048)
     parser.add_argument("--any-kind", action="store_true", help="exchange items of all kinds")
     parser.add_argument("--keep", type=Path, help="leave the clone and the exports in a new folder")
     options = parser.parse_args()
