@@ -266,6 +266,7 @@ class Drafter:
     ) -> tuple[Drafted, Counter[str]]:
         is_in_tests = self.resolver.modules.is_test(place.old_path_id)
         place = replace(place, is_test=place.is_test or is_in_tests)
+        around = self._allowed(around, place)
         mentions = self.mentions(place, edit if self._looks_at_answer else None)
         candidates, references = self._context.candidates(
             mentions,
@@ -294,6 +295,17 @@ class Drafter:
         )
         dropped = Counter(context_license=len(candidates) - len(excerpts))
         return Drafted(draft, references), dropped
+
+    def _allowed(self, around: Surroundings | None, place: Place) -> Surroundings | None:
+        """Return the file around a place without what stood there under a licence not allowed."""
+        if around is None or self._licenses.allow(place.old_path_id, before=True):
+            return around
+        blob_id = self.files.get(place.old_path_id)
+        before, behind = (
+            tuple(side for side in sides if side.blob_id != blob_id)
+            for sides in (around.before, around.behind)
+        )
+        return Surroundings(before, behind)
 
     def _line_ends(self, commit: CommitRow, edit: Edit) -> str | None:
         """Return the line ends that an edit's new code is to have, None for its own.

@@ -212,6 +212,11 @@ class Rows:
             for excerpt in meta["context"]
         }
         shown |= {place for place, side in ((new, edit["new"]), (old, edit["old"])) if side}
+        if before_commit := meta["parent"]:
+            path = meta["old_path"] if meta.get("is_rename") else meta["path"]
+            blob = self._history.tree(before_commit).get(path)
+            places = (one for side in meta.get("surroundings", {}).values() for one in side)
+            shown |= {(before_commit, path) for one in places if one["blob"] == blob}
         for one in meta.get("earlier", ()):
             before = self._history.first_parent(one["commit"])
             sides = ((one["commit"], one["path"], "new"), (before, one["old_path"], "old"))

@@ -88,6 +88,16 @@ def test_what_the_commit_made_before_is_under_the_licence_that_it_left(repo, row
     ]  # fmt: skip
 
 
+def test_the_file_around_a_place_is_not_shown_as_it_was_under_another_licence(repo, rows):
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    added = answer(1) + "\n" + answer(7, "g")
+    repo.commit("both", {"Cargo.toml": package("p", MIT), "src/lib.rs": added})
+    metas, _ = rows("MIT")
+    assert [(meta["symbol"], meta["surroundings"]["before"]) for meta in metas] == [("g", [])]
+    metas, _ = rows("MIT", "GPL-3.0-only")
+    assert len(metas[-1]["surroundings"]["before"]) == 1
+
+
 def test_a_deletion_is_under_the_licence_of_what_was_there(repo, rows):
     repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1) + answer(2, "g")})
     repo.commit("both", {"Cargo.toml": package("p", MIT), "src/lib.rs": answer(1)})
