@@ -227,7 +227,7 @@ class Rows:
 
     def _is_at_commit(self, excerpt: dict[str, Any]) -> bool:
         """Tell whether an excerpt is of the tree that the commit left, not of the one before."""
-        return self._at_commit or excerpt["rule"] == EARLIER_RULE
+        return self._at_commit or bool(excerpt["rule"] == EARLIER_RULE)
 
     def _license_at(self, commit: str | None, path: str) -> str | None:
         tree = self._history.tree(commit) if commit is not None else {}

@@ -67,7 +67,8 @@ def full_disk(monkeypatch):
 @pytest.mark.usefixtures("wordy", "full_disk")
 def test_a_full_disk_is_one_line_and_the_cache_stays(repo, index, tokenizer_file, tmp_path):
     text = "".join(f"pub fn f{n}() -> u32 {{\n    other_{n}({n})\n}}\n\n" for n in range(900))
-    repo.commit("all of it", {"src/lib.rs": text})
+    repo.commit("begin a file", {"src/lib.rs": "pub fn first() {}\n"})
+    repo.commit("all of it", {"src/lib.rs": f"pub fn first() {{}}\n\n{text}"})
     index.sync()
     config = ExportConfig(tokenizer=str(tokenizer_file))
     with pytest.raises(ExportError, match=r"cannot write to .*: database or disk is full"):

@@ -180,7 +180,10 @@ def test_a_container_that_waits_for_its_members_is_not_shown_as_made(
     filled, cli, tmp_path, tokenizer_file
 ):
     ask = asked_like(cli, tmp_path, tokenizer_file)
-    filled.write({"src/fresh.rs": "struct A;\n\nimpl A {\n}\n\nunsafe impl Send for A {}\n"})
+    filled.commit("begin a file", {"src/fresh.rs": "fn first() {}\n"})
+    cli("backfill")
+    made = "struct A;\n\nimpl A {\n}\n\nunsafe impl Send for A {}\n"
+    filled.write({"src/fresh.rs": f"fn first() {{}}\n\n{made}"})
     out = ask("src/lib.rs:act", "--after-edits", "worktree")
     made = out.partition("<|commit|>")[2].partition("<|/commit|>")[0]
     assert made == "<file_sep>src/fresh.rs\nstruct A;\nunsafe impl Send for A {}\n"

@@ -17,6 +17,7 @@ HARMLESS = {
     ("export", "level"): "",
     ("export", "fim-middle"): "",
     ("export", "fim-spm"): "",
+    ("export", "given"): "",
     ("export", "seed"): "",
     ("export", "markers"): "",
     ("export", "dialect"): "",
