@@ -135,9 +135,8 @@ class _CommitEdits:
     def _new(self, file: Change) -> list[Side]:
         """Return what a file has that has no counterpart; of a new file, what is next to it."""
         sides = self._alone(file.new, file.gaps, is_new=True)
-        if file.old.chunks or not self._new_file_bytes:
+        if file.old.chunks or file.new.blob_id is None or not self._new_file_bytes:
             return sides
-        assert file.new.blob_id is not None
         errors = self._reader.syntax_errors(file.new.blob_id)
         found: list[Side] = []
         is_sound = False

@@ -36,6 +36,7 @@ class Draft:
     the code came from another file. `is_message_cut` says that the message went on. `line_ends` are
     those that the new code is to have, None for its own. `surroundings` is the file around the
     place, None where the code shows the file. `given` is what is said of code that is to be added.
+    `replaced` is the code that edits changed which are made already, with what they made of it.
     """
 
     repository: str
@@ -54,6 +55,7 @@ class Draft:
     line_ends: str | None = None
     surroundings: Surroundings | None = None
     given: Given | None = None
+    replaced: tuple[tuple[Side, Side], ...] = ()
 
     @property
     def origin(self) -> str:

@@ -292,6 +292,7 @@ class Drafter:
             excerpts=tuple(excerpts),
             excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
             surroundings=around,
+            replaced=tuple((one.old, one.new) for one in made if one.old and one.new),
         )
         dropped = Counter(context_license=len(candidates) - len(excerpts))
         return Drafted(draft, references), dropped

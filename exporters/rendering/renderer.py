@@ -143,7 +143,7 @@ class Renderer:
         frame = self._dialect.around_pieces(example, Chosen())
         around = _Window(example.around, self._n_block, sum(map(self._n_ids, frame)))
         used = around.widen(int(room * _SHARE_AROUND))
-        known = around.ranges()
+        known = _known(example, around.n_before, around.n_behind)
         room -= used
         edits, n_needed, dropped = self._fitting_edits(example, room // 2)
         room -= n_needed
@@ -158,7 +158,7 @@ class Renderer:
             shown += found
             dropped += left_out
         around.widen(used + room)
-        known = around.ranges()
+        known = _known(example, around.n_before, around.n_behind)
         shown = [index for index in shown if not _is_known(excerpts[index], known)]
         return Chosen(sorted(shown), edits, around.n_before, around.n_behind), dropped
 
@@ -416,10 +416,6 @@ class _Window:
         used = sum(self._used.values())
         return used + self._n_frame if used else 0
 
-    def ranges(self) -> _Ranges:
-        """Return what is shown of each version of the file."""
-        return _ranges_of(self._around, self.n_before, self.n_behind)
-
     def _next(self, is_open: dict[str, bool]) -> str:
         """Return the side that has least of its share."""
         if is_open["before"] and is_open["behind"]:
@@ -433,14 +429,21 @@ class _Window:
         return (around.before, self.n_before) if before else (around.behind, self.n_behind)
 
 
-def _ranges_of(around: Around, n_before: int, n_behind: int) -> _Ranges:
-    """Return the nearest blocks around a place as ranges of bytes that are apart, by blob."""
+def _known(example: Example, n_before: int, n_behind: int) -> _Ranges:
+    """Return what the nearest blocks around a place show, as ranges of bytes by blob.
+
+    Of code that an earlier edit changed, they show what it is now, so what it was is no news.
+    """
+    around = example.around
     shown = (*around.before[:n_before], *around.behind[:n_behind])
     found: dict[int, list[tuple[int, int]]] = {}
     for block in sorted(shown, key=lambda block: (block.blob_id, block.start)):
         ranges = found.setdefault(block.blob_id, [])
         first = ranges.pop()[0] if ranges and ranges[-1][1] == block.start else block.start
         ranges.append((first, block.end))
+    for old, new in example.draft.replaced:
+        if any(start <= new.start < end for start, end in found.get(new.blob_id, ())):
+            found.setdefault(old.blob_id, []).append((old.start, old.start + old.n_bytes))
     return found
 
 
@@ -461,7 +464,7 @@ def _n_left_out(example: Example, chosen: Chosen) -> int:
     """Count the definitions of which not all is shown that was found."""
     excerpts = example.draft.excerpts
     all_shown = {excerpts[index].key: excerpts[index].ranges for index in chosen.excerpts}
-    known = _ranges_of(example.around, chosen.n_before, chosen.n_behind)
+    known = _known(example, chosen.n_before, chosen.n_behind)
     return sum(
         all_shown.get(one.key) != one.ranges and not _is_known(one, known)
         for one in largest(excerpts)

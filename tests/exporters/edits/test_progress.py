@@ -60,6 +60,14 @@ def test_an_edit_is_shown_its_file_as_the_edits_before_it_left_it(rows_of):
     )
 
 
+def test_what_an_earlier_edit_changed_is_not_shown_as_it_was(rows_of):
+    before = {**BEFORE, "src/lib.rs": "pub struct Pair {\n    old: u8,\n}\n\nfn f(p: Pair) {}\n"}
+    after = {"src/lib.rs": "pub struct Pair {\n    new: u8,\n}\n\nfn f(p: Pair) {\n    go();\n}\n"}
+    _, row = rows_of(before, after)
+    assert row.meta["symbol"] == "f"
+    assert context(row) == "<|suffix|><|prefix|>pub struct Pair {\n    new: u8,\n}\n"
+
+
 def test_it_is_shown_what_they_made_in_other_files(rows_of):
     call = rows_of(BEFORE, AFTER)[-1]
     assert "pub fn help(n: u32) -> u32 {\n    n + 40\n}\n" in context(call)
@@ -87,6 +95,12 @@ def test_of_what_changed_the_lines_that_are_new_are_shown(rows_of):
     first, second = sorted((last, call), key=rows.index)
     assert (first, second) == (call, last)
     assert "    2\n" in context(last)
+
+
+def test_a_file_without_code_may_go(rows_of):
+    before = {**BEFORE, "src/empty.rs": ""}
+    rows = rows_of(before, {**AFTER, "src/empty.rs": None})
+    assert [row.meta["symbol"] for row in rows] == ["help", "more", "call"]
 
 
 def test_what_the_commit_only_moved_stands_at_its_new_place(rows_of):
