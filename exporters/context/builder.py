@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import zip_longest
 
 from rsidx.exporters.context.callers import Caller, Callers
@@ -84,6 +85,7 @@ _MANY_BYTES = 2400
 _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_CALLERS = 6
+_EDITS_KEPT = 512
 _STEPS_EARLIER = (200, 800, 2400)
 """How much is shown, in steps, of the signatures and new lines of an earlier edit."""
 _MAX_LIKELY = 80
@@ -131,6 +133,8 @@ class ContextBuilder:
         self._resolver = resolver
         self._forms = Forms(reader)
         self._texts = SideTexts(reader)
+        # Each edit of a commit is shown behind all that come later.
+        self._made_by = lru_cache(_EDITS_KEPT)(self._made)
         self._callers = Callers(reader, resolver)
         self._extras = extras
         self._outline = Outline(reader, resolver.modules, self._forms)
@@ -204,7 +208,7 @@ class ContextBuilder:
                 distance = 0 if path == here else 1 if path.rpartition(b"/")[0] == folder else 2
                 found.append((distance, edit))
         found.sort(key=lambda one: one[0])
-        made_by = [self._made(edit) for _, edit in found]
+        made_by = [self._made_by(edit) for _, edit in found]
         # The names of all of them are worth more than the bodies of some.
         tiers = zip_longest(*made_by)
         return [excerpt for tier in tiers for excerpt in tier if excerpt is not None]
