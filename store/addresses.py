@@ -18,7 +18,7 @@ from rsidx.store.records import (
 HEADER, FOOTER = "_header", "_footer"
 """What the kinds of the chunks end with that open and close a container."""
 _ARGUMENTS = re.compile(r"<[^<>]*>")
-_PREFIX = re.compile(r"\w+::")
+_PREFIX = re.compile(r"\b\w++::")
 _IMPL = "impl "
 _NOT_NAMED = frozenset({"impl", "field"})
 
