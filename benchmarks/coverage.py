@@ -134,7 +134,7 @@ def _sought(drafter: Drafter, edit: Edit, own: Side | None) -> dict[Definition, 
     found: dict[Definition, set[str]] = {}
     every = (
         resolved
-        for site, references in drafter.mentions(edit.place, edit)
+        for site, references in drafter.mentions.of_place(edit.place, edit)
         for resolved in drafter.resolver.resolve(site, references)[0]
     )
     for resolved in every:

@@ -37,7 +37,8 @@ from rsidx.exporters.examples.kind import Limits
 from rsidx.exporters.export import export
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.pipeline.steps import Steps
-from rsidx.exporters.rendering.renderer import IrreversibleError, Renderer, Row, TooLongError
+from rsidx.exporters.rendering.base import IrreversibleError
+from rsidx.exporters.rendering.renderer import Renderer, Row, TooLongError
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.reader import Reader

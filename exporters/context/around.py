@@ -33,6 +33,20 @@ class Around:
     is_cut_before: bool = False
     is_cut_behind: bool = False
 
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks, each side's nearest first."""
+        return (*self.before, *self.behind)
+
+    def first(self, n_before: int, n_behind: int) -> "Around":
+        """Return the nearest blocks alone."""
+        return Around(
+            self.before[:n_before],
+            self.behind[:n_behind],
+            self.is_cut_before or n_before < len(self.before),
+            self.is_cut_behind or n_behind < len(self.behind),
+        )
+
     def map_blocks(self, change: Callable[[Block], Block]) -> "Around":
         """Return the same with its blocks changed."""
         return Around(

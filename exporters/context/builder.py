@@ -6,20 +6,17 @@ them a row shows.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import zip_longest
 
 from rsidx.exporters.context.callers import Caller, Callers
 from rsidx.exporters.context.excerpts import Excerpt, excerpt_of, largest
 from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
+from rsidx.exporters.context.made import EARLIER_RULE, EARLIER_SECTION
 from rsidx.exporters.context.near import Weighted
 from rsidx.exporters.context.outline import Outline
-from rsidx.exporters.edits.diff import added_lines
-from rsidx.exporters.edits.edit import Edit, Insertion, Side
-from rsidx.exporters.edits.side_texts import SideTexts
+from rsidx.exporters.edits.edit import Insertion, Side
 from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
 from rsidx.exporters.resolver.references import (
     EXACT_RULES,
@@ -33,7 +30,7 @@ from rsidx.store.reader import Reader
 from rsidx.store.records import Reference
 
 SECTIONS = (
-    "commit",
+    EARLIER_SECTION,
     "imports",
     "traits",
     "structs",
@@ -59,8 +56,6 @@ _SECTION_OF = {
     "const": "constants",
     "static": "constants",
 }
-EARLIER_RULE = "earlier"
-"""The rule of what an earlier edit of the commit has made."""
 LIKELY_RULE = "near"
 """The rule of what the code near the place refers to."""
 RULES = (
@@ -85,15 +80,10 @@ _MANY_BYTES = 2400
 _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_CALLERS = 6
-_EDITS_KEPT = 512
-_STEPS_EARLIER = (200, 800, 2400)
-"""How much is shown, in steps, of the signatures and new lines of an earlier edit."""
 _MAX_LIKELY = 80
 _HEADING_BYTES = 20
 _POWER_OF_LENGTH = 0.3
 """Of two definitions that are as likely to be needed, the shorter comes first, but not by much."""
-_WITH_MEMBERS = frozenset({"struct", "enum", "union", "type", "const", "static"})
-_NOT_SHOWN = frozenset({"imports", "preamble", "trailer"})
 _STEP_BYTES = 400
 """How much more of a definition's members each excerpt shows, so that the budget takes some."""
 # Up to where the names begin, with the attributes, of a length that somebody would write.
@@ -122,6 +112,12 @@ class _Wanted:
     names: set[str] = field(default_factory=set)
     is_only_imported: bool = True
 
+    def use(self, resolved: Resolved, member: str) -> None:
+        """Note that code refers to it, or to a member of it."""
+        self.members.update(name for name in (member, resolved.member) if name)
+        is_import = resolved.reference is not None and resolved.reference.kind == "import"
+        self.is_only_imported = self.is_only_imported and is_import
+
 
 class ContextBuilder:
     """Turns what the resolver finds into excerpts, best first."""
@@ -132,9 +128,6 @@ class ContextBuilder:
         self._reader = reader
         self._resolver = resolver
         self._forms = Forms(reader)
-        self._texts = SideTexts(reader)
-        # Each edit of a commit is shown behind all that come later.
-        self._made_by = lru_cache(_EDITS_KEPT)(self._made)
         self._callers = Callers(reader, resolver)
         self._extras = extras
         self._outline = Outline(reader, resolver.modules, self._forms)
@@ -194,61 +187,6 @@ class ContextBuilder:
                 excerpts.append(excerpt)
         return excerpts, outcomes
 
-    def of_earlier(self, made: Sequence[Edit], path_id: int) -> list[Excerpt]:
-        """Return what edits made that come before one of a file, in descending value.
-
-        First of that file, then of its folder, then others; of each, the last edit first.
-        """
-        here = self._reader.path(path_id)
-        folder = here.rpartition(b"/")[0]
-        found: list[tuple[int, Edit]] = []
-        for edit in reversed(made):
-            if edit.new is not None and not edit.is_no_op and edit.new.kind not in _NOT_SHOWN:
-                path = self._reader.path(edit.path_id)
-                distance = 0 if path == here else 1 if path.rpartition(b"/")[0] == folder else 2
-                found.append((distance, edit))
-        found.sort(key=lambda one: one[0])
-        made_by = [self._made_by(edit) for _, edit in found]
-        # The names of all of them are worth more than the bodies of some.
-        tiers = zip_longest(*made_by)
-        return [excerpt for tier in tiers for excerpt in tier if excerpt is not None]
-
-    def _made(self, edit: Edit) -> list[Excerpt]:
-        """Return what an edit made: its signatures and the lines that it changed, then all of it.
-
-        Only of what is short there is all of it.
-        """
-        side = edit.new
-        assert side is not None
-        file = self._resolver.modules.version(side.path_id, side.blob_id)
-        runs = self._lines_made(edit, file, side)
-        chunks = range(side.position, side.position + len(side.chunks))
-        whole = tuple(self._forms.whole(file.chunks[at], file.starts[at]) for at in chunks)
-        forms = [Form("lines", _first(runs, n_bytes)) for n_bytes in _STEPS_EARLIER]
-        if side.n_bytes <= MAX_WHOLE_BYTES:
-            forms.append(Form("whole", whole))
-        found = (excerpt_of("commit", file, edit.name, EARLIER_RULE, form, None) for form in forms)
-        every = [replace(one, anchor=side.start) for one in found if one is not None]
-        return [*dict.fromkeys(every)]
-
-    def _lines_made(self, edit: Edit, file: File, side: Side) -> tuple[TextRun, ...]:
-        """Return the signatures of what an edit made, of a type all, and the lines it changed."""
-        lines: dict[int, TextRun] = {}
-        for index in range(side.position, side.position + len(side.chunks)):
-            chunk, start = file.chunks[index], file.starts[index]
-            if self._reader.symbols(chunk.id):
-                definition = definition_at(self._reader, file, index)
-                piece = self._forms.signature(chunk, start)
-                if edit.old is None and definition.symbol.kind in _WITH_MEMBERS:
-                    piece = self._forms.whole(chunk, start)
-                lines |= {run.start: run for run in _lines_of(piece)}
-        if edit.old is not None:
-            old, new = self._texts.text(edit.old), self._texts.text(side)
-            for start, end in added_lines(old, new):
-                run = TextRun(side.start + start, new[start:end])
-                lines |= {one.start: one for one in _lines_of(run)}
-        return tuple(run for _, run in sorted(lines.items()))
-
     def _wanted(
         self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]]
     ) -> tuple[dict[_Key, _Wanted], Counter[str]]:
@@ -267,10 +205,8 @@ class ContextBuilder:
         for resolved in every:
             definition, member = self._owner(resolved)
             one = found.setdefault(_key(definition), _Wanted(definition, resolved.rule))
-            one.members.update(name for name in (member, resolved.member) if name)
+            one.use(resolved, member)
             one.names.add(resolved.name)
-            is_import = resolved.reference is not None and resolved.reference.kind == "import"
-            one.is_only_imported = one.is_only_imported and is_import
             if RULES.index(resolved.rule) < RULES.index(one.rule):
                 one.rule = resolved.rule
         return found, outcomes
@@ -280,7 +216,7 @@ class ContextBuilder:
     ) -> list[Excerpt]:
         """Return what is likely to be needed and not known, by its worth for its length."""
         found: dict[_Key, _Wanted] = {}
-        worth: Counter[_Key] = Counter()
+        worth: defaultdict[_Key, float] = defaultdict(float)
         for weight, every in likely:
             for resolved in every:
                 definition, member = self._owner(resolved)
@@ -288,10 +224,8 @@ class ContextBuilder:
                 if key in known:
                     continue
                 one = found.setdefault(key, _Wanted(definition, LIKELY_RULE, names={""}))
-                one.members.update(name for name in (member, resolved.member) if name)
-                is_import = resolved.reference is not None and resolved.reference.kind == "import"
-                one.is_only_imported = one.is_only_imported and is_import
-                worth[key] += weight  # type: ignore[assignment]  # Weights are fractions.
+                one.use(resolved, member)
+                worth[key] += weight
         best = sorted(found, key=lambda key: (-worth[key], key))[:_MAX_LIKELY]
         self._reader.prefetch_texts(found[key].definition.chunk.id for key in best)
         excerpts = [
@@ -379,28 +313,6 @@ class ContextBuilder:
 
 def _key(definition: Definition) -> _Key:
     return definition.path_id, definition.blob_id, definition.index
-
-
-def _lines_of(run: TextRun) -> Iterator[TextRun]:
-    """Yield the lines of a run that are not blank."""
-    start = run.start
-    for line in run.text.splitlines(keepends=True):
-        if line.strip():
-            yield TextRun(start, line)
-        start += len(line)
-
-
-def _first(lines: Iterable[TextRun], n_bytes: int) -> tuple[TextRun, ...]:
-    """Return the first lines, so many bytes at most, in runs without a gap."""
-    size = 0
-    kept: list[TextRun] = []
-    for line in lines:
-        size += len(line.text)
-        if size > n_bytes:
-            break
-        before = kept.pop() if kept and kept[-1].end == line.start else TextRun(line.start, b"")
-        kept.append(TextRun(before.start, before.text + line.text))
-    return tuple(kept)
 
 
 def _uses(piece: TextRun) -> Iterator[TextRun]:

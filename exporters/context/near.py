@@ -1,18 +1,17 @@
 """What the code near a place refers to: an edit there is likely to need it, too."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from rsidx.exporters.context.mentions import Mentions
 from rsidx.exporters.resolver.files import File
-from rsidx.exporters.resolver.references import CodeLocation, Resolved, Resolver
+from rsidx.exporters.resolver.references import Resolved, Resolver
 from rsidx.store.addresses import FOOTER
-from rsidx.store.records import ChunkRow, Reference
 
 _MAX_ITEMS = 16
 _NOT_LOOKED_AT = frozenset({"imports", "preamble", "trailer", "mod"})
 
 Weighted = tuple[float, Sequence[Resolved]]
 """Definitions, and how likely it is that they are needed."""
-Mentions = Callable[[int, Sequence[ChunkRow]], Iterator[tuple[CodeLocation, list[Reference]]]]
 
 
 class Near:
@@ -46,7 +45,7 @@ class Near:
         key = (file.path_id, file.blob_id, index)
         if key not in self._found:
             found: list[Resolved] = []
-            for site, references in self._mentions(file.path_id, [file.chunks[index]]):
+            for site, references in self._mentions.of_chunks(file.path_id, [file.chunks[index]]):
                 definitions, _ = self._resolver.resolve(site, references)
                 found += definitions
             self._found[key] = tuple(found)

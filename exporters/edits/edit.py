@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 from rsidx.exporters.edits.test_code import is_test_chunk, is_test_path
+from rsidx.store.addresses import HEADER
 from rsidx.store.reader import Reader
 from rsidx.store.records import TEST_MARK, ChunkRow
 
 SEVERAL = "items"
 """The kind of an edit of several items, which a new file has next to each other."""
-_HEADER = "_header"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def edit_between(
     else:
         is_moved = old.path_id != new.path_id or old.container != new.container
         change = "move" if is_moved else "modify"
-    kind = shown.kind.removesuffix(_HEADER) if len(shown.chunks) > 1 else shown.kind
+    kind = shown.kind.removesuffix(HEADER) if len(shown.chunks) > 1 else shown.kind
     name = name_of(reader, shown)
     if _is_several(shown):
         kind, name = SEVERAL, ""
@@ -145,7 +145,7 @@ def edit_between(
 def _is_several(side: Side) -> bool:
     """Tell whether a side is several items next to each other, and not one container."""
     first = side.chunks[0]
-    if not first.kind.endswith(_HEADER):
+    if not first.kind.endswith(HEADER):
         return len(side.chunks) > 1
     # A container's own footer is in what the container is in; so is an item behind it.
     outside = [n for n, chunk in enumerate(side.chunks) if n and chunk.container == first.container]

@@ -291,7 +291,7 @@ def _trimmed(new: bytes, start: int, end: int) -> tuple[int, int] | None:
 
 def _added(text: EditedText, rng: random.Random, most: int) -> tuple[int, int] | None:
     """Choose one of the runs of lines that the commit added."""
-    if max(text.old.count(b"\n"), text.new.count(b"\n")) >= _MAX_LINES:
+    if max(len(text.old.splitlines()), len(text.new.splitlines())) > _MAX_LINES:
         return None
     runs = [
         trimmed

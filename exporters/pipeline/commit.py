@@ -17,9 +17,9 @@ from rsidx.exporters.pipeline.needs import Needs
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import CodeName, CommitResult, Dropped, EditResult
 from rsidx.exporters.pipeline.steps import Steps
-from rsidx.exporters.rendering.base import Dialect
+from rsidx.exporters.rendering.base import Dialect, IrreversibleError
 from rsidx.exporters.rendering.encoder import Encoder, load
-from rsidx.exporters.rendering.renderer import IrreversibleError, Renderer, Row, TooLongError
+from rsidx.exporters.rendering.renderer import Renderer, Row, TooLongError
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
 

@@ -1,15 +1,16 @@
 """Drafts: edits with their message and context, before their code becomes examples."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rsidx.exporters.config import ExportConfig
-from rsidx.exporters.context.builder import EARLIER_RULE, ContextBuilder
+from rsidx.exporters.context.builder import ContextBuilder
+from rsidx.exporters.context.made import EARLIER_RULE, Made
+from rsidx.exporters.context.mentions import Mentions
 from rsidx.exporters.context.near import Near, Weighted
 from rsidx.exporters.edits.earlier import EarlierEdits
-from rsidx.exporters.edits.edit import Edit, Place, Side, Surroundings
+from rsidx.exporters.edits.edit import Edit, Place, Surroundings
 from rsidx.exporters.edits.line_ends import line_ends_of
 from rsidx.exporters.edits.order import in_order
 from rsidx.exporters.edits.place import place_of_hole
@@ -23,12 +24,12 @@ from rsidx.exporters.examples.kind import LEVELS
 from rsidx.exporters.examples.redaction import without_people
 from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.pipeline.examples import ExampleBuilder
-from rsidx.exporters.pipeline.needs import NO_NEEDS, NamesMade, Needs
+from rsidx.exporters.pipeline.needs import NO_NEEDS, NamesMade, Needs, NeedsFinder
 from rsidx.exporters.pipeline.selection import EditSelector
-from rsidx.exporters.resolver.files import Definition, modules_of
-from rsidx.exporters.resolver.references import CodeLocation, Resolver
+from rsidx.exporters.resolver.files import modules_of
+from rsidx.exporters.resolver.references import Resolver
 from rsidx.store.reader import Reader
-from rsidx.store.records import ChangeRow, ChunkRow, CommitRow, Import, Reference
+from rsidx.store.records import ChangeRow, ChunkRow, CommitRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,10 @@ class Drafter:
         self._shows_commit = "commit" in config.earlier
         self._snapshot = Snapshot(reader)
         self.resolver = Resolver(reader)
-        self._near = Near(self.resolver, self._mentions_of)
+        self.mentions = Mentions(reader, self.resolver.modules)
+        self._needs = NeedsFinder(self.resolver, self.mentions)
+        self._near = Near(self.resolver, self.mentions)
+        self._made = Made(reader, self.resolver.modules)
         self._context = ContextBuilder(reader, self.resolver, frozenset(config.context_with))
         self._repository = reader.repository_name()
         self._commit: CommitRow | None = None
@@ -90,18 +94,18 @@ class Drafter:
         uses = self._uses(edits)
         if self._shows_file:
             edits = self._ordered(edits, uses)
-        progress = Progress(self._reader, changes, edits)
         message = without_people(self._reader.message(commit.id))
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
         renames = _renames(changes)
-        names = NamesMade(self._reader, edits)
+        progress = Progress(self._reader, changes, edits) if self._shows_file else None
+        names = NamesMade(self._reader, edits) if self._shows_file else None
         drafts = []
         dropped: Counter[str] = Counter()
         for number, edit in enumerate(edits):
             # The search for the earlier edits of the draft before may have moved it.
             self._licenses.move_to(commit)
             n_made = number if self._shows_commit else NONE
-            around = progress.around(number, n_made=n_made) if self._shows_file else None
+            around = progress.around(number, n_made=n_made) if progress is not None else None
             made = edits[:number] if self._shows_commit else ()
             if self._shows_file:
                 # In the order of an asker, who knows no file that is still to be edited.
@@ -113,8 +117,8 @@ class Drafter:
             line_ends = self._line_ends(commit, edit)
             draft = replace(drafted.draft, line_ends=line_ends, given=self._given(commit, edit))
             drafted = replace(drafted, draft=draft)
-            if self._shows_file:
-                drafted = replace(drafted, needs=self._needs(edit, names))
+            if names is not None:
+                drafted = replace(drafted, needs=self._needs.of(edit, names))
             drafts.append(self._with_earlier(drafted, parent))
         return drafts, dropped
 
@@ -195,29 +199,6 @@ class Drafter:
         where += f"\0{edit.new.start}"
         return given_of(self._reader, edit, self._config.given, where)
 
-    def _needs(self, edit: Edit, names: NamesMade) -> Needs:
-        """Return what the new code of an edit needs, and the old did not."""
-        place, new = edit.place, edit.new
-        if new is None:
-            return Needs()
-        old = edit.old
-        before = set(self._references(list(old.chunks))) if old is not None else set()
-        found: dict[tuple[str, int, int], None] = {}
-        mentioned: set[str] = set()
-        for container, inside in _by_container(new.chunks).items():
-            references = [one for one in self._references(inside) if one not in before]
-            imports = (*self._imports(inside), *self._new_imports(edit, place, container))
-            site = CodeLocation(place.old_path_id, container, tuple(imports))
-            definitions, _ = self.resolver.resolve(site, references)
-            for one in definitions:
-                definition = one.definition
-                if one.reference is not None and not _is_in(definition, old):
-                    at = definition.start + definition.symbol.signature_start
-                    found[definition.symbol.name, definition.blob_id, at] = None
-            mentioned.update(_NAME.findall(one.path)[-1] for one in references if one.path)
-        made = names.by_others(edit, mentioned - {name for name, _, _ in found})
-        return Needs(tuple(found), made)
-
     def _is_test(self, edit: Edit) -> bool:
         return edit.place.is_test or self.resolver.modules.is_test(edit.place.old_path_id)
 
@@ -242,7 +223,7 @@ class Drafter:
         for new, old in files.items():
             file = self.resolver.modules.file(old)
             chunks = [c for c in file.chunks if c.kind == "imports"] if file is not None else []
-            for site, references in self._mentions_of(old, chunks):
+            for site, references in self.mentions.of_chunks(old, chunks):
                 definitions, _ = self.resolver.resolve(site, references)
                 used = {one.definition.path_id for one in definitions} & new_names.keys()
                 found.setdefault(new, set()).update(new_names[path] for path in used)
@@ -267,7 +248,7 @@ class Drafter:
         is_in_tests = self.resolver.modules.is_test(place.old_path_id)
         place = replace(place, is_test=place.is_test or is_in_tests)
         around = self._allowed(around, place)
-        mentions = self.mentions(place, edit if self._looks_at_answer else None)
+        mentions = self.mentions.of_place(place, edit if self._looks_at_answer else None)
         candidates, references = self._context.candidates(
             mentions,
             own=place.old,
@@ -275,7 +256,7 @@ class Drafter:
             has_outline=not self._shows_file,
             likely=self._likely(place, around) if around is not None else (),
         )
-        candidates = [*self._context.of_earlier(made, place.path_id), *candidates]
+        candidates = [*self._made.excerpts(made, place.path_id), *candidates]
         excerpts = [
             excerpt
             for excerpt in candidates
@@ -328,74 +309,6 @@ class Drafter:
     def _text_of(self, chunk: ChunkRow) -> bytes:
         return self._reader.text(chunk.id)
 
-    def mentions(
-        self, place: Place, answer: Edit | None = None
-    ) -> list[tuple[CodeLocation, list[Reference]]]:
-        """Return the references of the old code, by the location to resolve them at.
-
-        Those of the new code and its imports, too, if the answer is given. The order is fixed.
-        """
-        sides = [place.old, answer.new if answer is not None else None]
-        chunks = {chunk.id: chunk for side in sides if side for chunk in side.chunks}
-        if place.is_file and all(sides):
-            # Chunks that the commit left unchanged are not part of the edit.
-            before, after = ({c.id for c in side.chunks} for side in sides if side)
-            chunks = {key: c for key, c in chunks.items() if key not in before & after}
-        by_container = _by_container(chunks.values()) or {place.container: []}
-        return [
-            (
-                CodeLocation(
-                    place.old_path_id,
-                    container,
-                    (
-                        *self._imports(inside),
-                        *(self._new_imports(answer, place, container) if answer else ()),
-                    ),
-                ),
-                self._references(inside),
-            )
-            for container, inside in by_container.items()
-        ]
-
-    def _mentions_of(
-        self, path_id: int, chunks: Sequence[ChunkRow]
-    ) -> Iterator[tuple[CodeLocation, list[Reference]]]:
-        """Yield the references of some chunks of a file, by the location to resolve them at."""
-        for container, inside in _by_container(chunks).items():
-            site = CodeLocation(path_id, container, self._imports(inside))
-            yield site, self._references(inside)
-
-    def _imports(self, chunks: list[ChunkRow]) -> tuple[Import, ...]:
-        """Return the imports inside of function bodies."""
-        inside = [chunk for chunk in chunks if chunk.kind != "imports"]
-        return tuple(
-            dict.fromkeys(item for chunk in inside for item in self._reader.imports(chunk.id))
-        )
-
-    def _new_imports(self, answer: Edit, place: Place, container: str) -> Iterator[Import]:
-        """Yield the imports that an edit adds to the module of its code."""
-        if answer.new is None:
-            return
-        modules, inline = self.resolver.modules, modules_of(container)
-        after = modules.version(answer.new.path_id, answer.new.blob_id).scopes.get(inline)
-        file = modules.file(place.old_path_id)
-        before = file.scopes.get(inline) if file is not None else None
-        old_imports = set(before.every_import()) if before is not None else set()
-        for item in after.every_import() if after is not None else ():
-            if item not in old_imports:
-                yield item
-
-    def _references(self, chunks: list[ChunkRow]) -> list[Reference]:
-        references = {r for chunk in chunks for r in self._reader.references(chunk.id)}
-        for chunk in chunks:
-            if chunk.kind == "imports":
-                references.update(
-                    Reference("import", item.path)
-                    for item in self._reader.imports(chunk.id)
-                    if not item.path.endswith("*")
-                )
-        return sorted(references, key=lambda reference: (reference.kind, reference.path))
-
     def _path(self, path_id: int) -> str:
         return self._reader.path(path_id).decode("utf-8", "replace")
 
@@ -403,16 +316,6 @@ class Drafter:
         home = self.resolver.modules.expected_module(place.path_id)
         names = home.names if home is not None else ()
         return "::".join((*names, *modules_of(place.container)))
-
-
-def _is_in(definition: Definition, side: Side | None) -> bool:
-    if side is None or definition.blob_id != side.blob_id:
-        return False
-    return side.start <= definition.start < side.start + side.n_bytes
-
-
-_NAME = re.compile(r"\w+|\*")
-"""A word, or what a glob import ends with."""
 
 
 def _renames(changes: Sequence[ChangeRow]) -> set[tuple[int, int]]:
@@ -423,10 +326,3 @@ def _renames(changes: Sequence[ChangeRow]) -> set[tuple[int, int]]:
         for change in changes
         if change.old_path_id is not None and change.old_path_id not in there
     }
-
-
-def _by_container(chunks: Iterable[ChunkRow]) -> dict[str, list[ChunkRow]]:
-    by_container: dict[str, list[ChunkRow]] = {}
-    for chunk in chunks:
-        by_container.setdefault(chunk.container, []).append(chunk)
-    return by_container

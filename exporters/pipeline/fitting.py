@@ -10,7 +10,8 @@ from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Limits
 from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.pipeline.examples import ExampleBuilder
-from rsidx.exporters.rendering.renderer import GROWTH_TOKENS, IrreversibleError, Renderer
+from rsidx.exporters.rendering.base import IrreversibleError
+from rsidx.exporters.rendering.renderer import GROWTH_TOKENS, Renderer
 
 _MIN_CHARS = 200
 _SAFETY = 0.95

@@ -9,7 +9,7 @@ import orjson
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.around import Block
-from rsidx.exporters.context.builder import EARLIER_RULE
+from rsidx.exporters.context.made import EARLIER_RULE
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.examples.draft import Draft
@@ -113,10 +113,8 @@ class Meta:
 
     def _surroundings(self, row: Row) -> dict[str, list[dict[str, Any]]]:
         """Return the ranges that are shown of the file around the place, in their order."""
-        around, chosen = row.example.around, row.chosen
-        before = around.before[: chosen.n_before][::-1]
-        behind = around.behind[: chosen.n_behind]
-        return {"before": self._ranges(before), "behind": self._ranges(behind)}
+        around = row.chosen.of(row.example.around)
+        return {"before": self._ranges(around.before[::-1]), "behind": self._ranges(around.behind)}
 
     def _ranges(self, blocks: Sequence[Block]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

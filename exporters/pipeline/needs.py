@@ -8,11 +8,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rsidx.exporters.edits.edit import Edit
+from rsidx.exporters.context.mentions import Mentions, by_container_of
+from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.rendering.renderer import Row
+from rsidx.exporters.resolver.files import Definition
+from rsidx.exporters.resolver.references import CodeLocation, Resolver
 from rsidx.store.reader import Reader
 
 _WORD = re.compile(r"\w+")
+_NAME = re.compile(r"\w+|\*")
+"""A word, or what a glob import ends with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,46 @@ def _names_made(reader: Reader, edit: Edit) -> frozenset[str]:
     return frozenset(new - old)
 
 
+class NeedsFinder:
+    """Finds what the new code of edits needs, in one tree after another."""
+
+    def __init__(self, resolver: Resolver, mentions: Mentions) -> None:
+        self._resolver = resolver
+        self._mentions = mentions
+
+    def of(self, edit: Edit, names: NamesMade) -> Needs:
+        """Return what the new code of an edit needs, and the old did not."""
+        place, new = edit.place, edit.new
+        if new is None:
+            return NO_NEEDS
+        old = edit.old
+        before = set(self._mentions.references(old.chunks)) if old is not None else set()
+        found: dict[tuple[str, int, int], None] = {}
+        mentioned: set[str] = set()
+        for container, inside in by_container_of(new.chunks).items():
+            references = [one for one in self._mentions.references(inside) if one not in before]
+            imports = (
+                *self._mentions.imports(inside),
+                *self._mentions.new_imports(edit, place, container),
+            )
+            site = CodeLocation(place.old_path_id, container, tuple(imports))
+            definitions, _ = self._resolver.resolve(site, references)
+            for one in definitions:
+                definition = one.definition
+                if one.reference is not None and not _is_in(definition, old):
+                    at = definition.start + definition.symbol.signature_start
+                    found[definition.symbol.name, definition.blob_id, at] = None
+            mentioned.update(_NAME.findall(one.path)[-1] for one in references if one.path)
+        made = names.by_others(edit, mentioned - {name for name, _, _ in found})
+        return Needs(tuple(found), made)
+
+
+def _is_in(definition: Definition, side: Side | None) -> bool:
+    if side is None or definition.blob_id != side.blob_id:
+        return False
+    return side.start <= definition.start < side.start + side.n_bytes
+
+
 def labels_of(row: Row, needs: Needs) -> dict[str, list[str]]:
     """Return which of the names that a row's new code needs it shows, and which not.
 
@@ -60,8 +105,7 @@ def labels_of(row: Row, needs: Needs) -> dict[str, list[str]]:
     example, chosen = row.example, row.chosen
     mentioned = set(_WORD.findall(example.code.target)) if example.is_part else None
     excerpts = [example.draft.excerpts[index] for index in chosen.excerpts]
-    around = example.around
-    blocks = (*around.before[: chosen.n_before], *around.behind[: chosen.n_behind])
+    blocks = chosen.of(example.around).blocks
     ranges: dict[int, list[tuple[int, int]]] = {}
     for excerpt in excerpts:
         ranges.setdefault(excerpt.blob_id, []).extend(excerpt.ranges)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
+from rsidx.exporters.context.around import Around
 from rsidx.exporters.context.builder import SECTIONS
+from rsidx.exporters.context.made import EARLIER_SECTION
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
@@ -50,6 +52,10 @@ class Chosen:
         """Whether any of the file around the place is shown."""
         return bool(self.n_before or self.n_behind)
 
+    def of(self, around: Around) -> Around:
+        """Return what is shown of the file around the place."""
+        return around.first(self.n_before, self.n_behind)
+
 
 @cache
 def control(token: str, role: str = "prompt") -> Piece:
@@ -60,6 +66,10 @@ def control(token: str, role: str = "prompt") -> Piece:
 def text(content: str, role: str = "prompt") -> Piece:
     """Return a text as a piece."""
     return Piece(content, is_control=False, role=role)
+
+
+class IrreversibleError(Exception):
+    """The tokenizer does not give a text back as it was."""
 
 
 class Dialect(Protocol):
@@ -131,26 +141,25 @@ def context_files(draft: Draft, shown: Sequence[int]) -> Iterator[list[int]]:
         inside = [index for index in order if draft.excerpt_paths[index] == path]
         # What earlier edits made stands in another version of the file, whose offsets later edits
         # move: beside those of the version before the commit, they would tell how far.
-        inside.sort(key=lambda i: (draft.excerpts[i].section != "commit", draft.excerpts[i].ranges))
+        excerpts = draft.excerpts
+        inside.sort(key=lambda i: (excerpts[i].section != EARLIER_SECTION, excerpts[i].ranges))
         yield inside
 
 
 def before_pieces(example: Example, chosen: Chosen) -> list[Piece]:
     """Return what is shown of the file before the place, in its order."""
-    around = example.around
-    shown = [text(block.text, "context") for block in around.before[: chosen.n_before][::-1]]
-    is_cut = around.is_cut_before or chosen.n_before < len(around.before)
-    return [text(LEFT_OUT, "context"), *shown] if is_cut else shown
+    around = chosen.of(example.around)
+    shown = [text(block.text, "context") for block in reversed(around.before)]
+    return [text(LEFT_OUT, "context"), *shown] if around.is_cut_before else shown
 
 
 def behind_pieces(example: Example, chosen: Chosen) -> list[Piece]:
     """Return what is shown of the file behind the place, in its order."""
-    around = example.around
-    shown = [text(block.text, "context") for block in around.behind[: chosen.n_behind]]
+    around = chosen.of(example.around)
+    shown = [text(block.text, "context") for block in around.behind]
     if shown and not shown[-1].text.endswith("\n"):
         shown.append(text("\n", "context"))
-    is_cut = around.is_cut_behind or chosen.n_behind < len(around.behind)
-    return [*shown, text(LEFT_OUT, "context")] if is_cut else shown
+    return [*shown, text(LEFT_OUT, "context")] if around.is_cut_behind else shown
 
 
 def earlier_pieces(dialect: Dialect, draft: Draft, edits: Sequence[int]) -> Iterator[Piece]:

@@ -2,19 +2,18 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
-from rsidx.exporters.context.around import Around, Block
-from rsidx.exporters.context.excerpts import Excerpt, largest
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.redaction import (
     has_placeholder,
     spelled,
     split_placeholders,
 )
-from rsidx.exporters.rendering.base import Chosen, Dialect, Piece
+from rsidx.exporters.rendering.base import Chosen, Dialect, IrreversibleError, Piece
+from rsidx.exporters.rendering.choosing import Chooser, context_text, n_left_out
 from rsidx.exporters.rendering.encoder import Encoder
 
 _LEARNED = frozenset({"new", "end"})
@@ -50,30 +49,12 @@ class Row:
         return self.input_ids[:n_prompt]
 
 
-_Ranges = Mapping[int, Sequence[tuple[int, int]]]
-_N_SECTION_MARKERS = 2
-_SHARE_AROUND = 0.5
-"""Of the room for context, for the file around the place before anything else is chosen."""
-_SHARE_COMMIT = 0.5
-"""Of the rest, for what the commit's earlier edits made elsewhere."""
-_SHARE_BEFORE = 0.7
-"""Of the file around the place, for what stands before it, where there is so much."""
-
-
-def _context(text: str) -> Piece:
-    return Piece(text, is_control=False, role="context")
-
-
 class TooLongError(Exception):
     """An example does not fit; `share` is how much would of what a smaller limit reduces."""
 
     def __init__(self, share: float) -> None:
         super().__init__(share)
         self.share = share
-
-
-class IrreversibleError(Exception):
-    """The tokenizer does not give a text back as it was."""
 
 
 class Renderer:
@@ -99,6 +80,7 @@ class Renderer:
         self._context_tokens = context_tokens
         self._all_labels = labels == "all"
         self._is_one_text = is_one_text
+        self._chooser = Chooser(dialect, self._n_ids)
 
     def warm(self, examples: Iterable[Example]) -> None:
         """Encode all texts that examples may need in one batch, on all cores."""
@@ -127,7 +109,7 @@ class Renderer:
         n_around = n_bare["prefix"] + n_bare["suffix"]
         if n_around and room < 0:
             raise TooLongError(max(0, n_around + room) / n_around)
-        chosen, dropped = self._chosen(example, max(0, room))
+        chosen, dropped = self._chooser.choose(example, max(0, room))
         row = self._assemble(example, chosen)
         n_tokens = len(row.input_ids)
         if n_tokens > self.max_tokens and n_around:
@@ -137,37 +119,6 @@ class Renderer:
             n_fitting = self.max_tokens - (n_tokens - n_learned)
             raise TooLongError(max(0, n_fitting) / max(1, n_learned))
         return row, dropped
-
-    def _chosen(self, example: Example, room: int) -> tuple[Chosen, Counter[str]]:
-        """Choose what of its context an example is shown with, and count what is left out."""
-        frame = self._dialect.around_pieces(example, Chosen())
-        around = _Window(example.around, self._n_block, sum(map(self._n_ids, frame)))
-        used = around.widen(int(room * _SHARE_AROUND))
-        known = _known(example, around.n_before, around.n_behind)
-        room -= used
-        edits, n_needed, dropped = self._fitting_edits(example, room // 2)
-        room -= n_needed
-        excerpts = example.draft.excerpts
-        made = [index for index, one in enumerate(excerpts) if one.section == "commit"]
-        others = [index for index, one in enumerate(excerpts) if one.section != "commit"]
-        shown: list[int] = []
-        for indices, share in ((made, _SHARE_COMMIT), (others, 1)):
-            kept = int(room * (1 - share))
-            found, room, left_out = self._fitting(example, indices, room - kept, known)
-            room += kept
-            shown += found
-            dropped += left_out
-        around.widen(used + room)
-        known = _known(example, around.n_before, around.n_behind)
-        shown = [index for index in shown if not _is_known(excerpts[index], known)]
-        return Chosen(sorted(shown), edits, around.n_before, around.n_behind), dropped
-
-    def _n_block(self, content: str) -> int | None:
-        """Return how many tokens a block has, None if the tokenizer cannot give it back."""
-        try:
-            return self._n_ids(_context(content))
-        except IrreversibleError:
-            return None
 
     def _room(self, n_bare: Counter[str]) -> int:
         """Return how many tokens of context a row may show, given those that it has without.
@@ -194,70 +145,6 @@ class Renderer:
         for piece in self._dialect.pieces(example, Chosen()):
             counts[piece.role] += self._n_ids(piece)
         return counts
-
-    def _fitting_edits(self, example: Example, room: int) -> tuple[list[int], int, Counter[str]]:
-        """Choose earlier edits in descending value; return what they take of the room, too."""
-        dropped: Counter[str] = Counter()
-        edits: list[int] = []
-        n_needed = _N_SECTION_MARKERS
-        for index, earlier in enumerate(example.draft.earlier):
-            try:
-                n_ids = sum(self._n_ids(piece) for piece in self._dialect.edit_pieces(earlier))
-            except IrreversibleError:
-                dropped["context_irreversible"] += 1
-                continue
-            if n_needed + n_ids > room:
-                dropped["earlier_over_budget"] += 1
-                continue
-            edits.append(index)
-            n_needed += n_ids
-        return edits, n_needed if edits else 0, dropped
-
-    def _fitting(
-        self,
-        example: Example,
-        indices: Iterable[int],
-        room: int,
-        known: _Ranges,
-    ) -> tuple[list[int], int, Counter[str]]:
-        """Choose some of the excerpts in descending value while they fit; return the room left.
-
-        Each section is charged with two markers, each file in it with a marker and its path:
-        no dialect writes more of them, so none can go over a budget. One that shows more of a
-        definition takes the place of one that shows less. Nothing is shown that is in the ranges
-        that are `known`, by blob.
-        """
-        dropped: Counter[str] = Counter()
-        over_budget: dict[tuple[object, ...], str] = {}
-        shown: dict[tuple[object, ...], tuple[int, int]] = {}
-        charged: set[str] = set()
-        for index in indices:
-            excerpt = example.draft.excerpts[index]
-            if _is_known(excerpt, known):
-                continue
-            try:
-                n_ids = self._n_ids(_context(excerpt.shown))
-                headings = {excerpt.section: _N_SECTION_MARKERS}
-                heading = self._dialect.file_heading(example.draft, index)
-                headings[f"{excerpt.section} {excerpt.path_id}"] = 1 + self._n_ids(
-                    _context(heading)
-                )
-            except IrreversibleError:
-                dropped["context_irreversible"] += 1
-                continue
-            _, n_smaller = shown.get(excerpt.key, (0, 0))
-            needed = n_ids - n_smaller
-            needed += sum(n for key, n in headings.items() if key not in charged)
-            if needed > room:
-                over_budget[excerpt.key] = excerpt.section
-                continue
-            shown[excerpt.key] = (index, n_ids)
-            charged.update(headings)
-            room -= needed
-        for section in over_budget.values():
-            name = "outline" if section == "outline" else "context"
-            dropped[f"{name}_over_budget"] += 1
-        return [index for index, _ in shown.values()], room, dropped
 
     def _ids(self, piece: Piece) -> Sequence[int]:
         if piece.is_control:
@@ -363,8 +250,9 @@ class Renderer:
                 n_tokens[role] += len(ids)
             before = roles.pop()[1] if roles and roles[-1][0] == role else 0
             roles.append((role, before + len(ids)))
+        excerpts = example.draft.excerpts
         excerpt_tokens = tuple(
-            self._n_ids(_context(example.draft.excerpts[index].shown)) for index in chosen.excerpts
+            self._n_ids(context_text(excerpts[index].shown)) for index in chosen.excerpts
         )
         counts = {**n_tokens, "total": len(input_ids)}
         return Row(
@@ -374,98 +262,10 @@ class Renderer:
             roles=tuple(roles),
             chosen=chosen,
             excerpt_tokens=excerpt_tokens,
-            n_left_out=_n_left_out(example, chosen),
+            n_left_out=n_left_out(example, chosen),
             n_tokens=counts,
         )
 
 
-class _Window:
-    """How much of the file around a place is shown: ever more, the nearest first.
-
-    `n_tokens` returns the tokens of a text, None for what cannot be shown; `n_frame` are those that
-    headings and marks take.
-    """
-
-    def __init__(self, around: Around, n_tokens: Callable[[str], int | None], n_frame: int) -> None:
-        self._around = around
-        self._n_tokens = n_tokens
-        self._n_frame = n_frame
-        self._is_open = {"before": bool(around.before), "behind": bool(around.behind)}
-        self._used = {"before": 0, "behind": 0}
-        self.n_before = self.n_behind = 0
-
-    def widen(self, room: int) -> int:
-        """Show as many blocks as fit; return the tokens that all of it takes."""
-        room -= self._n_frame
-        is_open = dict(self._is_open)
-        while any(is_open.values()):
-            side = self._next(is_open)
-            blocks, shown = self._side(side)
-            if shown == len(blocks):
-                is_open[side] = False
-                continue
-            n_tokens = self._n_tokens(blocks[shown].text)
-            if n_tokens is None:
-                self._is_open[side] = is_open[side] = False
-            elif sum(self._used.values()) + n_tokens > room:
-                is_open[side] = False
-            else:
-                self._used[side] += n_tokens
-                self.n_before += side == "before"
-                self.n_behind += side == "behind"
-        used = sum(self._used.values())
-        return used + self._n_frame if used else 0
-
-    def _next(self, is_open: dict[str, bool]) -> str:
-        """Return the side that has least of its share."""
-        if is_open["before"] and is_open["behind"]:
-            share = self._used["before"] * (1 - _SHARE_BEFORE)
-            return "before" if share <= self._used["behind"] * _SHARE_BEFORE else "behind"
-        return "before" if is_open["before"] else "behind"
-
-    def _side(self, side: str) -> tuple[Sequence[Block], int]:
-        around = self._around
-        before = side == "before"
-        return (around.before, self.n_before) if before else (around.behind, self.n_behind)
-
-
-def _known(example: Example, n_before: int, n_behind: int) -> _Ranges:
-    """Return what the nearest blocks around a place show, as ranges of bytes by blob.
-
-    Of code that an earlier edit changed, they show what it is now, so what it was is no news.
-    """
-    around = example.around
-    shown = (*around.before[:n_before], *around.behind[:n_behind])
-    found: dict[int, list[tuple[int, int]]] = {}
-    for block in sorted(shown, key=lambda block: (block.blob_id, block.start)):
-        ranges = found.setdefault(block.blob_id, [])
-        first = ranges.pop()[0] if ranges and ranges[-1][1] == block.start else block.start
-        ranges.append((first, block.end))
-    for old, new in example.draft.replaced:
-        if any(start <= new.start < end for start, end in found.get(new.blob_id, ())):
-            found.setdefault(old.blob_id, []).append((old.start, old.start + old.n_bytes))
-    return found
-
-
-def _is_known(excerpt: Excerpt, known: _Ranges) -> bool:
-    """Tell whether all of an excerpt is within ranges that are shown, by blob."""
-    ranges = known.get(excerpt.blob_id, ())
-    return all(
-        any(start <= first and last <= end for start, end in ranges)
-        for first, last in excerpt.ranges
-    )
-
-
 def _first_with_loss(pieces: Sequence[Piece]) -> int:
     return next((i for i, one in enumerate(pieces) if one.role in _LEARNED), len(pieces))
-
-
-def _n_left_out(example: Example, chosen: Chosen) -> int:
-    """Count the definitions of which not all is shown that was found."""
-    excerpts = example.draft.excerpts
-    all_shown = {excerpts[index].key: excerpts[index].ranges for index in chosen.excerpts}
-    known = _known(example, chosen.n_before, chosen.n_behind)
-    return sum(
-        all_shown.get(one.key) != one.ranges and not _is_known(one, known)
-        for one in largest(excerpts)
-    )

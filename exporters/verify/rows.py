@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rsidx.exporters.context.builder import EARLIER_RULE
+from rsidx.exporters.context.made import EARLIER_RULE
 from rsidx.exporters.dataset.format import version_of
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.edits.line_ends import line_ends_of, with_line_ends

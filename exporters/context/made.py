@@ -1,0 +1,115 @@
+"""What earlier edits of a commit made: names first, then all of what is short."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import zip_longest
+
+from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
+from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
+from rsidx.exporters.edits.diff import added_lines
+from rsidx.exporters.edits.edit import Edit, Side
+from rsidx.exporters.edits.side_texts import SideTexts
+from rsidx.exporters.resolver.files import File, definition_at
+from rsidx.exporters.resolver.modules import Modules
+from rsidx.store.reader import Reader
+
+EARLIER_RULE = "earlier"
+"""The rule of what an earlier edit of the commit has made."""
+EARLIER_SECTION = "commit"
+_EDITS_KEPT = 512
+_STEPS_EARLIER = (200, 800, 2400)
+"""How much is shown, in steps, of the signatures and new lines of an earlier edit."""
+_WITH_MEMBERS = frozenset({"struct", "enum", "union", "type", "const", "static"})
+_NOT_SHOWN = frozenset({"imports", "preamble", "trailer"})
+
+
+class Made:
+    """Shows what edits made, as excerpts of the files that the commit left."""
+
+    def __init__(self, reader: Reader, modules: Modules) -> None:
+        self._reader = reader
+        self._modules = modules
+        self._forms = Forms(reader)
+        self._texts = SideTexts(reader)
+        # Each edit of a commit is shown behind all that come later.
+        self._made_by = lru_cache(_EDITS_KEPT)(self._made)
+
+    def excerpts(self, made: Sequence[Edit], path_id: int) -> list[Excerpt]:
+        """Return what edits made that come before one of a file, in descending value.
+
+        First of that file, then of its folder, then others; of each, the last edit first.
+        """
+        here = self._reader.path(path_id)
+        folder = here.rpartition(b"/")[0]
+        found: list[tuple[int, Edit]] = []
+        for edit in reversed(made):
+            if edit.new is not None and not edit.is_no_op and edit.new.kind not in _NOT_SHOWN:
+                path = self._reader.path(edit.path_id)
+                distance = 0 if path == here else 1 if path.rpartition(b"/")[0] == folder else 2
+                found.append((distance, edit))
+        found.sort(key=lambda one: one[0])
+        made_by = [self._made_by(edit) for _, edit in found]
+        # The names of all of them are worth more than the bodies of some.
+        tiers = zip_longest(*made_by)
+        return [excerpt for tier in tiers for excerpt in tier if excerpt is not None]
+
+    def _made(self, edit: Edit) -> list[Excerpt]:
+        """Return what an edit made: its signatures and the lines that it changed, then all of it.
+
+        Only of what is short there is all of it.
+        """
+        side = edit.new
+        assert side is not None
+        file = self._modules.version(side.path_id, side.blob_id)
+        runs = self._lines_made(edit, file, side)
+        chunks = range(side.position, side.position + len(side.chunks))
+        whole = tuple(self._forms.whole(file.chunks[at], file.starts[at]) for at in chunks)
+        forms = [Form("lines", _first(runs, n_bytes)) for n_bytes in _STEPS_EARLIER]
+        if side.n_bytes <= MAX_WHOLE_BYTES:
+            forms.append(Form("whole", whole))
+        found = (
+            excerpt_of(EARLIER_SECTION, file, edit.name, EARLIER_RULE, form, None) for form in forms
+        )
+        every = [replace(one, anchor=side.start) for one in found if one is not None]
+        return [*dict.fromkeys(every)]
+
+    def _lines_made(self, edit: Edit, file: File, side: Side) -> tuple[TextRun, ...]:
+        """Return the signatures of what an edit made, of a type all, and the lines it changed."""
+        lines: dict[int, TextRun] = {}
+        for index in range(side.position, side.position + len(side.chunks)):
+            chunk, start = file.chunks[index], file.starts[index]
+            if self._reader.symbols(chunk.id):
+                definition = definition_at(self._reader, file, index)
+                piece = self._forms.signature(chunk, start)
+                if edit.old is None and definition.symbol.kind in _WITH_MEMBERS:
+                    piece = self._forms.whole(chunk, start)
+                lines |= {run.start: run for run in _lines_of(piece)}
+        if edit.old is not None:
+            old, new = self._texts.text(edit.old), self._texts.text(side)
+            for start, end in added_lines(old, new):
+                run = TextRun(side.start + start, new[start:end])
+                lines |= {one.start: one for one in _lines_of(run)}
+        return tuple(run for _, run in sorted(lines.items()))
+
+
+def _lines_of(run: TextRun) -> Iterator[TextRun]:
+    """Yield the lines of a run that are not blank."""
+    start = run.start
+    for line in run.text.splitlines(keepends=True):
+        if line.strip():
+            yield TextRun(start, line)
+        start += len(line)
+
+
+def _first(lines: Iterable[TextRun], n_bytes: int) -> tuple[TextRun, ...]:
+    """Return the first lines, so many bytes at most, in runs without a gap."""
+    size = 0
+    kept: list[TextRun] = []
+    for line in lines:
+        size += len(line.text)
+        if size > n_bytes:
+            break
+        before = kept.pop() if kept and kept[-1].end == line.start else TextRun(line.start, b"")
+        kept.append(TextRun(before.start, before.text + line.text))
+    return tuple(kept)
