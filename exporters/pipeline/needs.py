@@ -19,6 +19,8 @@ _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"\w+|\*")
 """A word, or what a glob import ends with."""
 
+LABELS = ("shown", "not_shown", "made_shown", "made_not_shown")
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:
@@ -111,17 +113,16 @@ def labels_of(row: Row, needs: Needs) -> dict[str, list[str]]:
         ranges.setdefault(excerpt.blob_id, []).extend(excerpt.ranges)
     for block in blocks:
         ranges.setdefault(block.blob_id, []).append((block.start, block.end))
-    labels: dict[str, set[str]] = {}
+    labels: dict[str, set[str]] = {label: set() for label in LABELS}
     for name, blob_id, offset in needs.defined:
         is_shown = any(start <= offset < end for start, end in ranges.get(blob_id, ()))
-        labels.setdefault("shown" if is_shown else "not_shown", set()).add(name)
+        labels["shown" if is_shown else "not_shown"].add(name)
     if needs.made:
         texts = (*(one.text for one in excerpts), *(block.text for block in blocks))
         words = {word for text in texts for word in _WORD.findall(text)}
         labels["made_shown"] = {*needs.made} & words
         labels["made_not_shown"] = {*needs.made} - words
-    kept = {
+    return {
         label: sorted(name for name in names if mentioned is None or name in mentioned)
         for label, names in labels.items()
     }
-    return {label: names for label, names in kept.items() if names}

@@ -4,8 +4,10 @@ import pytest
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
+from rsidx.exporters.pipeline.needs import LABELS
 
 pytestmark = pytest.mark.usefixtures("wordy")
+NOTHING = {label: [] for label in LABELS}
 FAR = "".join(f"pub fn far{n}() -> u32 {{\n    compute_{n}({n}) + {n}\n}}\n\n" for n in range(120))
 BEFORE = {
     "Cargo.toml": '[package]\nname = "p"\nedition = "2021"\n',
@@ -39,15 +41,15 @@ def needs(repo, index, tokenizer_file, tmp_path, read_jsonl):
 
 def test_names_are_labelled_by_where_they_come_from_and_whether_they_are_shown(needs):
     labels, counts = needs()
-    assert labels == {"made_shown": ["another", "helper"], "not_shown": ["far77"]}
+    assert labels == {**NOTHING, "made_shown": ["another", "helper"], "not_shown": ["far77"]}
     assert (counts["made_shown"], counts["not_shown"]) == (2, 1)
 
 
 def test_by_the_answer_what_is_needed_is_shown(needs):
     labels, _ = needs(context_from="answer")
-    assert labels == {"made_shown": ["another", "helper"], "shown": ["far77"]}
+    assert labels == {**NOTHING, "made_shown": ["another", "helper"], "shown": ["far77"]}
 
 
 def test_without_the_commit_s_edits_what_they_made_is_not_shown(needs):
     labels, _ = needs(earlier=("none",))
-    assert labels == {"made_not_shown": ["another", "helper"], "not_shown": ["far77"]}
+    assert labels == {**NOTHING, "made_not_shown": ["another", "helper"], "not_shown": ["far77"]}
