@@ -30,6 +30,15 @@ def without_arguments(label: str) -> str:
     return label
 
 
+def check_one_address(
+    symbol: str, line: int | None, after: str | int | None, inside: str | int | None, *, least: int
+) -> None:
+    """Raise RsidxError unless code is named in one way, or, where `least` is 0, in none."""
+    given = (symbol or None, line, after, inside)
+    if not least <= sum(one is not None for one in given) <= 1:
+        raise RsidxError("name a symbol, a line, or where new code comes, and one of them only")
+
+
 class FileChunk(NamedTuple):
     """A chunk of a file, with what it defines."""
 

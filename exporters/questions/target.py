@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rsidx.errors import RsidxError
 from rsidx.exporters.examples.given import Given
+from rsidx.store.addresses import check_one_address
 from rsidx.store.records import BlobRecord, FileEdit
 
 Overlay = Sequence[tuple[bytes, BlobRecord | None]]
@@ -35,9 +35,7 @@ class Target:
     given: Given | None = None
 
     def __post_init__(self) -> None:
-        given = (self.symbol or None, self.line, self.after, self.inside)
-        if sum(one is not None for one in given) > 1:
-            raise RsidxError("name a symbol, a line, or where new code comes, and one of them only")
+        check_one_address(self.symbol, self.line, self.after, self.inside, least=0)
 
     @property
     def is_file(self) -> bool:

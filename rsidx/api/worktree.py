@@ -10,6 +10,7 @@ from rsidx.errors import RsidxError
 from rsidx.exporters.edits.diff import unified
 from rsidx.files import put
 from rsidx.indexer.splice import insert, replace_line, replace_symbol
+from rsidx.store.addresses import check_one_address
 
 Code = bytes | str | Callable[[], bytes]
 """The code itself, or what reads it once the file has been found."""
@@ -26,9 +27,7 @@ class Spot:
     inside: str | int | None = None
 
     def __post_init__(self) -> None:
-        given = (self.symbol or None, self.line, self.after, self.inside)
-        if sum(one is not None for one in given) != 1:
-            raise RsidxError("name a symbol, a line, or where new code comes, and one of them only")
+        check_one_address(self.symbol, self.line, self.after, self.inside, least=1)
 
     def with_code(self, source: bytes, code: bytes, *, delete: bool) -> bytes:
         """Return a file with the code put there."""

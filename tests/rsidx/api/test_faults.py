@@ -181,6 +181,17 @@ def test_a_name_that_is_nothing_is_found_nowhere(index, data, name):
     fault(lambda: index.forget([name]))
 
 
+def test_code_is_named_in_one_way(index, data):
+    several = "and one of them only"
+    new = "fn a() {}\n"
+    assert several in fault(lambda: index.apply("src/lib.rs", "a", new, line=1))
+    assert several in fault(lambda: index.apply("src/lib.rs", "", new, after="a", in_="b"))
+    assert several in fault(lambda: index.apply("src/lib.rs", "", new))
+    assert several in fault(lambda: index.at().prompt("src/lib.rs", "a", "Say", like=data, line=1))
+    # A prompt may be for a whole file.
+    assert several not in fault(lambda: index.at().prompt("src/lib.rs", "", "Say", like=data))
+
+
 def test_what_is_not_in_the_worktree_is_not_written(index, tmp_path):
     for path in (
         "../outside.rs",
