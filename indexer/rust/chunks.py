@@ -2,6 +2,7 @@
 
 A chunk begins where the one before it ends, so the blank lines, comments and attributes in
 front of an item belong to it, and inserting an item leaves its neighbours as they were.
+A semicolon behind an item, as the one of `foo!(…);` in an impl, belongs to that item.
 Runs of `use` declarations are one chunk (a single `use` line is too little to learn from).
 A macro call whose braces hold items, as in `cfg_rt! { .. }`, is a container like a module.
 """
@@ -40,6 +41,7 @@ _ITEM_KINDS = {
 }
 _CONTAINERS = frozenset({"mod", "trait", "impl", "extern"})
 _TRIVIA = frozenset({"line_comment", "block_comment", "attribute_item"})
+_SEMICOLON = "empty_statement"
 _MAX_CONTAINER_DEPTH = 32
 _REST_OF_LINE = re.compile(rb"[ \t]*(?://[^\n]*)?(?:\r?\n|\Z)")
 _CFG_TEST = re.compile(rb"#\s*\[\s*cfg\s*\(\s*(?:test\b|all\s*\(\s*test\b|any\s*\(\s*test\b)")
@@ -114,6 +116,21 @@ def is_inner(node: Node, source: bytes) -> bool:
     )
 
 
+def _closed(children: Sequence[Node]) -> list[tuple[Node, Node]]:
+    """Return items, each with the last semicolon behind it, or else with itself.
+
+    One that stands in front of all items goes with what follows, as a comment does.
+    """
+    found: list[tuple[Node, Node]] = []
+    for child in children:
+        if child.type == _SEMICOLON:
+            if found:
+                found[-1] = found[-1][0], child
+        elif child.type not in _TRIVIA:
+            found.append((child, child))
+    return found
+
+
 class _Cutter:
     """Walks containers; `self.position` is where the next chunk begins, and never goes back."""
 
@@ -149,8 +166,8 @@ class _Cutter:
 
     def _members(self, children: list[Node], container: str, depth: int) -> Iterator[Chunk]:
         run_start = -1
-        for child in children:
-            if child.type in _TRIVIA or child.end_byte <= self.position:
+        for child, last in _closed(children):
+            if child.end_byte <= self.position:
                 continue
             if self.earlier is not None:
                 same = self.earlier.at(self.position, container, in_run=run_start >= 0)
@@ -164,16 +181,16 @@ class _Cutter:
             kind = self._kind(child)
             if kind == "imports":
                 run_start = self.position if run_start < 0 else run_start
-                self.position = self._line_end(child)
+                self.position = self._line_end(last)
                 continue
             if run_start >= 0:
                 yield Chunk("imports", container, self.source[run_start : self.position])
                 run_start = -1
             inside = self._inside(child, kind, depth)
             if not inside:
-                yield self._take(kind, container, self._line_end(child))
+                yield self._take(kind, container, self._line_end(last))
             else:
-                yield from self._container(child, kind, inside, container)
+                yield from self._container(child, kind, inside, container, self._line_end(last))
         if run_start >= 0:
             yield Chunk("imports", container, self.source[run_start : self.position])
 
@@ -195,12 +212,12 @@ class _Cutter:
         if block is None or block.child_count < 2:
             return []
         members = block.children[1:-1] if block.children[-1].type == "}" else block.children[1:]
-        if all(child.type in _TRIVIA or not child.is_named for child in members):
+        if all(not child.is_named for child, _ in _closed(members)):
             return []
         return members
 
     def _container(
-        self, node: Node, kind: str, inside: list[Node], container: str
+        self, node: Node, kind: str, inside: list[Node], container: str, end: int
     ) -> Iterator[Chunk]:
         label = self._label(node, kind)
         within = container + CONTAINER_SEPARATOR + label if container else label
@@ -208,7 +225,7 @@ class _Cutter:
         header_end = max(self._inner_end(inside), self._line_end_at(opening))
         yield self._take(f"{kind}_header", container, header_end)
         yield from self._members(inside, within, within.count(CONTAINER_SEPARATOR) + 1)
-        yield self._take(f"{kind}_footer", container, self._line_end(node))
+        yield self._take(f"{kind}_footer", container, end)
 
     def _label(self, node: Node, kind: str) -> str:
         """Name a container: what its members are members of, white space folded."""

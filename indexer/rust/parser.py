@@ -67,14 +67,11 @@ def _errors(source: bytes, syntax: Syntax, chunks: Sequence[Chunk]) -> tuple[tup
 
 
 def _stray(chunks: Sequence[Chunk]) -> Iterator[tuple[int, int]]:
-    """Yield the chunks that are neither items nor in a place for anything else.
-
-    A semicolon is none of them: the compiler takes it behind some items.
-    """
+    """Yield the chunks that are neither items nor in a place for anything else."""
     start = 0
     for chunk in chunks:
         end = start + len(chunk.text)
-        if chunk.kind == "other" and code_of(chunk.text).strip() != b";":
+        if chunk.kind == "other":
             yield start, end
         start = end
 

@@ -59,6 +59,22 @@ def test_a_changed_function_is_one_edit(repo, edits_of):
     )  # fmt: skip
 
 
+def test_a_semicolon_is_no_item(repo, edits_of):
+    # As in rayon's `src/str.rs`.
+    base = "impl Pattern for char {\n    private_impl! {}\n    impl_pattern!(&self => *self);\n}\n"
+    repo.commit("two", {"b.rs": base})
+    edits_of()
+    changed = base.replace("private_impl! {}", "private_impl! {};").replace("*self", "self")
+    repo.commit("three", {"a.rs": BASE.replace("one(); }", "one(); };"), "b.rs": changed})
+    found, dropped = edits_of()
+    assert [(change, kind, new) for change, kind, _, _, new in found] == [
+        ("modify", "fn", "\npub fn first() { one(); };\n"),
+        ("modify", "macro_call", "    private_impl! {};\n"),
+        ("modify", "macro_call", "    impl_pattern!(&self => self);\n"),
+    ]
+    assert dropped == {}
+
+
 def test_a_renamed_function_is_paired_by_its_text(repo, edits_of):
     repo.commit("two", {"a.rs": BASE.replace("second", "renamed")})
     [(change, _, name, old, _)], _ = edits_of()

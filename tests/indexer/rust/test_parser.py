@@ -57,6 +57,34 @@ def test_docs_attributes_and_a_comment_behind_it_go_with_an_item(items):
     assert point == b"\n/// A point.\n#[derive(Debug)]\npub struct Point<T> { x: T } // trailing\n"
 
 
+def test_a_semicolon_behind_an_item_belongs_to_it():
+    in_impl = "impl Pattern for char"
+    assert chunks_of(
+        b"impl Pattern for char {\n"
+        b"    private_impl! {};\n    impl_pattern!(self => *self);  // why\n}\n"
+        b"fn f() {};\nm! { fn g() {} };\nuse a::b;;\nuse c;\n"
+        b"mod m {};\nmod n { ; ; }\nstruct S;\n\n;"
+    ) == [
+        ("impl_header", "", b"impl Pattern for char {\n"),
+        ("macro_call", in_impl, b"    private_impl! {};\n"),
+        ("macro_call", in_impl, b"    impl_pattern!(self => *self);  // why\n"),
+        ("impl_footer", "", b"}\n"),
+        ("fn", "", b"fn f() {};\n"),
+        ("macro_call_header", "", b"m! {"), ("fn", "macro m", b" fn g() {}"),
+        ("macro_call_footer", "", b" };\n"),
+        ("imports", "", b"use a::b;;\nuse c;\n"),
+        ("mod", "", b"mod m {};\n"), ("mod", "", b"mod n { ; ; }\n"),
+        ("struct", "", b"struct S;\n\n;"),
+    ]  # fmt: skip
+
+
+def test_a_semicolon_in_front_of_all_items_belongs_to_the_first():
+    assert chunks_of(b"//! Why.\n;\nfn f() {}\n") == [
+        ("preamble", "", b"//! Why.\n"), ("fn", "", b";\nfn f() {}\n")
+    ]  # fmt: skip
+    assert chunks_of(b";\n") == [("trailer", "", b";\n")]
+
+
 def test_symbols_have_kind_name_container_and_signature(items):
     found = {}
     for (_, _, text), facts in zip(chunks_of(items), facts_of(items), strict=True):
