@@ -5,20 +5,20 @@ with those of the same container, though its generic arguments, its trait or its
 """
 
 import itertools
-import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rsidx.exporters.edits.containers import Container, Version
+from rsidx.exporters.edits.containers import Version
 from rsidx.exporters.edits.edit import Side, name_of
+from rsidx.exporters.edits.impls import Impls
 from rsidx.exporters.edits.macro_calls import call_name
-from rsidx.exporters.edits.similarity import Profile
+from rsidx.exporters.edits.similarity import MIN_SIMILARITY
+from rsidx.exporters.edits.versions import Versions
 from rsidx.store.addresses import HEADER, without_arguments
 from rsidx.store.reader import Reader
-from rsidx.store.records import CONTAINER_SEPARATOR, Symbol, innermost
+from rsidx.store.records import CONTAINER_SEPARATOR, innermost
 
-_MIN_SIMILARITY = 0.5
 _MIN_SIMILARITY_OF_NAMESAKES = 0.4
 """In another file, of what has the same name in a container with the same label."""
 _MIN_SIMILARITY_BUT_ARGUMENTS = 0.3
@@ -28,11 +28,6 @@ _MAX_EQUAL = 20
 """So many of those with an equal key are looked at."""
 _MIN_WORD_PAIRS = 7
 """Shorter code is alike too easily: it is paired only where one replaces the other."""
-_MIN_COMMON_OF_IMPLS = 20
-"""Pairs of words that impls for other types have in common at least, and members of such impls of
-traits: of fewer, nearly all are what any impl of the trait has (`docs/rows.md`)."""
-_TYPES = frozenset({"struct", "enum", "union", "type", "trait"})
-_BEFORE_A_TYPE = re.compile(r"&|'\w+\s*|\b(?:mut|dyn)\s+")
 _ONE_OF_A_KIND = frozenset({"imports", "preamble", "trailer"})
 """Kinds without a name, of which a container has one, or a few in a fixed order."""
 _OF_A_FILE = frozenset({"preamble", "trailer"})
@@ -101,10 +96,7 @@ def matched(
 
 
 class _Matching:
-    """Pairs sides; `_homes` says which old container a new one was, by path and label.
-
-    `_types_gone` and `_types_come` are the definitions of types that differ, by their names.
-    """
+    """Pairs sides; `_homes` says which old container a new one was, by path and label."""
 
     def __init__(
         self,
@@ -115,17 +107,10 @@ class _Matching:
     ) -> None:
         self._reader = reader
         self._changes = {change.new.path_id: change for change in changes}
-        self._versions = {v.blob_id: v for change in changes for v in (change.old, change.new)}
         self._homes: dict[tuple[int, str], tuple[int, str]] = {}
-        self._profiles: dict[Side, Profile] = {}
         self._pairs: dict[Side, Side] = {}
-        self._impls: dict[Side, Symbol | None] = {}
-        self._headers: dict[Side, Side | None] = {}
-        self._types_gone, self._types_come = self._types(removed), self._types(added)
-
-    def _types(self, sides: Sequence[Side]) -> dict[str, Side]:
-        of_types = (side for side in sides if side.kind.removesuffix(HEADER) in _TYPES)
-        return {name_of(self._reader, side): side for side in of_types}
+        self._versions = Versions(reader, (v for c in changes for v in (c.old, c.new)))
+        self._impls = Impls(reader, self._versions, self._pairs, removed, added)
 
     def pairs(self, removed: Sequence[Side], added: Sequence[Side]) -> list[Pair]:
         old_headers = [self._old(side) for side in removed if side.kind.endswith(HEADER)]
@@ -148,11 +133,11 @@ class _Matching:
         return self._item(side, *self._home(side.path_id, side.container))
 
     def _item(self, side: Side, path_id: int, container: str) -> _Item:
-        opened = self._opened(side)
+        opened = self._versions.opened(side)
         label = innermost(opened.label) if opened is not None else ""
         name = name_of(self._reader, side)
         if not name and side.kind == "macro_call":
-            name = call_name(self._text(side))
+            name = call_name(self._versions.text(side))
         return _Item(side, path_id, container, name, label)
 
     def _home(self, path_id: int, container: str) -> tuple[int, str]:
@@ -182,14 +167,14 @@ class _Matching:
             lambda i: (in_place(i), without_arguments(i.label)),
             _MIN_SIMILARITY_BUT_ARGUMENTS,
         )
-        sides = self._similar(sides, in_place, _MIN_SIMILARITY)
-        sides = self._similar(sides, labelled, _MIN_SIMILARITY)
-        removed, _ = self._similar(sides, lambda i: i.kind, _MIN_SIMILARITY)
+        sides = self._similar(sides, in_place, MIN_SIMILARITY)
+        sides = self._similar(sides, labelled, MIN_SIMILARITY)
+        removed, _ = self._similar(sides, lambda i: i.kind, MIN_SIMILARITY)
         return removed
 
     def _pair_items(self, removed: list[_Item], added: list[_Item]) -> None:
         def text(item: _Item) -> Hashable:
-            return self._text(item.side).strip()
+            return self._versions.text(item.side).strip()
 
         def named(item: _Item, *more: object) -> Hashable:
             if not item.name and item.kind not in _ONE_OF_A_KIND:
@@ -207,15 +192,13 @@ class _Matching:
         sides = self._equal(sides, lambda i: (text(i), i.path_id, i.container))
         # What stays where it was is that, whatever has its old text elsewhere now.
         sides = self._alone(sides, in_place)
-        sides = self._similar(sides, in_place, _MIN_SIMILARITY)
+        sides = self._similar(sides, in_place, MIN_SIMILARITY)
         sides = self._equal(sides, text)
         sides = self._equal(sides, in_place)
         sides = self._equal(sides, lambda i: named(i, i.path_id, innermost(i.container)))
         sides = self._similar(sides, namesake, _MIN_SIMILARITY_OF_NAMESAKES)
-        sides = self._similar(sides, lambda i: (i.kind, i.path_id), _MIN_SIMILARITY)
-        self._similar(
-            sides, lambda i: i.kind if i.kind not in _OF_A_FILE else None, _MIN_SIMILARITY
-        )
+        sides = self._similar(sides, lambda i: (i.kind, i.path_id), MIN_SIMILARITY)
+        self._similar(sides, lambda i: i.kind if i.kind not in _OF_A_FILE else None, MIN_SIMILARITY)
 
     def _equal(self, sides: _Sides, key: _Key) -> _Sides:
         """Pair items with equal keys in their order; a key of None matches nothing."""
@@ -228,7 +211,7 @@ class _Matching:
         for item in added:
             olds = waiting.get(key(item), deque())
             first = itertools.islice(olds, _MAX_EQUAL)
-            old = next((old for old in first if self._are_related(old.side, item.side)), None)
+            old = next((old for old in first if self._impls.are_related(old.side, item.side)), None)
             if old is not None:
                 olds.remove(old)
                 found.append((old, item))
@@ -281,7 +264,7 @@ class _Matching:
 
     def _join(self, old: Side, new: Side) -> None:
         self._pairs[new] = old
-        was, opened = self._opened(old), self._opened(new)
+        was, opened = self._versions.opened(old), self._versions.opened(new)
         if was is not None and opened is not None:
             self._homes[new.path_id, opened.label] = old.path_id, was.label
 
@@ -290,93 +273,37 @@ class _Matching:
         paired = frozenset(self._pairs.values())
         headers_left = {(s.blob_id, s.position): s for s in removed if s not in paired}
         for header in headers:
-            opened = self._opened(header)
+            opened = self._versions.opened(header)
             if header in self._pairs or opened is None:
                 continue
-            version = self._versions[header.blob_id]
-            members = version.members(opened)
+            members = self._versions.of(header).members(opened)
             n_bytes: Counter[tuple[int, int]] = Counter()
             for member in members:
                 old = self._pairs.get(member)
-                around = old and self._versions[old.blob_id].around(old.position)
-                if old and around:
-                    n_bytes[old.blob_id, around.start] += member.n_bytes
+                around = self._versions.around(old) if old is not None else None
+                if around is not None:
+                    n_bytes[around.blob_id, around.position] += member.n_bytes
             for where, n_common in n_bytes.most_common(1):
                 n_all = sum(member.n_bytes for member in members)
                 if where not in headers_left or 2 * n_common < n_all:
                     continue
-                if self._are_related(headers_left[where], header):
+                if self._impls.are_related(headers_left[where], header):
                     self._join(headers_left.pop(where), header)
 
     def _pair(self, old: Side, new: Side) -> Pair:
-        is_same = self._text(old).strip() == self._text(new).strip()
+        is_same = self._versions.text(old).strip() == self._versions.text(new).strip()
         was = self._home(new.path_id, new.container)
         is_moved = old.path_id != new.path_id or was != (old.path_id, old.container)
         return Pair(old, new, is_same, is_moved)
 
-    def _opened(self, side: Side) -> Container | None:
-        """Return the container that a header opens."""
-        return self._versions[side.blob_id].container_at.get(side.position)
-
-    def _text(self, side: Side) -> bytes:
-        return self._reader.text(side.chunks[0].id)
-
     def _similarity(self, old: _Item, new: _Item) -> float:
         """Return how similar two items are, containers with what they hold; 0 for too little."""
-        one, other = self._profile(old.side), self._profile(new.side)
+        one, other = self._versions.profile(old.side), self._versions.profile(new.side)
         n_words = min(one.pairs.total(), other.pairs.total())
         if n_words < _MIN_WORD_PAIRS and old.name != new.name and not self._replaces(old, new):
             return 0.0
         similarity = one.similarity(other)
-        return similarity if similarity and self._are_related(old.side, new.side) else 0.0
-
-    def _are_related(self, old: Side, new: Side) -> bool:
-        """Tell whether two sides may be the same code, as far as the types of their impls say.
-
-        Impls for other types, and members of such impls of traits, are not, unless the commit
-        renames the type or they have more in common than any impl of a trait has.
-        """
-        was, now = self._impl(old), self._impl(new)
-        if was is None or now is None or self._is_same_type(was, now):
-            return True
-        before, after = self._around(old), self._around(new)
-        if before is not None and after is not None:
-            is_of_traits = was.trait and now.trait
-            if not is_of_traits or self._pairs.get(after) == before:
-                return True
-        common = self._profile(old).pairs & self._profile(new).pairs
-        return common.total() >= _MIN_COMMON_OF_IMPLS
-
-    def _impl(self, side: Side) -> Symbol | None:
-        """Return what a side is an impl of, or a member of an impl; None where it is neither."""
-        if side not in self._impls:
-            outer = side if side.kind.removesuffix(HEADER) == "impl" else self._around(side)
-            symbols = self._reader.symbols(outer.chunks[0].id) if outer is not None else ()
-            self._impls[side] = symbols[0] if symbols and symbols[0].kind == "impl" else None
-        return self._impls[side]
-
-    def _around(self, side: Side) -> Side | None:
-        """Return the header of the container that a member is in."""
-        if side not in self._headers:
-            version = self._versions[side.blob_id]
-            found = version.around(side.position)
-            if found is None or side.kind.removesuffix(HEADER) == "impl":
-                self._headers[side] = None
-            else:
-                self._headers[side] = version.side(found.start, found.start + 1)
-        return self._headers[side]
-
-    def _is_same_type(self, was: Symbol, now: Symbol) -> bool:
-        """Tell whether two impls are for one type, or for one that the commit renames."""
-        before, after = _self_type(was), _self_type(now)
-        if before == after or not (before and after):
-            return True
-        if before in self._types_come or after in self._types_gone:
-            return False
-        old, new = self._types_gone.get(before), self._types_come.get(after)
-        if old is None or new is None or old.kind != new.kind:
-            return False
-        return self._profile(old).similarity(self._profile(new)) >= _MIN_SIMILARITY
+        return similarity if similarity and self._impls.are_related(old.side, new.side) else 0.0
 
     def _replaces(self, old: _Item, new: _Item) -> bool:
         """Tell whether new code stands in the place of old code."""
@@ -384,23 +311,6 @@ class _Matching:
         first, end = change.gaps[new.side.position]
         return change.old.blob_id == old.side.blob_id and first <= old.side.position < end
 
-    def _profile(self, side: Side) -> Profile:
-        if side not in self._profiles:
-            version = self._versions[side.blob_id]
-            opened = self._opened(side)
-            chunks = version.chunks[opened.start : opened.end] if opened else side.chunks
-            text = b"".join(self._reader.text(chunk.id) for chunk in chunks)
-            symbols = self._reader.symbols(side.chunks[0].id)
-            self._profiles[side] = Profile.of(text, [symbol.name for symbol in symbols[:1]])
-        return self._profiles[side]
-
 
 def _depth(side: Side) -> int:
     return side.container.count(CONTAINER_SEPARATOR) + bool(side.container)
-
-
-def _self_type(impl: Symbol) -> str:
-    """Return the name of the type that an impl is for; empty where it is for any."""
-    name = _BEFORE_A_TYPE.sub("", impl.name)
-    parameters = {one.partition("=")[0] for one in impl.generics.split(";")}
-    return "" if name in parameters else name

@@ -12,6 +12,8 @@ _TRAILING_COMMA = re.compile(rb",(?=[)\]}>])")
 _WORD = re.compile(rb"\w+")
 _ANY_NAME = b"_"
 _MIN_SHARE = 0.15
+MIN_SIMILARITY = 0.5
+"""Code that is more alike may be the same."""
 _T = TypeVar("_T")
 
 
