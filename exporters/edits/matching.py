@@ -6,9 +6,10 @@ with those of the same container, though its generic arguments, its trait or its
 
 import itertools
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rsidx.exporters.edits.candidates import candidates, sketch
 from rsidx.exporters.edits.containers import Version
 from rsidx.exporters.edits.edit import Side, name_of
 from rsidx.exporters.edits.impls import Impls
@@ -24,6 +25,10 @@ _MIN_SIMILARITY_OF_NAMESAKES = 0.4
 _MIN_SIMILARITY_BUT_ARGUMENTS = 0.3
 """Of containers in one file whose labels differ in generic arguments alone."""
 _MAX_COMPARISONS = 4000
+"""If there are more to make, items are compared with those that are likely to be alike."""
+_MIN_CANDIDATES = 4
+_MAX_LIKELY = 10_000
+"""So many items on each side are compared in this way, with `_MIN_CANDIDATES` each or more."""
 _MAX_EQUAL = 20
 """So many of those with an equal key are looked at."""
 _MIN_WORD_PAIRS = 7
@@ -87,12 +92,16 @@ _Sides = tuple[list[_Item], list[_Item]]
 
 def matched(
     reader: Reader, changes: Sequence[Change], removed: Sequence[Side], added: Sequence[Side]
-) -> list[Pair]:
+) -> tuple[list[Pair], tuple[Side, ...]]:
     """Return the pairs among the chunks that differ.
 
-    Footers must not be among them: they are never paired by themselves.
+    Also return the new chunks that have no counterpart, and were not compared with all that might
+    be it: there were too many. Footers must not be among the chunks: they are never paired by
+    themselves.
     """
-    return _Matching(reader, changes, removed, added).pairs(removed, added)
+    matching = _Matching(reader, changes, removed, added)
+    pairs = matching.pairs(removed, added)
+    return pairs, matching.not_compared(pairs)
 
 
 class _Matching:
@@ -109,6 +118,7 @@ class _Matching:
         self._changes = {change.new.path_id: change for change in changes}
         self._homes: dict[tuple[int, str], tuple[int, str]] = {}
         self._pairs: dict[Side, Side] = {}
+        self._not_compared: dict[Side, None] = {}
         self._versions = Versions(reader, (v for c in changes for v in (c.old, c.new)))
         self._impls = Impls(reader, self._versions, self._pairs, removed, added)
 
@@ -125,6 +135,11 @@ class _Matching:
         )
         self._pair_by_members(removed, new_headers)
         return [self._pair(old, new) for new, old in self._pairs.items()]
+
+    def not_compared(self, pairs: Sequence[Pair]) -> tuple[Side, ...]:
+        """Return what is in no pair, and was compared with a part of what it may have been."""
+        paired = {pair.new for pair in pairs}
+        return tuple(side for side in self._not_compared if side not in paired)
 
     def _old(self, side: Side) -> _Item:
         return self._item(side, side.path_id, side.container)
@@ -226,7 +241,7 @@ class _Matching:
     def _similar(self, sides: _Sides, key: _Key, least: float) -> _Sides:
         """Pair items with equal keys, the most similar first; a key of None matches nothing.
 
-        Of keys with many items, those with the most are left out.
+        Of keys with many items, those alone are compared that are likely to be alike.
         """
         removed, added = sides
         groups: dict[Hashable, _Sides] = defaultdict(lambda: ([], []))
@@ -235,14 +250,9 @@ class _Matching:
         for item in added:
             groups[key(item)][1].append(item)
         groups.pop(None, None)
-        candidates: list[tuple[_Item, _Item]] = []
-        for olds, news in sorted(groups.values(), key=lambda group: len(group[0]) * len(group[1])):
-            if len(candidates) + len(olds) * len(news) > _MAX_COMPARISONS:
-                break
-            candidates += [(old, new) for old in olds for new in news]
         scored = [
             (score, old, new)
-            for old, new in candidates
+            for old, new in self._worthwhile(groups.values())
             if (score := self._similarity(old, new)) >= least
         ]
         scored.sort(key=lambda entry: (-entry[0], entry[1].side.position, entry[2].side.position))
@@ -253,6 +263,30 @@ class _Matching:
                 used.update((old.side, new.side))
                 found.append((old, new))
         return self._without(sides, found)
+
+    def _worthwhile(self, groups: Iterable[_Sides]) -> list[tuple[_Item, _Item]]:
+        """Return the old and new items of groups that are to be compared."""
+        found: list[tuple[_Item, _Item]] = []
+        n_left = _MAX_LIKELY
+        for olds, news in sorted(groups, key=lambda group: len(group[0]) * len(group[1])):
+            if len(found) + len(olds) * len(news) <= _MAX_COMPARISONS:
+                found += itertools.product(olds, news)
+                continue
+            self._not_compared |= dict.fromkeys(item.side for item in news)
+            found += self._likely(olds[:n_left], news[:n_left])
+            n_left = max(0, n_left - max(len(olds), len(news)))
+        return found
+
+    def _likely(self, olds: list[_Item], news: list[_Item]) -> Iterator[tuple[_Item, _Item]]:
+        """Yield old and new items that are likely to be alike."""
+        if not olds or not news:
+            return
+        before, after = (
+            [sketch(self._versions.profile(item.side)) for item in items] for items in (olds, news)
+        )
+        n_each = max(_MIN_CANDIDATES, _MAX_COMPARISONS // len(news))
+        for old, new in candidates(before, after, n_each):
+            yield olds[old], news[new]
 
     def _without(self, sides: _Sides, found: list[tuple[_Item, _Item]]) -> _Sides:
         """Take in pairs; return what is left."""

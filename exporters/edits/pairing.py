@@ -23,10 +23,15 @@ _MAX_SHARE_PAIRED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class CommitEdits:
-    """A commit's edits in the order of the new files, and what is left out."""
+    """A commit's edits in the order of the new files, and what is left out.
+
+    `n_not_compared` new chunks count as added though they may be old ones that were changed: there
+    were too many to compare each with each, and none of those that were compared is alike.
+    """
 
     edits: tuple[Edit, ...]
     left_out: tuple[LeftOut, ...]
+    n_not_compared: int = 0
 
     @property
     def dropped(self) -> Counter[str]:
@@ -109,7 +114,8 @@ class _CommitEdits:
         chunk_ids = [side.chunks[0].id for side in (*removed, *added)]
         self._reader.prefetch_texts(chunk_ids)
         self._reader.prefetch_facts(chunk_ids)
-        for pair in matched(self._reader, files, removed, added):
+        pairs, not_compared = matched(self._reader, files, removed, added)
+        for pair in pairs:
             self._paired[pair.old] = self._paired[pair.new] = pair
         # New containers first: pairs of what they hold no longer count.
         new = [(file, side) for file in files for side in self._new(file)]
@@ -130,7 +136,7 @@ class _CommitEdits:
                 change = "move" if pair.is_moved else "modify"
                 edits.append(replace(edit, place=replace(edit.place, change=change)))
         edits.sort(key=self._order)
-        return CommitEdits(tuple(edits), tuple(self._left_out))
+        return CommitEdits(tuple(edits), tuple(self._left_out), len(not_compared))
 
     def _new(self, file: Change) -> list[Side]:
         """Return what a file has that has no counterpart; of a new file, what is next to it."""

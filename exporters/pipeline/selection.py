@@ -28,6 +28,7 @@ from rsidx.store.records import ChangeRow, CommitRow, Import
 
 _EDITS_KEPT = 1000
 _MANIFEST = b"Cargo.toml"
+_NOT_COMPARED = "items_not_compared"
 
 
 class EditSelector:
@@ -71,6 +72,8 @@ class EditSelector:
         else:
             changed = self.changed(changes)
         left_out = [replace(one, reason=f"edits_{one.reason}") for one in changed.left_out]
+        # They have rows, as additions; what they came from may not have been compared with them.
+        left_out += [LeftOut(_NOT_COMPARED)] * changed.n_not_compared
         self._crates.move_to(commit, view.message)
         edits = self._within_limit(commit, self._accepted(changed.edits, left_out), left_out)
         no_ops = self._accepted(self._no_ops(commit, changes, len(edits)), left_out)

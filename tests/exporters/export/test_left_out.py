@@ -42,6 +42,20 @@ def test_what_is_left_out_is_counted_and_can_be_kept(run):
     assert bulk["dropped"]["commits_bulk"] == 13
 
 
+@pytest.mark.usefixtures("writable")
+def test_items_that_were_compared_with_a_part_of_what_they_may_be_are_counted(repo, history, run):
+    old, new = (
+        "".join(f"fn {name}_{n}() {{\n    {line.format(n=n)}\n}}\n" for n in range(70))
+        for name, line in (("old", "a{n}(b{n}, c{n}, d{n}, e{n})"), ("new", "z{n}.y{n}().x{n}?"))
+    )
+    repo.commit("many", {"src/many.rs": old})
+    repo.commit("others", {"src/many.rs": "", "src/others.rs": new})
+    history.sync()
+    out, manifest, _ = run()
+    assert manifest["dropped"]["items_not_compared"] == 70
+    assert "items_not_compared" not in (out / "dropped.jsonl").read_text()
+
+
 def test_an_edit_that_was_made_twice_is_exported_once(
     make_repo, make_index, tokenizer_file, tmp_path
 ):
