@@ -1,7 +1,7 @@
 """Putting new code in the place of an item of a file, or between two."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from rsidx.errors import RsidxError
@@ -9,6 +9,9 @@ from rsidx.indexer.extract import Extractor
 from rsidx.indexer.rust.parser import first_error
 from rsidx.store.addresses import FOOTER, HEADER, AddressedFile, FileChunk
 from rsidx.store.records import ChunkRecord, is_qualified_by, path_of
+
+Symbols = Counter[tuple[str, str, str]]
+"""How often what is defined, by container, kind and name."""
 
 _FENCE = b"```"
 _LINE_ENDS = (b"\n", b"\r\n")
@@ -31,11 +34,57 @@ class _Place:
         is_item = bool(kinds - {"impl", "field", "mod"})
         return is_item and is_qualified_by(self.chunk.container, qualifier)
 
-    def symbols(self, *, with_container: bool = True) -> Counter[tuple[str, str, str]]:
+    def symbols(self, *, with_container: bool = True) -> Symbols:
         return Counter(
             (s.container if with_container else "", s.kind, s.name)
             for s in self.chunk.facts.symbols
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Spliced:
+    """A file with an answer in the place of a range of bytes.
+
+    `code` is what went in, at `start`. `names` are what it defines there, fields aside, and `lost`
+    is what the file defines outside of the range and the result does not. Both are empty where the
+    result has syntax errors that the file does not have (`is_broken`).
+    """
+
+    result: bytes
+    start: int
+    code: bytes
+    is_broken: bool
+    names: frozenset[str]
+    lost: tuple[tuple[str, str, str], ...]
+
+
+def replace_range(source: bytes, start: int, end: int, answer: bytes) -> Spliced:
+    """Return a file with an answer in the place of a range, whatever comes of it.
+
+    Lines of ``` around the answer are left out, and a line break is added that it lacks.
+    """
+    result, code = _put(source, start, end, answer)
+    file, now = _File(source), _File(result)
+    if now.has_errors and not file.has_errors:
+        return Spliced(result, start, code, is_broken=True, names=frozenset(), lost=())
+    replaced = file.within(start, end)
+    is_header = any(place.chunk.kind.endswith(HEADER) for place in replaced)
+    others = file.symbols_outside(replaced, with_container=not is_header)
+    defined = now.symbols_outside((), with_container=not is_header)
+    names = frozenset(name for (_, kind, name) in defined - others if kind != "field")
+    lost = tuple(sorted(others - defined))
+    return Spliced(result, start, code, is_broken=False, names=names, lost=lost)
+
+
+def names_within(source: bytes, start: int, end: int) -> frozenset[str]:
+    """Return the names that the chunks of a range of bytes define, fields aside."""
+    places = _File(source).within(start, end)
+    return frozenset(
+        symbol.name
+        for place in places
+        for symbol in place.chunk.facts.symbols
+        if symbol.kind != "field"
+    )
 
 
 def replace_symbol(source: bytes, symbol: str, code: bytes, *, delete: bool = False) -> bytes:
@@ -110,7 +159,7 @@ def insert(
     file = _File(source)
     addressed = file.addressed(path)
     point = addressed.after(after) if after is not None else addressed.inside(inside or 0)
-    code = _without_fence(code)
+    code = without_fence(code)
     if not code.strip():
         raise RsidxError("the new code is empty")
     at = file.places[point].start if point < len(file.places) else len(source)
@@ -134,7 +183,7 @@ class _File:
     def __init__(self, source: bytes) -> None:
         self._source = source
         record = Extractor().record(b"", len(source), source)
-        self._has_errors = record.state == "errors"
+        self.has_errors = record.state == "errors"
         self.places = list(_places(record.chunks, record.new_chunks))
 
     @property
@@ -160,18 +209,15 @@ class _File:
         self, place: _Place, name: str, code: bytes, *, delete: bool
     ) -> tuple[bytes, "_File"]:
         """Return the text and the chunks with new code in the place of a chunk."""
-        code = _without_fence(code)
+        result, code = _put(self._source, place.start, place.end, code)
         if not code.strip() and not delete:
             raise RsidxError(f"the new code is empty; --delete takes {name} out of the file")
-        if code and not code.endswith(b"\n") and self._source[: place.end].endswith(b"\n"):
-            code += b"\n"
-        result = self._source[: place.start] + code + self._source[place.end :]
         return result, self.followed_by(result, place.start, code)
 
     def followed_by(self, result: bytes, start: int, code: bytes) -> "_File":
         """Return the next version, which has new code at an offset; raises where it is broken."""
         now = _File(result)
-        if now._has_errors and not self._has_errors:
+        if now.has_errors and not self.has_errors:
             raise RsidxError(_error_in(result, start, code))
         return now
 
@@ -179,16 +225,37 @@ class _File:
         """Raise RsidxError where the next version lacks what is defined outside of a place."""
         # A container's members have its label, which a new header may change.
         is_header = place is not None and place.chunk.kind.endswith(HEADER)
-        others = Counter[tuple[str, str, str]]()
-        for one in self.places:
-            if one is not place:
-                others += one.symbols(with_container=not is_header)
-        for one in now.places:
-            others -= one.symbols(with_container=not is_header)
-        if others:
-            container, kind, name = min(others)
-            inside = f" of {container}" if container else ""
-            raise RsidxError(f"with the new code the {kind} {name}{inside} is not there any more")
+        replaced = () if place is None else (place,)
+        lost = self.symbols_outside(replaced, with_container=not is_header)
+        lost -= now.symbols_outside((), with_container=not is_header)
+        if lost:
+            raise RsidxError(f"with the new code {missing(min(lost))} is not there any more")
+
+    def within(self, start: int, end: int) -> list[_Place]:
+        """Return the chunks that have a byte in a range, or of an empty range none."""
+        return [place for place in self.places if place.start < end and start < place.end]
+
+    def symbols_outside(self, replaced: Collection[_Place], *, with_container: bool) -> Symbols:
+        """Count what the chunks define that are not replaced."""
+        found = Symbols()
+        for place in self.places:
+            if not any(place is one for one in replaced):
+                found += place.symbols(with_container=with_container)
+        return found
+
+
+def missing(symbol: tuple[str, str, str]) -> str:
+    """Name a symbol in words, as in `the method parse of impl Parser`."""
+    container, kind, name = symbol
+    return f"the {kind} {name}{f' of {container}' if container else ''}"
+
+
+def _put(source: bytes, start: int, end: int, answer: bytes) -> tuple[bytes, bytes]:
+    """Return a file with an answer in the place of a range, and the code that went in."""
+    code = without_fence(answer)
+    if code and not code.endswith(b"\n") and source[:end].endswith(b"\n"):
+        code += b"\n"
+    return source[:start] + code + source[end:], code
 
 
 def _blank_lines(
@@ -219,7 +286,7 @@ def _places(digests: tuple[bytes, ...], chunks: tuple[ChunkRecord, ...]) -> Iter
         start += len(chunk.text)
 
 
-def _without_fence(code: bytes) -> bytes:
+def without_fence(code: bytes) -> bytes:
     """Return what stands between two lines of ```, where these are the first and the last."""
     lines = code.strip().splitlines(keepends=True)
     fences = [number for number, line in enumerate(lines) if line.lstrip().startswith(_FENCE)]

@@ -11,7 +11,14 @@ from rsidx import files
 from rsidx.__main__ import main
 from rsidx.errors import RsidxError
 from rsidx.files import put
-from rsidx.indexer.splice import insert, replace_line, replace_symbol
+from rsidx.indexer.splice import (
+    insert,
+    missing,
+    names_within,
+    replace_line,
+    replace_range,
+    replace_symbol,
+)
 
 SOURCE = b"""\
 use std::fmt;
@@ -305,3 +312,34 @@ def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path):
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir() if path.is_file()] == [
         ("file", b"before")
     ]
+
+
+def test_a_range_takes_an_answer_and_says_what_came_of_it():
+    start = SOURCE.index(b"    pub fn act") - len(b"    /// Acts.\n")
+    end = SOURCE.index(b"\n    fn rest")
+    found = replace_range(SOURCE, start, end, b"```rust\n" + ACT.rstrip() + b"\n```")
+    assert found.result == SOURCE[:start] + ACT + SOURCE[end:]
+    assert (found.start, found.code, found.names) == (start, ACT, {"act"})
+    assert (found.is_broken, found.lost) == (False, ())
+    assert names_within(SOURCE, start, end) == {"act"}
+    assert names_within(SOURCE, 0, 0) == frozenset()
+
+
+def test_what_an_answer_takes_away_elsewhere_is_told():
+    start, end = SOURCE.index(b"    /// Acts."), SOURCE.index(b"\n    fn rest")
+    found = replace_range(SOURCE, start, end, b"}\n\nimpl Other {\n")
+    assert found.lost == (("impl Thing", "method", "rest"),)
+    assert missing(found.lost[0]) == "the method rest of impl Thing"
+    assert found.names == {"rest", "Other"}
+
+
+def test_a_range_of_a_header_may_change_the_container_s_name():
+    start, end = SOURCE.index(b"\nimpl Thing"), SOURCE.index(b"    /// Acts.")
+    found = replace_range(SOURCE, start, end, b"\nimpl Thing<'static> {\n")
+    assert found.lost == ()
+
+
+def test_an_answer_that_does_not_parse_says_nothing_of_names():
+    found = replace_range(SOURCE, len(SOURCE), len(SOURCE), b"fn (\n")
+    assert (found.is_broken, found.names, found.lost) == (True, frozenset(), ())
+    assert found.result == SOURCE + b"fn (\n"
