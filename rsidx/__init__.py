@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rsidx.api.commits import Commit, Edit
     from rsidx.api.data_set import DataSet, Relation, Row, Verification
+    from rsidx.api.evaluation import Evaluation, EvaluationResult
     from rsidx.api.examples import Example
     from rsidx.api.hooks import Hooks, Watcher
     from rsidx.api.index import Index
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rsidx.api.tokenizers import measure_tokenizer
     from rsidx.errors import (
         ConfigError,
+        EvaluationError,
         ExportError,
         IndexInUseError,
         IndexStoreError,
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
         RsidxError,
         TokenizerError,
     )
+    from rsidx.evaluation.check import CheckCounts
+    from rsidx.evaluation.configuration import CheckSettings
+    from rsidx.evaluation.report import EvaluationReport, SelfTestReport
     from rsidx.exporters.config import ExportConfig
     from rsidx.exporters.dataset.reader import ShownRow, ShownToken
     from rsidx.exporters.questions.context import ContextAnswer
@@ -51,11 +56,17 @@ if TYPE_CHECKING:
 __version__ = "0.2.0.dev0"
 __all__ = [
     "Audit",
+    "CheckCounts",
+    "CheckSettings",
     "Commit",
     "ConfigError",
     "ContextAnswer",
     "DataSet",
     "Edit",
+    "Evaluation",
+    "EvaluationError",
+    "EvaluationReport",
+    "EvaluationResult",
     "Example",
     "ExportConfig",
     "ExportError",
@@ -77,6 +88,7 @@ __all__ = [
     "RepositoryError",
     "Row",
     "RsidxError",
+    "SelfTestReport",
     "ShownRow",
     "ShownToken",
     "Snapshot",
@@ -93,10 +105,15 @@ __all__ = [
 
 _MODULES = {
     "Audit": "rsidx.exporters.report.audit",
+    "CheckCounts": "rsidx.evaluation.check",
+    "CheckSettings": "rsidx.evaluation.configuration",
     "Commit": "rsidx.api.commits",
     "ContextAnswer": "rsidx.exporters.questions.context",
     "DataSet": "rsidx.api.data_set",
     "Edit": "rsidx.api.commits",
+    "Evaluation": "rsidx.api.evaluation",
+    "EvaluationReport": "rsidx.evaluation.report",
+    "EvaluationResult": "rsidx.api.evaluation",
     "Example": "rsidx.api.examples",
     "ExportConfig": "rsidx.exporters.config",
     "Fault": "rsidx.exporters.report.audit",
@@ -110,6 +127,7 @@ _MODULES = {
     "Prompt": "rsidx.exporters.questions.prompt",
     "Relation": "rsidx.api.data_set",
     "Row": "rsidx.api.data_set",
+    "SelfTestReport": "rsidx.evaluation.report",
     "ShownRow": "rsidx.exporters.dataset.reader",
     "ShownToken": "rsidx.exporters.dataset.reader",
     "Snapshot": "rsidx.api.snapshot",

@@ -9,6 +9,7 @@ RsidxError                 one line, exit status 1
 ├── ConfigError            a configuration file or a value in it
 ├── TokenizerError         a tokenizer that cannot be loaded or lacks what is needed
 ├── ExportError            an export that cannot be done as asked
+├── EvaluationError        predictions, a toolchain, a sandbox or a result that cannot be used
 └── LockError              a file system that refuses locks
 
 Each message says what happened and, where there is one, what to do about it.
@@ -57,3 +58,7 @@ class LockError(RsidxError):
 
 class ExportError(RsidxError):
     """An export cannot be done as asked."""
+
+
+class EvaluationError(RsidxError):
+    """Predictions, a toolchain, a sandbox or a result cannot be used as asked."""

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("exporters", "hooks", "indexer", "migrations", "store")
+FOLDERS = ("evaluation", "exporters", "hooks", "indexer", "migrations", "store")
 
 
 def test_every_folder_with_code_is_a_listed_package_at_its_import_path():
@@ -35,7 +35,11 @@ def test_an_init_holds_its_docstring_and_nothing_else():
 def test_the_architecture_names_each_module_in_the_paragraph_of_its_package():
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     paragraphs = dict(re.findall(r"^\*\*`([\w/]+)/`\*\*(.*?)\n\n", text, re.MULTILINE | re.DOTALL))
-    folders = [ROOT / "store", *(path.parent for path in ROOT.glob("exporters/*/__init__.py"))]
+    folders = [
+        ROOT / "evaluation",
+        ROOT / "store",
+        *(path.parent for path in ROOT.glob("exporters/*/__init__.py")),
+    ]
     for folder in folders:
         named = re.findall(r"`(\w+)`", paragraphs[folder.name])
         modules = {file.stem for file in folder.glob("*.py")} - {"__init__"}
@@ -58,7 +62,7 @@ def test_the_architecture_names_each_module_in_the_paragraph_of_its_package():
 
 def test_only_the_store_has_sql():
     verbs = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "CREATE ", "PRAGMA ")
-    for folder in ("exporters", "hooks", "indexer", "rsidx"):
+    for folder in ("evaluation", "exporters", "hooks", "indexer", "rsidx"):
         for file in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.Import):

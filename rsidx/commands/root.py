@@ -37,6 +37,7 @@ SECTIONS = {
         "tokenizer": "Train a tokenizer, or measure how one fits Rust.",
     },
     "Model": {
+        "eval": "Judge a model's answers: what share of them compile.",
         "prompt": "Write the prompt for an edit, as the examples are written.",
         "apply": "Show a model's answer as a diff, or write it to the file.",
     },

@@ -11,6 +11,7 @@ from tests.repositories import Repo
 NOT_TAKEN = {
     "inspect": "reads a data set, and no index",
     "report": "reads a data set, and no index",
+    "eval report": "reads a result, and no index",
     "hooks wake": "works for the clone that it runs in, which the index knows",
     "hooks run": "works for the clone that it runs in, which the index knows",
 }

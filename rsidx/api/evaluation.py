@@ -1,0 +1,127 @@
+"""The gate: whether a model's answers compile, and what the results say."""
+
+import os
+from datetime import date
+
+from rsidx.api.faults import explained, path_of
+from rsidx.errors import EvaluationError
+from rsidx.evaluation.check import CheckCounts, check
+from rsidx.evaluation.configuration import CheckSettings
+from rsidx.evaluation.edits import EditSet, read_edits
+from rsidx.evaluation.predictions import read_predictions
+from rsidx.evaluation.report import EvaluationReport, SelfTestReport, report_of, self_test_of
+from rsidx.evaluation.result import read_header, read_result
+from rsidx.evaluation.selftest import selftest
+from rsidx.evaluation.session import Progress, Run
+from rsidx.exporters.splits.split import SPLITS
+from rsidx.indexer.git.repository import Repository, discover
+
+StrPath = str | os.PathLike[str]
+
+
+def _ignore(_done: int, _total: int) -> None:
+    """Take no notice of progress."""
+
+
+class Evaluation:
+    """The edits of a data set's split, to be judged in a clone of their repository.
+
+    This runs the repository's code: build scripts and macros of hundreds of commits, and what a
+    model wrote. It does so in a sandbox, without the network; `CheckSettings(no_sandbox=True)` does
+    without. `scratch` is the folder for clones and what they build: by default beside the data set,
+    with `.eval` behind its name. Raises ExportError where the folder is no export.
+    """
+
+    def __init__(
+        self,
+        data_set: StrPath,
+        repository: StrPath,
+        *,
+        split: str = "test",
+        settings: CheckSettings | None = None,
+        scratch: StrPath | None = None,
+    ) -> None:
+        if split not in SPLITS:
+            raise EvaluationError(f"{split!r} is no split: {', '.join(SPLITS)}")
+        self._settings = settings or CheckSettings()
+        with explained():
+            folder = path_of(data_set).resolve()
+            beside = folder.with_name(f"{folder.name}.eval")
+            self._scratch = path_of(scratch) if scratch is not None else beside
+            self._repository: Repository = discover(path_of(repository), is_named=True)
+            self._edits: EditSet = read_edits(folder, split)
+
+    def check(
+        self,
+        predictions: StrPath,
+        to: StrPath,
+        *,
+        jobs: int | None = None,
+        progress: Progress | None = None,
+    ) -> CheckCounts:
+        """Judge a file of predictions, and write the verdicts as they come.
+
+        `to` is a new folder, or that of an interrupted run, which goes on. `jobs` workers, by
+        default one for each processor, each have a clone and a target folder. `progress` is called
+        with the edits done and all. Raises EvaluationError.
+        """
+        with explained():
+            found = read_predictions(path_of(predictions))
+            return check(self._edits, found, path_of(to), self._run(jobs, progress))
+
+    def selftest(
+        self,
+        to: StrPath,
+        *,
+        max_edits: int | None = None,
+        jobs: int | None = None,
+        progress: Progress | None = None,
+    ) -> SelfTestReport:
+        """Judge code of which it is known what must come of it, as `check` does; return what came.
+
+        It is the commits' own code, the old code left in place and other code that nobody had to
+        write, and the commits' code with seven faults. `max_edits` draws so many edits.
+        """
+        with explained():
+            selftest(self._edits, path_of(to), self._run(jobs, progress), max_edits=max_edits)
+            return EvaluationResult(to).self_test()
+
+    def _run(self, jobs: int | None, progress: Progress | None) -> Run:
+        n_jobs = jobs or os.cpu_count() or 1
+        return Run(self._repository, self._scratch, self._settings, n_jobs, progress or _ignore)
+
+
+class EvaluationResult:
+    """The verdicts in a folder; raises EvaluationError where there are none."""
+
+    def __init__(self, folder: StrPath) -> None:
+        with explained():
+            self.folder = path_of(folder)
+            self._header = read_header(self.folder)
+
+    @property
+    def is_self_test(self) -> bool:
+        """Whether it is a self-test's, which has no predictions."""
+        return bool(self._header["purpose"] == "selftest")
+
+    def report(self, *, after: str | None = None) -> EvaluationReport:
+        """Return what share of the answers compile, by everything that they are reported by.
+
+        `after` is a date, as in `2025-03-01`: edits before it and from it on are reported apart.
+        """
+        if after is not None:
+            after = _date(after)
+        with explained():
+            return report_of(read_result(self.folder), after=after)
+
+    def self_test(self) -> SelfTestReport:
+        """Return what came of a self-test."""
+        with explained():
+            return self_test_of(read_result(self.folder))
+
+
+def _date(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise EvaluationError(f"{text!r} is no date, such as 2025-03-01") from error
