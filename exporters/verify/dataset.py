@@ -29,7 +29,8 @@ from rsidx.exporters.formats import jsonl
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.dropped import dropped_problems
-from rsidx.exporters.verify.rows import Checked, History, Rows
+from rsidx.exporters.verify.history import History
+from rsidx.exporters.verify.rows import Checked, Rows
 from rsidx.exporters.verify.schema import manifest_problem, meta_check
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from rsidx.exporters.dataset.dropped import FILE, is_listed
 from rsidx.exporters.filters.hygiene import is_conflict_copy
 from rsidx.exporters.filters.limit import OVER_LIMIT
-from rsidx.exporters.verify.rows import PLACEHOLDER, History, dates_of
+from rsidx.exporters.verify.history import History, dates_of
+from rsidx.exporters.verify.rows import PLACEHOLDER
 from rsidx.exporters.verify.schema import dropped_check
 
 _OVER_LIMIT = f"edits_{OVER_LIMIT.name}"

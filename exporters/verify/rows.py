@@ -2,11 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from rsidx.exporters.context.made import EARLIER_RULE
 from rsidx.exporters.dataset.format import version_of
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.edits.line_ends import line_ends_of, with_line_ends
@@ -14,38 +13,15 @@ from rsidx.exporters.examples.kind import Shown
 from rsidx.exporters.filters.licenses import covers, license_of
 from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import Encoder
-from rsidx.exporters.splits.chronology import believable
 from rsidx.exporters.splits.split import SPLITS
+from rsidx.exporters.verify.context import ContextCheck
+from rsidx.exporters.verify.history import History, dates_of, range_of
 from rsidx.exporters.verify.limit import LimitCheck
 from rsidx.exporters.verify.related import Edits
 from rsidx.exporters.verify.secrets import SecretCheck
 from rsidx.exporters.verify.texts import RowTexts
 
-_NOTE = re.compile(
-    r"[ \t]*+// (?:[0-9]++ more (?:field|variant|item)s?"
-    r"|bodies(?: and [0-9]++ more rules?)? left out)\n"
-)
 PLACEHOLDER = re.compile(rb"<(?:KEY|PASSWORD|EMAIL)>")
-
-
-class History(Protocol):
-    """What git says, by hexadecimal object id."""
-
-    def tree(self, commit: str) -> Mapping[str, str]:
-        """Return path → blob of a commit; empty where there is no such commit."""
-
-    def blob(self, oid: str) -> bytes | None:
-        """Return a blob's bytes, None where it is missing."""
-
-    def manifest(self, oid: str) -> Mapping[str, Any]:
-        """Return the facts of a Cargo.toml, none where it cannot be read."""
-
-    def first_parent(self, commit: str) -> str | None:
-        """Return a commit's first parent."""
-
-    @property
-    def commits(self) -> dict[str, tuple[tuple[str, ...], int]]:
-        """Every commit that a ref reaches with its parents and date, parents before children."""
 
 
 @dataclass(slots=True)
@@ -64,13 +40,14 @@ class Rows:
     def __init__(
         self, manifest: dict[str, Any], encoder: Encoder, history: History, checked: Checked
     ) -> None:
-        self._at_commit = manifest["config"].get("context_at") == "commit"
         self._allowed = tuple(sorted(manifest["config"]["licenses"]))
         # Format version 0, of rsidx 0.1.0: no licence is recorded, and rows are encoded in pieces.
         self._is_first_format = version_of(manifest) == 0
         self._kind = KINDS[manifest["config"]["kind"]]
         self._labels_all = manifest["config"]["labels"] == "all"
         self._texts = RowTexts(encoder, in_pieces=self._is_first_format)
+        at_commit = manifest["config"].get("context_at") == "commit"
+        self._context = ContextCheck(history, self._texts, at_commit=at_commit)
         self._history = history
         self._checked = checked
         self._split = ""
@@ -118,13 +95,8 @@ class Rows:
             yield from self._losses(row, meta, texts["new"])
         # Without a prompt, the context is a part of the text.
         prompt = texts["prompt"] if self._kind.has_prompt else texts["new"]
-        for excerpt in meta["context"]:
-            yield from self._excerpt(excerpt, meta, prompt)
-        yield from self._surroundings(meta, prompt)
-        if not meta["is_redacted"]:
-            yield from _given(meta.get("given", {}), texts["new"], prompt)
-        for earlier in meta.get("earlier", ()):
-            yield from self._earlier(earlier, meta, prompt)
+        self._checked.n_excerpts += len(meta["context"])
+        yield from self._context.problems(meta, prompt, texts["new"])
         self._remember(split, number, meta)
 
     def _shown(self, shown: Shown, meta: dict[str, Any], texts: dict[str, str]) -> Iterator[str]:
@@ -139,7 +111,7 @@ class Rows:
             if shown.side == "new"
             else (meta["parent"], meta["old_path"])
         )
-        raw = self._range(place)
+        raw = range_of(self._history, place)
         if self._history.tree(commit).get(path) != place["blob"]:
             yield f"{path} is not the blob {place['blob']} at {commit}"
         elif raw is None:
@@ -160,7 +132,7 @@ class Rows:
 
     def _losses(self, row: dict[str, Any], meta: dict[str, Any], text: str) -> Iterator[str]:
         """Check that what has loss is what a row without a prompt says."""
-        window = self._range(meta["new"]) or b""
+        window = range_of(self._history, meta["new"]) or b""
         first = len(text) - len(window.decode("utf-8", "replace"))
         ranges = [[at - meta["new"]["start"] for at in one] for one in meta["learned"]]
         if any(not 0 <= start <= end <= len(window) for start, end in ranges):
@@ -172,32 +144,6 @@ class Rows:
         ]
         yield from self._texts.losses(row, text, learned)
 
-    def _earlier(self, earlier: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
-        """Check an edit that a row is shown behind: it is of its commit, or of one before."""
-        commit, path = earlier["commit"], earlier["path"]
-        if commit != meta["commit"]:
-            at: str | None = meta["parent"]
-            while at is not None and at != commit:
-                at = self._history.first_parent(at)
-            if at is None:
-                yield f"the edit of {path} is not from before: {commit}"
-                return
-        elif path == meta["path"] and _overlap(earlier["new"], meta["new"]):
-            yield f"the edit of {path} is the row's own"
-        places = (
-            (earlier["new"], commit, path),
-            (earlier["old"], self._history.first_parent(commit), earlier["old_path"]),
-        )
-        for place, tree, its_path in places:
-            if place is None:
-                continue
-            if tree is None or self._history.tree(tree).get(its_path) != place["blob"]:
-                yield f"the edit of {path} is not what {commit} did"
-                continue
-            text = self._range(place)
-            if text is None or not (meta["is_redacted"] or text.decode("utf-8") in prompt):
-                yield f"the prompt does not have the edit of {path}"
-
     def _license(self, meta: dict[str, Any]) -> Iterator[str]:
         """Check that a row names the right licence and shows only what the licence gate allows."""
         new, old = (meta["commit"], meta["path"]), (meta["parent"], meta["old_path"])
@@ -208,7 +154,10 @@ class Rows:
         if not self._allowed:
             return
         shown = {
-            (meta["commit"] if self._is_at_commit(excerpt) else meta["parent"], excerpt["path"])
+            (
+                meta["commit"] if self._context.is_at_commit(excerpt) else meta["parent"],
+                excerpt["path"],
+            )
             for excerpt in meta["context"]
         }
         shown |= {place for place, side in ((new, edit["new"]), (old, edit["old"])) if side}
@@ -224,10 +173,6 @@ class Rows:
         for commit, path in sorted(shown):
             if not covers(self._allowed, self._license_at(commit, path)):
                 yield f"it shows {path} of {commit}, which is under no allowed licence"
-
-    def _is_at_commit(self, excerpt: dict[str, Any]) -> bool:
-        """Tell whether an excerpt is of the tree that the commit left, not of the one before."""
-        return self._at_commit or bool(excerpt["rule"] == EARLIER_RULE)
 
     def _license_at(self, commit: str | None, path: str) -> str | None:
         tree = self._history.tree(commit) if commit is not None else {}
@@ -246,7 +191,7 @@ class Rows:
         if "edit" in meta and (sides, meta["commit"]) == self._last_edit:
             return
         self._last_edit = (sides, meta["commit"])
-        old, new = (self._range(side) if side is not None else b"" for side in sides)
+        old, new = (range_of(self._history, side) if side is not None else b"" for side in sides)
         self.edits.add(SPLITS.index(split), number, PatchFingerprint.of(old or b"", new or b""))
 
     def _order(self, split: str, commit: str) -> Iterator[str]:
@@ -298,7 +243,7 @@ class Rows:
             return
         side = meta.get("edit", meta)["old"]
         if side is not None:
-            text = self._range(side)
+            text = range_of(self._history, side)
         else:
             blob = self._history.tree(meta["parent"] or "").get(meta["path"])
             text = self._history.blob(blob) if blob is not None else None
@@ -306,77 +251,6 @@ class Rows:
             text = text[: text.find(b"\n") + 1] if text is not None else None
         if text is None or line_ends_of(text) != meta["line_ends"]:
             yield "its line ends are not those of the old code"
-
-    def _surroundings(self, meta: dict[str, Any], prompt: str) -> Iterator[str]:
-        """Check the file around the place: it is of before the commit, or what the commit made."""
-        before, after = self._history.tree(meta["parent"] or ""), self._history.tree(meta["commit"])
-        # A file that has a new name stood at its old one.
-        names = (meta["path"], meta["old_path"] if meta.get("is_rename") else None)
-        versions = {before.get(name or ""): "old" for name in names}
-        versions[after.get(meta["path"])] = "new"
-        for places in meta.get("surroundings", {}).values():
-            pieces = []
-            for place in places:
-                side = versions.get(place["blob"])
-                piece = self._range(place)
-                if side is None or piece is None:
-                    yield f"the file around the place is no version of {meta['path']}"
-                    return
-                if side == "new" and _overlap(place, meta["new"]):
-                    yield "the file around the place shows the edit's own code"
-                pieces.append(piece)
-            shown = b"".join(pieces).decode("utf-8", "replace")
-            if not meta["is_redacted"] and shown not in prompt:
-                yield "the prompt does not have the file around the place"
-
-    def _range(self, place: Mapping[str, Any]) -> bytes | None:
-        content = self._history.blob(place["blob"])
-        if content is None or not 0 <= place["start"] <= place["end"] <= len(content):
-            return None
-        return content[place["start"] : place["end"]]
-
-    def _excerpt(self, excerpt: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
-        self._checked.n_excerpts += 1
-        is_at_commit = self._is_at_commit(excerpt)
-        commit = meta["commit"] if is_at_commit else meta["parent"]
-        path = excerpt["path"]
-        if commit is None or self._history.tree(commit).get(path) != excerpt["blob"]:
-            yield f"the excerpt of {path} is from a blob that {commit} does not have there"
-            return
-        pieces = []
-        for start, end in excerpt["ranges"]:
-            piece = self._range({"blob": excerpt["blob"], "start": start, "end": end})
-            if piece is None:
-                yield f"the excerpt of {path} has a range outside of its blob"
-                return
-            pieces.append(piece if piece.endswith(b"\n") else piece + b"\n")
-            own = meta["new"] if is_at_commit else meta["old"]
-            own_path = meta["path"] if is_at_commit else meta["old_path"]
-            is_own = own and (own_path, own["blob"]) == (path, excerpt["blob"])
-            is_own = is_own and meta["part"][1] == 1
-            if is_own and start < own["end"] and own["start"] < end:
-                yield f"the excerpt of {path} shows the edit's own code"
-        if meta["is_redacted"]:
-            return
-        if note := excerpt.get("note", ""):
-            if not _NOTE.fullmatch(note):
-                yield f"the excerpt of {path} has a note that says more than how much is left out"
-            # It stands in front of the last line that is not blank.
-            text = b"".join(pieces)
-            before = text.rstrip().rfind(b"\n") + 1
-            pieces = [text[:before], note.encode(), text[before:]]
-        if not self._texts.is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
-            yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
-
-
-def _given(given: Mapping[str, str], new: str, prompt: str) -> Iterator[str]:
-    """Check that what a prompt says of an addition is so."""
-    for kind, said in given.items():
-        is_there = all(word in new for word in said.split())
-        if kind == "signature":
-            is_there = "".join(said.split()) in "".join(new.split())
-        if not is_there or said not in prompt:
-            yield f"the {kind} that is given is not that of the new code"
 
 
 def _is_text(text: str, raw: bytes, meta: dict[str, Any]) -> bool:
@@ -411,20 +285,3 @@ def _fills(parts: list[bytes], raw: bytes) -> bool:
             return False
         end = at + len(part)
     return raw.endswith(others[-1]) and len(raw) - len(others[-1]) > end
-
-
-def dates_of(
-    commits: dict[str, tuple[tuple[str, ...], int]], tips: Iterable[str]
-) -> dict[str, int]:
-    """Return the believable date of each commit that the tips reach."""
-    reached = set(tips)
-    for oid in reversed(commits):
-        if oid in reached:
-            reached.update(commits[oid][0])
-    return believable((oid, *facts) for oid, facts in commits.items() if oid in reached)
-
-
-def _overlap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:
-    if one is None or other is None or one["blob"] != other["blob"]:
-        return False
-    return bool(one["start"] < other["end"] and other["start"] < one["end"])
