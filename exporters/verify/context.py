@@ -1,7 +1,7 @@
 """Checking what a row shows beside its own code: it was there before the edit, or made by then."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from rsidx.exporters.context.made import EARLIER_RULE
@@ -31,7 +31,7 @@ class ContextCheck:
             yield from self._excerpt(excerpt, meta, prompt)
         yield from self._surroundings(meta, prompt)
         if not meta["is_redacted"]:
-            yield from _given(meta.get("given", {}), new, prompt)
+            yield from self._given(meta, prompt, new)
         for earlier in meta.get("earlier", ()):
             yield from self._earlier(earlier, meta, prompt)
 
@@ -67,20 +67,16 @@ class ContextCheck:
 
     def _surroundings(self, meta: dict[str, Any], prompt: str) -> Iterator[str]:
         """Check the file around the place: it is of before the commit, or what the commit made."""
-        before, after = self._history.tree(meta["parent"] or ""), self._history.tree(meta["commit"])
-        # A file that has a new name stood at its old one.
-        names = (meta["path"], meta["old_path"] if meta.get("is_rename") else None)
-        versions = {before.get(name or ""): "old" for name in names}
-        versions[after.get(meta["path"])] = "new"
+        new = self._history.tree(meta["commit"]).get(meta["path"])
         for places in meta.get("surroundings", {}).values():
             pieces = []
             for place in places:
-                side = versions.get(place["blob"])
                 piece = range_of(self._history, place)
-                if side is None or piece is None:
+                is_old = name_before(self._history, meta, place["blob"]) is not None
+                if piece is None or not (is_old or place["blob"] == new):
                     yield f"the file around the place is no version of {meta['path']}"
                     return
-                if side == "new" and _overlap(place, meta["new"]):
+                if place["blob"] == new and _overlap(place, meta["new"]):
                     yield "the file around the place shows the edit's own code"
                 pieces.append(piece)
             shown = b"".join(pieces).decode("utf-8", "replace")
@@ -119,15 +115,32 @@ class ContextCheck:
         if not self._texts.is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
             yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
 
+    def _given(self, meta: dict[str, Any], prompt: str, new: str) -> Iterator[str]:
+        """Check that what a prompt says of an addition is so, of a long one in all of its parts."""
+        if "edit" in meta:
+            new = (range_of(self._history, meta["edit"]["new"]) or b"").decode("utf-8", "replace")
+        for kind, said in meta.get("given", {}).items():
+            is_there = all(word in new for word in said.split())
+            if kind == "signature":
+                is_there = "".join(said.split()) in "".join(new.split())
+            if not is_there or said not in prompt:
+                yield f"the {kind} that is given is not that of the new code"
 
-def _given(given: Mapping[str, str], new: str, prompt: str) -> Iterator[str]:
-    """Check that what a prompt says of an addition is so."""
-    for kind, said in given.items():
-        is_there = all(word in new for word in said.split())
-        if kind == "signature":
-            is_there = "".join(said.split()) in "".join(new.split())
-        if not is_there or said not in prompt:
-            yield f"the {kind} that is given is not that of the new code"
+
+def name_before(history: History, meta: dict[str, Any], blob: str) -> str | None:
+    """Return the path at which a blob is the row's file before the commit; None for another file.
+
+    That is its path, or a name that the commit took from it; only a row with old code says which.
+    """
+    before, after = history.tree(meta["parent"] or ""), history.tree(meta["commit"])
+    path, old_path = meta["path"], meta["old_path"] if meta.get("is_rename") else None
+    for name in (path, old_path):
+        if name is not None and before.get(name) == blob:
+            return str(name)
+    if path in before:
+        return None
+    gone = (name for name, its_blob in before.items() if its_blob == blob and name not in after)
+    return min(gone, default=None)
 
 
 def _overlap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:

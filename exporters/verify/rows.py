@@ -14,7 +14,7 @@ from rsidx.exporters.filters.licenses import covers, license_of
 from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
-from rsidx.exporters.verify.context import ContextCheck
+from rsidx.exporters.verify.context import ContextCheck, name_before
 from rsidx.exporters.verify.history import History, dates_of, range_of
 from rsidx.exporters.verify.limit import LimitCheck
 from rsidx.exporters.verify.related import Edits
@@ -161,11 +161,10 @@ class Rows:
             for excerpt in meta["context"]
         }
         shown |= {place for place, side in ((new, edit["new"]), (old, edit["old"])) if side}
-        if before_commit := meta["parent"]:
-            path = meta["old_path"] if meta.get("is_rename") else meta["path"]
-            blob = self._history.tree(before_commit).get(path)
+        if parent := meta["parent"]:
             places = (one for side in meta.get("surroundings", {}).values() for one in side)
-            shown |= {(before_commit, path) for one in places if one["blob"] == blob}
+            names = (name_before(self._history, meta, one["blob"]) for one in places)
+            shown |= {(parent, name) for name in names if name is not None}
         for one in meta.get("earlier", ()):
             before = self._history.first_parent(one["commit"])
             sides = ((one["commit"], one["path"], "new"), (before, one["old_path"], "old"))

@@ -193,6 +193,48 @@ def test_a_rename_leaves_no_file_at_the_old_name(repo, index, made_own):
     assert "src/b.rs is no new name of src/a.rs, which is still there" in index.problems(out)
 
 
+def function(name, n):
+    return f"fn {name}(n: u32) -> u32 {{\n    let work = go_{n}(n);\n    {name}_more(work)\n}}\n\n"
+
+
+def test_what_is_added_to_a_file_that_is_renamed_stands_in_the_file_of_the_old_name(
+    repo, index, made_own
+):
+    known = "".join(function(f"f{n}", n) for n in range(9))
+    repo.commit("start", {"src/a.rs": known, "src/gone.rs": "fn gone() {}\n"})
+    repo.commit("go on", {"src/a.rs": None, "src/b.rs": known + function("new", 77)})
+    out = made_own(split="1,0,0")
+    assert index.problems(out) == []
+
+    def claimed(meta):
+        gone = repo.git("rev-parse", "HEAD~1:src/gone.rs").strip()
+        meta["surroundings"]["before"] = [{"blob": gone, "start": 0, "end": 5}]
+
+    rewrite(out, "train.meta.jsonl", claimed)
+    # It is still there, so it cannot be what has a new name.
+    assert index.problems(out) == ["the file around the place is no version of src/b.rs"]
+
+
+def test_what_is_said_of_a_long_addition_holds_in_each_of_its_parts(repo, index, made_own):
+    body = "".join(f"    let value_{n} = compute_{n}(seed, {n});\n" for n in range(40))
+    new = f"fn first() {{}}\n\nfn new_one(seed: u32) {{\n{body}}}\n"
+    repo.commit("start", {"src/a.rs": "fn first() {}\n"})
+    repo.commit("go on", {"src/a.rs": new})
+    out = made_own(split="1,0,0", given=1.0, max_chars=600)
+    lines = (out / "train.meta.jsonl").read_text("utf-8").splitlines()
+    last = json.loads(lines[-1])
+    assert last["part"][0] == last["part"][1] > 1
+    assert index.problems(out) == []
+
+    def claimed(meta):
+        [kind] = meta["given"]
+        meta["given"][kind] = "first"
+
+    rewrite(out, "train.meta.jsonl", claimed)
+    [problem] = index.problems(out)
+    assert problem.endswith("that is given is not that of the new code")
+
+
 def test_a_note_in_an_excerpt_is_part_of_what_is_shown_and_says_a_number_alone(
     repo, index, made_own
 ):
