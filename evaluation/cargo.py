@@ -19,6 +19,7 @@ from rsidx.evaluation.workspace import Workspace
 _CONFIGURATIONS = ("config.toml", "config")
 _MAX_SAID_CHARS = 600
 _RESOLVE_TIMEOUT_S = 120
+_FETCH_TIMEOUT_S = 1800
 _DEPENDENCIES = re.compile(
     r"no matching package|failed to select a version|failed to (?:get|download|load source|fetch)"
     r"|offline|unable to update|failed to query replaced source|failed to read root of directory"
@@ -28,6 +29,7 @@ _DEPENDENCIES = re.compile(
 _LOCK = re.compile(r"lock file .* needs to be updated|cannot (?:update|create) the lock file")
 _SIGNAL = re.compile(r"\(signal: (\d+)")
 _KILL, _TIME = 9, 24
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,18 @@ class Build:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """What a command may do besides reading the tree; `target` is another target folder."""
+
+    is_tree_writable: bool = False
+    has_network: bool = False
+    target: Path | None = None
+
+
+_CHECK = _Access()
+
+
 class Cargo:
     """Runs cargo for one workspace; `stop` ends what is running."""
 
@@ -102,6 +116,12 @@ class Cargo:
         self._stop = stop
         self._packages: dict[tuple[str, str], Package | None] = {}
         self._locked: tuple[str, set[str]] = ("", set())
+
+    @property
+    def _tree(self) -> str:
+        """What the tree is called inside of the sandbox."""
+        places = Places(self._workspace.tree, self._workspace.target, self._workspace.temporary)
+        return self._sandbox.inside(places).tree
 
     def package_of(self, path: str) -> Package | None:
         """Return the package whose folder a file is in; None where there is none."""
@@ -132,16 +152,17 @@ class Cargo:
         done = self._run(
             ("locate-project", "--workspace", "--message-format=plain"),
             manifest,
-            {},
             _RESOLVE_TIMEOUT_S,
         )
-        tree = self._sandbox.inside(self._places()).tree
+        tree = self._tree
         found = done.output.decode("utf-8", "replace").strip()
         if done.status != 0 or not found.startswith(f"{tree}/"):
             return folder
         return posixpath.dirname(found.removeprefix(f"{tree}/"))
 
-    def lock(self, package: Package, *, unlocked: bool) -> tuple[str, bytes | None]:
+    def lock(
+        self, package: Package, *, unlocked: bool, has_network: bool = False
+    ) -> tuple[str, bytes | None]:
         """Make sure that there is a Cargo.lock, which a check leaves as it is.
 
         Returns whether it is the commit's own (`commit`), or one that was made of the crates that
@@ -157,8 +178,7 @@ class Cargo:
                 return "commit", file.read_bytes()
             file.unlink()
         if package.lock not in made:
-            self._run(("generate-lockfile", "--offline"), package.manifest, {}, _RESOLVE_TIMEOUT_S,
-                      is_tree_writable=True)  # fmt: skip
+            self._generate_lock(package, has_network=has_network)
             made.add(package.lock)
         is_there = file.is_file() and not file.is_symlink()
         return "resolved", file.read_bytes() if is_there else None
@@ -181,11 +201,11 @@ class Cargo:
         variables = {"RUSTFLAGS": command.rustflags} if command.rustflags is not None else {}
         arguments = ("check", *flags, *command.arguments)
         if is_target_kept:
-            done = self._run(arguments, manifest, variables, timeout_s)
+            done = self._run(arguments, manifest, timeout_s, _CHECK, variables)
         else:
             with self._workspace.target_copy() as copy:
-                done = self._run(arguments, manifest, variables, timeout_s, target=copy)
-        tree = self._sandbox.inside(self._places()).tree
+                done = self._run(arguments, manifest, timeout_s, _Access(target=copy), variables)
+        tree = self._tree
         messages = read_messages(done.output, tree, package.workspace)
         said = _said(done.errors)
         return Build(
@@ -196,38 +216,60 @@ class Cargo:
             seconds=done.seconds,
         )
 
+    def _generate_lock(self, package: Package, *, has_network: bool) -> Finished:
+        return self._run(
+            ("generate-lockfile", *(() if has_network else ("--offline",))),
+            package.manifest,
+            _FETCH_TIMEOUT_S if has_network else _RESOLVE_TIMEOUT_S,
+            _Access(is_tree_writable=True, has_network=has_network),
+        )
+
+    def fetch(self, package: Package, *, unlocked: bool) -> str:
+        """Fetch the crates that a package's workspace asks for, with the network.
+
+        They go into the cargo home. Returns what cargo said where that failed, else nothing.
+        """
+        _, lock = self.lock(package, unlocked=unlocked, has_network=True)
+        if lock is None:
+            return _said(self._generate_lock(package, has_network=True).errors)
+        access = _Access(has_network=True)
+        done = self._run(("fetch", "--locked"), package.manifest, _FETCH_TIMEOUT_S, access)
+        return _said(done.errors) if done.status else ""
+
     def configuration_digest(self) -> str:
         """Return a digest of cargo's configuration outside of the tree, and of the sandbox."""
         files = [self._home / name for name in _CONFIGURATIONS]
         texts = [file.read_bytes() for file in files if file.is_file()]
         return digest(self._sandbox.name, str(self._home), *texts)
 
-    def _places(self, *, is_tree_writable: bool = False, target: Path | None = None) -> Places:
-        read = [self._home, *_replaced_sources(self._home)]
+    def _places(self, access: _Access) -> Places:
+        read = _replaced_sources(self._home)
         # Where the toolchain is the system's own, it is there anyway.
         if not self._toolchain.folder.is_relative_to("/usr"):
             read.append(self._toolchain.folder)
         if not self._toolchain.cargo.is_relative_to(self._toolchain.folder):
             read.append(self._toolchain.cargo)
+        if not access.has_network:
+            read.append(self._home)
         return Places(
             self._workspace.tree,
-            target or self._workspace.target,
+            access.target or self._workspace.target,
             self._workspace.temporary,
-            tuple(read),
-            is_tree_writable=is_tree_writable,
+            read=tuple(read),
+            write=(self._home,) if access.has_network else (),
+            is_tree_writable=access.is_tree_writable,
+            has_network=access.has_network,
         )
 
     def _run(
         self,
         arguments: Sequence[str],
         manifest: str,
-        variables: Mapping[str, str],
         timeout_s: float,
-        *,
-        is_tree_writable: bool = False,
-        target: Path | None = None,
+        access: _Access = _CHECK,
+        variables: Mapping[str, str] = _NOTHING,
     ) -> Finished:
-        places = self._places(is_tree_writable=is_tree_writable, target=target)
+        places = self._places(access)
         inside = self._sandbox.inside(places)
         of_package = (
             (f"--manifest-path={posixpath.join(inside.tree, manifest)}",) if manifest else ()

@@ -46,7 +46,8 @@ class JudgedEdit:
     """An edit of a commit, with the rows that ask for it in their order.
 
     `id` is a digest of commit, path and the whole edit's range: the same in every export that has
-    the edit. `needs` counts the names that the new code needs, by whether the prompts show them.
+    the edit. `needs` counts the names that the new code needs, by whether the prompts show them;
+    `old` and `new` are the sides of the whole edit.
     """
 
     id: str
@@ -59,6 +60,8 @@ class JudgedEdit:
     is_test: bool
     given_name: str
     needs: Mapping[str, int]
+    old: CodeRange | None
+    new: CodeRange | None
     rows: tuple[EditRow, ...]
 
     @property
@@ -126,6 +129,8 @@ def _edits(metas: Iterable[dict[str, Any]], kind: str) -> Iterator[JudgedEdit]:
             is_test=first["is_test"],
             given_name=first.get("given", {}).get("name", ""),
             needs=needs,
+            old=CodeRange.of(sides_of(first)["old"]),
+            new=CodeRange.of(sides_of(first)["new"]),
             rows=tuple(_row(number, meta) for number, meta in group),
         )
 
@@ -141,12 +146,17 @@ def edit_id(meta: Mapping[str, Any], kind: str) -> str:
 
     A hole is asked for on its own, so its own range counts as well.
     """
-    sides = meta.get("edit") or {"old": meta["old"], "new": meta["new"]}
+    sides = sides_of(meta)
     parts = [meta["commit"], meta["path"], _spelled(sides["old"]), _spelled(sides["new"])]
     if kind == "fim":
         parts.append(_spelled(meta["new"]))
     text = "\0".join(parts).encode("utf-8", "replace")
     return hashlib.blake2b(text, digest_size=_ID_BYTES).hexdigest()
+
+
+def sides_of(meta: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the two sides of the whole edit that a row is of, as meta lines have them."""
+    return meta.get("edit") or {"old": meta["old"], "new": meta["new"]}
 
 
 def _spelled(place: Mapping[str, Any] | None) -> str:

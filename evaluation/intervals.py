@@ -13,7 +13,7 @@ _TAIL = 0.025
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share of `n` edits, with a 95% interval; all three are None where there is no edit."""
+    """A mean over `n` edits, a share mostly, with a 95% interval; all are None for no edit."""
 
     n: int
     rate: float | None
@@ -25,7 +25,7 @@ NO_RATE = Rate(0, None, None, None)
 
 
 def rate(values: Iterable[tuple[Hashable, float]]) -> Rate:
-    """Return the mean of values from 0 to 1, each given with its commit.
+    """Return the mean of values, each given with its commit.
 
     The interval is the percentiles of 1,000 means over commits drawn with replacement: edits of one
     commit succeed and fail together, so they are drawn together. The same values give the same

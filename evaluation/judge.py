@@ -69,6 +69,19 @@ class Judge:
         """Start with an empty target folder where it has grown beyond `max_bytes`."""
         self._workspace.limit_target(max_bytes)
 
+    def fetch(self, edit: JudgedEdit, done: set[tuple[str, str]]) -> str | None:
+        """Fetch the crates of an edit's package at its commit, unless `done` has them.
+
+        Returns what cargo said where that failed, nothing where it did not, and None where there
+        was nothing to do.
+        """
+        self._workspace.move_to(edit.commit)
+        package = self._cargo.package_of(edit.path)
+        if package is None or (edit.commit, package.lock) in done:
+            return None
+        done.add((edit.commit, package.lock))
+        return self._cargo.fetch(package, unlocked=self._settings.unlocked)
+
     def open(self, edit: JudgedEdit) -> Subject | Reference:
         """Return an edit ready to be judged, or why it cannot be.
 

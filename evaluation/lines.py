@@ -17,7 +17,7 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
         os.truncate(file, whole)
-    return [json.loads(line) for line in content[:whole].splitlines()]
+    return [json.loads(line) for line in content[:whole].split(b"\n") if line]
 
 
 def append_line(file: Path, value: dict[str, Any]) -> None:

@@ -9,15 +9,15 @@ from rsidx.evaluation.cargo import Build
 from rsidx.evaluation.diagnostics import Diagnostic
 from rsidx.evaluation.lines import append_line, read_lines
 
-_NOT_KEPT = frozenset({"timeout", "killed"})
-"""Outcomes that say something of the machine as well."""
+_NOT_KEPT = frozenset({"timeout", "killed", "dependencies"})
+"""Outcomes that say something of the machine as well: crates can be fetched later."""
 _MAX_ERRORS = 40
 
 
 class Memo:
     """The builds of earlier checks, in a file of JSON lines; several threads may use it.
 
-    A timeout or a killed process is never kept.
+    A timeout, a killed process and crates that are not there are never kept.
     """
 
     def __init__(self, file: Path) -> None:

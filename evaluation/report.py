@@ -1,7 +1,7 @@
 """What share of a model's answers compile, beside what nobody had to write."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ LENGTHS = ("under 5", "5-49", "50-99", "100-499", "500-999", "1,000 and more")
 """Lengths of the commit's own code in lines."""
 
 Edit = Mapping[str, Any]
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,15 @@ class EvaluationReport:
 
     Edits and answers are counted, answers by verdict, by class of error and by where it is. `rate`s
     are over edits that can be scored: an edit with several samples counts with the share that
-    compiles. `pass_at` has the rate with so many tries. `left_out` are edits that were not counted.
+    compiles. `pass_at` has the rate with so many tries. `left_out` counts edits that the model may
+    have seen, by reason; they are in no other figure.
     """
 
     header: Mapping[str, Any]
     n_edits: int
     n_unanswered: int
     n_scorable: int
-    n_left_out: int
+    left_out: Mapping[str, int]
     not_scorable: Mapping[str, int]
     checks: Mapping[str, int]
     locks: Mapping[str, int]
@@ -88,12 +90,12 @@ class SelfTestReport:
 
 
 def report_of(
-    result: ResultLines, *, after: str | None = None, leave_out: Collection[str] = ()
+    result: ResultLines, *, after: str | None = None, leave_out: Mapping[str, str] = _NOTHING
 ) -> EvaluationReport:
     """Return the figures of a result of predictions.
 
-    `after` is a date: edits before it and from it on are reported apart. Edits in `leave_out` are
-    not counted. Raises EvaluationError for the result of a self-test.
+    `after` is a date: edits before it and from it on are reported apart. Edits in `leave_out`, each
+    with a reason, are not counted. Raises EvaluationError for the result of a self-test.
     """
     if result.header["purpose"] != "predictions":
         raise EvaluationError(f"{result.folder} is the result of a self-test")
@@ -116,7 +118,9 @@ def report_of(
         n_edits=result.header["n_edits"],
         n_unanswered=result.header["n_edits"] - len({line["edit_id"] for line in result.verdicts}),
         n_scorable=len(scored),
-        n_left_out=len({line["edit_id"] for line in result.verdicts} & set(leave_out)),
+        left_out=_counted(
+            leave_out.get(name, "") for name in dict.fromkeys(v["edit_id"] for v in result.verdicts)
+        ),
         not_scorable=_counted(edit["reason"] for edit in answered),
         checks=_counted(edit["check"] for edit in scored),
         locks=_counted(edit["lock"] for edit in scored),
@@ -162,7 +166,7 @@ def _counted(values: Iterable[str]) -> dict[str, int]:
     return dict(Counter(value for value in values if value).most_common())
 
 
-def _passed(lines: Sequence[Edit]) -> float:
+def passed_share(lines: Sequence[Edit]) -> float:
     """Return the share of the samples of an edit that compile."""
     n_passed = sum(1 for line in lines if line["verdict"] == "compiles")
     return n_passed / len(lines)
@@ -174,7 +178,7 @@ def _groups(
     """Yield the edits by everything that they are reported by."""
     yield _group("all", "all edits", scored, lines)
     by: list[tuple[str, Callable[[Edit], str], Sequence[str]]] = [
-        ("lines", _length, LENGTHS),
+        ("lines", length_of, LENGTHS),
         ("change", lambda edit: str(edit["change"]), ()),
         ("needed", _needed, ()),
         ("parts", lambda edit: "one" if edit["n_parts"] == 1 else "several", ("one", "several")),
@@ -196,13 +200,14 @@ def _group(by: str, name: str, edits: Sequence[Edit], lines: Mapping[str, Sequen
     return Group(
         by,
         name,
-        rate((edit["commit"], _passed(lines[edit["edit_id"]])) for edit in edits),
+        rate((edit["commit"], passed_share(lines[edit["edit_id"]])) for edit in edits),
         rate((edit["commit"], edit["floor"].get("old") == "compiles") for edit in edits),
-        rate((edit["commit"], _passed(lines[edit["edit_id"]])) for edit in hard),
+        rate((edit["commit"], passed_share(lines[edit["edit_id"]])) for edit in hard),
     )
 
 
-def _length(edit: Edit) -> str:
+def length_of(edit: Edit) -> str:
+    """Return the length of the commit's code: one of `LENGTHS`."""
     return LENGTHS[bucket_of(edit["lines"], _BOUNDS)]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rsidx.api.commits import Commit, Edit
     from rsidx.api.data_set import DataSet, Relation, Row, Verification
-    from rsidx.api.evaluation import Evaluation, EvaluationResult
+    from rsidx.api.evaluation import Evaluation, EvaluationResult, predict
     from rsidx.api.examples import Example
     from rsidx.api.hooks import Hooks, Watcher
     from rsidx.api.index import Index
@@ -36,7 +36,11 @@ if TYPE_CHECKING:
         TokenizerError,
     )
     from rsidx.evaluation.check import CheckCounts
+    from rsidx.evaluation.client import Sampling
+    from rsidx.evaluation.comparison import Comparison
     from rsidx.evaluation.configuration import CheckSettings
+    from rsidx.evaluation.fetch import FetchCounts
+    from rsidx.evaluation.predict import PredictCounts
     from rsidx.evaluation.report import EvaluationReport, SelfTestReport
     from rsidx.exporters.config import ExportConfig
     from rsidx.exporters.dataset.reader import ShownRow, ShownToken
@@ -59,6 +63,7 @@ __all__ = [
     "CheckCounts",
     "CheckSettings",
     "Commit",
+    "Comparison",
     "ConfigError",
     "ContextAnswer",
     "DataSet",
@@ -71,6 +76,7 @@ __all__ = [
     "ExportConfig",
     "ExportError",
     "Fault",
+    "FetchCounts",
     "Finding",
     "HookState",
     "Hooks",
@@ -82,12 +88,14 @@ __all__ = [
     "LockError",
     "ManagedHooksError",
     "NewerIndexError",
+    "PredictCounts",
     "Problem",
     "Prompt",
     "Relation",
     "RepositoryError",
     "Row",
     "RsidxError",
+    "Sampling",
     "SelfTestReport",
     "ShownRow",
     "ShownToken",
@@ -101,6 +109,7 @@ __all__ = [
     "Watcher",
     "measure_tokenizer",
     "open",
+    "predict",
 ]
 
 _MODULES = {
@@ -108,6 +117,7 @@ _MODULES = {
     "CheckCounts": "rsidx.evaluation.check",
     "CheckSettings": "rsidx.evaluation.configuration",
     "Commit": "rsidx.api.commits",
+    "Comparison": "rsidx.evaluation.comparison",
     "ContextAnswer": "rsidx.exporters.questions.context",
     "DataSet": "rsidx.api.data_set",
     "Edit": "rsidx.api.commits",
@@ -117,16 +127,19 @@ _MODULES = {
     "Example": "rsidx.api.examples",
     "ExportConfig": "rsidx.exporters.config",
     "Fault": "rsidx.exporters.report.audit",
+    "FetchCounts": "rsidx.evaluation.fetch",
     "Finding": "rsidx.hooks.doctor",
     "HookState": "rsidx.hooks.install",
     "Hooks": "rsidx.api.hooks",
     "Index": "rsidx.api.index",
     "LastError": "rsidx.log",
     "Location": "rsidx.indexer.lookup",
+    "PredictCounts": "rsidx.evaluation.predict",
     "Problem": "rsidx.exporters.verify.dataset",
     "Prompt": "rsidx.exporters.questions.prompt",
     "Relation": "rsidx.api.data_set",
     "Row": "rsidx.api.data_set",
+    "Sampling": "rsidx.evaluation.client",
     "SelfTestReport": "rsidx.evaluation.report",
     "ShownRow": "rsidx.exporters.dataset.reader",
     "ShownToken": "rsidx.exporters.dataset.reader",
@@ -139,6 +152,7 @@ _MODULES = {
     "Watcher": "rsidx.api.hooks",
     "measure_tokenizer": "rsidx.api.tokenizers",
     "open": "rsidx.api.opening",
+    "predict": "rsidx.api.evaluation",
 }
 """Where the names of `__all__` are defined; the others, all errors, are in `rsidx.errors`."""
 _DEPRECATED: dict[str, tuple[str, str]] = {}

@@ -172,6 +172,11 @@ class RecentEdits:
         self._n_added += 1
 
 
+def commits_named(message: str) -> list[str]:
+    """Return the beginnings of the ids of commits that a message says it reverts or picks."""
+    return _NAMED.findall(message)
+
+
 class CherryPickLinks:
     """Which commits say that they revert or pick one of an earlier split."""
 
@@ -185,7 +190,7 @@ class CherryPickLinks:
         number = split.number(position)
         if not number:
             return False
-        prefixes = _NAMED.findall(self._reader.message(commits[position].id))
+        prefixes = commits_named(self._reader.message(commits[position].id))
         return any(
             split.number(other) < number and commit.oid.hex().startswith(prefix)
             for prefix in prefixes

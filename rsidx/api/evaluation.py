@@ -1,22 +1,33 @@
 """The gate: whether a model's answers compile, and what the results say."""
 
 import os
+from collections.abc import Sequence
 from datetime import date
 
 from rsidx.api.faults import explained, path_of
 from rsidx.errors import EvaluationError
 from rsidx.evaluation.check import CheckCounts, check
+from rsidx.evaluation.client import Client, Sampling
+from rsidx.evaluation.comparison import Comparison, compare
 from rsidx.evaluation.configuration import CheckSettings
 from rsidx.evaluation.edits import EditSet, read_edits
+from rsidx.evaluation.fetch import FetchCounts, fetch
+from rsidx.evaluation.predict import PredictCounts
+from rsidx.evaluation.predict import predict as ask_all
 from rsidx.evaluation.predictions import read_predictions
+from rsidx.evaluation.prompts import read_prompts
 from rsidx.evaluation.report import EvaluationReport, SelfTestReport, report_of, self_test_of
-from rsidx.evaluation.result import read_header, read_result
+from rsidx.evaluation.result import ResultLines, read_header, read_result
 from rsidx.evaluation.selftest import selftest
 from rsidx.evaluation.session import Progress, Run
+from rsidx.evaluation.training import seen_in_training
 from rsidx.exporters.splits.split import SPLITS
+from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.repository import Repository, discover
+from rsidx.indexer.gitview import GitView
 
 StrPath = str | os.PathLike[str]
+_MAX_BLOB_BYTES = 1 << 31
 
 
 def _ignore(_done: int, _total: int) -> None:
@@ -86,6 +97,15 @@ class Evaluation:
             selftest(self._edits, path_of(to), self._run(jobs, progress), max_edits=max_edits)
             return EvaluationResult(to).self_test()
 
+    def fetch(self, *, progress: Progress | None = None) -> FetchCounts:
+        """Fetch the crates that the split's commits ask for, as cargo does, into the cargo home.
+
+        It is the one that the settings name, by default one of the scratch folder's. This uses the
+        network, in the sandbox; `check` does not. Raises EvaluationError.
+        """
+        with explained():
+            return fetch(self._edits, self._run(1, progress))
+
     def _run(self, jobs: int | None, progress: Progress | None) -> Run:
         n_jobs = jobs or os.cpu_count() or 1
         return Run(self._repository, self._scratch, self._settings, n_jobs, progress or _ignore)
@@ -104,20 +124,94 @@ class EvaluationResult:
         """Whether it is a self-test's, which has no predictions."""
         return bool(self._header["purpose"] == "selftest")
 
-    def report(self, *, after: str | None = None) -> EvaluationReport:
+    def report(
+        self,
+        *,
+        after: str | None = None,
+        trained_on: Sequence[StrPath] = (),
+        repository: StrPath = ".",
+    ) -> EvaluationReport:
         """Return what share of the answers compile, by everything that they are reported by.
 
         `after` is a date, as in `2025-03-01`: edits before it and from it on are reported apart.
+        Edits that are in, or related to, the train split of a data set in `trained_on` are left out
+        and counted; that looks up their code in the `repository`.
         """
         if after is not None:
             after = _date(after)
         with explained():
-            return report_of(read_result(self.folder), after=after)
+            result = read_result(self.folder)
+            seen = _seen([result], trained_on, repository)
+            return report_of(result, after=after, leave_out=seen)
+
+    def compare(
+        self,
+        other: "EvaluationResult",
+        *,
+        trained_on: Sequence[StrPath] = (),
+        repository: StrPath = ".",
+    ) -> Comparison:
+        """Compare this result with another one, on the edits that both score.
+
+        Results of different data sets are refused with EvaluationError, unless `trained_on` names
+        what the model of each was trained on, this one's first. What is in, or related to, either
+        train split is left out.
+        """
+        with explained():
+            results = [read_result(one.folder) for one in (self, other)]
+            seen = _seen(results, trained_on, repository)
+            return compare(*results, leave_out=seen, is_trained_on=len(trained_on) > 1)
 
     def self_test(self) -> SelfTestReport:
         """Return what came of a self-test."""
         with explained():
             return self_test_of(read_result(self.folder))
+
+
+def predict(
+    data_set: StrPath,
+    url: str,
+    to: StrPath,
+    *,
+    split: str = "test",
+    model: str | None = None,
+    sampling: Sampling | None = None,
+    jobs: int = 4,
+    timeout_s: float = 600,
+    progress: Progress | None = None,
+) -> PredictCounts:
+    """Ask a model for each row of a split, and write the answers to a file as they come.
+
+    `url` is the address of a server that answers as OpenAI's does, such as
+    `http://127.0.0.1:8000/v1`; `model` is by default the first that it lists. Prompts are those of
+    the rows, as text. What the file has already is not asked again. `jobs` are asked at a time, for
+    `timeout_s` each at most. Raises EvaluationError.
+    """
+    if split not in SPLITS:
+        raise EvaluationError(f"{split!r} is no split: {', '.join(SPLITS)}")
+    with explained():
+        prompts = read_prompts(path_of(data_set), split)
+        client = Client(url, model, timeout_s=timeout_s)
+        return ask_all(
+            prompts, client, path_of(to), sampling or Sampling(),
+            jobs=jobs, progress=progress or _ignore,
+        )  # fmt: skip
+
+
+def _seen(
+    results: Sequence[ResultLines], trained_on: Sequence[StrPath], repository: StrPath
+) -> dict[str, str]:
+    """Return the edits that a model may have seen in training, and why."""
+    if not trained_on:
+        return {}
+    found: dict[str, str] = {}
+    git = discover(path_of(repository), is_named=True)
+    lines = [line for result in results for line in result.edits]
+    with blob_reader(git, max_bytes=_MAX_BLOB_BYTES) as reader:
+        view = GitView(git, reader)
+        for folder in trained_on:
+            found |= seen_in_training(lines, path_of(folder), view)
+    return found
 
 
 def _date(text: str) -> str:

@@ -1,6 +1,6 @@
 """`rsidx eval`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
@@ -12,20 +12,22 @@ from rsidx import (
     CheckSettings,
     DataSet,
     Evaluation,
-    EvaluationReport,
     EvaluationResult,
     Index,
-    SelfTestReport,
+    Sampling,
 )
+from rsidx import predict as ask_all
+from rsidx.commands.figures import comparison_lines, report_lines, self_test_lines
 from rsidx.commands.options import (
     config_option,
     jobs_option,
     json_option,
     repository_options,
 )
-from rsidx.output import counted, emit, progress, resumable, table
+from rsidx.option import option
+from rsidx.output import counted, emit, progress, resumable
 
-_FEW = 10
+_TEMPERATURE = 0.8
 
 
 @click.group(name="eval")
@@ -111,6 +113,92 @@ _to = click.option(
 
 @eval.command()
 @_out
+@click.option("--url", required=True, help="The server, such as http://127.0.0.1:8000/v1.")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="PREDICTIONS",
+    help="The file for the answers.",
+)
+@click.option("--model", help="The model.  [default: the first that the server lists]")
+@click.option("--split", type=click.Choice(DataSet.SPLITS), default="test", show_default=True)
+@click.option("--samples", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    help="[default: 0 for one sample, 0.8 for several]",
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    default=Sampling().max_tokens,
+    show_default=True,
+    help="The longest answer.",
+)
+@click.option("--seed", type=int, default=Sampling().seed, show_default=True)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Prompts that are asked at a time.",
+)
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=1),
+    default=600,
+    show_default=True,
+    help="The seconds in which an answer must be there.",
+)
+@config_option
+def predict(
+    out: Path,
+    url: str,
+    to: Path,
+    model: str | None,
+    split: str,
+    samples: int,
+    temperature: float | None,
+    max_tokens: int,
+    seed: int,
+    jobs: int,
+    timeout: int,
+) -> None:
+    """Ask a model for each row of the data set OUT, as the rows ask, and write its answers.
+
+    The server answers as OpenAI's does: completions, or chats for rows with messages. Prompts are
+    sent as text. A key for it is taken from OPENAI_API_KEY. Run it again after an interruption, and
+    it goes on.
+    """
+    default = 0.0 if samples == 1 else _TEMPERATURE
+    with resumable(), progress("answers", "answers") as update:
+        counts = ask_all(
+            out,
+            url,
+            to,
+            split=split,
+            model=model,
+            sampling=Sampling(
+                max_tokens, default if temperature is None else temperature, seed, samples
+            ),
+            jobs=jobs,
+            timeout_s=timeout,
+            progress=update,
+        )
+    lines = [
+        f"{to}: {counted(counts.n_answers, 'answer')} of {counts.model}, "
+        f"{counted(counts.n_before, 'answer')} there before"
+    ]
+    if counts.n_cut_off:
+        lines.append(f"{counted(counts.n_cut_off, 'answer')} cut off at --max-tokens")
+    if counts.n_too_long:
+        lines.append(f"{counted(counts.n_too_long, 'prompt')} too long: {counts.refusal}")
+    emit(None, lines, as_json=False)
+
+
+@eval.command()
+@_out
 @click.argument("predictions", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_to
 @_evaluation_options
@@ -130,7 +218,22 @@ def check(evaluation: Evaluation, predictions: Path, to: Path, jobs: int | None)
         lines.append(f"{counted(counts.n_rows_without, 'row')} of the split without a prediction")
     if counts.n_unknown:
         lines.append(f"{counted(counts.n_unknown, 'prediction')} for no row of the split")
-    emit(None, [*lines, *_report_lines(EvaluationResult(to).report())], as_json=False)
+    emit(None, [*lines, *report_lines(EvaluationResult(to).report())], as_json=False)
+
+
+@eval.command()
+@_out
+@_evaluation_options
+def fetch(evaluation: Evaluation, jobs: int | None) -> None:  # noqa: ARG001  (one at a time)
+    """Fetch the crates that the commits of the data set OUT ask for; `check` is offline.
+
+    They go into the cargo home. cargo has the network for this, in the sandbox; of the repository
+    nothing is compiled.
+    """
+    with resumable(), progress("edits", "edits") as update:
+        found = evaluation.fetch(progress=update)
+    lines = [f"{n:,} failed: {said}" for said, n in found.failures.items()]
+    emit(None, [*lines, f"fetched for {counted(found.n_fetched, 'commit')}"], as_json=False)
 
 
 @eval.command()
@@ -146,17 +249,45 @@ def selftest(evaluation: Evaluation, to: Path, edits: int | None, jobs: int | No
     """
     with resumable(), progress("edits", "edits") as update:
         found = evaluation.selftest(to, max_edits=edits, jobs=jobs, progress=update)
-    emit(None, _self_test_lines(found), as_json=False)
+    emit(None, self_test_lines(found), as_json=False)
     if not found.ok:
         raise click.exceptions.Exit(1)
+
+
+_repository_option = option(
+    "-C",
+    "--repo",
+    "repository",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    envvar="RSIDX_REPO",
+    is_eager=True,
+    help="The repository, for --trained-on.  [default: the current folder's]",
+)
+_trained_on = click.option(
+    "--trained-on",
+    "trained_on",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="OUT",
+    help="Leave out edits that are in, or related to, the train split of a data set.",
+)
 
 
 @eval.command()
 @click.argument("result", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--after", metavar="DATE", help="Report edits before a date and from it on apart.")
+@_trained_on
 @json_option
+@_repository_option
 @config_option
-def report(result: Path, after: str | None, as_json: bool) -> None:
+def report(
+    result: Path,
+    after: str | None,
+    trained_on: tuple[Path, ...],
+    repository: Path,
+    as_json: bool,
+) -> None:
     """Show the figures of RESULT: what share compiles, by length, kind of change, and phase.
 
     Intervals are for 95%, over commits drawn with replacement.
@@ -164,104 +295,31 @@ def report(result: Path, after: str | None, as_json: bool) -> None:
     found = EvaluationResult(result)
     if found.is_self_test:
         test = found.self_test()
-        emit({**asdict(test), "ok": test.ok}, _self_test_lines(test), as_json=as_json)
-    else:
-        shown = found.report(after=after)
-        emit(asdict(shown), _report_lines(shown), as_json=as_json)
+        emit({**asdict(test), "ok": test.ok}, self_test_lines(test), as_json=as_json)
+        return
+    shown = found.report(after=after, trained_on=trained_on, repository=repository)
+    emit(asdict(shown), report_lines(shown), as_json=as_json)
 
 
-def _report_lines(found: EvaluationReport) -> Iterator[str]:
-    yield from _head(found.header)
-    yield (
-        f"{counted(found.n_edits, 'edit')}: {found.n_scorable:,} scorable, "
-        f"{found.n_unanswered:,} without a prediction, {found.n_left_out:,} left out"
-    )
-    yield from _counts("not scorable", found.not_scorable)
-    yield from _counts("checked by", found.checks)
-    yield from _counts("Cargo.lock", found.locks)
-    yield ""
-    yield f"{'':<26}{'edits':>6}  {'compiles':<18}{'old code':<18}where it does not"
-    by = ""
-    for group in found.groups:
-        if group.by not in (by, "all"):
-            yield f"by {_TITLES[group.by]}"
-        by = group.by
-        indent = "" if by == "all" else "  "
-        few = group.rate.n < _FEW
-        yield (
-            f"{indent + group.name:<26}{group.rate.n:>6,}  {_rate(group.rate, few=few):<18}"
-            f"{_rate(group.floor, few=few):<18}"
-            f"{_rate(group.hard, few=group.hard.n < _FEW)} of {group.hard.n:,}"
-        )
-    yield ""
-    yield "answers that pass a phase, of those that come to it"
-    for phase in found.phases:
-        yield f"  {phase.name:<24}{phase.rate.n:>6,}  {_rate(phase.rate)}"
-    for k, rate in found.pass_at.items():
-        yield f"  {f'pass@{k}':<24}{rate.n:>6,}  {_rate(rate)}"
-    yield ""
-    yield from _counts("verdicts", found.verdicts)
-    yield from _counts("errors", found.classes)
-    yield from _counts("the error is in", found.places)
-    yield f"the commit's own code: {counted(found.n_exact, 'answer')}"
-    kept = found.attributes_kept
-    if kept.n:
-        yield f"attributes and documentation kept: {_rate(kept)} of {kept.n:,} that compile"
+@eval.command()
+@click.argument("first", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("second", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@_trained_on
+@json_option
+@_repository_option
+@config_option
+def compare(
+    first: Path,
+    second: Path,
+    trained_on: tuple[Path, ...],
+    repository: Path,
+    as_json: bool,
+) -> None:
+    """Compare two results on the edits that both score.
 
-
-_TITLES = {
-    "lines": "lines of the commit's code",
-    "change": "kind of change",
-    "needed": "whether the prompt shows what the code needs",
-    "parts": "number of parts",
-    "code": "code",
-    "date": "date",
-}
-
-
-def _self_test_lines(found: SelfTestReport) -> Iterator[str]:
-    yield from _head(found.header)
-    yield f"{counted(found.n_edits, 'edit')}: {found.n_scorable:,} scorable"
-    yield from _counts("not scorable", found.not_scorable)
-    yield ""
-    for name, rate in found.floors.items():
-        yield f"{_PROBES[name]:<32}{rate.n:>6,}  {_rate(rate)}"
-    yield ""
-    yield from table(
-        (name, ", ".join(f"{verdict} {n:,}" for verdict, n in counts.items()))
-        for name, counts in found.probes.items()
-    )
-    for one in found.surprises:
-        yield f"{one.commit[:12]} {one.path} {one.symbol}: {one.probe}: {one.verdict} {one.reason}"
-    if not found.n_scorable:
-        yield "no edit can be scored, so nothing was tested"
-    else:
-        n = len(found.surprises)
-        yield f"{counted(n, 'verdict')} that must not be" if n else "all as it must be"
-
-
-_PROBES = {
-    "own": "the commit's own code compiles",
-    "old": "the old code left in place",
-    "empty": "no code",
-    "other": "the code of another item",
-}
-
-
-def _head(header: Mapping[str, Any]) -> Iterator[str]:
-    locked = ", without Cargo.lock" if header["unlocked"] else ""
-    yield f"{header['rustc'].splitlines()[0]}; sandbox: {header['sandbox']}{locked}"
-
-
-def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
-    if counts:
-        yield f"{title}: {', '.join(f'{n:,} {name}' for name, n in counts.items())}"
-
-
-def _rate(rate: Any, *, few: bool = False) -> str:
-    """Return a rate with its interval in percent; of a few edits their number says enough."""
-    if rate.rate is None:
-        return "-"
-    if few:
-        return f"{rate.rate * rate.n:.3g} of {rate.n}"
-    return f"{rate.rate:.0%} ({rate.low * 100:.0f}-{rate.high * 100:.0f})"
+    Results of different data sets are compared only where --trained-on is given twice: what the
+    first result's model was trained on, then what the second's was.
+    """
+    results = [EvaluationResult(folder) for folder in (first, second)]
+    found = results[0].compare(results[1], trained_on=trained_on, repository=repository)
+    emit(asdict(found), comparison_lines(found), as_json=as_json)

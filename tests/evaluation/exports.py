@@ -18,9 +18,11 @@ class Export:
         self.write()
 
     def write(self):
-        lines = "".join(json.dumps(meta) + "\n" for meta in self.metas)
+        lines = ""
         for split in ("train", "val", "test"):
-            (self.folder / f"{split}.meta.jsonl").write_text(lines if split == "test" else "")
+            metas = [meta for name, meta in self.metas if name == split]
+            lines = "".join(json.dumps(meta) + "\n" for meta in metas)
+            (self.folder / f"{split}.meta.jsonl").write_text(lines)
         manifest = {
             "format": "rsidx-dataset",
             "format_version": 1,
@@ -31,7 +33,7 @@ class Export:
         }
         (self.folder / "manifest.json").write_text(json.dumps(manifest))
 
-    def add(self, commit, path, new, old=None, **more):
+    def add(self, commit, path, new, old=None, split="test", **more):
         """Add a row: what `new` is in the commit, and `old` in its parent; return its id."""
         parent = self.repo.git("rev-parse", f"{commit}^") if old is not None else None
         meta = {
@@ -49,7 +51,7 @@ class Export:
             "new": self.place(commit, path, new) if new is not None else None,
             "needs": {"shown": [], "not_shown": [], "made_shown": [], "made_not_shown": []},
         }
-        self.metas.append(meta | more)
+        self.metas.append((split, meta | more))
         self.write()
         return meta["id"]
 

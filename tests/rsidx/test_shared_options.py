@@ -11,7 +11,9 @@ from tests.repositories import Repo
 NOT_TAKEN = {
     "inspect": "reads a data set, and no index",
     "report": "reads a data set, and no index",
+    "eval predict": "asks with the rows of a data set, and no index",
     "eval report": "reads a result, and no index",
+    "eval compare": "reads two results, and no index",
     "hooks wake": "works for the clone that it runs in, which the index knows",
     "hooks run": "works for the clone that it runs in, which the index knows",
 }

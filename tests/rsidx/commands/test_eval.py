@@ -46,6 +46,13 @@ def test_answers_are_judged_and_reported(exported, cli, tmp_path):
     text = cli("eval", "report", result).out
     assert "all edits" in text
     assert "sandbox: " in text
+    # Half of it was learned, if one believes --trained-on: train is not related to test here.
+    learned = json.loads(cli("eval", "report", result, "--json", "--trained-on", out).out)
+    assert learned["n_scorable"] + sum(learned["left_out"].values()) == len(rows)
+    paired = json.loads(cli("eval", "compare", result, result, "--json").out)
+    # Of two samples one compiles.
+    assert (paired["neither"], paired["both"]) == (len(rows), 0)
+    assert "second less first" in cli("eval", "compare", result, result).out
     assert "0 new verdicts" in cli("eval", "check", out, file, "--to", result, "--jobs", "1").out
 
 

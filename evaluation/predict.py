@@ -1,0 +1,144 @@
+"""Asking a model for all rows of a split, some at a time."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from rsidx.errors import EvaluationError
+from rsidx.evaluation.client import Client, PromptRefusedError, Sampling
+from rsidx.evaluation.lines import append_line, read_lines
+from rsidx.evaluation.predictions import read_predictions
+from rsidx.evaluation.prompts import PromptSet, RowPrompt
+from rsidx.evaluation.session import Progress
+from rsidx.locking import HeldError, locked
+
+
+@dataclass(frozen=True, slots=True)
+class PredictCounts:
+    """What came of asking: answers, those that were there, and prompts that are too long.
+
+    `refusal` is what the server said of one of these.
+    """
+
+    model: str
+    n_answers: int
+    n_before: int
+    n_cut_off: int
+    n_too_long: int
+    refusal: str
+
+
+@dataclass(slots=True)
+class _Counts:
+    n_answers: int = 0
+    n_cut_off: int = 0
+    n_too_long: int = 0
+    refusal: str = ""
+
+
+def predict(
+    prompts: PromptSet,
+    client: Client,
+    to: Path,
+    sampling: Sampling,
+    *,
+    jobs: int,
+    progress: Progress,
+) -> PredictCounts:
+    """Ask for what is not in the file yet, and add the answers as they come.
+
+    A prompt that is too long for the model gets no line. Raises EvaluationError where the server
+    refuses anything else, with what was answered before in the file.
+    """
+    try:
+        with locked(to):
+            read_lines(to)  # Which cuts off a line that was interrupted.
+            done = read_predictions(to)
+            asking = _Asking(client, to, sampling, prompts.end_token, progress)
+            asked = [
+                (prompt, sample)
+                for prompt in prompts.prompts
+                for sample in range(sampling.n_samples)
+                if (prompt.id, sample) not in done
+            ]
+            asking.all(asked, jobs)
+    except HeldError as error:
+        raise EvaluationError(f"another run writes {to}") from error
+    counts = asking.counts
+    n_before = len(prompts.prompts) * sampling.n_samples - len(asked)
+    return PredictCounts(
+        client.model,
+        counts.n_answers,
+        n_before,
+        counts.n_cut_off,
+        counts.n_too_long,
+        counts.refusal,
+    )
+
+
+class _Asking:
+    """Asks prompts from several threads; each answer is written once it is there."""
+
+    def __init__(
+        self, client: Client, to: Path, sampling: Sampling, end_token: str, progress: Progress
+    ) -> None:
+        self._client = client
+        self._to = to
+        self._sampling = sampling
+        self._end_token = end_token
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self.counts = _Counts()
+
+    def all(self, asked: list[tuple[RowPrompt, int]], jobs: int) -> None:
+        """Ask all prompts; after one that fails, no other is begun."""
+        waiting: SimpleQueue[tuple[RowPrompt, int]] = SimpleQueue()
+        for one in asked:
+            waiting.put(one)
+        self._progress(0, len(asked))
+        with ThreadPoolExecutor(jobs) as pool:
+            running = [pool.submit(self._work, waiting, len(asked)) for _ in range(jobs)]
+            try:
+                wait(running, return_when=FIRST_EXCEPTION)
+            finally:
+                self._stop.set()
+        for error in filter(None, (one.exception() for one in running)):
+            raise error
+
+    def _work(self, waiting: "SimpleQueue[tuple[RowPrompt, int]]", n_asked: int) -> None:
+        for prompt, sample in _taken(waiting, self._stop):
+            line, refusal = None, ""
+            try:
+                found = self._client.complete(prompt, self._sampling, self._end_token, sample)
+                line = {
+                    "id": prompt.id,
+                    "sample": sample,
+                    "completion": found.text,
+                    "finish_reason": found.finish_reason,
+                }
+            except PromptRefusedError as error:
+                refusal = str(error)
+            with self._lock:
+                counts = self.counts
+                if line is None:
+                    counts.n_too_long += 1
+                    counts.refusal = counts.refusal or refusal
+                else:
+                    append_line(self._to, line)
+                    counts.n_answers += 1
+                    counts.n_cut_off += line["finish_reason"] == "length"
+                self._progress(counts.n_answers + counts.n_too_long, n_asked)
+
+
+def _taken(
+    waiting: "SimpleQueue[tuple[RowPrompt, int]]", stop: threading.Event
+) -> Iterator[tuple[RowPrompt, int]]:
+    while not stop.is_set():
+        try:
+            yield waiting.get_nowait()
+        except Empty:
+            return
