@@ -4,6 +4,7 @@ Trees are walked with a cursor or a stack, never by recursion: queries overflow 
 sources nested 200,000 deep, these do not.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,15 +23,22 @@ def _language() -> Language:
     return Language(tree_sitter_rust.language())
 
 
-@cache
-def _parser() -> Parser:
-    return Parser(_language())
+@dataclass(frozen=True, slots=True)
+class _Parsers:
+    """The parsers of a thread, since each is used by one at a time; ranges are set of `inside`."""
+
+    whole: Parser
+    inside: Parser
 
 
-@cache
-def _inside_parser() -> Parser:
-    """Return the parser whose ranges may be set."""
-    return Parser(_language())
+_of_thread = threading.local()
+
+
+def _parsers() -> _Parsers:
+    found: _Parsers | None = getattr(_of_thread, "parsers", None)
+    if found is None:
+        found = _of_thread.parsers = _Parsers(Parser(_language()), Parser(_language()))
+    return found
 
 
 _MACRO_DEFINITIONS = frozenset(
@@ -75,7 +83,7 @@ class Syntax:
     @classmethod
     def of(cls, text: bytes) -> "Syntax":
         """Parse a text as it is."""
-        return cls(_parser().parse(text), text)
+        return cls(_parsers().whole.parse(text), text)
 
 
 def parse_tree(source: bytes) -> Syntax:
@@ -176,7 +184,7 @@ def _reparse(old: Syntax, new: bytes, found: Sequence[Hunk]) -> Syntax:
         return old
     edited = old.tree.copy()
     _edit(edited, found, old.text, new)
-    return Syntax(_parser().parse(new, edited), new)
+    return Syntax(_parsers().whole.parse(new, edited), new)
 
 
 def _edit(tree: Tree, found: Sequence[Hunk], old: bytes, new: bytes) -> None:
@@ -218,7 +226,7 @@ def parse_items_in(body: Node, source: bytes) -> list[Node]:
         return []
     first, last = tokens[0], tokens[-1]
     inside = Range(first.end_point, last.start_point, first.end_byte, last.start_byte)
-    parser = _inside_parser()
+    parser = _parsers().inside
     parser.included_ranges = [inside]
     root = parser.parse(source).root_node
     items = root.named_children
