@@ -1,14 +1,14 @@
 """A commit's files as they stand when some of its edits are made, and others are still to be."""
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from rsidx.exporters.edits.containers import Version
 from rsidx.exporters.edits.diff import Opcode, opcodes
-from rsidx.exporters.edits.edit import Edit, Side, Surroundings
+from rsidx.exporters.edits.edit import Edit, Side, Surroundings, name_of
 from rsidx.store.addresses import FOOTER, HEADER
 from rsidx.store.reader import Reader
 from rsidx.store.records import PARSED, ChangeRow
@@ -49,7 +49,7 @@ class Progress:
         self._compared = cache(self._compare)
         self._moved_unchanged = cache(self._find_moved)
         self._slots_of = cache(self._slots)
-        self._kept_headers = cache(self._find_kept_headers)
+        self._partners_of = cache(self._find_partners)
 
     def around(self, number: int, *, n_made: int) -> Surroundings | None:
         """Return the file around an edit's place, once the first `n_made` edits are made.
@@ -82,7 +82,8 @@ class Progress:
                 pairs = zip(range(i1, i2), range(j1, j2), strict=True)
                 found += (_Slot(old.side(i, i + 1), new.side(j, j + 1), _NEVER) for i, j in pairs)
             else:
-                found += self._changed(old, range(i1, i2), new, range(j1, j2))
+                partners = self._partners_of(path_id)
+                found += self._changed(old, range(i1, i2), new, range(j1, j2), partners)
         return tuple(found)
 
     def _compare(self, path_id: int) -> tuple[Version, Version, tuple[Opcode, ...]]:
@@ -97,23 +98,65 @@ class Progress:
         chunks = self._reader.chunks(blob_id) if blob_id is not None and is_parsed else ()
         return Version(path_id, blob_id, chunks)
 
-    def _changed(self, old: Version, removed: range, new: Version, added: range) -> Iterator[_Slot]:
+    def _find_partners(self, path_id: int) -> Mapping[int, int]:
+        """Return which chunks of a new version are which of the old, as far as they changed.
+
+        Those that no edit changes keep their old text. They are paired by their names, so that
+        this text stands where it belongs among what edits make.
+        """
+        old, new, compared = self._compared(path_id)
+        waiting: dict[Hashable, deque[int]] = defaultdict(deque)
+        for tag, i1, i2, _, _ in compared:
+            if tag != "equal":
+                for position in range(i1, i2):
+                    waiting[self._key(old, position, self._before)].append(position)
+        partners: dict[int, int] = {}
+        for tag, i1, i2, j1, j2 in compared:
+            if tag == "equal":
+                partners.update(zip(range(j1, j2), range(i1, i2), strict=True))
+                continue
+            for position in range(j1, j2):
+                olds = waiting.get(self._key(new, position, self._behind))
+                if olds:
+                    partners[position] = olds.popleft()
+        for header in new.container_at:
+            footer = new.footer(header)
+            if footer is not None and header in partners:
+                before = (
+                    old.footer(partners[header]) if partners[header] in old.container_at else None
+                )
+                if before is not None:
+                    partners[footer.position] = before.position
+        return partners
+
+    def _key(self, version: Version, position: int, numbers: _Numbers) -> Hashable:
+        """Return what a chunk has in common with what it was or becomes."""
+        number = numbers.get((version.blob_id or 0, position))
+        if number is not None:
+            return number
+        chunk = version.chunks[position]
+        if chunk.id in self._moved_unchanged() or chunk.kind.endswith(FOOTER):
+            # Each stands where it stands; a footer follows its header.
+            return version.blob_id, position
+        opened = version.container_at.get(position)
+        side = version.side(position, position + 1)
+        name = opened.label if opened is not None else name_of(self._reader, side)
+        return chunk.kind, chunk.container, name
+
+    def _changed(
+        self, old: Version, removed: range, new: Version, added: range, partners: Mapping[int, int]
+    ) -> Iterator[_Slot]:
         """Yield the slots where a file changed: code that became other code has one."""
-        partners = {
-            number: position
-            for position in removed
-            if (number := self._before.get((old.blob_id or 0, position))) is not None
-        }
         reached = removed.start
         for position in added:
-            number = self._behind.get((new.blob_id or 0, position))
-            partner = partners.get(number, -1) if number is not None else -1
-            if number is None or partner < reached:
+            partner = partners.get(position, -1)
+            if partner not in removed or partner < reached:
                 yield from self._come(new, position)
                 continue
             for gone in range(reached, partner):
                 yield from self._gone(old, gone)
-            yield _Slot(old.side(partner, partner + 1), new.side(position, position + 1), number)
+            made = self._made(new, position, self._behind)
+            yield _Slot(old.side(partner, partner + 1), new.side(position, position + 1), made)
             reached = partner + 1
         for gone in range(reached, removed.stop):
             yield from self._gone(old, gone)
@@ -143,30 +186,8 @@ class Progress:
             return _NEVER if header is None else self._made(version, header, numbers)
         if chunk.kind.endswith(HEADER) and numbers is self._behind:
             # Of a container whose members came from elsewhere, or that has its old header yet.
-            return _NEVER if position in self._kept_headers(version.path_id) else _ALWAYS
+            return _NEVER if position in self._partners_of(version.path_id) else _ALWAYS
         return _NEVER
-
-    def _find_kept_headers(self, path_id: int) -> frozenset[int]:
-        """Return the new headers of a file whose containers keep the old: no edit changes these."""
-        old, new, compared = self._compared(path_id)
-        left: Counter[str] = Counter()
-        for tag, i1, i2, _, _ in compared:
-            headers = (at for at in range(i1, i2) if tag != "equal" and at in old.container_at)
-            left.update(
-                old.container_at[at].label
-                for at in headers
-                if (old.blob_id, at) not in self._before
-                and old.chunks[at].id not in self._moved_unchanged()
-            )
-        kept = set()
-        for tag, _, _, j1, j2 in compared:
-            for at in range(j1, j2):
-                if tag != "equal" and at in new.container_at:
-                    label = new.container_at[at].label
-                    if (new.blob_id, at) not in self._behind and left[label]:
-                        left[label] -= 1
-                        kept.add(at)
-        return frozenset(kept)
 
     @staticmethod
     def _is_footer(version: Version, header: int, position: int) -> bool:

@@ -141,6 +141,35 @@ def test_a_container_whose_header_stays_as_it_was_is_shown_once(rows_of):
     assert context(row) == ("<|suffix|>}\n<|prefix|>//! Shapes.\n\n/// A module.\npub mod deep {\n")
 
 
+def test_what_no_edit_changes_stands_as_it_was_between_what_edits_make(rows_of):
+    """A member that is only formatted, in an impl whose header an edit changes."""
+    head = "impl Show for A\n{}\n{{\n"
+    member, formatted = (
+        f"    fn show(&self) -> u8 {{{blank}self.0{blank}}}\n}}\n" for blank in (" ", "\n        ")
+    )
+    where, bound = head.format("    where A: Copy"), head.format("    where A: Copy + Send")
+    before = f"struct A(u8);\n\n{where}{member}\nfn last() {{ one() }}\n"
+    after = f"struct A(u8);\n\n{bound}{formatted}\nfn last() {{ two() }}\n"
+    header, last = rows_of({"src/lib.rs": before, **MANIFEST}, {"src/lib.rs": after})
+    assert [row.meta["symbol"] for row in (header, last)] == ["Show for A", "last"]
+    assert context(header) == (
+        f"<|suffix|>{member}\nfn last() {{ one() }}\n<|prefix|>struct A(u8);\n"
+    )
+    _, _, around = context(last).partition("<|suffix|>")
+    assert around == f"<|prefix|>struct A(u8);\n\n{bound}{member}"
+
+
+def test_the_end_of_a_container_that_no_edit_changes_is_shown_once(rows_of):
+    def file(comment, n):
+        impl = f"impl A {{\n    fn one(&self) {{}}\n{comment}}}\n"
+        return f"struct A;\n\n{impl}\nfn last() {{ {n}() }}\n"
+
+    before = {"src/lib.rs": file("", "one"), **MANIFEST}
+    (row,) = rows_of(before, {"src/lib.rs": file("    // The end.\n", "two")})
+    rest = file("", "one").partition("\nfn last")[0]
+    assert context(row) == f"<|suffix|><|prefix|>{rest}"
+
+
 def test_where_the_file_is_long_the_nearest_is_shown_and_the_cut_is_marked(rows_of):
     items = [f"pub fn f{n}() {{\n    call({n});\n}}\n\n" for n in range(80)]
     before = {"src/lib.rs": "".join(items), **MANIFEST}
