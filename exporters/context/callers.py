@@ -12,7 +12,7 @@ from itertools import islice
 
 from rsidx.exporters.context.forms import TextRun
 from rsidx.exporters.edits.edit import Side
-from rsidx.exporters.edits.test_code import is_test_chunk, is_test_path
+from rsidx.exporters.edits.test_code import is_test_chunk, is_test_file
 from rsidx.exporters.resolver.files import Definition, File
 from rsidx.exporters.resolver.references import NAME_RULE, CodeLocation, Resolver
 from rsidx.exporters.resolver.types import TypeScope
@@ -124,7 +124,7 @@ class Callers:
         symbols = self._reader.symbols(chunk.id)[:1]
         is_test = (
             is_test_chunk(self._reader, chunk)
-            or is_test_path(self._reader.path(file.path_id))
+            or is_test_file(self._reader, file.path_id, file.blob_id)
             or self._resolver.modules.is_test(file.path_id)
         )
         return Caller(file, index, symbols[0].name if symbols else "", is_test, rule, mention)

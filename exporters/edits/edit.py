@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from rsidx.exporters.edits.test_code import is_test_chunk, is_test_path
+from rsidx.exporters.edits.test_code import is_test_chunk, is_test_file
 from rsidx.store.addresses import HEADER
 from rsidx.store.reader import Reader
 from rsidx.store.records import TEST_MARK, ChunkRow
@@ -135,7 +135,10 @@ def edit_between(
     name = name_of(reader, shown)
     if _is_several(shown):
         kind, name = SEVERAL, ""
-    is_in_tests = is_test_path(reader.path(shown.path_id)) or TEST_MARK in shown.container
+    # What its file was: of an old side in another file, or under another name, nothing is known.
+    before = old if old is not None and old.path_id == shown.path_id else insertion
+    known = before.blob_id if before is not None else None
+    is_in_tests = is_test_file(reader, shown.path_id, known) or TEST_MARK in shown.container
     was_test = is_in_tests or (old is not None and _is_test(reader, old))
     is_test = is_in_tests or _is_test(reader, shown)
     place = Place(change, shown.path_id, shown.container, was_test, old, insertion)

@@ -10,10 +10,25 @@ _FOLDERS = frozenset({"tests", "benches"})
 _NAME = re.compile(r"(?:.*_)?tests?\.rs\Z", re.DOTALL)
 
 
-def is_test_path(path: bytes) -> bool:
-    """Tell whether a file is one of tests or benchmarks by its name, or by that of a folder."""
-    *folders, name = path.decode("utf-8", "replace").split(posixpath.sep)
-    return not _FOLDERS.isdisjoint(folders) or _NAME.match(name) is not None
+def is_test_file(reader: Reader, path_id: int, blob_id: int | None) -> bool:
+    """Tell whether a file is one of tests or benchmarks by a folder, or by its name.
+
+    `blob_id` is what is known of it, None for nothing. A name says so only where the file has a
+    test: `src/cmd/test.rs` may be a command.
+    """
+    *folders, name = reader.path(path_id).decode("utf-8", "replace").split(posixpath.sep)
+    if not _FOLDERS.isdisjoint(folders):
+        return True
+    return _NAME.match(name) is not None and (blob_id is None or _has_test(reader, blob_id))
+
+
+def _has_test(reader: Reader, blob_id: int) -> bool:
+    """Tell whether something in a file is test code, or whether nothing in it is known."""
+    chunks = reader.chunks(blob_id)
+    return not chunks or any(
+        TEST_MARK in chunk.container or any(one.is_test for one in reader.symbols(chunk.id))
+        for chunk in chunks
+    )
 
 
 def is_test_chunk(reader: Reader, chunk: ChunkRow) -> bool:

@@ -41,7 +41,8 @@ _NUMBER_AT_END = re.compile(r"\([^()]{0,40}[#!]\d{1,7}\)\Z")
 _BULLETS = frozenset("*+-")
 _STOPS = " \t.!,:…"
 _OF_REVIEW = (
-    r"(?:the |all |some |more |pr |mr |code |review(?:er)?(?:'?s)? |initial |final |other )*"
+    r"(?:the |all |some |rest of |more |pr |mr |code |@[\w-]{1,39}+(?:'s)? |review(?:er)?(?:'?s)? "
+    r"|initial |final |other )*"
 )
 _FROM = r"(?: (?:from|by) (?:@?[\w-]+ ?){1,3})?"
 _NOISE = re.compile(
@@ -127,12 +128,12 @@ def cut(message: str) -> tuple[str, bool]:
     """Return a message of at most `MAX_MESSAGE_CHARS`, and whether it was cut.
 
     It is cut behind a paragraph; where that would leave less than a quarter, behind a sentence or
-    else a line or a word. `CUT_MARK` stands below.
+    else a line or a word. Code in fences has no sentences. `CUT_MARK` stands below.
     """
     if len(message) <= MAX_MESSAGE_CHARS:
         return message, False
     room = whole_placeholders(message[: MAX_MESSAGE_CHARS - len(CUT_MARK) - 2])
-    sentences = [match.end() for match in _SENTENCE.finditer(room)]
+    sentences = [match.end() for match in _SENTENCE.finditer(_before_open_fence(room))]
     ends = (_last_paragraph(room), max(sentences, default=0), room.rfind("\n"), room.rfind(" "))
     end = next((end for end in ends if end >= MAX_MESSAGE_CHARS // 4), len(room))
     return f"{room[:end].rstrip()}\n\n{CUT_MARK}", True
@@ -154,6 +155,17 @@ def _last_paragraph(text: str) -> int:
         at += len(line) + 1
         last = line.rstrip() or last
     return end
+
+
+def _before_open_fence(text: str) -> str:
+    """Return a text up to a fence that is not closed in it."""
+    at = 0
+    opened = None
+    for line in text.split("\n"):
+        if _FENCE.match(line):
+            opened = at if opened is None else None
+        at += len(line) + 1
+    return text[:opened] + "\n" if opened is not None else text
 
 
 def _before_diff(text: str) -> str:

@@ -57,6 +57,12 @@ _CLAUSE = re.compile(
     rf"(?=[.!,]?[\s{_GONE}]{{0,3}}(?:\n|\Z))",
     re.IGNORECASE,
 )
+_NO_STOP = re.compile(
+    rf"(?P<begin>\A|\n|[.!?]\s{{1,3}})(?:close[sd]?|fix(?:es|ed)|resolve[sd]?):?\s{{1,3}}{_NOUN}{_REF}"
+    r"\s{1,3}(?=(?-i:The|This|That|These|Those|It|I|We|An?|And|Also|Now|When|If|There)\b)",
+    re.IGNORECASE,
+)
+"""`Closes #12 The lock …`, a sentence that lacks its end."""
 _END_OF_BRACKETS = re.compile(
     rf"[,;]?\s{{1,3}}(?:see(?: also)?|refs?|re|{_COMPARE}|[ei]\.?[ge]\.?|fixes|closes):?\s{{1,3}}"
     rf"{_NOUN}{_REF}(?=\s{{0,3}}\))",
@@ -137,6 +143,7 @@ def without_numbers(text: str) -> str:
         if not (is_trailer or (begins and _says_only_numbers(line))):
             lines.append(_without_sentences(line))
     rest = _END_OF_BRACKETS.sub(_GONE, "\n".join(lines))
+    rest = _NO_STOP.sub(r"\g<begin>", rest)
     # Once more for a clause that only another one stands behind.
     rest = _CLAUSE.sub(_without_clause, _CLAUSE.sub(_without_clause, rest))
     rest = _OBJECT.sub(rf"\g<verb>{_OBJECT_OF}", rest)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from rsidx.errors import RsidxError
 from rsidx.exporters.edits.edit import Edit, Place, Side, Surroundings, edit_of
 from rsidx.exporters.edits.edited import EditedFile
-from rsidx.exporters.edits.test_code import is_test_path
+from rsidx.exporters.edits.test_code import is_test_file
 from rsidx.exporters.questions.target import Target
 from rsidx.store.addresses import FOOTER, AddressedFile, FileChunk
 from rsidx.store.reader import Reader
@@ -30,7 +30,7 @@ class Site:
 
 def new_file(reader: Reader, path_id: int) -> Site:
     """Return the site of a file that is still to be made."""
-    place = Place("add", path_id, "", is_test_path(reader.path(path_id)))
+    place = Place("add", path_id, "", is_test_file(reader, path_id, None))
     return Site(_addition(place), Surroundings((), ()), (1, 1))
 
 
@@ -97,8 +97,9 @@ class Sites:
 
     def _point(self, addressed: AddressedFile, point: int) -> Site:
         container = addressed.container_at(point)
-        is_test = is_test_path(self._reader.path(self._path_id)) or TEST_MARK in container
         insertion = self._file.insertion(point)
+        known = insertion.blob_id if insertion is not None else None
+        is_test = is_test_file(self._reader, self._path_id, known) or TEST_MARK in container
         place = Place("add", self._path_id, container, is_test, insertion=insertion)
         line = addressed.line_at(point)
         return Site(_addition(place), self._file.around(point, point), (line, line))

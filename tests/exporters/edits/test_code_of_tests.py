@@ -7,7 +7,7 @@ import pytest
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import config_of
 from rsidx.exporters.edits.pairing import commit_edits
-from rsidx.exporters.edits.test_code import is_test_path
+from rsidx.exporters.edits.test_code import is_test_file
 from rsidx.exporters.export import export
 from rsidx.exporters.questions.prompt import prompt_at
 from rsidx.exporters.questions.target import Target
@@ -25,8 +25,34 @@ from rsidx.store.reader import Reader
         ("tests.rs/a.rs", False), ("attests/a.rs", False),
     ],
 )  # fmt: skip
-def test_a_path_says_so_by_a_folder_or_its_name(path, expected):
-    assert is_test_path(path.encode()) is expected
+def test_a_path_says_so_by_a_folder_or_its_name(repo, index, path, expected):
+    repo.commit("Begin", {path: "fn helper() {}\n\n#[test]\nfn works() {}\n"})
+    for known in (True, False):
+        assert is_test(index, is_known=known) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("src/cmd/test.rs", "pub fn execute() {}\n", False),
+        ("src/cmd/test.rs", "pub fn a() {}\n\n#[cfg(test)]\nmod tests {\n    use a;\n}\n", True),
+        ("src/a/tests.rs", "use super::*;\n\n#[tokio::test]\nasync fn works() {}\n", True),
+        ("src/a/tests.rs", "", True),
+        ("tests/a.rs", "pub fn helper() {}\n", True),
+    ],
+)
+def test_a_name_alone_says_so_of_a_file_with_a_test(repo, index, path, text, expected):
+    repo.commit("Begin", {path: text})
+    assert is_test(index, is_known=True) is expected
+    assert is_test(index, is_known=False)
+
+
+def is_test(index, *, is_known):
+    index.sync()
+    with index.database.reading() as connection:
+        reader = Reader(connection, queries.repository_id(connection, None))
+        [change] = reader.changes(reader.commits()[-1].id)
+        return is_test_file(reader, change.path_id, change.new_blob_id if is_known else None)
 
 
 def item(name, n):

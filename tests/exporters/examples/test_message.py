@@ -76,7 +76,8 @@ def test_a_squashed_commit_that_says_something_stays_with_its_body(item):
     "line",
     ["wip", "[WIP]", "fixup", "fixup! Add a cache", "Apply suggestions from code review",
      "* Apply suggestion from @some-one", "Address review comments", "- address PR comments.",
-     "Addressed the reviewer's feedback (#12)", "review comments", "Update src/lib.rs",
+     "Addressed the reviewer's feedback (#12)", "Addressed the rest of @a-b's review",
+     "review comments", "Update src/lib.rs",
      "oops", "-"],
 )  # fmt: skip
 def test_a_line_that_says_nothing_of_the_change_goes(line):
@@ -175,6 +176,14 @@ def test_numbers_of_issues_go_with_what_leads_to_them(text, expected):
     assert without_numbers(text) == expected
 
 
+def test_a_sentence_on_numbers_that_lacks_its_end_goes():
+    text = "Big clean-up. Closes #34 The unwraps were replaced.\nFixes #12 It hung.\n"
+    assert without_numbers(text) == "Big clean-up. The unwraps were replaced.\nIt hung.\n"
+    # What stands behind the number may be what is fixed.
+    assert "Windows" in without_numbers("Fixes #12 Windows builds hang.")
+    assert without_numbers("Fixes #12 Windows builds hang.").startswith("Fixes")
+
+
 def test_numbers_stay_by_choice():
     message = "Fix the lock (#12)\n\nCloses #13"
     assert tidy(message, keeps_numbers=True) == message
@@ -193,6 +202,9 @@ def test_a_message_of_the_most_characters_is_whole():
         ("word " * 300, ("word " * 199).rstrip()),
         ("Subject\n\nA text of\n\n" * 20 + "```\n" + "code\n\n" * 200 + "```",
          ("Subject\n\nA text of\n\n" * 20).rstrip()),
+        ("Subject\n\n" + "Measured on a machine. " * 12 + "By input:\n\n```\n" + "sort: 12\n" * 99,
+         "Subject\n\n" + "Measured on a machine. " * 12 + "By input:"),
+        ("Subject\n\n```\n" + "sort: 12\n" * 199, "Subject\n\n```" + "\nsort: 12" * 109),
         ("a" * 2000, "a" * 997),
     ],
 )  # fmt: skip
