@@ -61,16 +61,31 @@ class Bench:
     memo: Memo
     stop: threading.Event
 
+    def folder(self, number: int) -> Path:
+        """Return the folder of a worker."""
+        return self.scratch / "workers" / str(number)
+
+    def warm(self, n_workers: int) -> None:
+        """Give workers that are new what the first one has built; none of them is at work yet."""
+        built = self.folder(0) / "target"
+        for number in range(1, n_workers):
+            if built.is_dir() and not self.folder(number).exists():
+                # Beside, so that an interruption leaves no half of it.
+                beside = self.folder(number).with_suffix(".new")
+                shutil.rmtree(beside, ignore_errors=True)
+                shutil.copytree(built, beside / "target", symlinks=True)
+                beside.rename(self.folder(number))
+
     def judge(self, number: int) -> Judge:
         """Return the judge of a worker, with a workspace of its own."""
-        folder = self.scratch / "workers" / str(number)
-        warm = self.scratch / "workers" / "0" / "target"
-        if number and warm.is_dir() and not folder.exists():
-            # What the first worker has built of other packages is of use at the same paths only.
-            shutil.copytree(warm, folder / "target", symlinks=True)
-        workspace = Workspace(self.repository, folder)
-        cargo = Cargo(workspace, self.toolchain, self.sandbox, self.home, self.stop)
+        workspace, cargo = self.worker(number)
         return Judge(workspace, cargo, self.memo, self.settings, self.toolchain.version)
+
+    def worker(self, number: int) -> tuple[Workspace, Cargo]:
+        """Return the workspace of a worker, and the cargo that checks in it."""
+        workspace = Workspace(self.repository, self.folder(number))
+        cargo = Cargo(workspace, self.toolchain, self.sandbox, self.home, self.stop)
+        return workspace, cargo
 
     def header(self, edits: EditSet, purpose: str) -> dict[str, Any]:
         """Return what a result says of how it was made."""
@@ -167,8 +182,10 @@ def work_through(bench: Bench, edits: Sequence[JudgedEdit], work: Work, run: Run
             if n_commits % _COMMITS_BETWEEN_LOOKS == 0:
                 judge.limit_target(MAX_TARGET_BYTES)
 
+    n_workers = max(1, min(run.jobs, len(groups)))
+    bench.warm(n_workers)
     run.progress(0, len(edits))
-    _start(worker, max(1, min(run.jobs, len(groups))), bench.stop)
+    _start(worker, n_workers, bench.stop)
 
 
 def _start(worker: Callable[[int], None], n_workers: int, stop: threading.Event) -> None:

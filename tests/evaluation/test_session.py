@@ -145,3 +145,25 @@ def test_each_thread_has_a_parser_of_its_own():
         thread.start()
         thread.join()
     assert len({id(parser) for pair in found for parser in pair}) == 4
+
+
+@pytest.mark.usefixtures("toolchain", "any_sandbox")
+def test_a_new_worker_gets_what_the_first_one_has_built(many, tmp_path, monkeypatch):
+    export, answers = many
+    run = Evaluation(export.folder, export.repo.path)
+    run.check(answers, tmp_path / "one", jobs=1)
+    workers = export.folder.with_name("out.eval") / "workers"
+    mark = workers / "0" / "target" / "mark"
+    mark.write_text("built")
+    begun = []
+    judge = session.Bench.judge
+
+    def seen(self, number):
+        # Nobody copies what somebody is at work on.
+        begun.append((workers / "1" / "target" / "mark").read_text())
+        return judge(self, number)
+
+    monkeypatch.setattr(session.Bench, "judge", seen)
+    run.check(answers, tmp_path / "two", jobs=2)
+    assert begun == ["built", "built"]
+    assert comparable(tmp_path / "one") == comparable(tmp_path / "two")
