@@ -17,6 +17,8 @@ from rsidx.evaluation.toolchain import Toolchain
 from rsidx.evaluation.workspace import Workspace
 
 _CONFIGURATIONS = ("config.toml", "config")
+_OF_HOME = ("registry", "git", *_CONFIGURATIONS)
+"""What a check reads of a cargo home."""
 _MAX_SAID_CHARS = 600
 _RESOLVE_TIMEOUT_S = 120
 _FETCH_TIMEOUT_S = 1800
@@ -250,7 +252,8 @@ class Cargo:
         if not self._toolchain.cargo.is_relative_to(self._toolchain.folder):
             read.append(self._toolchain.cargo)
         if not access.has_network:
-            read.append(self._home)
+            # Not what else is there, such as the keys of registries.
+            read += [self._home / name for name in _OF_HOME if (self._home / name).exists()]
         return Places(
             self._workspace.tree,
             access.target or self._workspace.target,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rsidx.errors import EvaluationError, RepositoryError
-from rsidx.indexer.git.repository import Repository
+from rsidx.indexer.git.repository import DIFF_FLAGS, Repository
 
 _ATTRIBUTES = b"* -text -eol -filter -ident -working-tree-encoding -export-subst\n"
 """Files are checked out as their blobs: no filter of the user's or the repository's runs."""
@@ -108,6 +108,32 @@ class Workspace:
         """Return a blob of the repository."""
         return self._scratch.run("cat-file", "blob", oid)
 
+    def follow(self, worktree: Path) -> None:
+        """Become what a worktree is on disk, without what git ignores; write only what differs.
+
+        Raises RepositoryError where the worktree has no commit.
+        """
+        head = self._repository.run("rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+        current = self.head()
+        if current != head:
+            self.move_to(head)
+        self._commit = head
+        for path in sorted({*_differing(self._repository), *_differing(self._scratch)}):
+            file, copy = worktree / path, self.tree / path
+            if file.is_symlink() or not file.is_file():
+                if copy.is_file() and not copy.is_symlink():
+                    copy.unlink()
+                continue
+            content = file.read_bytes()
+            if not copy.is_file() or copy.read_bytes() != content:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                _write(copy, content)
+
+    def head(self) -> str:
+        """Return the commit that the clone stands at, whoever moved it there; empty for none."""
+        head = ("rev-parse", "--quiet", "--verify", "HEAD")
+        return self._scratch.run(*head, ok=(0, 1)).decode().strip()
+
     def write(self, path: str, content: bytes) -> None:
         """Write a file of the tree in place, with a new time."""
         if path not in self._changed:
@@ -142,8 +168,24 @@ class Workspace:
             self.target.mkdir()
 
 
+def _differing(repository: Repository) -> Iterator[str]:
+    """Yield the files of a worktree that are not as in its commit, without ignored ones."""
+    changed = (
+        "diff",
+        *DIFF_FLAGS,
+        "--name-only",
+        "--no-renames",
+        "--ignore-submodules=all",
+        "-z",
+        "HEAD",
+    )
+    for command in (changed, ("ls-files", "--others", "--exclude-standard", "-z")):
+        names = repository.run(*command)
+        yield from (os.fsdecode(name) for name in names.split(b"\0") if name)
+
+
 def _write(file: Path, content: bytes) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "wb") as opened:
         opened.write(content)
     with suppress(OSError):

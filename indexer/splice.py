@@ -1,5 +1,6 @@
 """Putting new code in the place of an item of a file, or between two."""
 
+import os
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ _LINE_ENDS = (b"\n", b"\r\n")
 _NO_ITEMS = frozenset({"preamble", "trailer"})
 _RUNS = frozenset({"imports", "mod"})
 """Kinds of items that stand on the lines of one another, without blank ones."""
+
+
+class RefusedCodeError(RsidxError):
+    """The place is there, but the new code cannot be put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,20 @@ def names_within(source: bytes, start: int, end: int) -> frozenset[str]:
     )
 
 
+def changed_chunks(before: bytes, after: bytes) -> tuple[int, int]:
+    """Return the range of the chunks of a file in which it differs from an earlier version.
+
+    Of the same text it is the whole file.
+    """
+    if before == after:
+        return 0, len(after)
+    same = len(os.path.commonprefix([before, after]))  # noqa: RUF071  (bytes on purpose)
+    rest = os.path.commonprefix([before[same:][::-1], after[same:][::-1]])  # noqa: RUF071
+    places = _File(after).within(same, max(same + 1, len(after) - len(rest)))
+    starts, ends = [place.start for place in places], [place.end for place in places]
+    return min(starts, default=same), max(ends, default=same)
+
+
 def replace_symbol(source: bytes, symbol: str, code: bytes, *, delete: bool = False) -> bytes:
     """Return a file with a symbol's chunk replaced, as a prompt for that symbol expects.
 
@@ -110,9 +129,9 @@ def replace_symbol(source: bytes, symbol: str, code: bytes, *, delete: bool = Fa
     result, now = file.replaced(place, symbol, code, delete=delete)
     n_named = sum(one.defines(symbol) for one in now.places)
     if n_named > 1:
-        raise RsidxError(f"with the new code {symbol} is defined {n_named} times")
+        raise RefusedCodeError(f"with the new code {symbol} is defined {n_named} times")
     if not n_named and not delete:
-        raise RsidxError(
+        raise RefusedCodeError(
             f"the new code does not define {symbol}; --delete takes it out of the file"
         )
     file.check_others(place, now)
@@ -137,7 +156,9 @@ def replace_line(
     defined = {(s.kind, s.name) for one in now.places for s in one.chunk.facts.symbols}
     if not delete and not defined.issuperset(names):
         [(_, name)] = names
-        raise RsidxError(f"the new code does not define {name}; --delete takes it out of the file")
+        raise RefusedCodeError(
+            f"the new code does not define {name}; --delete takes it out of the file"
+        )
     file.check_others(place, now)
     return result
 
@@ -161,7 +182,7 @@ def insert(
     point = addressed.after(after) if after is not None else addressed.inside(inside or 0)
     code = without_fence(code)
     if not code.strip():
-        raise RsidxError("the new code is empty")
+        raise RefusedCodeError("the new code is empty")
     at = file.places[point].start if point < len(file.places) else len(source)
     front = file.places[point - 1].chunk if point else None
     behind = file.places[point].chunk if point < len(file.places) else None
@@ -172,7 +193,7 @@ def insert(
     result = source[:at] + before + code + below + source[at:]
     now = file.followed_by(result, at + len(before), code)
     if now.n_items <= file.n_items:
-        raise RsidxError("the new code has no item")
+        raise RefusedCodeError("the new code has no item")
     file.check_others(None, now)
     return result
 
@@ -211,14 +232,14 @@ class _File:
         """Return the text and the chunks with new code in the place of a chunk."""
         result, code = _put(self._source, place.start, place.end, code)
         if not code.strip() and not delete:
-            raise RsidxError(f"the new code is empty; --delete takes {name} out of the file")
+            raise RefusedCodeError(f"the new code is empty; --delete takes {name} out of the file")
         return result, self.followed_by(result, place.start, code)
 
     def followed_by(self, result: bytes, start: int, code: bytes) -> "_File":
         """Return the next version, which has new code at an offset; raises where it is broken."""
         now = _File(result)
         if now.has_errors and not self.has_errors:
-            raise RsidxError(_error_in(result, start, code))
+            raise RefusedCodeError(_error_in(result, start, code))
         return now
 
     def check_others(self, place: _Place | None, now: "_File") -> None:
@@ -229,7 +250,7 @@ class _File:
         lost = self.symbols_outside(replaced, with_container=not is_header)
         lost -= now.symbols_outside((), with_container=not is_header)
         if lost:
-            raise RsidxError(f"with the new code {missing(min(lost))} is not there any more")
+            raise RefusedCodeError(f"with the new code {missing(min(lost))} is not there any more")
 
     def within(self, start: int, end: int) -> list[_Place]:
         """Return the chunks that have a byte in a range, or of an empty range none."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rsidx.api.commits import Commit, Edit
     from rsidx.api.data_set import DataSet, Relation, Row, Verification
-    from rsidx.api.evaluation import Evaluation, EvaluationResult, predict
+    from rsidx.api.evaluation import Evaluation, EvaluationResult, check_code, predict
     from rsidx.api.examples import Example
     from rsidx.api.hooks import Hooks, Watcher
     from rsidx.api.index import Index
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from rsidx.evaluation.check import CheckCounts
     from rsidx.evaluation.client import Sampling
+    from rsidx.evaluation.code_check import CodeCheck, CodeError
     from rsidx.evaluation.comparison import Comparison
     from rsidx.evaluation.configuration import CheckSettings
     from rsidx.evaluation.fetch import FetchCounts
@@ -62,6 +63,8 @@ __all__ = [
     "Audit",
     "CheckCounts",
     "CheckSettings",
+    "CodeCheck",
+    "CodeError",
     "Commit",
     "Comparison",
     "ConfigError",
@@ -107,6 +110,7 @@ __all__ = [
     "Use",
     "Verification",
     "Watcher",
+    "check_code",
     "measure_tokenizer",
     "open",
     "predict",
@@ -116,6 +120,8 @@ _MODULES = {
     "Audit": "rsidx.exporters.report.audit",
     "CheckCounts": "rsidx.evaluation.check",
     "CheckSettings": "rsidx.evaluation.configuration",
+    "CodeCheck": "rsidx.evaluation.code_check",
+    "CodeError": "rsidx.evaluation.code_check",
     "Commit": "rsidx.api.commits",
     "Comparison": "rsidx.evaluation.comparison",
     "ContextAnswer": "rsidx.exporters.questions.context",
@@ -150,6 +156,7 @@ _MODULES = {
     "Use": "rsidx.exporters.questions.uses",
     "Verification": "rsidx.api.data_set",
     "Watcher": "rsidx.api.hooks",
+    "check_code": "rsidx.api.evaluation",
     "measure_tokenizer": "rsidx.api.tokenizers",
     "open": "rsidx.api.opening",
     "predict": "rsidx.api.evaluation",

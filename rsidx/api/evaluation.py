@@ -2,12 +2,17 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 from rsidx.api.faults import explained, path_of
-from rsidx.errors import EvaluationError
+from rsidx.api.worktree import Code, Spot, code_of, inside_worktree
+from rsidx.errors import EvaluationError, RepositoryError
 from rsidx.evaluation.check import CheckCounts, check
 from rsidx.evaluation.client import Client, Sampling
+from rsidx.evaluation.code_check import CodeCheck
+from rsidx.evaluation.code_check import check_code as check_in_clone
 from rsidx.evaluation.comparison import Comparison, compare
 from rsidx.evaluation.configuration import CheckSettings
 from rsidx.evaluation.edits import EditSet, read_edits
@@ -28,6 +33,8 @@ from rsidx.indexer.gitview import GitView
 
 StrPath = str | os.PathLike[str]
 _MAX_BLOB_BYTES = 1 << 31
+_CHECK_FOLDER = Path("rsidx") / "check"
+"""Where in the git folder new code is checked."""
 
 
 def _ignore(_done: int, _total: int) -> None:
@@ -196,6 +203,50 @@ def predict(
             prompts, client, path_of(to), sampling or Sampling(),
             jobs=jobs, progress=progress or _ignore,
         )  # fmt: skip
+
+
+def check_code(
+    repository: StrPath,
+    path: str,
+    symbol: str,
+    code: Code,
+    *,
+    line: int | None = None,
+    after: str | int | None = None,
+    in_: str | int | None = None,
+    settings: CheckSettings | None = None,
+    scratch: StrPath | None = None,
+) -> CodeCheck:
+    """Check new code in the place of a symbol of a file on disk, in a scratch clone.
+
+    The place is named as for `Index.apply`, which must take the code. The worktree stays as it is.
+    Its build scripts and macros run, in a sandbox without the network; crates are those
+    of the user's cargo home, unless `settings` name another. `scratch` is the folder for the clone:
+    by default beside the index, in the git folder. Raises EvaluationError where nothing can be
+    checked, and RsidxError for a place that is not there.
+    """
+    with explained():
+        found = discover(path_of(repository), is_named=True)
+        if found.worktree is None:
+            raise RepositoryError(f"{found.git_dir} has no worktree")
+        file = inside_worktree(found.worktree, path)
+        spot = Spot(file, symbol, line, after, in_)
+        chosen = settings or CheckSettings()
+        if chosen.cargo_home is None:
+            chosen = replace(chosen, cargo_home=_cargo_home())
+        folder = path_of(scratch) if scratch is not None else found.git_dir / _CHECK_FOLDER
+        run = Run(found, folder, chosen, 1, _ignore)
+
+        def splice(source: bytes) -> bytes:
+            return spot.with_code(source, code_of(code), delete=False)
+
+        return check_in_clone(run, found.worktree, file, splice)
+
+
+def _cargo_home() -> Path | None:
+    """Return the user's own cargo home; None where there is none."""
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    return home if home.is_dir() else None
 
 
 def _seen(

@@ -43,13 +43,27 @@ def apply_code(worktree: Path, spot: Spot, code: Code, *, write: bool, delete: b
     path = spot.path
     file = _file(worktree, path)
     source = _read(file, path)
-    answer = code() if callable(code) else code
-    answer = answer.encode() if isinstance(answer, str) else answer
-    result = spot.with_code(source, answer, delete=delete)
+    result = spot.with_code(source, code_of(code), delete=delete)
     if write:
         _write(file, path, source, result)
     old, new = (text.decode("utf-8", "replace").splitlines() for text in (source, result))
     return [f"--- a/{path}", f"+++ b/{path}", *unified(old, new)] if old != new else []
+
+
+def code_of(code: Code) -> bytes:
+    """Return the code itself."""
+    answer = code() if callable(code) else code
+    return answer.encode() if isinstance(answer, str) else answer
+
+
+def inside_worktree(worktree: Path, path: str) -> str:
+    """Return a file's path below its worktree; of a link, that of what it leads to.
+
+    Raises RsidxError for what is not in the worktree, or no file.
+    """
+    file = _file(worktree, path)
+    _read(file, path)
+    return file.relative_to(worktree.resolve()).as_posix()
 
 
 def _file(root: Path, path: str) -> Path:

@@ -28,6 +28,7 @@ from rsidx.option import option
 from rsidx.output import counted, emit, progress, resumable
 
 _TEMPERATURE = 0.8
+_NOT_OK = 10
 
 
 @click.group(name="eval")
@@ -245,13 +246,13 @@ def selftest(evaluation: Evaluation, to: Path, edits: int | None, jobs: int | No
     """Check the gate on the data set OUT, with code of which it is known what must come of it.
 
     The commits' own code must compile, and seven planted faults must be errors of their class;
-    otherwise it names them and exits with 1. It also shows what compiles that nobody had to write.
+    otherwise it names them and exits with 10. It also shows what compiles that nobody had to write.
     """
     with resumable(), progress("edits", "edits") as update:
         found = evaluation.selftest(to, max_edits=edits, jobs=jobs, progress=update)
     emit(None, self_test_lines(found), as_json=False)
     if not found.ok:
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(_NOT_OK)
 
 
 _repository_option = option(

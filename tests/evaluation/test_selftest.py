@@ -51,7 +51,7 @@ def test_one_of_a_wrong_class_is_named(export, tmp_path, monkeypatch, capfd):
         diagnostics, "class_of", lambda code, _message: "types" if code else "syntax"
     )
     arguments = ["eval", "selftest", str(export.folder), "--to", str(tmp_path / "result")]
-    assert main([*arguments, "-C", str(export.repo.path), "--jobs", "1", "--edits", "1"]) == 1
+    assert main([*arguments, "-C", str(export.repo.path), "--jobs", "1", "--edits", "1"]) == 10
     out = capfd.readouterr().out
     assert "planted borrows: error types" in out
     assert "that must not be" in out

@@ -12,6 +12,8 @@ from rsidx.__main__ import main
 from rsidx.errors import RsidxError
 from rsidx.files import put
 from rsidx.indexer.splice import (
+    RefusedCodeError,
+    changed_chunks,
     insert,
     missing,
     names_within,
@@ -343,3 +345,21 @@ def test_an_answer_that_does_not_parse_says_nothing_of_names():
     found = replace_range(SOURCE, len(SOURCE), len(SOURCE), b"fn (\n")
     assert (found.is_broken, found.names, found.lost) == (True, frozenset(), ())
     assert found.result == SOURCE + b"fn (\n"
+
+
+def test_what_differs_between_versions_is_told_as_whole_chunks():
+    result = replace_symbol(SOURCE, "Thing::act", ACT)
+    start, end = changed_chunks(SOURCE, result)
+    assert result[start:end] == ACT
+    added = insert(SOURCE, "a.rs", b"fn more() {}\n", after="free")
+    start, end = changed_chunks(SOURCE, added)
+    assert b"fn more() {}" in added[start:end]
+    assert changed_chunks(SOURCE, SOURCE) == (0, len(SOURCE))
+
+
+def test_code_at_fault_is_told_from_a_place_that_is_not_there():
+    with pytest.raises(RefusedCodeError):
+        replace_symbol(SOURCE, "free", b"fn (")
+    with pytest.raises(RsidxError) as caught:
+        replace_symbol(SOURCE, "absent", FREE)
+    assert not isinstance(caught.value, RefusedCodeError)

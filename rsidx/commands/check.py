@@ -1,0 +1,114 @@
+"""`rsidx check`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from rsidx import CheckSettings, CodeCheck, Index, RepositoryError, check_code
+from rsidx.commands.addresses import EXAMPLES, address_of, address_options
+from rsidx.commands.options import json_option, repository_options
+from rsidx.output import emit
+
+_STATUS = {
+    "compiles": 0,
+    "error": 10,
+    "not_applied": 11,
+    "timeout": 12,
+    "broken_before": 13,
+    "not_compiled": 14,
+}
+
+
+@click.command()
+@click.argument("place_in_code", metavar="FILE[:SYMBOL|:LINE]")
+@click.argument("code", type=click.File("rb"), default="-", metavar="[CODE]")
+@address_options
+@click.option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="ARGUMENTS",
+    help="The arguments of a `cargo check`, RUSTFLAGS=... before them; may be given more than "
+    "once: the first that compiles the code decides.  [default: none, then --tests, each for the "
+    "package of FILE]",
+)
+@click.option(
+    "--cargo-home",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A cargo home with the crates.  [default: your own]",
+)
+@click.option("--no-sandbox", is_flag=True, help="Run the repository's code as you.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=1),
+    default=CheckSettings().timeout_s,
+    show_default=True,
+    help="The seconds that a check may take.",
+)
+@click.option(
+    "--scratch",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder for the clone and what it builds.  [default: rsidx/check in the git folder]",
+)
+@json_option
+@repository_options
+def check(
+    index: Index,
+    place_in_code: str,
+    code: BinaryIO,
+    after: str | None,
+    inside: str | None,
+    checks: tuple[str, ...],
+    cargo_home: Path | None,
+    no_sandbox: bool,
+    timeout: int,
+    scratch: Path | None,
+    as_json: bool,
+) -> None:
+    """Check that new code compiles in the place of SYMBOL, from the file CODE or stdin.
+
+    FILE stays as it is: the code is put into a scratch clone that has what is on disk. Errors are
+    printed as a model may be told them. This runs the repository's build scripts and macros, in a
+    sandbox without the network and without your files.
+
+    Exits with 0 if the code compiles, 10 if it does not, 11 if it cannot be put there, 12 if the
+    check takes too long, 13 if the check fails without the code, too, and 14 if it does not compile
+    that code at all.
+    """
+    path, symbol, address = address_of(place_in_code, after, inside)
+    if not symbol and set(address.values()) == {None}:
+        raise click.UsageError(f"name {EXAMPLES}")
+    if index.worktree is None:
+        raise RepositoryError(f"{index.git_folder} has no worktree")
+    settings = CheckSettings(
+        checks=checks or CheckSettings().checks,
+        cargo_home=cargo_home,
+        no_sandbox=no_sandbox,
+        timeout_s=timeout,
+    )
+    found = check_code(
+        index.worktree, path, symbol, code.read, **address, settings=settings, scratch=scratch
+    )
+    emit(asdict(found), _lines(found), as_json=as_json)
+    if _STATUS[found.outcome]:
+        raise click.exceptions.Exit(_STATUS[found.outcome])
+
+
+def _lines(found: CodeCheck) -> Iterator[str]:
+    yield f"{_OUTCOMES[found.outcome]}{f': {found.reason}' if found.reason else ''}"
+    if found.feedback:
+        yield ""
+        yield found.feedback
+
+
+_OUTCOMES = {
+    "compiles": "it compiles",
+    "error": "it does not compile",
+    "not_applied": "it cannot be put there",
+    "timeout": "not known",
+    "broken_before": "without it the check fails, too",
+    "not_compiled": "not known",
+}
