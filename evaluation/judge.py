@@ -182,11 +182,12 @@ class Judge:
     def _symbol(self, site: Site) -> str:
         """Return the name that an answer must define: what the prompt says, or what stays there."""
         edit = site.edit
+        own = names_within(site.source, site.start, site.end)
         if edit.given_name:
-            return edit.given_name
+            # That of an impl is its header, which defines no name.
+            return edit.given_name if edit.given_name in own else ""
         if not edit.symbol or edit.rows[0].old is None or site.edit.kind in _UNNAMED:
             return ""
-        own = names_within(site.source, site.start, site.end)
         old = replace_range(site.source, site.start, site.end, site.old)
         return edit.symbol if edit.symbol in own & old.names else ""
 

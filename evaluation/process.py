@@ -7,8 +7,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -74,13 +74,33 @@ def run(
 
 def _wait(process: "subprocess.Popen[bytes]", deadline: float, stop: threading.Event) -> bool:
     """Wait for the end of a program; tell whether it came in time."""
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or stop.is_set():
-            return False
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(min(left, _LOOK_S))
-            return True
+    with _ended(process) as ended:
+        while process.poll() is None:
+            left = deadline - time.monotonic()
+            if left <= 0 or stop.is_set():
+                return False
+            if ended is None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(min(left, _LOOK_S))
+            else:
+                select.select([ended], [], [], min(left, _LOOK_S))
+    return True
+
+
+@contextmanager
+def _ended(process: "subprocess.Popen[bytes]") -> Iterator[int | None]:
+    """Give a descriptor that can be read once a program has ended; None where there is none.
+
+    Python itself looks again and again, up to every 50 ms, which is a tenth of a short check.
+    """
+    if not hasattr(os, "pidfd_open"):
+        yield None
+        return
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _end(process: "subprocess.Popen[bytes]", held: int) -> None:

@@ -98,6 +98,21 @@ def test_an_answer_that_takes_other_items_away_is_not_applied(crate, make_export
     assert (line["verdict"], line["class"]) == ("error", "syntax")
 
 
+def test_the_name_that_a_prompt_gives_must_be_defined_where_it_is_one(
+    crate, make_export, gate, predict
+):
+    export = make_export(crate)
+    rows = [
+        export.add(crate.head(), "src/lib.rs", text, None, given={"name": name})
+        for text, name in ((REST, "caller"), (REST[1:], "Default for Caller"))
+    ]
+    other = REST.replace("caller", "other")
+    found = gate(export, predict(*((row, REST) for row in rows)))
+    assert [line["verdict"] for line in found] == ["compiles", "compiles"]
+    found = gate(export, predict(*((row, other) for row in rows)), to="more")
+    assert [line["verdict"] for line in found] == ["not_the_symbol", "compiles"]
+
+
 def test_what_is_known_of_the_edit_is_written_down(twice, gate, predict, reference):
     gate(twice, predict((twice.row, NEW)))
     line = reference()
