@@ -99,10 +99,10 @@ def read_edits(out: Path, split: str) -> EditSet:
         with (out / f"{split}.meta.jsonl").open("rb") as lines:
             edits = tuple(_edits(map(json.loads, lines), kind))
         end_token = str(manifest["tokenizer"]["end_token"])
-        return EditSet(_identity(manifest), split, kind, end_token, edits)
+        return EditSet(identity_of(manifest), split, kind, end_token, edits)
 
 
-def _identity(manifest: Mapping[str, Any]) -> str:
+def identity_of(manifest: Mapping[str, Any]) -> str:
     """Return a digest of an export's files; of the manifest, which has times, only without them."""
     what = manifest.get("files") or manifest
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,7 @@
 """The report's page: one file, without a network, from nothing but an export's own files."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,18 @@ _MARK = b'<meta name="generator" content="rsidx report">'
 _HEAD_BYTES = 1024
 
 
-def write_report(out: Path, to: Path, *, n_samples: int, faults: Callable[[], Audit]) -> None:
+def write_report(
+    out: Path,
+    to: Path,
+    *,
+    n_samples: int,
+    faults: Callable[[], Audit],
+    judged: Mapping[str, Any] | None = None,
+) -> None:
     """Write the report of an export to a file; `faults` counts them once the page can be written.
 
-    Only another report is overwritten. Raises ExportError if `to` is any other file or cannot be
+    `judged` are the figures of a model's answers, the fields of `rsidx.EvaluationReport`. Only
+    another report is overwritten. Raises ExportError if `to` is any other file or cannot be
     written, if `out` is not an export, and if the libraries for a report are missing.
     """
     to = to.resolve()
@@ -44,7 +52,7 @@ def write_report(out: Path, to: Path, *, n_samples: int, faults: Callable[[], Au
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     source = resources.files("rsidx.exporters.report").joinpath("page.html").read_text("utf-8")
-    page = environment.from_string(source).render(**_values(found), audit=faults())
+    page = environment.from_string(source).render(**_values(found), audit=faults(), judged=judged)
     try:
         put(to, page.encode(), lambda: _check(to))
     except OSError as error:

@@ -4,11 +4,11 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rsidx.api.faults import explained, path_of
 from rsidx.errors import ExportError
@@ -30,6 +30,9 @@ from rsidx.exporters.verify.rows import Checked
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.repository import Repository, discover
 from rsidx.indexer.gitview import GitView
+
+if TYPE_CHECKING:
+    from rsidx.api.evaluation import EvaluationResult
 
 _MAX_BLOB_BYTES = 1 << 31
 
@@ -179,12 +182,14 @@ class DataSet:
         *,
         n_samples: int = 200,
         audit: Callable[[], Audit] | None = None,
+        result: "EvaluationResult | None" = None,
     ) -> Path:
         """Write a page with counts, plots and rows, beside the data set or `to` a file; return it.
 
         An earlier report is replaced; another file is not. It needs the extra `rsidx[report]`.
         `audit` is asked for the faults to show once all else is known to be there; by default, they
-        are counted without the repository.
+        are counted without the repository. With a `result` of answers to this data set, the page
+        shows which of them compile.
         """
         from rsidx.exporters.report.page import write_report  # noqa: PLC0415  (an extra)
 
@@ -192,7 +197,14 @@ class DataSet:
             folder = self.folder.resolve()
             beside = folder.with_name(f"{folder.name}.report.html")
             page = beside if to is None else path_of(to)
-            write_report(self.folder, page, n_samples=n_samples, faults=audit or self.audit)
+            judged = asdict(result.report_on(self.folder)) if result is not None else None
+            write_report(
+                self.folder,
+                page,
+                n_samples=n_samples,
+                faults=audit or self.audit,
+                judged=judged,
+            )
         return page
 
     def relations(self) -> tuple[Relation, ...]:

@@ -15,7 +15,7 @@ from rsidx.evaluation.code_check import CodeCheck
 from rsidx.evaluation.code_check import check_code as check_in_clone
 from rsidx.evaluation.comparison import Comparison, compare
 from rsidx.evaluation.configuration import CheckSettings
-from rsidx.evaluation.edits import EditSet, read_edits
+from rsidx.evaluation.edits import EditSet, identity_of, read_edits
 from rsidx.evaluation.fetch import FetchCounts, fetch
 from rsidx.evaluation.predict import PredictCounts
 from rsidx.evaluation.predict import predict as ask_all
@@ -26,6 +26,7 @@ from rsidx.evaluation.result import ResultLines, read_header, read_result
 from rsidx.evaluation.selftest import selftest
 from rsidx.evaluation.session import Progress, Run
 from rsidx.evaluation.training import seen_in_training
+from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.repository import Repository, discover
@@ -150,6 +151,13 @@ class EvaluationResult:
             result = read_result(self.folder)
             seen = _seen([result], trained_on, repository)
             return report_of(result, after=after, leave_out=seen)
+
+    def report_on(self, data_set: StrPath) -> EvaluationReport:
+        """Return the same; raises EvaluationError where the answers are to another data set."""
+        with explained():
+            if self._header["export"] != identity_of(read_manifest(path_of(data_set))):
+                raise EvaluationError(f"{self.folder} is the result of another data set")
+        return self.report()
 
     def compare(
         self,

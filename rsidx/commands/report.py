@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rsidx import Audit, DataSet
+from rsidx import Audit, DataSet, EvaluationResult
 from rsidx.commands.options import config_option, json_option, optional_repository_option
 from rsidx.output import emit, progress
 
@@ -26,11 +26,21 @@ from rsidx.output import emit, progress
     show_default=True,
     help="The number of rows on the page, spread evenly over the data set.",
 )
+@click.option(
+    "--result",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A result of `rsidx eval check`, whose figures the page shows.",
+)
 @optional_repository_option
 @json_option
 @config_option
 def report(
-    out: Path, to: Path | None, samples: int, repository: Path | None, as_json: bool
+    out: Path,
+    to: Path | None,
+    samples: int,
+    result: Path | None,
+    repository: Path | None,
+    as_json: bool,
 ) -> None:
     """Write a page about the data set OUT: counts, plots, leakage, faults, and rows to browse.
 
@@ -40,7 +50,8 @@ def report(
     data = DataSet(out)
     with progress("report", "rows") as update:
         audit = cache(partial(data.audit, repository, progress=update))
-        page = data.report(to, n_samples=samples, audit=audit)
+        judged = EvaluationResult(result) if result is not None else None
+        page = data.report(to, n_samples=samples, audit=audit, result=judged)
     found = {"page": str(page), "audit": asdict(audit())}
     emit(found, [str(page), *_lines(audit())], as_json=as_json)
 

@@ -53,6 +53,20 @@ def test_answers_are_judged_and_reported(exported, cli, tmp_path):
     # Of two samples one compiles.
     assert (paired["neither"], paired["both"]) == (len(rows), 0)
     assert "second less first" in cli("eval", "compare", result, result).out
+    page = tmp_path / "page.html"
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    cli("report", out, "--to", page, "--result", result)
+    section = page.read_text("utf-8").partition("Answers that compile")[2]
+    assert "all edits" in section
+    assert "50%" in section
+    cli("report", out, "--to", tmp_path / "without.html")
+    assert "Answers that compile" not in (tmp_path / "without.html").read_text("utf-8")
+    header = json.loads((result / "result.json").read_text())
+    (result / "result.json").write_text(json.dumps(header | {"export": "another"}))
+    err = cli("report", out, "--to", page, "--result", result, status=1).err
+    assert "is the result of another data set" in err
+    (result / "result.json").write_text(json.dumps(header))
     assert "0 new verdicts" in cli("eval", "check", out, file, "--to", result, "--jobs", "1").out
 
 
