@@ -18,7 +18,7 @@ from rsidx.evaluation.workspace import Workspace
 
 _CONFIGURATIONS = ("config.toml", "config")
 _OF_HOME = ("registry", "git", *_CONFIGURATIONS)
-"""What a check reads of a cargo home."""
+"""What a check reads of somebody's cargo home: not what else is there, such as keys."""
 _MAX_SAID_CHARS = 600
 _RESOLVE_TIMEOUT_S = 120
 _FETCH_TIMEOUT_S = 1800
@@ -115,6 +115,8 @@ class Cargo:
         self._toolchain = toolchain
         self._sandbox = sandbox
         self._home = home
+        # `scratch/workers/0/tree`: a cargo home in it has nothing of the user's.
+        self._scratch = workspace.tree.parents[2]
         self._stop = stop
         self._packages: dict[tuple[str, str], Package | None] = {}
         self._locked: tuple[str, set[str]] = ("", set())
@@ -252,8 +254,8 @@ class Cargo:
         if not self._toolchain.cargo.is_relative_to(self._toolchain.folder):
             read.append(self._toolchain.cargo)
         if not access.has_network:
-            # Not what else is there, such as the keys of registries.
-            read += [self._home / name for name in _OF_HOME if (self._home / name).exists()]
+            parts = [self._home / name for name in _OF_HOME if (self._home / name).exists()]
+            read += [self._home] if self._home.is_relative_to(self._scratch) else parts
         return Places(
             self._workspace.tree,
             access.target or self._workspace.target,

@@ -58,6 +58,7 @@ class JudgedEdit:
     kind: str
     change: str
     is_test: bool
+    is_hole: bool
     given_name: str
     needs: Mapping[str, int]
     old: CodeRange | None
@@ -127,6 +128,7 @@ def _edits(metas: Iterable[dict[str, Any]], kind: str) -> Iterator[JudgedEdit]:
             kind=first["kind"],
             change=first["change"],
             is_test=first["is_test"],
+            is_hole=kind == "fim",
             given_name=first.get("given", {}).get("name", ""),
             needs=needs,
             old=CodeRange.of(sides_of(first)["old"]),

@@ -44,12 +44,16 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An edit that can be scored: where it is, and the check that compiles it."""
+    """An edit that can be scored: where it is, the check that compiles it, the name it must define.
+
+    `symbol` is empty where it must define none.
+    """
 
     site: Site
     package: Package
     check: CheckCommand
     reference: Reference
+    symbol: str
 
 
 class Judge:
@@ -123,7 +127,7 @@ class Judge:
                 reason, said if reason else "", check.text, state, n_lines, build.seconds, {}
             )
             if not reason:
-                return Subject(site, package, check, reference)
+                return Subject(site, package, check, reference, _symbol(site))
             reasons.append(reference)
         # That code is left out by every check that builds says more than that another does not.
         return next((one for one in reasons if one.reason.endswith("not_compiled")), reasons[0])
@@ -132,7 +136,10 @@ class Judge:
         self, site: Site, package: Package, check: CheckCommand, lock: bytes | None
     ) -> tuple[str, str]:
         """Return why the code is not known to be compiled, empty where it is."""
-        text, names = probe.with_probes(site.source, site.start, site.end, site.old)
+        if site.edit.is_hole:
+            text, names = probe.with_probe_around(site.source, site.start)
+        else:
+            text, names = probe.with_probes(site.source, site.start, site.end, site.old)
         build = self._build(site, package, check, text, lock, self._settings.timeout_s)
         said = "\n".join(error.message for error in build.errors)
         if probe.ITEM in names and probe.ITEM not in said:
@@ -169,27 +176,14 @@ class Judge:
         if spliced.lost:
             reason = f"with the new code {missing(spliced.lost[0])} is not there any more"
             return replace(facts, verdict="not_applied", reason=reason)
-        wanted = self._symbol(site)
-        if not spliced.is_broken and wanted and wanted not in spliced.names:
-            reason = f"the answer does not define {wanted}"
+        if not spliced.is_broken and subject.symbol and subject.symbol not in spliced.names:
+            reason = f"the answer does not define {subject.symbol}"
             return replace(facts, verdict="not_the_symbol", reason=reason)
         _, lock = self._cargo.lock(subject.package, unlocked=self._settings.unlocked)
         allowed = max(_MIN_TIMEOUT_S, _TIMES_THE_BUILD * subject.reference.build_s)
         build = self._build(site, subject.package, subject.check, spliced.result, lock, allowed)
         end = site.start + len(spliced.code)
         return _verdict(replace(facts, seconds=round(build.seconds, 3)), build, site, end)
-
-    def _symbol(self, site: Site) -> str:
-        """Return the name that an answer must define: what the prompt says, or what stays there."""
-        edit = site.edit
-        own = names_within(site.source, site.start, site.end)
-        if edit.given_name:
-            # That of an impl is its header, which defines no name.
-            return edit.given_name if edit.given_name in own else ""
-        if not edit.symbol or edit.rows[0].old is None or site.edit.kind in _UNNAMED:
-            return ""
-        old = replace_range(site.source, site.start, site.end, site.old)
-        return edit.symbol if edit.symbol in own & old.names else ""
 
     def _build(
         self,
@@ -220,6 +214,19 @@ class Judge:
 
 
 _UNNAMED = frozenset({"imports", "preamble", "trailer", "items", "file"})
+
+
+def _symbol(site: Site) -> str:
+    """Return the name that an answer must define: what the prompt says, or what stays there."""
+    edit = site.edit
+    own = names_within(site.source, site.start, site.end)
+    if edit.given_name:
+        # That of an impl is its header, which defines no name.
+        return edit.given_name if edit.given_name in own else ""
+    if not edit.symbol or edit.rows[0].old is None or site.edit.kind in _UNNAMED:
+        return ""
+    old = replace_range(site.source, site.start, site.end, site.old)
+    return edit.symbol if edit.symbol in own & old.names else ""
 
 
 def _not_scorable(reason: str, said: str = "") -> Reference:

@@ -9,7 +9,7 @@ import os
 
 from tree_sitter import Node
 
-from rsidx.indexer.rust.grammar import Syntax
+from rsidx.indexer.rust.grammar import Syntax, parse_tree
 
 ITEM = "rsidx_probe_of_the_item"
 STATEMENT = "rsidx_probe_of_the_statement"
@@ -49,6 +49,16 @@ def with_probes(source: bytes, start: int, end: int, old: bytes) -> tuple[bytes,
     for at, name in sorted(places.items(), reverse=True):
         code = code[:at] + b"#[%s] " % name.encode() + code[at:]
     return source[:start] + code + source[end:], tuple(places.values())
+
+
+def with_probe_around(source: bytes, offset: int) -> tuple[bytes, tuple[str, ...]]:
+    """Return a file with an attribute in front of the code that an offset is in, and its name.
+
+    It stands before the innermost item, statement, member, field or arm: a hole may begin anywhere.
+    """
+    node = _around(parse_tree(source).tree.root_node, offset)
+    at = node.start_byte if node is not None else offset
+    return source[:at] + b"#[%s] " % ITEM.encode() + source[at:], (ITEM,)
 
 
 def _first_item(root: Node) -> Node | None:

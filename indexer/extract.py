@@ -3,7 +3,7 @@
 import atexit
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -42,11 +42,11 @@ class Extractor:
     """Turns blobs into facts, a version of a file by what changed since the one before.
 
     It keeps the newest versions, so many bytes of them. A chunk comes with its facts the first
-    time only. The facts depend on a blob's bytes alone.
+    time only, and one of `known` digests without them. The facts depend on a blob's bytes alone.
     """
 
-    def __init__(self, kept_bytes: int = _KEPT_BYTES) -> None:
-        self._seen: set[bytes] = set()
+    def __init__(self, kept_bytes: int = _KEPT_BYTES, known: Iterable[bytes] = ()) -> None:
+        self._seen = set(known)
         self._versions: dict[bytes, _Version] = {}
         self._n_bytes = 0
         self._kept_bytes = kept_bytes

@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rsidx.errors import RsidxError
 from rsidx.indexer.extract import Extractor
@@ -15,6 +16,7 @@ Symbols = Counter[tuple[str, str, str]]
 """How often what is defined, by container, kind and name."""
 
 _FENCE = b"```"
+_FILES_KEPT = 4
 _LINE_ENDS = (b"\n", b"\r\n")
 _NO_ITEMS = frozenset({"preamble", "trailer"})
 _RUNS = frozenset({"imports", "mod"})
@@ -69,7 +71,8 @@ def replace_range(source: bytes, start: int, end: int, answer: bytes) -> Spliced
     Lines of ``` around the answer are left out, and a line break is added that it lacks.
     """
     result, code = _put(source, start, end, answer)
-    file, now = _File(source), _File(result)
+    file = _file_of(source)
+    now = _File(result, file)
     if now.has_errors and not file.has_errors:
         return Spliced(result, start, code, is_broken=True, names=frozenset(), lost=())
     replaced = file.within(start, end)
@@ -83,7 +86,7 @@ def replace_range(source: bytes, start: int, end: int, answer: bytes) -> Spliced
 
 def names_within(source: bytes, start: int, end: int) -> frozenset[str]:
     """Return the names that the chunks of a range of bytes define, fields aside."""
-    places = _File(source).within(start, end)
+    places = _file_of(source).within(start, end)
     return frozenset(
         symbol.name
         for place in places
@@ -199,13 +202,18 @@ def insert(
 
 
 class _File:
-    """A version of a file as its chunks."""
+    """A version of a file as its chunks; what it has of an earlier version is not read again."""
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self, source: bytes, before: "_File | None" = None) -> None:
         self._source = source
-        record = Extractor().record(b"", len(source), source)
+        known: dict[bytes, ChunkRecord] = before.chunks if before is not None else {}
+        record = Extractor(known=known).record(b"", len(source), source)
         self.has_errors = record.state == "errors"
-        self.places = list(_places(record.chunks, record.new_chunks))
+        self.chunks: dict[bytes, ChunkRecord] = {
+            **known,
+            **{chunk.digest: chunk for chunk in record.new_chunks},
+        }
+        self.places = list(_places(record.chunks, self.chunks))
 
     @property
     def n_items(self) -> int:
@@ -237,7 +245,7 @@ class _File:
 
     def followed_by(self, result: bytes, start: int, code: bytes) -> "_File":
         """Return the next version, which has new code at an offset; raises where it is broken."""
-        now = _File(result)
+        now = _File(result, self)
         if now.has_errors and not self.has_errors:
             raise RefusedCodeError(_error_in(result, start, code))
         return now
@@ -298,11 +306,16 @@ def _blank_lines(
     return before, below
 
 
-def _places(digests: tuple[bytes, ...], chunks: tuple[ChunkRecord, ...]) -> Iterator[_Place]:
-    by_digest = {chunk.digest: chunk for chunk in chunks}
+@lru_cache(_FILES_KEPT)
+def _file_of(source: bytes) -> _File:
+    """Return a version of a file; many answers are put into the same one."""
+    return _File(source)
+
+
+def _places(digests: Iterable[bytes], chunks: Mapping[bytes, ChunkRecord]) -> Iterator[_Place]:
     start = 0
     for digest in digests:
-        chunk = by_digest[digest]
+        chunk = chunks[digest]
         yield _Place(start, start + len(chunk.text), chunk)
         start += len(chunk.text)
 

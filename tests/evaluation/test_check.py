@@ -128,6 +128,20 @@ def test_a_row_without_a_prediction_gets_no_line(twice, crate, predict, tmp_path
     assert len(read_lines(tmp_path / "result" / "verdicts.jsonl")) == 1
 
 
+def test_holes_are_judged_wherever_they_begin(crate, make_export, gate, predict):
+    export = make_export(crate, kind="fim")
+    whole = {"old": None, "new": export.place(crate.head(), "src/lib.rs", NEW)}
+    rows = [
+        export.add(crate.head(), "src/lib.rs", hole, None, edit=whole, symbol="twice")
+        for hole in ("    let y = x;\n", "et y = ", " * 2")
+    ]
+    good = ["    let y = x + 0;", "et y = 1 + ", " + y"]
+    found = gate(export, predict(*zip(rows, good, strict=True)))
+    assert [line["verdict"] for line in found] == ["compiles"] * 3
+    found = gate(export, predict(*((row, " 1 }") for row in rows)), to="more")
+    assert {line["class"] for line in found} == {"syntax"}
+
+
 FEATURE = "\n[features]\nextra = []\n"
 HIDDEN = '#[cfg(feature = "extra")]\npub fn hidden() -> u32 {\n    1\n}\n'
 STATEMENT = (

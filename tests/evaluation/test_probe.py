@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from rsidx.evaluation.probe import ITEM, STATEMENT, with_probes
+from rsidx.evaluation.probe import ITEM, STATEMENT, with_probe_around, with_probes
 
 FUNCTION = b"/// Docs.\nfn f() -> u32 {\n    let a = 1;\n    a + 2\n}\n"
 
@@ -51,6 +51,21 @@ def test_a_change_inside_has_another_before_its_first_statement():
 def test_it_stands_before_the_innermost_code_that_takes_an_attribute(new, changed, expected):
     text, _ = probed(new.encode(), new.replace(changed, "other").encode())
     assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("hole", "expected"),
+    [
+        ("a + 2", f"    #[{ITEM}] a + 2\n"),
+        (" 2", f"    #[{ITEM}] a + 2\n"),
+        ("t a", f"    #[{ITEM}] let a = 1;"),
+        ("u32", f"#[{ITEM}] fn f() -> u32"),
+    ],
+)
+def test_a_hole_has_one_before_the_code_that_it_is_in(hole, expected):
+    text, names = with_probe_around(FUNCTION, FUNCTION.index(hole.encode()))
+    assert names == (ITEM,)
+    assert expected in text.decode()
 
 
 def test_comments_of_a_module_have_an_attribute_of_a_module():
