@@ -11,7 +11,7 @@ from rsidx.exporters.edits.diff import Opcode, opcodes
 from rsidx.exporters.edits.edit import Edit, Side, Surroundings, name_of
 from rsidx.store.addresses import FOOTER, HEADER
 from rsidx.store.reader import Reader
-from rsidx.store.records import PARSED, ChangeRow
+from rsidx.store.records import PARSED, ChangeRow, ChunkRow
 
 NONE = -1
 """Not even what was only moved."""
@@ -44,12 +44,18 @@ class Progress:
         self._reader = reader
         self._edits = edits
         self._changes = {change.path_id: change for change in changes}
+        self._new_names = {
+            change.old_path_id or change.path_id: change.path_id
+            for change in changes
+            if change.old_blob_id is not None
+        }
         self._before = _numbers([edit.old for edit in edits])
         self._behind = _numbers([edit.new for edit in edits])
         self._compared = cache(self._compare)
         self._moved_unchanged = cache(self._find_moved)
         self._slots_of = cache(self._slots)
         self._partners_of = cache(self._find_partners)
+        self._old_partners_of = cache(lambda path_id: {*self._partners_of(path_id).values()})
 
     def around(self, number: int, *, n_made: int) -> Surroundings | None:
         """Return the file around an edit's place, once the first `n_made` edits are made.
@@ -129,13 +135,17 @@ class Progress:
                     partners[footer.position] = before.position
         return partners
 
+    def _has_partner(self, old: Version, position: int) -> bool:
+        """Tell whether a chunk of an old version is one of the new version of its file."""
+        return position in self._old_partners_of(self._new_names[old.path_id])
+
     def _key(self, version: Version, position: int, numbers: _Numbers) -> Hashable:
         """Return what a chunk has in common with what it was or becomes."""
         number = numbers.get((version.blob_id or 0, position))
         if number is not None:
             return number
         chunk = version.chunks[position]
-        if chunk.id in self._moved_unchanged() or chunk.kind.endswith(FOOTER):
+        if self._is_moved(chunk) or chunk.kind.endswith(FOOTER):
             # Each stands where it stands; a footer follows its header.
             return version.blob_id, position
         opened = version.container_at.get(position)
@@ -151,7 +161,7 @@ class Progress:
         for position in added:
             partner = partners.get(position, -1)
             if partner not in removed or partner < reached:
-                yield from self._come(new, position)
+                yield from self._come(old, new, position)
                 continue
             for gone in range(reached, partner):
                 yield from self._gone(old, gone)
@@ -161,15 +171,21 @@ class Progress:
         for gone in range(reached, removed.stop):
             yield from self._gone(old, gone)
 
-    def _come(self, new: Version, position: int) -> Iterator[_Slot]:
+    def _come(self, old: Version, new: Version, position: int) -> Iterator[_Slot]:
         """Yield the slot of code that the old version does not have there."""
         made = self._made(new, position, self._behind)
-        if made != _NEVER:
+        partner = self._partners_of(new.path_id).get(position)
+        if made == _NEVER and partner is not None:
+            # It moved, and keeps its old text.
+            yield _Slot(None, old.side(partner, partner + 1), _ALWAYS)
+        elif made != _NEVER:
             yield _Slot(None, new.side(position, position + 1), made)
 
     def _gone(self, old: Version, position: int) -> Iterator[_Slot]:
         """Yield the slot of code that the new version does not have there."""
         made = self._made(old, position, self._before)
+        if made == _NEVER and self._has_partner(old, position):
+            made = _ALWAYS
         yield _Slot(old.side(position, position + 1), None, made)
 
     def _made(self, version: Version, position: int, numbers: _Numbers) -> float:
@@ -178,12 +194,18 @@ class Progress:
         if number is not None:
             return number
         chunk = version.chunks[position]
-        if chunk.id in self._moved_unchanged():
+        if self._is_moved(chunk):
             return _ALWAYS
         if chunk.kind.endswith(FOOTER):
             headers = (at for at in version.container_at if self._is_footer(version, at, position))
             header = next(headers, None)
             return _NEVER if header is None else self._made(version, header, numbers)
+        opened = version.container_at.get(position)
+        is_old = numbers is self._before
+        if opened is not None and is_old and not self._has_partner(version, position):
+            # It goes with the last of its members, where an edit takes each.
+            inside = range(position + 1, opened.end - (version.footer(position) is not None))
+            return max((self._made(version, at, numbers) for at in inside), default=_NEVER)
         if chunk.kind.endswith(HEADER) and numbers is self._behind:
             # Of a container whose members came from elsewhere, or that has its old header yet.
             return _NEVER if position in self._partners_of(version.path_id) else _ALWAYS
@@ -194,25 +216,28 @@ class Progress:
         footer = version.footer(header)
         return footer is not None and footer.position == position
 
-    def _find_moved(self) -> frozenset[int]:
-        """Return the ids of the chunks that were only moved, which no edit has."""
-        come: set[int] = set()
-        gone: set[int] = set()
+    def _find_moved(self) -> frozenset[bytes]:
+        """Return the texts of the chunks that were only moved, which no edit has."""
+        come: set[bytes] = set()
+        gone: set[bytes] = set()
         for path_id in self._changes:
             old, new, compared = self._compared(path_id)
             for tag, i1, i2, j1, j2 in compared:
                 if tag != "equal":
-                    gone.update(_ids(old, range(i1, i2), self._before))
-                    come.update(_ids(new, range(j1, j2), self._behind))
+                    gone.update(self._texts(old, range(i1, i2), self._before))
+                    come.update(self._texts(new, range(j1, j2), self._behind))
         return frozenset(come & gone)
 
+    def _texts(self, version: Version, positions: range, numbers: _Numbers) -> Iterator[bytes]:
+        """Yield the texts of chunks that no edit has, and that are no footers."""
+        for position in positions:
+            chunk = version.chunks[position]
+            if (version.blob_id, position) not in numbers and not chunk.kind.endswith(FOOTER):
+                yield self._reader.text(chunk.id).strip()
 
-def _ids(version: Version, positions: range, numbers: _Numbers) -> Iterator[int]:
-    """Yield the ids of chunks that no edit has, and that are no footers."""
-    for position in positions:
-        chunk = version.chunks[position]
-        if (version.blob_id, position) not in numbers and not chunk.kind.endswith(FOOTER):
-            yield chunk.id
+    def _is_moved(self, chunk: ChunkRow) -> bool:
+        """Tell whether a chunk that no edit has was only moved, to another container or file."""
+        return self._reader.text(chunk.id).strip() in self._moved_unchanged()
 
 
 def _numbers(sides: Sequence[Side | None]) -> _Numbers:

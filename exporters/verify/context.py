@@ -73,6 +73,8 @@ class ContextCheck:
             for place in places:
                 piece = range_of(self._history, place)
                 is_old = name_before(self._history, meta, place["blob"]) is not None
+                # A part is shown the rest of its old code, which may have been in another file.
+                is_old = is_old or _is_within(place, meta.get("edit", meta)["old"])
                 if piece is None or not (is_old or place["blob"] == new):
                     yield f"the file around the place is no version of {meta['path']}"
                     return
@@ -141,6 +143,12 @@ def name_before(history: History, meta: dict[str, Any], blob: str) -> str | None
         return None
     gone = (name for name, its_blob in before.items() if its_blob == blob and name not in after)
     return min(gone, default=None)
+
+
+def _is_within(one: dict[str, Any], other: dict[str, Any] | None) -> bool:
+    if other is None or one["blob"] != other["blob"]:
+        return False
+    return bool(other["start"] <= one["start"] and one["end"] <= other["end"])
 
 
 def _overlap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:

@@ -66,3 +66,28 @@ def test_the_order_does_not_look_at_new_code():
         for some in (edits, others)
     )
     assert [one.path_id for one in ordered] == [one.path_id for one in ordered_others]
+
+
+def test_what_stays_as_it_is_comes_behind_all_others():
+    place = Place("modify", 1, "", is_test=False, old=side(1))
+    same = Edit(place, "fn", "same", is_test=False, new=side(1))
+    test = edit("add", 2, is_test=True)
+    ordered = in_order([same, test], lambda path_id: b"%d" % path_id, lambda e: e.is_test, {})
+    assert ordered == (test, same)
+
+
+def test_of_files_modules_come_before_their_parents_then_programs_then_examples():
+    paths = [
+        b"examples/a.rs", b"src/main.rs", b"src/bin/tool.rs", b"build.rs", b"src/lib.rs",
+        b"src/m/mod.rs", b"src/m/a.rs", b"src/z.rs",
+    ]  # fmt: skip
+    edits = [edit("modify", path_id) for path_id in range(len(paths))]
+    ordered = in_order(edits, paths.__getitem__, lambda _: False, {})
+    assert [paths[one.path_id] for one in ordered] == [
+        b"src/m/a.rs", b"src/z.rs", b"src/lib.rs", b"src/m/mod.rs", b"build.rs",
+        b"src/bin/tool.rs", b"src/main.rs", b"examples/a.rs",
+    ]  # fmt: skip
+
+
+def test_what_one_uses_keeps_its_order():
+    assert used_first(range(4), {0: (3, 1)}) == (1, 3, 0, 2)

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from rsidx.errors import RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import load_row
+from rsidx.exporters.examples.given import Given, given_as
 from rsidx.exporters.export import export
 
 pytestmark = pytest.mark.usefixtures("wordy")
@@ -75,3 +77,24 @@ def test_verify_sees_a_name_that_is_not_that_of_the_code(rows_of, index, tmp_pat
     one["given"]["signature"] += " where"
     file.write_text("".join(json.dumps(meta) + "\n" for meta in metas))
     assert any("that is given is not" in problem for problem in index.problems(tmp_path / "out"))
+
+
+def test_what_a_person_says_is_a_name_or_a_signature_on_one_line():
+    assert given_as("go", "") == Given("name", "go")
+    assert given_as("", "fn go(\n    n: u32,\n)") == Given("signature", "fn go( n: u32, )")
+    assert given_as("", "") is None
+    with pytest.raises(RsidxError, match="not both"):
+        given_as("go", "fn go()")
+
+
+def test_what_changes_or_has_no_name_has_none(repo, index, tokenizer_file, tmp_path, read_jsonl):
+    old = "mod m;\n\npub fn go() -> u32 {\n    1\n}\n"
+    repo.commit("begin", {"Cargo.toml": '[package]\nname = "p"\n', "src/lib.rs": old})
+    new = "use std::fmt;\n\n" + old.replace("1", "22")
+    repo.commit("change it, as somebody asked", {"src/lib.rs": new})
+    index.sync()
+    config = ExportConfig(str(tokenizer_file), split="1,0,0", embargo="0", given=1.0)
+    export(index.database, tmp_path / "out", config)
+    metas = read_jsonl(tmp_path / "out" / "train.meta.jsonl")
+    found = {(m["kind"], m["change"]): "given" in m for m in metas if m["parent"]}
+    assert found == {("imports", "add"): False, ("fn", "modify"): False}

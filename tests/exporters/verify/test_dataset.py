@@ -235,6 +235,19 @@ def test_what_is_said_of_a_long_addition_holds_in_each_of_its_parts(repo, index,
     assert problem.endswith("that is given is not that of the new code")
 
 
+def test_a_part_of_code_from_another_file_is_shown_the_rest_of_it(repo, index, made_own):
+    body = [f"    let value_{n} = compute_{n}(seed, {n});\n" for n in range(60)]
+    long = "fn long(seed: u32) {\n" + "".join(body) + "}\n"
+    repo.commit("start", {"src/a.rs": f"fn first() {{}}\n\n{long}"})
+    moved = long.replace("compute_1(seed, 1)", "compute_1(seed + 1, 1)")
+    repo.commit("go on", {"src/a.rs": "fn first() {}\n", "src/b.rs": moved})
+    out = made_own(split="1,0,0", max_chars=600)
+    meta = json.loads((out / "train.meta.jsonl").read_text("utf-8").splitlines()[-1])
+    assert meta["change"] == "move"
+    assert meta["edit"]["old"] != meta["old"]
+    assert index.problems(out) == []
+
+
 def test_a_note_in_an_excerpt_is_part_of_what_is_shown_and_says_a_number_alone(
     repo, index, made_own
 ):

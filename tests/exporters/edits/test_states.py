@@ -1,0 +1,142 @@
+"""A file between a commit's edits: first the old one, Rust at each step, at last the new one."""
+
+import random
+
+import pytest
+
+from rsidx.exporters.edits.order import in_order
+from rsidx.exporters.edits.pairing import commit_edits
+from rsidx.exporters.edits.progress import NONE, Progress
+from rsidx.indexer.rust.parser import parse
+from rsidx.store import queries
+from rsidx.store.reader import Reader
+
+N_COMMITS = 40
+ITEM = """\
+{indent}fn {name}(n: u32) -> u32 {{
+{indent}    one_{name}({variant}) + two_{name}(n, {variant})
+{indent}}}
+
+"""
+
+
+def spelled(entry):
+    """Return a function, or an impl with some."""
+    if entry[0] == "fn":
+        return ITEM.format(indent="", name=entry[1], variant=entry[2])
+    _, number, variant, methods = entry
+    trait = f"Draw{variant} for " if variant else ""
+    inside = "".join(ITEM.format(indent="    ", name=m, variant=v) for m, v in methods)
+    return f"impl {trait}Shape{number} {{\n{inside.rstrip()}\n}}\n\n"
+
+
+def changed(entries, rng):
+    """Return a file with some of its entries changed, taken out, moved and added."""
+    entries = list(entries)
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(entries) + 1)
+        new = rng.randrange(1000)
+        if at == len(entries) or rng.random() < 0.2:
+            methods = tuple((f"m{new + n}", 0) for n in range(rng.randint(1, 4)))
+            impl = ("impl", new, rng.randrange(2), methods)
+            entries.insert(at, rng.choice((("fn", f"f{new}", 0), impl)))
+        elif rng.random() < 0.2:
+            del entries[at]
+        elif rng.random() < 0.2:
+            entries.insert(rng.randrange(len(entries)), entries.pop(at))
+        elif entries[at][0] == "fn":
+            entries[at] = ("fn", entries[at][1], new)
+        else:
+            kind, number, variant, methods = entries[at]
+            methods = [(name, new if rng.random() < 0.4 else v) for name, v in methods]
+            if rng.random() < 0.3:
+                methods.insert(rng.randrange(len(methods) + 1), (f"m{new}", 0))
+            if rng.random() < 0.3 and len(methods) > 1:
+                del methods[rng.randrange(len(methods))]
+            if rng.random() < 0.3:
+                variant = 1 - variant
+            entries[at] = (kind, number, variant, tuple(methods))
+    return entries
+
+
+@pytest.fixture(scope="module")
+def history(make_history):
+    repo, index = history = make_history()
+    rng = random.Random(5)
+    files = {"a.rs": [("fn", f"f{n}", 0) for n in range(4)], "b.rs": []}
+
+    def trees():
+        for number in range(N_COMMITS):
+            files.update({path: changed(entries, rng) for path, entries in files.items()})
+            if rng.random() < 0.3 and files["a.rs"]:
+                files["b.rs"].append(files["a.rs"].pop())
+            texts = {path: "".join(map(spelled, entries)) for path, entries in files.items()}
+            yield f"commit {number}", texts
+
+    repo.commits(trees())
+    index.sync()
+    return history
+
+
+@pytest.fixture
+def commits(history):
+    """Yield the reader, the changes and the edits of each commit but the first."""
+    with history.index.database.reading() as connection:
+        reader = Reader(connection, queries.repository_id(connection, None))
+
+        def read():
+            for commit in reader.commits()[1:]:
+                changes = reader.changes(commit.id)
+                edits = commit_edits(reader, changes, max_bytes=4000).edits
+                yield reader, changes, in_order(edits, reader.path, lambda _: False, {})
+
+        yield read()
+
+
+def text(reader, sides):
+    return b"".join(reader.text(chunk.id) for side in sides for chunk in side.chunks)
+
+
+def test_with_all_edits_a_file_is_first_the_old_one_and_last_the_new_one(commits):
+    n_files = 0
+    for reader, changes, edits in commits:
+        progress = Progress(reader, changes, edits)
+        for change in changes:
+            old = reader.blob_text(change.old_blob_id) if change.old_blob_id is not None else b""
+            new = reader.blob_text(change.new_blob_id) if change.new_blob_id is not None else b""
+            assert text(reader, progress.file(change.path_id, n_made=NONE)) == old
+            # Blank lines around an item that moved are no edit.
+            last = text(reader, progress.file(change.path_id, n_made=len(edits)))
+            assert last.split() == new.split()
+            n_files += 1
+    assert n_files > N_COMMITS
+
+
+def test_what_stands_around_an_edit_is_the_file_without_its_code(commits):
+    for reader, changes, edits in commits:
+        progress = Progress(reader, changes, edits)
+        for number, edit in enumerate(edits):
+            around = progress.around(number, n_made=number)
+            file = [
+                side
+                for side in progress.file(edit.path_id, n_made=number)
+                if edit.old is None
+                or side.blob_id != edit.old.blob_id
+                or not 0 <= side.position - edit.old.position < len(edit.old.chunks)
+            ]
+            assert [*around.before, *around.behind] == file
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_with_some_of_the_edits_every_state_is_rust(commits, share):
+    rng = random.Random(7)
+    n_states = 0
+    for reader, changes, edits in commits:
+        some = [edit for edit in edits if rng.random() < share]
+        progress = Progress(reader, changes, some)
+        for change in changes:
+            for n_made in range(len(some) + 1):
+                state = text(reader, progress.file(change.path_id, n_made=n_made))
+                assert not parse(state).has_error, state.decode()
+                n_states += 1
+    assert n_states > 3 * N_COMMITS
