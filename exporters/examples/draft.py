@@ -71,10 +71,7 @@ class Draft:
             self,
             message=change(self.message, None),
             given=given,
-            excerpts=tuple(
-                replace(excerpt, text=change(excerpt.text, Source(excerpt.blob_id, excerpt.ranges)))
-                for excerpt in self.excerpts
-            ),
+            excerpts=tuple(_changed(excerpt, change) for excerpt in self.excerpts),
             earlier=tuple(
                 replace(
                     edit,
@@ -111,6 +108,11 @@ class Draft:
             excerpts=tuple(excerpt for excerpt, _ in pairs),
             excerpt_paths=tuple(path for _, path in pairs),
         )
+
+
+def _changed(excerpt: Excerpt, change: MapText) -> Excerpt:
+    text = change(excerpt.text, Source(excerpt.blob_id, excerpt.ranges))
+    return excerpt if text == excerpt.text else replace(excerpt, text=text)
 
 
 def source_within(side: Side | None, start: int, end: int) -> Source | None:

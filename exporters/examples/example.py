@@ -78,8 +78,8 @@ class Example:
         """Return the example with the texts of its code changed, and of the file around it."""
 
         def changed(block: Block) -> Block:
-            source = Source(block.blob_id, ((block.start, block.end),))
-            return replace(block, text=change(block.text, source))
+            text = change(block.text, Source(block.blob_id, ((block.start, block.end),)))
+            return block if text == block.text else replace(block, text=text)
 
         code = self.code.map_texts(change, self.draft.edit, self.part)
         return replace(self, code=code, around=self.around.map_blocks(changed))
