@@ -26,6 +26,7 @@ from rsidx.exporters.resolver.references import (
     Resolved,
     Resolver,
 )
+from rsidx.store.addresses import HEADER
 from rsidx.store.reader import Reader
 from rsidx.store.records import Reference
 
@@ -81,6 +82,7 @@ _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_CALLERS = 6
 _MAX_LIKELY = 80
+_MAX_KEPT = 10_000
 _HEADING_BYTES = 20
 _POWER_OF_LENGTH = 0.3
 """Of two definitions that are as likely to be needed, the shorter comes first, but not by much."""
@@ -131,6 +133,7 @@ class ContextBuilder:
         self._callers = Callers(reader, resolver)
         self._extras = extras
         self._outline = Outline(reader, resolver.modules, self._forms)
+        self._likely_shown: dict[tuple[object, ...], tuple[Excerpt, ...]] = {}
 
     def candidates(
         self,
@@ -231,10 +234,30 @@ class ContextBuilder:
         excerpts = [
             (worth[key] / (len(excerpt.text) + _HEADING_BYTES) ** _POWER_OF_LENGTH, excerpt)
             for key in best
-            for excerpt in self._shown(found[key], own, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)
+            for excerpt in self._shown_before(found[key], own)
         ]
         excerpts.sort(key=lambda one: (-one[0], one[1].path_id, one[1].ranges))
         return [excerpt for _, excerpt in excerpts]
+
+    def _shown_before(self, wanted: _Wanted, own: Side | None) -> Sequence[Excerpt]:
+        """Return what `_shown` yields of what is likely; edits near each other ask for the same."""
+        definition = wanted.definition
+        file = self._resolver.modules.file(definition.path_id)
+        is_apart = (
+            own is None
+            or own.blob_id != definition.blob_id
+            or (file is not None and _is_apart(file, definition.index, own))
+        )
+        if not is_apart:
+            return [*self._shown(wanted, own, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)]
+        members = frozenset(wanted.members)
+        key = (_key(definition), definition.symbol.start, members, wanted.is_only_imported)
+        if key not in self._likely_shown:
+            if len(self._likely_shown) == _MAX_KEPT:
+                self._likely_shown.clear()
+            found = self._shown(wanted, None, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)
+            self._likely_shown[key] = tuple(found)
+        return self._likely_shown[key]
 
     def _owner(self, resolved: Resolved) -> tuple[Definition, str]:
         """Return the definition that is shown for one, and the member of it that is meant."""
@@ -313,6 +336,14 @@ class ContextBuilder:
 
 def _key(definition: Definition) -> _Key:
     return definition.path_id, definition.blob_id, definition.index
+
+
+def _is_apart(file: File, index: int, own: Side) -> bool:
+    """Tell whether an item, with its members, has no byte of some code of its file."""
+    is_container = file.chunks[index].kind.endswith(HEADER)
+    last = file.extent(index)[-1] if is_container else index
+    end = file.starts[last] + file.chunks[last].n_bytes
+    return end <= own.start or own.start + own.n_bytes <= file.starts[index]
 
 
 def _uses(piece: TextRun) -> Iterator[TextRun]:

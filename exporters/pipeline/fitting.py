@@ -57,10 +57,12 @@ class Fitting:
         return self._builder.questions(_unmade(draft), self.limits(draft).old_chars)
 
     def _old_chars(self, draft: Draft) -> int:
-        draft = _unmade(draft)
         max_chars = self._max_chars
         if self._is_short(draft):
             return max_chars
+        draft = replace(
+            _unmade(draft), surroundings=None, excerpts=(), excerpt_paths=(), earlier=()
+        )
         for _ in range(MAX_ATTEMPTS):
             examples = self._builder.questions(draft, max_chars)
             smaller = min(map(self._fitting_chars, examples), default=max_chars)

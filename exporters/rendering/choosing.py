@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from rsidx.exporters.context.excerpts import Excerpt, largest
 from rsidx.exporters.context.made import EARLIER_SECTION
@@ -13,6 +14,7 @@ _Ranges = Mapping[int, Sequence[tuple[int, int]]]
 _N_SECTION_MARKERS = 2
 _SHARE_AROUND = 0.5
 """Of the room for context, for the file around the place before anything else is chosen."""
+_MAX_COUNTED = 8_000
 _SHARE_COMMIT = 0.5
 """Of the rest, for what the commit's earlier edits made elsewhere."""
 
@@ -31,6 +33,7 @@ class Chooser:
     def __init__(self, dialect: Dialect, n_ids: Callable[[Piece], int]) -> None:
         self._dialect = dialect
         self._n_ids = n_ids
+        self._n_of = lru_cache(_MAX_COUNTED)(lambda content: n_ids(context_text(content)))
 
     def choose(self, example: Example, room: int) -> tuple[Chosen, Counter[str]]:
         """Choose what of its context an example is shown with, within a room in tokens.
@@ -63,7 +66,7 @@ class Chooser:
     def _n_block(self, content: str) -> int | None:
         """Return how many tokens a block has, None if the tokenizer cannot give it back."""
         try:
-            return self._n_ids(context_text(content))
+            return self._n_of(content)
         except IrreversibleError:
             return None
 
@@ -108,12 +111,10 @@ class Chooser:
             if _is_known(excerpt, known):
                 continue
             try:
-                n_ids = self._n_ids(context_text(excerpt.shown))
+                n_ids = self._n_of(excerpt.shown)
                 headings = {excerpt.section: _N_SECTION_MARKERS}
                 heading = self._dialect.file_heading(example.draft, index)
-                headings[f"{excerpt.section} {excerpt.path_id}"] = 1 + self._n_ids(
-                    context_text(heading)
-                )
+                headings[f"{excerpt.section} {excerpt.path_id}"] = 1 + self._n_of(heading)
             except IrreversibleError:
                 dropped["context_irreversible"] += 1
                 continue

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rsidx.exporters.resolver.files import (
     MACRO,
@@ -71,6 +71,15 @@ class CodeLocation:
 _Answer = tuple[list[Resolved], str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """Where code is read, the containers around it, and what its references were found to mean."""
+
+    place: TypeScope | None
+    enclosing: tuple[Resolved, ...] = ()
+    answers: dict[Reference, _Answer] = field(default_factory=dict)
+
+
 class Resolver:
     """Resolves references in one snapshot after another.
 
@@ -81,6 +90,7 @@ class Resolver:
         self.modules = Modules(reader)
         self._names = Names(self.modules)
         self._types = Types(self._names)
+        self._sites: dict[CodeLocation, _Site] = {}
 
     def move(self, files: Mapping[int, int], touched: Mapping[int, int | None] | None) -> None:
         """Go to a snapshot, as `Modules.move` says."""
@@ -88,6 +98,7 @@ class Resolver:
             self.modules.move(files, touched)
             self._names.forget()
             self._types.forget()
+            self._sites.clear()
 
     def resolve(
         self, site: CodeLocation, references: Sequence[Reference], *, guess: bool = False
@@ -100,17 +111,33 @@ class Resolver:
         elsewhere), `generic` (a parameter) and `unresolved`.
         """
         outcomes: Counter[str] = Counter()
-        place, header = self.place(site)
-        if place is None:
+        known = self._sites.get(site)
+        if known is None:
+            known = self._sites[site] = self._site(site)
+        if known.place is None:
             return [], outcomes
-        resolved = list(self._enclosing(header, place)) if header is not None else []
+        resolved = list(known.enclosing)
         for reference in references:
-            definitions, outcome = self._answer(place, reference)
-            outcomes[f"{reference.kind}/{outcome}"] += 1
+            if reference not in known.answers:
+                known.answers[reference] = self._named(known.place, reference)
+            definitions, outcome = known.answers[reference]
+            outcomes[outcome] += 1
             if not definitions and guess:
-                definitions = list(self._guess(place, reference))
-            resolved += (replace(one, reference=reference) for one in definitions)
+                definitions = list(self._guess(known.place, reference))
+            resolved += definitions
         return resolved, outcomes
+
+    def _site(self, site: CodeLocation) -> "_Site":
+        place, header = self.place(site)
+        if place is None or header is None:
+            return _Site(place)
+        return _Site(place, tuple(self._enclosing(header, place)))
+
+    def _named(self, place: TypeScope, reference: Reference) -> _Answer:
+        """Return what a reference means, and the name of what came of it."""
+        found, outcome = self._answer(place, reference)
+        definitions = [replace(one, reference=reference) for one in found]
+        return definitions, f"{reference.kind}/{outcome}"
 
     def place(self, site: CodeLocation) -> tuple[TypeScope | None, Definition | None]:
         """Return where code is read, and the header of the impl or trait that it is a member of."""
