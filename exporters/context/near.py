@@ -7,7 +7,7 @@ from rsidx.exporters.resolver.files import File
 from rsidx.exporters.resolver.references import Resolved, Resolver
 from rsidx.store.addresses import FOOTER
 
-_MAX_ITEMS = 16
+_MAX_ITEMS = 32
 _NOT_LOOKED_AT = frozenset({"imports", "preamble", "trailer", "mod"})
 
 Weighted = tuple[float, Sequence[Resolved]]
