@@ -98,6 +98,17 @@ def test_the_file_around_a_place_is_not_shown_as_it_was_under_another_licence(re
     assert len(metas[-1]["surroundings"]["before"]) == 1
 
 
+def test_what_edits_made_under_the_new_licence_is_shown_around_a_place(repo, rows):
+    last = answer(5, "last")
+    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1) + "\n" + last})
+    added = "\n".join((answer(1), answer(7, "g"), answer(8, "k"), last))
+    repo.commit("both", {"Cargo.toml": package("p", MIT), "src/lib.rs": added})
+    metas, _ = rows("MIT", earlier=("commit",))
+    shown = {meta["symbol"]: meta["surroundings"] for meta in metas}
+    own = next(meta["new"] for meta in metas if meta["symbol"] == "g")
+    assert shown == {"g": {"before": [], "behind": []}, "k": {"before": [own], "behind": []}}
+
+
 def test_a_deletion_is_under_the_licence_of_what_was_there(repo, rows):
     repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1) + answer(2, "g")})
     repo.commit("both", {"Cargo.toml": package("p", MIT), "src/lib.rs": answer(1)})

@@ -132,3 +132,17 @@ def test_a_deletion_needs_nothing(labels):
     before = {"src/lib.rs": "pub fn keep() {}\n\npub fn gone() {\n    keep();\n}\n"}
     found = labels(before, {"src/lib.rs": "pub fn keep() {}\n"}, keep=("deletions",))
     assert found == {("gone", 1): {}}
+
+
+def test_names_mean_what_they_did_at_the_old_name_of_a_file(labels):
+    def body(more):
+        lines = "".join(f"    let value_{n} = compute_{n}({n});\n" for n in range(9))
+        return f"pub fn change() {{\n{lines}{more}}}\n"
+
+    before = {"src/lib.rs": "mod far;\nmod old;\n", "src/far.rs": FAR, "src/old.rs": body("")}
+    after = {
+        "src/lib.rs": "mod far;\nmod new;\n",
+        "src/old.rs": None,
+        "src/new.rs": body("    super::far::far77();\n"),
+    }
+    assert labels(before, after)["change", 1] == {"not_shown": ["far77"]}
