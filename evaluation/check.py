@@ -90,7 +90,7 @@ class _Judged:
             verdict = Verdict("not_scorable", reason=subject.reason)
             reference = subject
         else:
-            floor = {"old": judge.judge_code(subject, subject.site.old).verdict}
+            floor = {"old": judge.judge_code(subject, subject.site.old, is_foreign=False).verdict}
             reference = replace(subject.reference, floor=floor)
             self._writer.add_edit(edit, reference)
         for sample in left:

@@ -56,6 +56,14 @@ class Subject:
     symbol: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """How long a check may take, and whether somebody else's code is in it."""
+
+    timeout_s: float
+    is_foreign: bool = False
+
+
 class Judge:
     """Judges edits in a workspace, which stands at the commit of the one that was opened last."""
 
@@ -67,6 +75,7 @@ class Judge:
         self._memo = memo
         self._settings = settings
         self._commands = settings.commands
+        self._terms = _Terms(settings.timeout_s)
         self._common = digest(rustc, cargo.configuration_digest())
 
     def limit_target(self, max_bytes: int) -> None:
@@ -116,7 +125,7 @@ class Judge:
         state, lock = self._cargo.lock(package, unlocked=self._settings.unlocked)
         reasons: list[Reference] = []
         for check in self._commands:
-            build = self._build(site, package, check, site.source, lock, self._settings.timeout_s)
+            build = self._build(site, package, check, site.source, lock, self._terms)
             reason = _REASONS.get(build.outcome, "")
             said = build.said or (build.errors[0].reason if build.errors else "")
             if not reason and not build.is_rebuilt:
@@ -140,7 +149,7 @@ class Judge:
             text, names = probe.with_probe_around(site.source, site.start)
         else:
             text, names = probe.with_probes(site.source, site.start, site.end, site.old)
-        build = self._build(site, package, check, text, lock, self._settings.timeout_s)
+        build = self._build(site, package, check, text, lock, self._terms)
         said = "\n".join(error.message for error in build.errors)
         if probe.ITEM in names and probe.ITEM not in said:
             return "not_compiled", f"an unknown attribute in front of the item: {build.outcome}"
@@ -164,8 +173,11 @@ class Judge:
             return Verdict("no_answer", reason="the answer is empty")
         return self.judge_code(subject, code)
 
-    def judge_code(self, subject: Subject, code: bytes) -> Verdict:
-        """Return what comes of code in the place of the commit's own."""
+    def judge_code(self, subject: Subject, code: bytes, *, is_foreign: bool = True) -> Verdict:
+        """Return what comes of code in the place of the commit's own.
+
+        `is_foreign` is what the repository's authors did not write, and no rule of ours made of it.
+        """
         site = subject.site
         spliced = replace_range(site.source, site.start, site.end, code)
         facts = Verdict(
@@ -181,7 +193,8 @@ class Judge:
             return replace(facts, verdict="not_the_symbol", reason=reason)
         _, lock = self._cargo.lock(subject.package, unlocked=self._settings.unlocked)
         allowed = max(_MIN_TIMEOUT_S, _TIMES_THE_BUILD * subject.reference.build_s)
-        build = self._build(site, subject.package, subject.check, spliced.result, lock, allowed)
+        terms = _Terms(allowed, is_foreign)
+        build = self._build(site, subject.package, subject.check, spliced.result, lock, terms)
         end = site.start + len(spliced.code)
         return _verdict(replace(facts, seconds=round(build.seconds, 3)), build, site, end)
 
@@ -192,7 +205,7 @@ class Judge:
         check: CheckCommand,
         content: bytes,
         lock: bytes | None,
-        timeout_s: float,
+        terms: _Terms,
     ) -> Build:
         """Return what comes of a check with the file as given, from the memo if it has it."""
         key = digest(
@@ -207,8 +220,8 @@ class Judge:
         if found is None:
             self._workspace.write(site.edit.path, content)
             # What it builds must not be what a later check finds.
-            is_kept = content == site.source or not package.runs(site.edit.path)
-            found = self._cargo.check(check, package, timeout_s, is_target_kept=is_kept)
+            is_kept = not terms.is_foreign or not package.runs(site.edit.path)
+            found = self._cargo.check(check, package, terms.timeout_s, is_target_kept=is_kept)
             self._memo.put(key, found)
         return found
 

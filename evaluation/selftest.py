@@ -64,7 +64,7 @@ def _judge_edit(writer: ResultWriter, judge: Judge, edit: JudgedEdit) -> None:
         return
     floor = {}
     for probe, code in answers(subject.site):
-        verdict = judge.judge_code(subject, code)
+        verdict = judge.judge_code(subject, code, is_foreign=False)
         if probe in FLOORS:
             floor[probe] = verdict.verdict
         if not writer.has(edit.id, probe, digest(code)):

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -154,7 +155,8 @@ class Workspace:
         """Make a copy of what was built, for the block; a fresh artefact stays fresh in it."""
         copy = self.target.with_name("target-copy")
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(self.target, copy, symlinks=True)
+        # A tenth of the time of Python's own: there are thousands of files.
+        subprocess.run(["cp", "-a", self.target, copy], check=True, stdin=subprocess.DEVNULL)
         try:
             yield copy
         finally:
