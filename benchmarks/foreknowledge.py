@@ -425,6 +425,8 @@ def run(options: argparse.Namespace, folder: Path) -> int:
                 markers=markers,
                 max_tokens=options.max_tokens,
                 context_tokens=options.context_tokens,
+                # Which additions say their name is drawn by the commit's id.
+                given=0.0,
                 text=True,
                 revisions=branches,
             )

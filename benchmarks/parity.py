@@ -23,6 +23,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.reader import config_of, read_rows
 from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.progress import Progress
+from rsidx.exporters.examples.given import Given
 from rsidx.exporters.pipeline.commit import Tools, writing_tools
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.questions.hole import Hole, fill_prompt_at
@@ -132,14 +133,18 @@ class Asker:
         parent = bytes.fromhex(meta["parent"])
         if "around" in meta:
             return self._fill(meta, parent)
-        place, after = meta["place"][0], meta["place"][2] if len(meta["place"]) > 1 else None
+        place, *rest = meta["place"]
+        options = dict(zip(rest[::2], rest[1::2], strict=True))
+        after = options.get("--after")
         path, _, line = place.partition(":")
+        given = next((Given(kind, text) for kind, text in meta.get("given", {}).items()), None)
         target = Target(
             parent,
             path,
             line=int(line) if line else None,
             after=int(after) if after is not None else None,
             edited=self._progress.made_before(meta) if "commit" in self._config.earlier else (),
+            given=given,
         )
         message, config, tools = meta["text"]["message"], self._config, self._tools
         return prompt_at(self._database, self._name, target, message, config, tools)
