@@ -233,11 +233,11 @@ class Progress:
         for position in positions:
             chunk = version.chunks[position]
             if (version.blob_id, position) not in numbers and not chunk.kind.endswith(FOOTER):
-                yield self._reader.text(chunk.id).strip()
+                yield self._reader.text(chunk.id)
 
     def _is_moved(self, chunk: ChunkRow) -> bool:
         """Tell whether a chunk that no edit has was only moved, to another container or file."""
-        return self._reader.text(chunk.id).strip() in self._moved_unchanged()
+        return self._reader.text(chunk.id) in self._moved_unchanged()
 
 
 def _numbers(sides: Sequence[Side | None]) -> _Numbers:
