@@ -1,11 +1,9 @@
 """Asking a model for all rows of a split, some at a time."""
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 from rsidx.errors import EvaluationError
 from rsidx.evaluation.client import Client, PromptRefusedError, Sampling
@@ -13,6 +11,7 @@ from rsidx.evaluation.lines import append_line, read_lines
 from rsidx.evaluation.predictions import read_predictions
 from rsidx.evaluation.prompts import PromptSet, RowPrompt
 from rsidx.evaluation.session import Progress
+from rsidx.evaluation.workers import work_off
 from rsidx.locking import HeldError, locked
 
 
@@ -91,54 +90,34 @@ class _Asking:
         self._end_token = end_token
         self._progress = progress
         self._lock = threading.Lock()
-        self._stop = threading.Event()
         self.counts = _Counts()
 
     def all(self, asked: list[tuple[RowPrompt, int]], jobs: int) -> None:
         """Ask all prompts; after one that fails, no other is begun."""
-        waiting: SimpleQueue[tuple[RowPrompt, int]] = SimpleQueue()
-        for one in asked:
-            waiting.put(one)
         self._progress(0, len(asked))
-        with ThreadPoolExecutor(jobs) as pool:
-            running = [pool.submit(self._work, waiting, len(asked)) for _ in range(jobs)]
-            try:
-                wait(running, return_when=FIRST_EXCEPTION)
-            finally:
-                self._stop.set()
-        for error in filter(None, (one.exception() for one in running)):
-            raise error
+        ask = partial(self._ask, n_asked=len(asked))
+        work_off(asked, jobs, lambda _: ask, threading.Event())
 
-    def _work(self, waiting: "SimpleQueue[tuple[RowPrompt, int]]", n_asked: int) -> None:
-        for prompt, sample in _taken(waiting, self._stop):
-            line, refusal = None, ""
-            try:
-                found = self._client.complete(prompt, self._sampling, self._end_token, sample)
-                line = {
-                    "id": prompt.id,
-                    "sample": sample,
-                    "completion": found.text,
-                    "finish_reason": found.finish_reason,
-                }
-            except PromptRefusedError as error:
-                refusal = str(error)
-            with self._lock:
-                counts = self.counts
-                if line is None:
-                    counts.n_too_long += 1
-                    counts.refusal = counts.refusal or refusal
-                else:
-                    append_line(self._to, line)
-                    counts.n_answers += 1
-                    counts.n_cut_off += line["finish_reason"] == "length"
-                self._progress(counts.n_answers + counts.n_too_long, n_asked)
-
-
-def _taken(
-    waiting: "SimpleQueue[tuple[RowPrompt, int]]", stop: threading.Event
-) -> Iterator[tuple[RowPrompt, int]]:
-    while not stop.is_set():
+    def _ask(self, one: tuple[RowPrompt, int], n_asked: int) -> None:
+        prompt, sample = one
+        line, refusal = None, ""
         try:
-            yield waiting.get_nowait()
-        except Empty:
-            return
+            found = self._client.complete(prompt, self._sampling, self._end_token, sample)
+            line = {
+                "id": prompt.id,
+                "sample": sample,
+                "completion": found.text,
+                "finish_reason": found.finish_reason,
+            }
+        except PromptRefusedError as error:
+            refusal = str(error)
+        with self._lock:
+            counts = self.counts
+            if line is None:
+                counts.n_too_long += 1
+                counts.refusal = counts.refusal or refusal
+            else:
+                append_line(self._to, line)
+                counts.n_answers += 1
+                counts.n_cut_off += line["finish_reason"] == "length"
+            self._progress(counts.n_answers + counts.n_too_long, n_asked)

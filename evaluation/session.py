@@ -1,13 +1,12 @@
 """A run: workers that judge the edits of one commit after another, and write as they go."""
 
+import itertools
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from rsidx.errors import EvaluationError
@@ -21,6 +20,7 @@ from rsidx.evaluation.process import StoppedError
 from rsidx.evaluation.result import by_commit
 from rsidx.evaluation.sandbox import Sandbox
 from rsidx.evaluation.toolchain import Toolchain, find_toolchain
+from rsidx.evaluation.workers import work_off
 from rsidx.evaluation.workspace import Workspace
 from rsidx.indexer.git.repository import Repository
 from rsidx.locking import HeldError, locked
@@ -152,10 +152,7 @@ def work_through(bench: Bench, edits: Sequence[JudgedEdit], work: Work, run: Run
 
     Where one fails or the run is interrupted, the others end what they are at, too.
     """
-    commits: SimpleQueue[tuple[JudgedEdit, ...]] = SimpleQueue()
     groups = by_commit(edits)
-    for group in groups:
-        commits.put(group)
     n_done = 0
     lock = threading.Lock()
 
@@ -165,38 +162,24 @@ def work_through(bench: Bench, edits: Sequence[JudgedEdit], work: Work, run: Run
             n_done += 1
             run.progress(n_done, len(edits))
 
-    def worker(number: int) -> None:
-        judge = bench.judge(number)
-        n_commits = 0
-        while not bench.stop.is_set():
-            try:
-                group = commits.get_nowait()
-            except Empty:
-                return
+    def begin(number: int) -> Callable[[tuple[JudgedEdit, ...]], None]:
+        judge, numbers = bench.judge(number), itertools.count(1)
+
+        def judge_commit(group: tuple[JudgedEdit, ...]) -> None:
             for edit in group:
                 if bench.stop.is_set():
                     return
-                work(judge, edit)
+                try:
+                    work(judge, edit)
+                except StoppedError:
+                    return
                 count()
-            n_commits += 1
-            if n_commits % _COMMITS_BETWEEN_LOOKS == 0:
+            if next(numbers) % _COMMITS_BETWEEN_LOOKS == 0:
                 judge.limit_target(MAX_TARGET_BYTES)
+
+        return judge_commit
 
     n_workers = max(1, min(run.jobs, len(groups)))
     bench.warm(n_workers)
     run.progress(0, len(edits))
-    _start(worker, n_workers, bench.stop)
-
-
-def _start(worker: Callable[[int], None], n_workers: int, stop: threading.Event) -> None:
-    with ThreadPoolExecutor(n_workers) as pool:
-        running = [pool.submit(worker, number) for number in range(n_workers)]
-        try:
-            wait(running, return_when=FIRST_EXCEPTION)
-        finally:
-            # Without effect where all are done.
-            stop.set()
-    for one in running:
-        error = one.exception()
-        if error is not None and not isinstance(error, StoppedError):
-            raise error
+    work_off(groups, n_workers, begin, bench.stop)

@@ -82,7 +82,7 @@ _MAX_WHOLE_OF_MANY_BYTES = 200
 _MAX_IMPORTS_BYTES = 400
 _MAX_CALLERS = 6
 _MAX_LIKELY = 80
-_MAX_KEPT = 10_000
+_MAX_KEPT = 2_000
 _HEADING_BYTES = 20
 _POWER_OF_LENGTH = 0.3
 """Of two definitions that are as likely to be needed, the shorter comes first, but not by much."""

@@ -8,7 +8,7 @@ import itertools
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,7 +32,6 @@ from rsidx.store.cache import Cache
 _END_TOKENS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<EOT>")
 _PAD_TOKENS = ("<fim_pad>", "<|fim_pad|>", "<pad>", "[PAD]", "<|pad|>")
 _MAX_CACHED_TEXTS = 8_000
-_MAX_SPELLED = 2_000
 _TEXTS_AT_ONCE = 512
 _MAX_SHORT_ID = 1 << 16
 _DIGEST = 16
@@ -100,7 +99,6 @@ class Encoder:
         self._reserved: frozenset[str] = frozenset()
         self._cache: dict[str, Ids | None] = {}
         self._kept: Cache | None = None
-        self._spelled = lru_cache(_MAX_SPELLED)(self._encode_spelled)
         self._refresh()
 
     @property
@@ -141,7 +139,6 @@ class Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._tokenizer.encode_special_tokens = True
-        self._spelled.cache_clear()
         added = self._tokenizer.get_added_tokens_decoder()
         self._control = {
             token_id: token.content
@@ -230,11 +227,8 @@ class Encoder:
         """Encode a text in which control tokens are spelled out, as a trainer or server does.
 
         Returns the ids, and for each where its first character stands; None where the ids decode
-        otherwise. They are kept: nobody may change the lists.
+        otherwise.
         """
-        return self._spelled(text)
-
-    def _encode_spelled(self, text: str) -> tuple[list[int], list[int]] | None:
         self._tokenizer.encode_special_tokens = False
         try:
             encoding = self._encoding(text)

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, groupby
 
 from rsidx.exporters.examples.example import Example
@@ -17,6 +18,7 @@ from rsidx.exporters.rendering.choosing import Chooser, context_text, n_left_out
 from rsidx.exporters.rendering.encoder import Encoder
 
 _LEARNED = frozenset({"new", "end"})
+_MAX_RUNS = 500
 GROWTH_TOKENS = 64
 """In nine of ten edits of long code, the new code is longer by at most so many tokens."""
 
@@ -80,6 +82,9 @@ class Renderer:
         self._context_tokens = context_tokens
         self._all_labels = labels == "all"
         self._is_one_text = is_one_text
+        # What edits near each other show; what is one text with its answer comes once.
+        spelled_ids = encoder.encode_spelled
+        self._spelled = spelled_ids if is_one_text else lru_cache(_MAX_RUNS)(spelled_ids)
         self._chooser = Chooser(dialect, self._n_ids)
 
     def warm(self, examples: Iterable[Example]) -> None:
@@ -217,7 +222,7 @@ class Renderer:
             yield from ((piece.role, self._ids(piece)) for piece in pieces)
             return
         texts = [spelled(piece.text) for piece in pieces]
-        found = self._encoder.encode_spelled("".join(texts))
+        found = self._spelled("".join(texts))
         if found is None or self._encoder.controls(found[0]) != self._controls(pieces):
             yield from ((piece.role, self._ids(piece)) for piece in pieces)
             return

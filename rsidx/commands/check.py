@@ -9,6 +9,7 @@ import click
 
 from rsidx import CheckSettings, CodeCheck, Index, RepositoryError, check_code
 from rsidx.commands.addresses import EXAMPLES, address_of, address_options
+from rsidx.commands.check_settings import check_options
 from rsidx.commands.options import json_option, repository_options
 from rsidx.output import emit
 
@@ -26,32 +27,13 @@ _STATUS = {
 @click.argument("place_in_code", metavar="FILE[:SYMBOL|:LINE]")
 @click.argument("code", type=click.File("rb"), default="-", metavar="[CODE]")
 @address_options
-@click.option(
-    "--check",
-    "checks",
-    multiple=True,
-    metavar="ARGUMENTS",
-    help="The arguments of a `cargo check`, RUSTFLAGS=... before them; may be given more than "
-    "once: the first that compiles the code decides.  [default: none, then --tests, each for the "
-    "package of FILE]",
-)
-@click.option(
-    "--cargo-home",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="A cargo home with the crates.  [default: your own]",
-)
-@click.option("--no-sandbox", is_flag=True, help="Run the repository's code as you.")
-@click.option(
-    "--timeout",
-    type=click.IntRange(min=1),
-    default=CheckSettings().timeout_s,
-    show_default=True,
-    help="The seconds that a check may take.",
-)
-@click.option(
-    "--scratch",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The folder for the clone and what it builds.  [default: rsidx/check in the git folder]",
+@check_options(
+    goes_to="the first that compiles the code decides",
+    package_of="FILE",
+    cargo_home="A cargo home with the crates.  [default: your own]",
+    timeout="The seconds that a check may take.",
+    scratch="The folder for the clone and what it builds.  [default: rsidx/check in the git "
+    "folder]",
 )
 @json_option
 @repository_options
@@ -61,10 +43,7 @@ def check(
     code: BinaryIO,
     after: str | None,
     inside: str | None,
-    checks: tuple[str, ...],
-    cargo_home: Path | None,
-    no_sandbox: bool,
-    timeout: int,
+    settings: CheckSettings,
     scratch: Path | None,
     as_json: bool,
 ) -> None:
@@ -83,12 +62,6 @@ def check(
         raise click.UsageError(f"name {EXAMPLES}")
     if index.worktree is None:
         raise RepositoryError(f"{index.git_folder} has no worktree")
-    settings = CheckSettings(
-        checks=checks or CheckSettings().checks,
-        cargo_home=cargo_home,
-        no_sandbox=no_sandbox,
-        timeout_s=timeout,
-    )
     found = check_code(
         index.worktree, path, symbol, code.read, **address, settings=settings, scratch=scratch
     )

@@ -1,7 +1,7 @@
 """`rsidx eval`."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rsidx import (
     Sampling,
 )
 from rsidx import predict as ask_all
+from rsidx.commands.check_settings import check_options
 from rsidx.commands.figures import comparison_lines, report_lines, self_test_lines
 from rsidx.commands.options import (
     config_option,
@@ -44,35 +45,15 @@ def _evaluation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what decides how edits are checked; the command gets an `evaluation`."""
 
     @click.option("--split", type=click.Choice(DataSet.SPLITS), default="test", show_default=True)
-    @click.option(
-        "--check",
-        "checks",
-        multiple=True,
-        metavar="ARGUMENTS",
-        help="The arguments of a `cargo check`, RUSTFLAGS=... before them; may be given more than "
-        "once: an edit goes to the first that compiles it.  [default: none, then --tests, each for "
-        "the package of the edited file]",
-    )
-    @click.option(
-        "--cargo-home",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="A cargo home with the crates; its config.toml may name other places for them.  "
+    @check_options(
+        goes_to="an edit goes to the first that compiles it",
+        package_of="the edited file",
+        cargo_home="A cargo home with the crates; its config.toml may name other places for them.  "
         "[default: OUT.eval/cargo]",
+        timeout="The seconds in which a commit must build.",
+        scratch="The folder for clones and what they build.  [default: OUT.eval]",
     )
     @click.option("--unlocked", is_flag=True, help="Leave the commits' Cargo.lock aside.")
-    @click.option("--no-sandbox", is_flag=True, help="Run the repository's code as you.")
-    @click.option(
-        "--timeout",
-        type=click.IntRange(min=1),
-        default=CheckSettings().timeout_s,
-        show_default=True,
-        help="The seconds in which a commit must build.",
-    )
-    @click.option(
-        "--scratch",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="The folder for clones and what they build.  [default: OUT.eval]",
-    )
     @jobs_option
     @repository_options
     @wraps(command)
@@ -80,21 +61,12 @@ def _evaluation_options(command: Callable[..., Any]) -> Callable[..., Any]:
         index: Index,
         out: Path,
         split: str,
-        checks: tuple[str, ...],
-        cargo_home: Path | None,
+        settings: CheckSettings,
         unlocked: bool,
-        no_sandbox: bool,
-        timeout: int,
         scratch: Path | None,
         **options: Any,
     ) -> Any:
-        settings = CheckSettings(
-            checks=checks or CheckSettings().checks,
-            cargo_home=cargo_home,
-            unlocked=unlocked,
-            no_sandbox=no_sandbox,
-            timeout_s=timeout,
-        )
+        settings = replace(settings, unlocked=unlocked)
         repository = index.worktree or index.git_folder
         evaluation = Evaluation(out, repository, split=split, settings=settings, scratch=scratch)
         return command(evaluation=evaluation, **options)

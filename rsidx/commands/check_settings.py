@@ -1,0 +1,65 @@
+"""Options that say how code is checked, for the commands that run cargo."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rsidx import CheckSettings
+from rsidx.option import Decorator
+
+
+def check_options(
+    *, goes_to: str, package_of: str, cargo_home: str, timeout: str, scratch: str
+) -> Decorator:
+    """Add --check, --cargo-home, --no-sandbox, --timeout and --scratch.
+
+    The command gets `settings` and the folder `scratch`. The texts say in `--help` what each means
+    for it.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "--check",
+            "checks",
+            multiple=True,
+            metavar="ARGUMENTS",
+            help="The arguments of a `cargo check`, RUSTFLAGS=... before them; may be given more "
+            f"than once: {goes_to}.  [default: none, then --tests, each for the package of "
+            f"{package_of}]",
+        )
+        @click.option(
+            "--cargo-home",
+            type=click.Path(path_type=Path, file_okay=False),
+            help=cargo_home,
+        )
+        @click.option("--no-sandbox", is_flag=True, help="Run the repository's code as you.")
+        @click.option(
+            "--timeout",
+            type=click.IntRange(min=1),
+            default=CheckSettings().timeout_s,
+            show_default=True,
+            help=timeout,
+        )
+        @click.option("--scratch", type=click.Path(path_type=Path, file_okay=False), help=scratch)
+        @wraps(command)
+        def with_settings(
+            checks: tuple[str, ...],
+            cargo_home: Path | None,
+            no_sandbox: bool,
+            timeout: int,
+            **options: Any,
+        ) -> Any:
+            settings = CheckSettings(
+                checks=checks or CheckSettings().checks,
+                cargo_home=cargo_home,
+                no_sandbox=no_sandbox,
+                timeout_s=timeout,
+            )
+            return command(settings=settings, **options)
+
+        return with_settings
+
+    return decorate
