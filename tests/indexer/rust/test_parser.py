@@ -1,31 +1,13 @@
 """The parser: chunks that partition a file, and facts that depend on a chunk alone."""
 
-import random
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsidx.indexer.rust.facts import extract
 from rsidx.indexer.rust.parser import parse
-from rsidx.store.records import IN_STATEMENT
 from tests.conftest import EXAMPLES
-
-DATA = Path(__file__).parent / "data"
-
-
-def chunks_of(source):
-    return [(c.kind, c.container, c.text) for c in parse(source).chunks]
-
-
-def facts_of(source):
-    return [extract(*chunk) for chunk in chunks_of(source)]
-
-
-@pytest.fixture(scope="module")
-def items():
-    return (DATA / "items.rs").read_bytes()
+from tests.indexer.rust.parsed import chunks_of, facts_of
 
 
 def test_chunks_concatenated_are_the_file(items):
@@ -163,138 +145,6 @@ def test_a_file_with_errors_gives_its_good_items():
     assert "Also" in names
 
 
-def test_long_functions_can_be_cut_between_statements():
-    body = "".join(
-        f"    let v{n} = compute({n});\n    if v{n} {{\n        go();\n    }}\n" for n in range(40)
-    )
-    source = f"fn long() {{\n{body}}}\n".encode()
-    [facts] = facts_of(source)
-    assert len(facts.breaks) >= 80
-    for offset, depth in facts.breaks:
-        assert source[offset - 1 : offset] == b"\n"
-        text = source[offset : source.index(b"\n", offset)].strip()
-        assert text.startswith((b"let", b"if")) if depth <= 2 else text == b"go();"
-
-
-def test_a_long_function_is_not_cut_between_an_attribute_and_its_item():
-    item = "    #[derive(Debug)]\n    struct S {\n        x: u8,\n    }\n"
-    source = ("fn f() {\n" + item * 40 + "}\n").encode()
-    [facts] = facts_of(source)
-    at = {source[offset:].split(b"\n", 1)[0].strip() for offset, _ in facts.breaks}
-    assert at == {b"#[derive(Debug)]", b"x: u8,"}
-
-
-def test_code_is_cut_inside_of_a_statement_only_between_the_elements_of_a_list():
-    source = b"""\
-fn f() {
-    call(
-        first_argument_that_is_long(1),
-        |x| {
-            closure(x);
-            done(x)
-        },
-    );
-    let table = [
-        1,
-        2,
-    ];
-    let config = Config {
-        size: 1,
-        // The name.
-        name: "n",
-    };
-    println!(
-        "{} {}",
-        config,
-        table,
-    );
-    match config {
-        Config { size: 1, .. } => {
-            one()
-        }
-        _ => {}
-    }
-}
-"""
-    [facts] = facts_of(source)
-    at = {source[at:].split(b"\n", 1)[0].strip(): depth for at, depth in facts.breaks}
-    assert {text: depth for text, depth in at.items() if depth < IN_STATEMENT} == {
-        b"call(": 2, b"closure(x);": 4, b"done(x)": 4, b"let table = [": 2, b"println!(": 2,
-        b"let config = Config {": 2, b"match config {": 2, b"one()": 4,
-        b"Config { size: 1, .. } => {": 3, b"_ => {}": 3,
-    }  # fmt: skip
-    assert {text: depth - IN_STATEMENT for text, depth in at.items() if depth >= IN_STATEMENT} == {
-        b"1,": 3, b"2,": 3, b"size: 1,": 3, b"// The name.": 3,
-    }  # fmt: skip
-
-
-def test_long_comments_are_cut_between_paragraphs_as_inside_of_a_statement():
-    inner = (
-        "//! A line that is long enough for a text that may be cut, and then some more words.\n" * 4
-        + "//!\n//! Second.\n//! More.\n#![allow(dead_code)]\n"
-    )
-    outer = inner.replace("//!", "///").replace(
-        "#![allow(dead_code)]", "#[derive(Debug)]\nstruct A;"
-    )
-    block = "/*! First.\n\nSecond.\n" + "A line, and some more words in it.\n" * 8 + "*/\n"
-    cuts = {
-        text: [
-            (text[at:].split("\n")[0], depth)
-            for at, depth in extract(kind, "", text.encode()).breaks
-        ]
-        for kind, text in (("preamble", inner), ("struct", outer), ("preamble", block))
-    }
-    assert cuts == {
-        inner: [("//! Second.", IN_STATEMENT + 1), ("#![allow(dead_code)]", 1)],
-        outer: [("/// Second.", IN_STATEMENT + 1)],
-        block: [("Second.", IN_STATEMENT + 1)],
-    }
-
-
-def fenced(opening, prefix, closing="```"):
-    lines = ["First.", "", opening, "let a = 1;", "", "let b = 2;", closing, "", "Second.", ""]
-    lines += ["A line that is long enough for a text that may be cut, and more words."] * 4
-    return "".join(f"{prefix} {line}".rstrip() + "\n" for line in lines)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        fenced("```", "///") + "struct A;\n",
-        fenced("```rust,no_run", "//!") + "#![allow(dead_code)]\n",
-        fenced("~~~~", "///", "~~~~") + "struct A;\n",
-        fenced("````\n/// ```", "///", "````") + "struct A;\n",
-        fenced("```", "    ///").join(("mod m {\n", "    struct A;\n}\n")),
-        "/**\n" + fenced("```", " *") + " */\nstruct A;\n",
-        "/*!\n" + fenced("```", "") + "*/\n",
-    ],
-)
-def test_an_example_between_fences_is_not_cut(text):
-    kind = "preamble" if "!" in text[:4] else "mod"
-    cuts = [text[at:].split("\n")[0] for at, _ in extract(kind, "", text.encode()).breaks]
-    cuts = [cut.strip(" /*!") for cut in cuts]
-    assert "Second." in cuts
-    assert not {"let b = 2;", "let a = 1;"}.intersection(cuts)
-
-
-def test_an_open_fence_does_not_reach_into_the_next_comment():
-    text = fenced("```", "    ///", "none").join(("fn f() {\n", "    a();\n"))
-    text += fenced("none", "    //", "none") + "    b();\n}\n"
-    cuts = [text[at:].split("\n")[0] for at, _ in extract("fn", "", text.encode()).breaks]
-    assert "    // Second." in cuts
-    assert "    /// Second." not in cuts
-
-
-def test_a_macro_is_cut_between_its_rules():
-    rules = "".join(
-        f"    ($x{n}:expr) => {{\n        go();\n        go();\n    }};\n" for n in range(9)
-    )
-    source = f"macro_rules! m {{\n{rules}}}\n".encode()
-    [facts] = facts_of(source)
-    at = [source[at:].split(b":", 1)[0].strip() for at, _ in facts.breaks]
-    assert at == [f"($x{n}".encode() for n in range(9)]
-
-
 def test_imports_inside_a_function_are_found_however_they_are_spaced():
     [facts] = facts_of(b"fn f() { if x { use\ta::B; } extern crate c; }")
     assert [item.path for item in facts.imports] == ["a::B", "c"]
@@ -348,124 +198,17 @@ def test_any_bytes_are_partitioned(source):
     assert b"".join(text for _, _, text in chunks_of(source)) == source
 
 
-def test_inserting_an_item_leaves_the_other_chunks_as_they_were(items):
-    at = items.index(b"\nunion Bits")
-    changed = items[:at] + b"\nfn inserted() {}\n" + items[at:]
-    before, after = chunks_of(items), chunks_of(changed)
-    assert [c for c in after if c not in before] == [("fn", "", b"\nfn inserted() {}\n")]
-
-
 @pytest.mark.slow
 @settings(max_examples=100 * EXAMPLES)
 @given(
     st.lists(st.tuples(st.integers(0, 1300), st.integers(0, 60), st.binary(max_size=3)), max_size=4)
 )
-def test_a_damaged_file_is_partitioned_and_no_fact_raises(damages):
-    source = (DATA / "items.rs").read_bytes()
+def test_a_damaged_file_is_partitioned_and_no_fact_raises(items, damages):
+    source = items
     for start, length, inserted in damages:
         source = source[:start] + inserted + source[start + length :]
     assert b"".join(text for _, _, text in chunks_of(source)) == source
     facts_of(source)
-
-
-LEAVES = [
-    "use a::b;\n", "use c::{d, e};\n", "/// doc\n", "#[cfg(test)]\n", "fn f() { g(); }\n", "// c\n",
-    "fn g() {\n    h(1);\n}\n", "\n", "struct S;\n", "fn x() { str![y]; }\n", "#![a]\n",
-    "//! inner\n", "const C: u8 = 1; // x\n", "foo!()\n", ";\n", "  ", "fn a() {} fn b() {}\n",
-    "unsafe extern \"C\" {}\n", "pub macro m($x:expr) { $x }\n",
-    "fn i(async: u8) { match async {} }\n",
-    "fn j() { let S { #[a] x, .. } = s; }\n", "\r\n", "fn h() { \"\n\" }\n", "fn broken( { ] }\n",
-]  # fmt: skip
-OPENERS = ["mod m {\n", "impl X for Y {\n", "trait T {\n", "cfg_rt! {\n", "/*\n", "fn k() {\n"]
-PLACES = st.integers(0, 40)
-CHANGES = st.one_of(
-    st.tuples(st.just("put in"), PLACES, st.sampled_from(LEAVES)),
-    st.tuples(st.just("put in"), PLACES, st.sampled_from(LEAVES)),
-    st.tuples(st.just("drop"), PLACES, st.just("")),
-    st.tuples(st.just("wrap"), PLACES, st.sampled_from(OPENERS)),
-    st.tuples(st.just("unwrap"), PLACES, st.sampled_from(OPENERS)),
-)
-
-
-def changed(parts, change):
-    """Return the parts of a file after one change; what is opened is closed again."""
-    what, place, text = change
-    place = place % (len(parts) + 1)
-    if what == "put in":
-        return [*parts[:place], text, *parts[place:]]
-    if what == "wrap":
-        end = min(len(parts), place + 3)
-        if any(part in OPENERS or part in ("}\n", "*/\n") for part in parts[place:end]):
-            end = place
-        closer = "*/\n" if text == "/*\n" else "}\n"
-        return [*parts[:place], text, *parts[place:end], closer, *parts[end:]]
-    if what == "unwrap" and text in parts:
-        first = parts.index(text)
-        closer = "*/\n" if text == "/*\n" else "}\n"
-        last = parts.index(closer, first)
-        return [*parts[:first], *parts[first + 1 : last], *parts[last + 1 :]]
-    if place < len(parts) and parts[place] in LEAVES:
-        return parts[:place] + parts[place + 1 :]
-    return parts
-
-
-@pytest.mark.slow
-@settings(max_examples=150 * EXAMPLES)
-@given(
-    st.lists(CHANGES, max_size=30),
-    st.lists(st.lists(CHANGES, min_size=1, max_size=4), min_size=1, max_size=6),
-)
-def test_a_version_parsed_by_what_changed_is_the_one_parsed_from_scratch(made, versions):
-    parts = []
-    for change in made:
-        parts = changed(parts, change)
-    parsed = parse("".join(parts).encode())
-    for changes in versions:
-        for change in changes:
-            parts = changed(parts, change)
-        source = "".join(parts).encode()
-        parsed = parse(source, parsed)
-        scratch = parse(source)
-        assert parsed.chunks == scratch.chunks
-        assert parsed.errors == scratch.errors
-
-
-def test_imports_behind_the_last_comment_of_a_file_join_those_before_it():
-    before = b"use a;\nuse b;\n\n// The end.\n"
-    after = before + b"use c;\n"
-    assert parse(after, parse(before)).chunks == parse(after).chunks
-
-
-def damaged(source, rng):
-    for _ in range(rng.randint(1, 4)):
-        start = rng.randrange(len(source) + 1)
-        end = start + rng.choice((0, 1, 1, 5, 40))
-        source = source[:start] + rng.choice(DAMAGE) + source[end:]
-    return source
-
-
-DAMAGE = (b"", b"{", b"}", b"(", b'"', b"\n", b"::", b"<", b"!", b"#", b"*/", b"str![x]")
-
-
-@pytest.mark.slow
-def test_a_version_with_errors_is_the_one_parsed_from_scratch(items):
-    """Trees with errors depend on how they were come by; some of these damages show it."""
-    for seed in range(375 * EXAMPLES):
-        rng = random.Random(seed)
-        before = damaged(items, rng) if seed % 2 else items
-        after = damaged(before, rng)
-        edited, scratch = parse(after, parse(before)), parse(after)
-        assert edited.chunks == scratch.chunks, seed
-        assert edited.errors == scratch.errors, seed
-
-
-def test_what_an_edit_does_not_touch_is_not_cut_again(items):
-    before = parse(items)
-    after = items.replace(b"struct Point", b"struct Dot", 1)
-    kept = {id(chunk) for chunk in before.chunks}
-    fresh = [chunk for chunk in parse(after, before).chunks if id(chunk) not in kept]
-    assert after != items
-    assert len(fresh) <= 5 < len(before.chunks)
 
 
 @pytest.mark.slow
@@ -481,47 +224,3 @@ def test_nesting_has_no_limit(opening, closing):
     assert b"".join(chunk.text for chunk in parsed.chunks) == text.encode()
     for chunk in parsed.chunks:
         extract(chunk.kind, chunk.container, chunk.text)
-
-
-FORGOTTEN_BRACKET = """\
-const T: &'static [(&'static str, &'static [&'static str])] = &[
-    ("one", &["*.one", "*.[0-9][a-z]"]),
-    ("two", &["*.two"]),
-    ("three", &["*.three", "*.3"]),
-    ("four", &["*.four"]),
-    ("five", &["*.five"]),
-    ("six", &["*.six", "*.vi"]),
-    ("seven", &["*.seven", "*.seven.x"]),
-    ("eight", &["*.8"]),
-    ("nine", &["*.nine", "*.9", "nine.lock"]),
-    ("ten", &[
-        ".ten", "ten",
-        ".ten.x", "x",
-    ]),
-];
-#[derive(Clone, Debug)]
-enum Glob<'a> {
-    Matched {
-    }
-}
-pub struct Kind {
-}
-impl Kind {
-    /// Tells it.
-    fn is_negated(&self) -> bool {
-        match *self {
-            Selection::Select(..) => false,
-            Selection::Negate(..) => true,
-        }
-    }
-}
-"""
-
-
-def test_after_a_version_with_an_error_the_next_is_cut_as_from_scratch():
-    mended = FORGOTTEN_BRACKET.encode()
-    broken = mended.replace(b'[a-z]"]', b'[a-z]"')
-    assert parse(broken).has_error
-    assert not parse(mended).has_error
-    assert parse(mended, parse(broken)).chunks == parse(mended).chunks
-    assert parse(broken, parse(mended)).chunks == parse(broken).chunks
