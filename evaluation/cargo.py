@@ -28,7 +28,7 @@ _DEPENDENCIES = re.compile(
     r"|checksum (?:of|for)|unable to get packages|attempting to make an HTTP request"
     r"|no prefer(?:red)? version|failed to resolve patches|perhaps a crate was updated"
 )
-_LOCK = re.compile(r"lock file .* needs to be updated|cannot (?:update|create) the lock file")
+_LOCK = re.compile(r"Cargo\.lock needs to be updated|cannot (?:update|create) the lock file")
 _SIGNAL = re.compile(r"\(signal: (\d+)")
 _KILL, _TIME = 9, 24
 _NOTHING: Mapping[str, str] = {}
