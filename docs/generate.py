@@ -12,6 +12,7 @@ from typing import Any
 import click
 from sqlalchemy import Table
 
+from rsidx.commands.outcomes import OUTCOMES
 from rsidx.commands.root import SECTIONS, root
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.schema import MANIFEST_SCHEMA, META_SCHEMA, load_schema
@@ -102,6 +103,16 @@ def settings_page() -> str:
                 values = option.harmless_if.removeprefix("to ") or "any"
                 rows.append(f"| `{' '.join(names)}` | `{key}` | {values} |")
     return _with_table((DOCS / "settings.md").read_text("utf-8"), "harmless options", rows)
+
+
+def model_page() -> str:
+    """Return the page of the model with the table of outcomes."""
+    rows = ["| status | `outcome` | meaning |", "|---|---|---|"]
+    rows += [
+        f"| {one.status} | `{name}` | {one.meaning} |"
+        for name, one in sorted(OUTCOMES.items(), key=lambda pair: pair[1].status)
+    ]
+    return _with_table((DOCS / "model.md").read_text("utf-8"), "outcomes", rows)
 
 
 def format_page() -> str:
@@ -261,6 +272,7 @@ def main() -> int:
         "cli.md": cli_page(),
         "format.md": format_page(),
         "library.md": library_page(),
+        "model.md": model_page(),
         "schema.md": schema_page(),
         "settings.md": settings_page(),
     }

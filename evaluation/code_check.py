@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rsidx.errors import EvaluationError
+from rsidx.errors import EvaluationError, PlacementError
 from rsidx.evaluation import probe
 from rsidx.evaluation.cargo import Build, Cargo, Package
 from rsidx.evaluation.configuration import CheckCommand
@@ -12,10 +12,10 @@ from rsidx.evaluation.diagnostics import Diagnostic, first_of
 from rsidx.evaluation.feedback import feedback
 from rsidx.evaluation.session import Run, bench
 from rsidx.evaluation.workspace import Workspace
-from rsidx.indexer.splice import RefusedCodeError, changed_chunks
+from rsidx.indexer.splice import changed_chunks
 
-Splice = Callable[[bytes], bytes]
-"""Puts new code into a file; raises RefusedCodeError where the code cannot be put there."""
+Splice = Callable[[bytes | None], bytes]
+"""Puts new code into a file, None for one that is new; raises PlacementError where it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class CodeError:
 class CodeCheck:
     """What came of checking new code.
 
-    `outcome` is `compiles`; `error`; `not_applied`: the code cannot be put there; `timeout`;
-    `broken_before`: without the code the same check fails, too; `not_compiled`: no check compiles
-    that code. `reason` says more, and `feedback` has the errors as a text for the next prompt.
-    `check` is the command that decided.
+    `outcome` is `compiles`; `error`; `timeout`; `broken_before`: without the code the same check
+    fails, too; `not_compiled`: no check compiles that code; or that of a PlacementError: the code
+    cannot be put there. `reason` says more, and `feedback` has the errors as a text for the next
+    prompt. `check` is the command that decided.
     """
 
     outcome: str
@@ -55,18 +55,18 @@ class CodeCheck:
 def check_code(run: Run, worktree: Path, path: str, splice: Splice) -> CodeCheck:
     """Check new code of a file in the worktree, which stays as it is.
 
-    Raises EvaluationError where nothing can be checked here, and what `splice` raises of the place.
+    Raises EvaluationError where nothing can be checked here.
     """
     with bench(run) as shared:
         workspace, cargo = shared.worker(0)
         workspace.follow(worktree)
         source = workspace.read(path)
-        if source is None:
+        if source is None and (worktree / path).exists():
             raise EvaluationError(f"{path} is no file that git does not ignore")
         try:
             result = splice(source)
-        except RefusedCodeError as error:
-            return CodeCheck("not_applied", str(error))
+        except PlacementError as error:
+            return CodeCheck(error.outcome, str(error))
         package = cargo.package_of(path)
         if package is None:
             raise EvaluationError(f"{path} is in no cargo package")
@@ -104,15 +104,18 @@ class _Checker:
         self._timeout_s = timeout_s
         self.seconds = 0.0
 
-    def check(self, check: CheckCommand, source: bytes, result: bytes) -> CodeCheck:
-        """Check a version of the file, and whether its new code is compiled; `source` is the old.
+    def check(self, check: CheckCommand, source: bytes | None, result: bytes) -> CodeCheck:
+        """Check a version of the file, and whether its new code is compiled.
+
+        `source` is the old version, None for no file.
 
         Where the new version fails, the old one tells whether it did, too.
         """
-        start, end = changed_chunks(source, result)
+        old = source or b""
+        start, end = changed_chunks(old, result)
         build = self._build(check, result)
         if build.outcome == "ok":
-            text, names = probe.with_probes(result, start, end, source[start:])
+            text, names = probe.with_probes(result, start, end, old[start:])
             said = "\n".join(error.message for error in self._build(check, text).errors)
             is_compiled = build.is_rebuilt and all(name in said for name in names)
             if is_compiled:
@@ -132,7 +135,7 @@ class _Checker:
             reason = first_of(build.errors, self._path, start, end).reason
         return CodeCheck("error", reason, check.text, errors, feedback(placed) or build.said)
 
-    def _build(self, check: CheckCommand, content: bytes) -> Build:
+    def _build(self, check: CheckCommand, content: bytes | None) -> Build:
         self._workspace.write(self._path, content)
         is_kept = not self._package.runs(self._path)
         build = self._cargo.check(check, self._package, self._timeout_s, is_target_kept=is_kept)

@@ -12,7 +12,8 @@ from rsidx.evaluation.edits import JudgedEdit
 from rsidx.evaluation.memo import Memo
 from rsidx.evaluation.verdict import Reference, Verdict
 from rsidx.evaluation.workspace import Workspace
-from rsidx.indexer.splice import missing, names_within, replace_range, without_fence
+from rsidx.indexer.answer import read_answer
+from rsidx.indexer.splice import missing, names_within, replace_range
 
 _MIN_TIMEOUT_S = 60
 _TIMES_THE_BUILD = 5
@@ -166,7 +167,7 @@ class Judge:
         if is_cut_off:
             return Verdict("cut_off", reason="the answer ended because of its length")
         try:
-            code = without_fence(answers.code_of(text, end_token))
+            code = read_answer(answers.code_of(text, end_token)).code
         except UnicodeEncodeError:
             return Verdict("not_applied", reason="the answer is no text")
         if site.own.strip() and not code.strip():

@@ -42,7 +42,7 @@ class Workspace:
             variables=tuple(_VARIABLES.items()),
         )
         self._commit = self._tree_id = ""
-        self._changed: dict[str, bytes] = {}
+        self._changed: dict[str, bytes | None] = {}
         self.target.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.temporary, ignore_errors=True)
         self.temporary.mkdir()
@@ -135,20 +135,31 @@ class Workspace:
         head = ("rev-parse", "--quiet", "--verify", "HEAD")
         return self._scratch.run(*head, ok=(0, 1)).decode().strip()
 
-    def write(self, path: str, content: bytes) -> None:
-        """Write a file of the tree in place, with a new time."""
+    def write(self, path: str, content: bytes | None) -> None:
+        """Write a file of the tree in place, with a new time, or a new one; None takes it away."""
         if path not in self._changed:
             before = self.read(path)
-            if before is None:
+            if before is None and os.path.lexists(self.tree / path):
                 raise EvaluationError(f"{path} is no file of commit {self._commit}")
             self._changed[path] = before
-        _write(self.tree / path, content)
+        self._put(path, content)
 
     def restore(self) -> None:
-        """Write the commit's own content into the files that were changed."""
+        """Write the commit's own content into the files that were changed; new ones go."""
         for path, content in self._changed.items():
-            _write(self.tree / path, content)
+            self._put(path, content)
         self._changed.clear()
+
+    def _put(self, path: str, content: bytes | None) -> None:
+        file = self.tree / path
+        if content is None:
+            file.unlink(missing_ok=True)
+            return
+        folder = file.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.resolve().is_relative_to(self.tree.resolve()):
+            raise EvaluationError(f"{path} leads out of the repository")
+        _write(file, content)
 
     @contextmanager
     def target_copy(self) -> Iterator[Path]:

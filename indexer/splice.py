@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rsidx.errors import RsidxError
+from rsidx.errors import PlacementError
 from rsidx.indexer.extract import Extractor
 from rsidx.indexer.rust.parser import first_error
 from rsidx.store.addresses import FOOTER, HEADER, AddressedFile, FileChunk
@@ -15,16 +15,11 @@ from rsidx.store.records import ChunkRecord, is_qualified_by, path_of
 Symbols = Counter[tuple[str, str, str]]
 """How often what is defined, by container, kind and name."""
 
-_FENCE = b"```"
 _FILES_KEPT = 4
 _LINE_ENDS = (b"\n", b"\r\n")
 _NO_ITEMS = frozenset({"preamble", "trailer"})
 _RUNS = frozenset({"imports", "mod"})
 """Kinds of items that stand on the lines of one another, without blank ones."""
-
-
-class RefusedCodeError(RsidxError):
-    """The place is there, but the new code cannot be put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ class Spliced:
 def replace_range(source: bytes, start: int, end: int, answer: bytes) -> Spliced:
     """Return a file with an answer in the place of a range, whatever comes of it.
 
-    Lines of ``` around the answer are left out, and a line break is added that it lacks.
+    A line break is added that it lacks.
     """
     result, code = _put(source, start, end, answer)
     file = _file_of(source)
@@ -112,55 +107,68 @@ def changed_chunks(before: bytes, after: bytes) -> tuple[int, int]:
 def replace_symbol(source: bytes, symbol: str, code: bytes, *, delete: bool = False) -> bytes:
     """Return a file with a symbol's chunk replaced, as a prompt for that symbol expects.
 
-    Lines of ``` around the code are left out. Raises RsidxError where the symbol is not there or is
-    defined more than once, where the result has syntax errors that the file did not have, and
-    where the new code does not define the symbol once, or would take others away. With `delete`
-    the symbol may go.
+    Raises PlacementError where the symbol is not there or is defined more than once, where the
+    result has syntax errors that the file did not have, and where the new code does not define the
+    symbol once, or would take others away. With `delete` the symbol may go.
     """
     file = _File(source)
     named = [place for place in file.places if place.defines(symbol)]
     if not named:
-        raise RsidxError(f"{symbol} is defined nowhere in the file")
+        raise PlacementError("no_place", f"{symbol} is defined nowhere in the file")
     if len(named) > 1:
         last = symbol.rpartition("::")[2]
         paths = dict.fromkeys(path_of(place.chunk.container, last) for place in named)
-        raise RsidxError(
+        raise PlacementError(
+            "several_places",
             f"{symbol} is defined more than once in the file, as {', '.join(paths)}; say which, or "
-            f"name a line: {', '.join(str(file.line(place)) for place in named)}"
+            f"name a line: {', '.join(str(file.line(place)) for place in named)}",
         )
     [place] = named
     result, now = file.replaced(place, symbol, code, delete=delete)
     n_named = sum(one.defines(symbol) for one in now.places)
     if n_named > 1:
-        raise RefusedCodeError(f"with the new code {symbol} is defined {n_named} times")
+        raise PlacementError(
+            "not_the_symbol", f"with the new code {symbol} is defined {n_named} times"
+        )
     if not n_named and not delete:
-        raise RefusedCodeError(
-            f"the new code does not define {symbol}; --delete takes it out of the file"
+        raise PlacementError(
+            "not_the_symbol",
+            f"the new code does not define {symbol}; --delete takes it out of the file",
         )
     file.check_others(place, now)
     return result
 
 
 def replace_line(
-    source: bytes, path: str, line: int, code: bytes, *, delete: bool = False
+    source: bytes,
+    path: str,
+    line: int,
+    code: bytes,
+    *,
+    part: tuple[int, int] | None = None,
+    delete: bool = False,
 ) -> bytes:
     """Return a file with the item replaced that a line is in, as a prompt for that line expects.
 
-    Raises RsidxError where no item is there, and as `replace_symbol` does: what the item defines,
-    if it has a name, the new code must define.
+    With a `part`, a range of the item's bytes, the code takes the place of that alone. Raises
+    PlacementError where no item is there, and as `replace_symbol` does: what the item defines, if
+    it has a name, the result must define.
     """
     file = _File(source)
     position = file.addressed(path).at_line(line)
     if position is None or file.places[position].chunk.kind.endswith(FOOTER):
-        raise RsidxError(f"{path}:{line} has no item; name a line of one")
+        raise PlacementError("no_place", f"{path}:{line} has no item; name a line of one")
     place = file.places[position]
+    if part is not None:
+        code = _in_part(place.chunk.text, part, code)
     result, now = file.replaced(place, f"the item at {path}:{line}", code, delete=delete)
     names = [(s.kind, s.name) for s in place.chunk.facts.symbols if s.kind != "field"][:1]
     defined = {(s.kind, s.name) for one in now.places for s in one.chunk.facts.symbols}
     if not delete and not defined.issuperset(names):
         [(_, name)] = names
-        raise RefusedCodeError(
-            f"the new code does not define {name}; --delete takes it out of the file"
+        raise PlacementError(
+            "not_the_symbol",
+            f"the new code does not define {name}; --delete takes it out of the file",
         )
     file.check_others(place, now)
     return result
@@ -176,16 +184,15 @@ def insert(
 ) -> bytes:
     """Return a file with new code behind a symbol or a line, or at the end of a container.
 
-    A blank line comes between items where the code brings none. Raises RsidxError where the place
-    is not there or may be several, where the code has no item, and where the result has syntax
-    errors that the file did not have, or lacks items of it.
+    A blank line comes between items where the code brings none. Raises PlacementError where the
+    place is not there or may be several, where the code has no item, and where the result has
+    syntax errors that the file did not have, or lacks items of it.
     """
     file = _File(source)
     addressed = file.addressed(path)
     point = addressed.after(after) if after is not None else addressed.inside(inside or 0)
-    code = without_fence(code)
     if not code.strip():
-        raise RefusedCodeError("the new code is empty")
+        raise PlacementError("no_answer", "the new code is empty")
     at = file.places[point].start if point < len(file.places) else len(source)
     front = file.places[point - 1].chunk if point else None
     behind = file.places[point].chunk if point < len(file.places) else None
@@ -196,8 +203,35 @@ def insert(
     result = source[:at] + before + code + below + source[at:]
     now = file.followed_by(result, at + len(before), code)
     if now.n_items <= file.n_items:
-        raise RefusedCodeError("the new code has no item")
+        raise PlacementError("not_the_symbol", "the new code has no item")
     file.check_others(None, now)
+    return result
+
+
+def new_file(code: bytes) -> bytes:
+    """Return the text of a new file; raises PlacementError for code that is none."""
+    if not code.strip():
+        raise PlacementError("no_answer", "the new code is empty")
+    if not code.endswith(b"\n"):
+        code += b"\n"
+    if _File(code).has_errors:
+        raise PlacementError("syntax", _error_in(code, 0, code))
+    return code
+
+
+def fill(source: bytes, offset: int, code: bytes) -> bytes:
+    """Return a file with code at an offset, byte for byte, as a prompt for a hole expects.
+
+    Raises PlacementError where the code is empty, where the result has syntax errors that the file
+    did not have, and where it lacks what the file defines.
+    """
+    if not code:
+        raise PlacementError("no_answer", "the new code is empty")
+    file = _File(source)
+    result = source[:offset] + code + source[offset:]
+    now = file.followed_by(result, offset, code)
+    if not file.has_errors:
+        file.check_others(None, now)
     return result
 
 
@@ -240,25 +274,29 @@ class _File:
         """Return the text and the chunks with new code in the place of a chunk."""
         result, code = _put(self._source, place.start, place.end, code)
         if not code.strip() and not delete:
-            raise RefusedCodeError(f"the new code is empty; --delete takes {name} out of the file")
+            raise PlacementError(
+                "no_answer", f"the new code is empty; --delete takes {name} out of the file"
+            )
         return result, self.followed_by(result, place.start, code)
 
     def followed_by(self, result: bytes, start: int, code: bytes) -> "_File":
         """Return the next version, which has new code at an offset; raises where it is broken."""
         now = _File(result, self)
         if now.has_errors and not self.has_errors:
-            raise RefusedCodeError(_error_in(result, start, code))
+            raise PlacementError("syntax", _error_in(result, start, code))
         return now
 
     def check_others(self, place: _Place | None, now: "_File") -> None:
-        """Raise RsidxError where the next version lacks what is defined outside of a place."""
+        """Raise PlacementError where the next version lacks what is defined outside of a place."""
         # A container's members have its label, which a new header may change.
         is_header = place is not None and place.chunk.kind.endswith(HEADER)
         replaced = () if place is None else (place,)
         lost = self.symbols_outside(replaced, with_container=not is_header)
         lost -= now.symbols_outside((), with_container=not is_header)
         if lost:
-            raise RefusedCodeError(f"with the new code {missing(min(lost))} is not there any more")
+            raise PlacementError(
+                "not_applied", f"with the new code {missing(min(lost))} is not there any more"
+            )
 
     def within(self, start: int, end: int) -> list[_Place]:
         """Return the chunks that have a byte in a range, or of an empty range none."""
@@ -281,10 +319,18 @@ def missing(symbol: tuple[str, str, str]) -> str:
 
 def _put(source: bytes, start: int, end: int, answer: bytes) -> tuple[bytes, bytes]:
     """Return a file with an answer in the place of a range, and the code that went in."""
-    code = without_fence(answer)
+    code = answer
     if code and not code.endswith(b"\n") and source[:end].endswith(b"\n"):
         code += b"\n"
     return source[:start] + code + source[end:], code
+
+
+def _in_part(text: bytes, part: tuple[int, int], code: bytes) -> bytes:
+    """Return an item's text with code in the place of a part of it."""
+    start, end = part
+    if code and not code.endswith(b"\n") and text[:end].endswith(b"\n"):
+        code += b"\n"
+    return text[:start] + code + text[end:]
 
 
 def _blank_lines(
@@ -318,15 +364,6 @@ def _places(digests: Iterable[bytes], chunks: Mapping[bytes, ChunkRecord]) -> It
         chunk = chunks[digest]
         yield _Place(start, start + len(chunk.text), chunk)
         start += len(chunk.text)
-
-
-def without_fence(code: bytes) -> bytes:
-    """Return what stands between two lines of ```, where these are the first and the last."""
-    lines = code.strip().splitlines(keepends=True)
-    fences = [number for number, line in enumerate(lines) if line.lstrip().startswith(_FENCE)]
-    if len(lines) > 1 and fences == [0, len(lines) - 1] and lines[-1].strip() == _FENCE:
-        return b"".join(lines[1:-1])
-    return code
 
 
 def _error_in(result: bytes, start: int, code: bytes) -> str:

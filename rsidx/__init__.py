@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rsidx.api.opening import open  # noqa: A004  (as `rsidx.open`)
     from rsidx.api.snapshot import Snapshot
     from rsidx.api.tokenizers import measure_tokenizer
+    from rsidx.api.worktree import Applied
     from rsidx.errors import (
         ConfigError,
         EvaluationError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         LockError,
         ManagedHooksError,
         NewerIndexError,
+        PlacementError,
         RepositoryError,
         RsidxError,
         TokenizerError,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0.dev0"
 __all__ = [
+    "Applied",
     "Audit",
     "CheckCounts",
     "CheckSettings",
@@ -91,6 +94,7 @@ __all__ = [
     "LockError",
     "ManagedHooksError",
     "NewerIndexError",
+    "PlacementError",
     "PredictCounts",
     "Problem",
     "Prompt",
@@ -117,6 +121,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Applied": "rsidx.api.worktree",
     "Audit": "rsidx.exporters.report.audit",
     "CheckCounts": "rsidx.evaluation.check",
     "CheckSettings": "rsidx.evaluation.configuration",

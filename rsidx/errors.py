@@ -10,6 +10,7 @@ RsidxError                 one line, exit status 1
 ├── TokenizerError         a tokenizer that cannot be loaded or lacks what is needed
 ├── ExportError            an export that cannot be done as asked
 ├── EvaluationError        predictions, a toolchain, a sandbox or a result that cannot be used
+├── PlacementError         code cannot be put where it was to go: `outcome` is the reason, in a word
 └── LockError              a file system that refuses locks
 
 Each message says what happened and, where there is one, what to do about it.
@@ -62,3 +63,15 @@ class ExportError(RsidxError):
 
 class EvaluationError(RsidxError):
     """Predictions, a toolchain, a sandbox or a result cannot be used as asked."""
+
+
+class PlacementError(RsidxError):
+    """A place in the code is not there, or new code cannot be put there; the file is as it was.
+
+    `outcome` is the reason in a word, as commands print it: `no_place`, `several_places`,
+    `no_answer`, `syntax`, `not_the_symbol`, `not_applied` or `changed`.
+    """
+
+    def __init__(self, outcome: str, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from rsidx.errors import RsidxError
+from rsidx.errors import PlacementError, RsidxError
 from rsidx.store.records import (
     CONTAINER_SEPARATOR,
     TEST_MARK,
@@ -126,13 +126,15 @@ class AddressedFile:
         """Return the point behind what a symbol is, or behind the chunk that holds a line.
 
         Line 0 is the beginning of the file. A line of a container's header is at the beginning
-        inside of it, and its name behind its end. Raises RsidxError where nothing, or more than
+        inside of it, and its name behind its end. Raises PlacementError where nothing, or more than
         one thing, is called so.
         """
         if isinstance(address, int):
             position = self.at_line(address) if address else -1
             if position is None:
-                raise RsidxError(f"{self.path} has {self.n_lines} lines, and no line {address}")
+                raise PlacementError(
+                    "no_place", f"{self.path} has {self.n_lines} lines, and no line {address}"
+                )
             # The blank lines that an item begins with are in front of it.
             is_in_front = address > 0 and address < self.first_line(position)
             return position if is_in_front else position + 1
@@ -142,13 +144,15 @@ class AddressedFile:
     def inside(self, address: str | int) -> int:
         """Return the point at the end inside of a container, or of the one that holds a line.
 
-        Raises RsidxError where nothing, or more than one thing, is called so.
+        Raises PlacementError where nothing, or more than one thing, is called so.
         """
         if isinstance(address, int):
             position = self.at_line(address)
             found = self._around(position)[-1:] if position is not None else []
             if not found:
-                raise RsidxError(f"{self.path}:{address} is in no impl, trait or module")
+                raise PlacementError(
+                    "no_place", f"{self.path}:{address} is in no impl, trait or module"
+                )
         else:
             found = self._containers(address)
         end = self._end(self._only(found, str(address), "--in"))
@@ -166,12 +170,15 @@ class AddressedFile:
 
     def _only(self, found: Sequence[int], address: str, option: str) -> int:
         if not found:
-            raise RsidxError(f"{self.path} has no definition of {address}")
+            raise PlacementError("no_place", f"{self.path} has no definition of {address}")
         if len(found) > 1:
             given = ", ".join(
                 f"{option} {self.first_line(at)} ({self._name(at, address)})" for at in found
             )
-            raise RsidxError(f"{address} may be several things in {self.path}; say which: {given}")
+            raise PlacementError(
+                "several_places",
+                f"{address} may be several things in {self.path}; say which: {given}",
+            )
         return found[0]
 
     def _name(self, position: int, address: str) -> str:

@@ -28,6 +28,7 @@ from rsidx.evaluation.session import Progress, Run
 from rsidx.evaluation.training import seen_in_training
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.splits.split import SPLITS
+from rsidx.indexer.answer import read_answer
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.repository import Repository, discover
 from rsidx.indexer.gitview import GitView
@@ -231,22 +232,23 @@ def check_code(
     Its build scripts and macros run, in a sandbox without the network; crates are those
     of the user's cargo home, unless `settings` name another. `scratch` is the folder for the clone:
     by default beside the index, in the git folder. Raises EvaluationError where nothing can be
-    checked, and RsidxError for a place that is not there.
+    checked.
     """
     with explained():
         found = discover(path_of(repository), is_named=True)
         if found.worktree is None:
             raise RepositoryError(f"{found.git_dir} has no worktree")
-        file = inside_worktree(found.worktree, path)
-        spot = Spot(file, symbol, line, after, in_)
+        spot = Spot(path, symbol, line, after, in_)
+        file = inside_worktree(found.worktree, path, may_be_new=spot.is_file)
+        spot = replace(spot, path=file)
         chosen = settings or CheckSettings()
         if chosen.cargo_home is None:
             chosen = replace(chosen, cargo_home=_cargo_home())
         folder = path_of(scratch) if scratch is not None else found.git_dir / _CHECK_FOLDER
         run = Run(found, folder, chosen, 1, _ignore)
 
-        def splice(source: bytes) -> bytes:
-            return spot.with_code(source, code_of(code), delete=False)
+        def splice(source: bytes | None) -> bytes:
+            return spot.with_code(source, read_answer(code_of(code)).code)
 
         return check_in_clone(run, found.worktree, file, splice)
 

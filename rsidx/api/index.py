@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from rsidx.api.examples import Example
     from rsidx.api.hooks import Hooks
     from rsidx.api.snapshot import Snapshot
-    from rsidx.api.worktree import Code
+    from rsidx.api.worktree import Applied, Code
     from rsidx.exporters.config import ExportConfig
     from rsidx.exporters.tokenizer import TokenizerReport
     from rsidx.indexer.status import Status
+    from rsidx.indexer.undo import UndoLog
     from rsidx.log import LastError
     from rsidx.store.erasure import Removed
     from rsidx.store.unreachable import Pruned
@@ -320,24 +321,46 @@ class Index:
         in_: str | int | None = None,
         write: bool = False,
         delete: bool = False,
-    ) -> list[str]:
-        """Put new code in the place of a symbol of a file on disk; return the lines of the diff.
+    ) -> "Applied":
+        """Put new code in the place of a symbol of a file on disk; return what that changes.
 
         Instead of a symbol, which is empty then, `line` stands for the item that it is in, and
-        `after` and `in_` for where code is added, as in `Snapshot.prompt`.
+        `after` and `in_` for where code is added, as in `Snapshot.prompt`; without any of them the
+        file is new. Of a model's answer, end tokens and a fence around it are left out.
 
         The diff is of the code as it is on disk, not redacted. The file is changed only if it is to
-        `write`. Code that does not parse, that does not define
-        the symbol, or that takes other items away is refused; with `delete` the symbol may go.
+        `write`; `undo` takes that back. Raises PlacementError for code that does not parse, that
+        does not define the symbol, or that takes other items away; with `delete` the symbol may go.
         """
         from rsidx.api.worktree import Spot, apply_code
 
-        repository = self._access.indexed_repository()
-        if repository.worktree is None:
-            raise RepositoryError(f"{repository.git_dir} has no worktree")
+        spot = Spot(path, symbol, line, after, in_)
         with explained():
-            spot = Spot(path, symbol, line, after, in_)
-            return apply_code(repository.worktree, spot, code, write=write, delete=delete)
+            return apply_code(
+                self._own_worktree(), self._undo_log(), spot, code, write=write, delete=delete
+            )
+
+    def undo(self, path: str, *, write: bool = False) -> "Applied":
+        """Take back what `apply` wrote to a file last; return what that changes.
+
+        The file is changed only if it is to `write`. Raises PlacementError where something else
+        changed the file since: the last 20 writes of a worktree are known.
+        """
+        from rsidx.api.worktree import undo
+
+        with explained():
+            return undo(self._own_worktree(), self._undo_log(), path, write=write)
+
+    def _own_worktree(self) -> Path:
+        if self.worktree is None:
+            git_dir = self._access.indexed_repository().git_dir
+            raise RepositoryError(f"{git_dir} has no worktree")
+        return self.worktree
+
+    def _undo_log(self) -> "UndoLog":
+        from rsidx.indexer.undo import UndoLog
+
+        return UndoLog(self._access.indexed_repository().git_dir / "rsidx" / "undo.jsonl")
 
     @property
     def hooks(self) -> "Hooks":

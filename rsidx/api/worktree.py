@@ -1,4 +1,4 @@
-"""New code in a file on disk: in the place of an item, or between two."""
+"""New code in a file on disk: in the place of an item, or between two, or in a new file."""
 
 import os
 from collections.abc import Callable
@@ -6,10 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsidx.api.faults import path_of
-from rsidx.errors import RsidxError
+from rsidx.errors import PlacementError, RsidxError
 from rsidx.exporters.edits.diff import unified
 from rsidx.files import put
-from rsidx.indexer.splice import insert, replace_line, replace_symbol
+from rsidx.indexer.answer import read_answer
+from rsidx.indexer.splice import (
+    changed_chunks,
+    fill,
+    insert,
+    names_within,
+    new_file,
+    replace_line,
+    replace_symbol,
+)
+from rsidx.indexer.undo import UndoLog
 from rsidx.store.addresses import check_one_address
 
 Code = bytes | str | Callable[[], bytes]
@@ -18,51 +28,140 @@ Code = bytes | str | Callable[[], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where in a file on disk code is put: as `Snapshot.prompt` names it."""
+    """Where in a file on disk code is put: as `Snapshot.prompt` names it.
+
+    With nothing but a path it is a new file. Of a line's item a `part` may be meant, a range of its
+    bytes. A `hole` is an offset in the file.
+    """
 
     path: str
     symbol: str = ""
     line: int | None = None
     after: str | int | None = None
     inside: str | int | None = None
+    part: tuple[int, int] | None = None
+    hole: int | None = None
 
     def __post_init__(self) -> None:
-        check_one_address(self.symbol, self.line, self.after, self.inside, least=1)
+        check_one_address(self.symbol, self.line, self.after, self.inside, least=0)
 
-    def with_code(self, source: bytes, code: bytes, *, delete: bool) -> bytes:
-        """Return a file with the code put there."""
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file as a whole."""
+        named = (self.symbol, self.line, self.after, self.inside, self.hole)
+        return named == ("", None, None, None, None)
+
+    def with_code(self, source: bytes | None, code: bytes, *, delete: bool = False) -> bytes:
+        """Return a file with the code put there; a file that is not there, or empty, is new."""
+        if self.is_file:
+            if source:
+                check_one_address("", None, None, None, least=1)
+            if not self.path.endswith(".rs"):
+                raise RsidxError(f"{self.path} is no Rust file")
+            return new_file(code)
+        source = source or b""
+        if self.hole is not None:
+            return fill(source, self.hole, code)
         if self.line is not None:
-            return replace_line(source, self.path, self.line, code, delete=delete)
+            return replace_line(source, self.path, self.line, code, part=self.part, delete=delete)
         if self.symbol:
             return replace_symbol(source, self.symbol, code, delete=delete)
         return insert(source, self.path, code, after=self.after, inside=self.inside)
 
 
-def apply_code(worktree: Path, spot: Spot, code: Code, *, write: bool, delete: bool) -> list[str]:
-    """Return the lines of the diff of a file with the code; write the file if asked to."""
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """New code in a file: what was written, or would be.
+
+    `diff` are the lines of a unified diff. `old` and `new` are the ranges of bytes of the items
+    that differ, in the file before and after; those of `new` define `names`. `left_out` says what
+    of the answer is no code.
+    """
+
+    path: str
+    is_written: bool
+    diff: tuple[str, ...]
+    old: tuple[int, int]
+    new: tuple[int, int]
+    names: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def apply_code(
+    worktree: Path, log: UndoLog, spot: Spot, code: Code, *, write: bool, delete: bool
+) -> Applied:
+    """Put code into a file; write the file if asked to, and note what it was before."""
     path = spot.path
     file = _file(worktree, path)
-    source = _read(file, path)
-    result = spot.with_code(source, code_of(code), delete=delete)
-    if write:
+    source = None if spot.is_file and not file.exists() else _read(file, path)
+    answer = read_answer(code_of(code))
+    result = spot.with_code(source, answer.code, delete=delete)
+    if write and result != source:
+        log.add(_name(worktree, file), source, result)
         _write(file, path, source, result)
-    old, new = (text.decode("utf-8", "replace").splitlines() for text in (source, result))
-    return [f"--- a/{path}", f"+++ b/{path}", *unified(old, new)] if old != new else []
+    return _applied(path, source, result, is_written=write, left_out=answer.left_out)
+
+
+def undo(worktree: Path, log: UndoLog, path: str, *, write: bool) -> Applied:
+    """Take back the newest write to a file that left it as it is."""
+    file = _file(worktree, path)
+    name = _name(worktree, file)
+    current = _read(file, path) if file.exists() else None
+    found = log.last(name, current)
+    if found is None:
+        if log.has(name):
+            raise PlacementError("changed", f"{path} was changed since, and stays as it is")
+        raise RsidxError(f"nothing was written to {path} that is still known")
+    before = found.text
+    if write:
+        _write(file, path, current, before)
+        log.remove(found)
+    return _applied(path, current, before, is_written=write)
+
+
+def _applied(
+    path: str,
+    source: bytes | None,
+    result: bytes | None,
+    *,
+    is_written: bool,
+    left_out: tuple[str, ...] = (),
+) -> Applied:
+    before, after = source or b"", result or b""
+    old, new = changed_chunks(after, before), changed_chunks(before, after)
+    names = tuple(sorted(names_within(after, *new)))
+    lines = (text.decode("utf-8", "replace").splitlines() for text in (before, after))
+    heading = [
+        "--- /dev/null" if source is None else f"--- a/{path}",
+        "+++ /dev/null" if result is None else f"+++ b/{path}",
+    ]
+    diff = (*heading, *unified(*lines)) if source != result else ()
+    return Applied(path, is_written, diff, old, new, names, left_out)
 
 
 def code_of(code: Code) -> bytes:
-    """Return the code itself."""
+    """Return what was given as code, an answer as it is."""
     answer = code() if callable(code) else code
     return answer.encode() if isinstance(answer, str) else answer
 
 
-def inside_worktree(worktree: Path, path: str) -> str:
+def inside_worktree(worktree: Path, path: str, *, may_be_new: bool = False) -> str:
     """Return a file's path below its worktree; of a link, that of what it leads to.
 
     Raises RsidxError for what is not in the worktree, or no file.
     """
     file = _file(worktree, path)
-    _read(file, path)
+    if file.exists() or not may_be_new:
+        _read(file, path)
+    return _name(worktree, file)
+
+
+def read_file(worktree: Path, path: str) -> bytes:
+    """Return the text of a file of the worktree."""
+    return _read(_file(worktree, path), path)
+
+
+def _name(worktree: Path, file: Path) -> str:
     return file.relative_to(worktree.resolve()).as_posix()
 
 
@@ -84,16 +183,24 @@ def _read(file: Path, path: str) -> bytes:
         raise RsidxError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _write(file: Path, path: str, source: bytes, result: bytes) -> None:
-    """Write a file unless it may not be written, or is not what was read any more."""
+def _write(file: Path, path: str, source: bytes | None, result: bytes | None) -> None:
+    """Write a file, or remove it, unless it may not be, or is not what was read any more."""
 
     def check() -> None:
-        if _read(file, path) != source:
-            raise RsidxError(f"{path} was changed meanwhile and stays as it is; run it again")
+        now = _read(file, path) if file.exists() else None
+        if now != source:
+            raise PlacementError(
+                "changed", f"{path} was changed meanwhile and stays as it is; run it again"
+            )
 
-    if not os.access(file, os.W_OK) or not file.stat().st_mode & 0o222:
+    if source is not None and (not os.access(file, os.W_OK) or not file.stat().st_mode & 0o222):
         raise RsidxError(f"{path} is read-only")
     try:
+        if result is None:
+            check()
+            file.unlink()
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
         put(file, result, check)
     except OSError as error:
         raise RsidxError(f"cannot write {path}: {error.strerror}") from error

@@ -5,6 +5,8 @@ from typing import Any, TypedDict
 
 import click
 
+from rsidx import Index
+
 EXAMPLES = (
     "a symbol, as in src/lib.rs:Type::method, 'src/lib.rs:<Type as Trait>::method' or "
     "'src/lib.rs:impl Trait for Type', a line, as in src/lib.rs:12, or where new code comes, with "
@@ -35,6 +37,14 @@ class Address(TypedDict):
 def address_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --after and --in."""
     return _after_option(_in_option(command))
+
+
+def check_is_named(index: Index, path: str, symbol: str, address: Address) -> None:
+    """Raise click.UsageError for the name of a file that is there, and of nothing in it."""
+    if symbol or set(address.values()) != {None} or index.worktree is None:
+        return
+    if (index.worktree / path).is_file() and (index.worktree / path).stat().st_size:
+        raise click.UsageError(f"name {EXAMPLES}")
 
 
 def address_of(

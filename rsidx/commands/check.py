@@ -8,19 +8,11 @@ from typing import BinaryIO
 import click
 
 from rsidx import CheckSettings, CodeCheck, Index, RepositoryError, check_code
-from rsidx.commands.addresses import EXAMPLES, address_of, address_options
+from rsidx.commands.addresses import address_of, address_options, check_is_named
 from rsidx.commands.check_settings import check_options
 from rsidx.commands.options import json_option, repository_options
+from rsidx.commands.outcomes import end_with
 from rsidx.output import emit
-
-_STATUS = {
-    "compiles": 0,
-    "error": 10,
-    "not_applied": 11,
-    "timeout": 12,
-    "broken_before": 13,
-    "not_compiled": 14,
-}
 
 
 @click.command()
@@ -53,34 +45,32 @@ def check(
     printed as a model may be told them. This runs the repository's build scripts and macros, in a
     sandbox without the network and without your files.
 
-    Exits with 0 if the code compiles, 10 if it does not, 11 if it cannot be put there, 12 if the
-    check takes too long, 13 if the check fails without the code, too, and 14 if it does not compile
-    that code at all.
+    Exits with 0 if the code compiles, 10 if it does not, 12 if the check takes too long, 13 if the
+    check fails without the code, too, 14 if it does not compile that code at all, and 11 or 15 to
+    19 if the code cannot be put there.
     """
     path, symbol, address = address_of(place_in_code, after, inside)
-    if not symbol and set(address.values()) == {None}:
-        raise click.UsageError(f"name {EXAMPLES}")
+    check_is_named(index, path, symbol, address)
     if index.worktree is None:
         raise RepositoryError(f"{index.git_folder} has no worktree")
     found = check_code(
         index.worktree, path, symbol, code.read, **address, settings=settings, scratch=scratch
     )
     emit(asdict(found), _lines(found), as_json=as_json)
-    if _STATUS[found.outcome]:
-        raise click.exceptions.Exit(_STATUS[found.outcome])
+    end_with(found.outcome)
 
 
 def _lines(found: CodeCheck) -> Iterator[str]:
-    yield f"{_OUTCOMES[found.outcome]}{f': {found.reason}' if found.reason else ''}"
+    said = _SAID.get(found.outcome, "it cannot be put there")
+    yield f"{said}: {found.reason}" if found.reason else said
     if found.feedback:
         yield ""
         yield found.feedback
 
 
-_OUTCOMES = {
+_SAID = {
     "compiles": "it compiles",
     "error": "it does not compile",
-    "not_applied": "it cannot be put there",
     "timeout": "not known",
     "broken_before": "without it the check fails, too",
     "not_compiled": "not known",

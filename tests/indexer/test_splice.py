@@ -1,5 +1,7 @@
 """Code is put in place as asked, and takes nothing away that it was not asked to."""
 
+import itertools
+import json
 import os
 import stat
 import subprocess
@@ -9,18 +11,20 @@ import pytest
 
 from rsidx import files
 from rsidx.__main__ import main
-from rsidx.errors import RsidxError
+from rsidx.errors import PlacementError, RsidxError
 from rsidx.files import put
 from rsidx.indexer.splice import (
-    RefusedCodeError,
     changed_chunks,
+    fill,
     insert,
     missing,
     names_within,
+    new_file,
     replace_line,
     replace_range,
     replace_symbol,
 )
+from rsidx.indexer.undo import MAX_WRITES, UndoLog
 
 SOURCE = b"""\
 use std::fmt;
@@ -45,6 +49,7 @@ pub fn last() {}
 ACT = b"    pub fn act(&self) -> u32 {\n        self.size + 1\n    }\n"
 # The empty line before an item is the item's.
 FREE = b"\npub fn free() -> u32 { 2 }\n"
+TWIN = b"\nmod twin {\n    pub fn free() {}\n}\n"
 
 
 def test_the_symbol_alone_is_replaced():
@@ -67,7 +72,6 @@ def test_other_items_may_come_with_it():
     [
         (b"", "the new code is empty; --delete takes free out of the file"),
         (b" \n\t\n", "the new code is empty"),
-        (b"```rust\n```\n", "the new code is empty"),
         (b"// nothing left to do\n", "does not define free; --delete"),
         (b"pub fn other() {}\n", "does not define free; --delete"),
         (b"/* pub fn free() -> u32 { 2 } */\n", "does not define free"),
@@ -100,11 +104,6 @@ def test_code_that_takes_other_items_away_is_refused(symbol, code, says):
 def test_code_without_a_line_end_takes_nothing_of_the_next_line():
     result = replace_symbol(SOURCE, "free", b"pub fn free() -> u32 { 2 } // so")
     assert b"{ 2 } // so\n\npub fn last() {}\n" in result
-
-
-def test_one_fence_around_the_code_is_left_out():
-    for code in (b"```rust\n" + ACT + b"```", b"\n```\n" + ACT + b"```\n\n"):
-        assert replace_symbol(SOURCE, "act", code) == replace_symbol(SOURCE, "act", ACT)
 
 
 def test_a_symbol_is_taken_out_if_asked():
@@ -175,14 +174,14 @@ def test_a_line_is_not_replaced_by_anything_else(line, code, says):
         ({"after": line_of(b"impl Thing")}, b"    fn a() {}\n", b"Thing {\n", b"\n    /// Acts."),
         ({"after": "Thing::rest"}, b"    fn a() {}\n", b"rest(&self) {}\n\n", b"}\n\npub fn free"),
         ({"inside": "Thing"}, b"\n    fn a() {}\n", b"rest(&self) {}\n", b"}\n\npub fn free"),
-        ({"inside": "Thing"}, b"```rust\n    fn a() {}\n```", b"{}\n\n", b"}\n\npub fn free"),
+        ({"inside": "Thing"}, b"    fn a() {}", b"{}\n\n", b"}\n\npub fn free"),
     ],
 )
 def test_new_code_stands_where_it_is_asked_for_with_blank_lines_around_items(
     place, code, front, behind
 ):
     result = insert(SOURCE, "a.rs", code, **place)
-    code = code.removeprefix(b"```rust\n").removesuffix(b"```").rstrip() + b"\n"
+    code = code.rstrip() + b"\n"
     at = result.index(front + code) + len(front)
     before, rest = result[:at], result[at + len(code) :]
     assert rest.startswith(behind)
@@ -277,7 +276,7 @@ def test_a_file_that_is_edited_meanwhile_stays_as_it_is(apply, repo, monkeypatch
 
     monkeypatch.setattr(files.os, "fsync", edit)
     status, err = apply("src/lib.rs:free", "--write")
-    assert (status, "was changed meanwhile" in err) == (1, True)
+    assert (status, "was changed meanwhile" in err) == (20, True)
     assert file.read_bytes() == b"// mine\n"
     assert [path.name for path in file.parent.iterdir()] == ["lib.rs"]
 
@@ -297,7 +296,7 @@ def test_it_is_written_though_nobody_reads_the_diff(repo, tmp_path):
 
 def test_nothing_is_waited_for_to_delete(apply, repo):
     status, err = apply("src/lib.rs:free", "--write", code=b"")
-    assert (status, "the new code is empty" in err) == (1, True)
+    assert (status, "the new code is empty" in err) == (15, True)
     assert apply("src/lib.rs:free", "--write", "--delete", code=b"") == (0, "")
     assert b"free" not in (repo.path / "src/lib.rs").read_bytes()
 
@@ -319,7 +318,7 @@ def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path):
 def test_a_range_takes_an_answer_and_says_what_came_of_it():
     start = SOURCE.index(b"    pub fn act") - len(b"    /// Acts.\n")
     end = SOURCE.index(b"\n    fn rest")
-    found = replace_range(SOURCE, start, end, b"```rust\n" + ACT.rstrip() + b"\n```")
+    found = replace_range(SOURCE, start, end, ACT.rstrip())
     assert found.result == SOURCE[:start] + ACT + SOURCE[end:]
     assert (found.start, found.code, found.names) == (start, ACT, {"act"})
     assert (found.is_broken, found.lost) == (False, ())
@@ -357,9 +356,112 @@ def test_what_differs_between_versions_is_told_as_whole_chunks():
     assert changed_chunks(SOURCE, SOURCE) == (0, len(SOURCE))
 
 
-def test_code_at_fault_is_told_from_a_place_that_is_not_there():
-    with pytest.raises(RefusedCodeError):
-        replace_symbol(SOURCE, "free", b"fn (")
-    with pytest.raises(RsidxError) as caught:
-        replace_symbol(SOURCE, "absent", FREE)
-    assert not isinstance(caught.value, RefusedCodeError)
+@pytest.mark.parametrize(
+    ("outcome", "put"),
+    [
+        ("no_place", lambda: replace_symbol(SOURCE, "absent", FREE)),
+        ("no_place", lambda: replace_line(SOURCE, "a.rs", 900, FREE)),
+        ("no_place", lambda: insert(SOURCE, "a.rs", HELP, after="absent")),
+        ("several_places", lambda: replace_symbol(SOURCE + TWIN, "free", FREE)),
+        ("no_answer", lambda: replace_symbol(SOURCE, "free", b" \n")),
+        ("no_answer", lambda: new_file(b"\n")),
+        ("no_answer", lambda: fill(SOURCE, 0, b"")),
+        ("syntax", lambda: replace_symbol(SOURCE, "free", b"fn (")),
+        ("syntax", lambda: new_file(b"fn (")),
+        ("syntax", lambda: fill(SOURCE, 0, b"}")),
+        ("not_the_symbol", lambda: replace_symbol(SOURCE, "free", b"fn other() {}\n")),
+        ("not_applied", lambda: insert(SOURCE, "a.rs", b"fn a() {}\n}\n\nmod m {\n", after=7)),
+        ("not_applied", lambda: fill(SOURCE, SOURCE.index(b"free"), b"un")),
+    ],
+)  # fmt: skip
+def test_each_reason_why_code_is_not_put_there_has_a_word(outcome, put):
+    with pytest.raises(PlacementError) as caught:
+        put()
+    assert caught.value.outcome == outcome
+
+
+def test_a_hole_is_filled_byte_for_byte():
+    at = SOURCE.index(b"self.size\n")
+    assert fill(SOURCE, at, b"1 + ") == SOURCE.replace(b"self.size\n", b"1 + self.size\n")
+
+
+def test_a_part_of_an_item_is_replaced_alone():
+    text = b"    /// Acts.\n    pub fn act(&self) -> u32 {\n        self.size\n    }\n"
+    start = text.index(b"        self")
+    part = start, text.index(b"    }\n")
+    result = replace_line(SOURCE, "a.rs", 9, b"        self.size + 1", part=part)
+    assert result == SOURCE.replace(b"self.size\n", b"self.size + 1\n")
+    with pytest.raises(PlacementError, match="syntax error"):
+        replace_line(SOURCE, "a.rs", 9, b"        self.size +", part=part)
+
+
+def test_a_new_file_ends_with_a_line_break():
+    assert new_file(b"fn a() {}") == b"fn a() {}\n"
+
+
+def test_an_answer_that_is_written_is_taken_back_while_nothing_else_changed_it(apply, repo):
+    file = repo.path / "src/lib.rs"
+    again = FREE.replace(b"{ 2 }", b"{ 3 }")
+    assert apply("src/lib.rs:free", "--write") == (0, "")
+    assert apply("src/lib.rs:free", "--write", code=again) == (0, "")
+    assert apply("src/lib.rs", "--undo")[1] == "rsidx: nothing is written without --write\n"
+    assert file.read_bytes() == SOURCE.replace(b"{ 1 }", b"{ 3 }")
+    file.write_bytes(file.read_bytes() + b"// mine\n")
+    status, err = apply("src/lib.rs", "--undo", "--write")
+    assert (status, err) == (20, "rsidx: src/lib.rs was changed since, and stays as it is\n")
+    file.write_bytes(file.read_bytes().removesuffix(b"// mine\n"))
+    for expected in (AFTER, SOURCE):
+        assert apply("src/lib.rs", "--undo", "--write") == (0, "")
+        assert file.read_bytes() == expected
+    status, err = apply("src/lib.rs", "--undo", "--write")
+    assert (status, err) == (1, "rsidx: nothing was written to src/lib.rs that is still known\n")
+    log = repo.path / ".git/rsidx/undo.jsonl"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_not_there_is_made_and_taken_back(apply, repo):
+    file = repo.path / "src/deep/new.rs"
+    assert apply("src/deep/new.rs", "--write") == (0, "")
+    assert file.read_bytes() == FREE
+    assert "name a symbol" in apply("src/deep/new.rs")[1]
+    assert apply("src/deep/new.rs", "--undo", "--write") == (0, "")
+    assert not file.exists()
+    assert "is no Rust file" in apply("src/new.txt", "--write")[1]
+    assert "not in the worktree" in apply("../new.rs", "--write")[1]
+
+
+def test_only_the_last_writes_are_known(tmp_path):
+    log = UndoLog(tmp_path / "undo.jsonl")
+    texts = [b"%d" % n for n in range(MAX_WRITES + 3)]
+    for before, after in itertools.pairwise(texts):
+        log.add("a.rs", before, after)
+    assert log.last("a.rs", texts[-1]).text == texts[-2]
+    assert log.last("a.rs", texts[3]).text == texts[2]
+    assert log.last("a.rs", texts[2]) is None
+    assert log.last("b.rs", texts[-1]) is None
+    log.remove(log.last("a.rs", texts[-2]))
+    assert log.last("a.rs", texts[-1]) is None
+    assert log.last("a.rs", texts[-3]).text == texts[-4]
+
+
+@pytest.mark.usefixtures("apply")
+def test_what_is_done_is_said_as_json(capfd, tmp_path):
+    (tmp_path / "code").write_bytes(b"```rust\n" + FREE + b"```\n<|endoftext|>\n")
+    code = str(tmp_path / "code")
+    assert main(["apply", "src/lib.rs:free", code, "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    start = SOURCE.index(FREE.replace(b"{ 2 }", b"{ 1 }"))
+    assert found["old"] == found["new"] == [start, start + len(FREE)]
+    assert (found["outcome"], found["is_written"], found["names"]) == ("applies", False, ["free"])
+    assert found["left_out"] == ["the end token <|endoftext|>", "the lines of ```"]
+    assert "+pub fn free() -> u32 { 2 }" in found["diff"]
+    assert main(["apply", "src/lib.rs:absent", code, "--json"]) == 18
+    refused = json.loads(capfd.readouterr().out)
+    assert refused == {"outcome": "no_place", "reason": "absent is defined nowhere in the file"}
+    assert main(["apply", "src/lib.rs:free", code]) == 0
+    assert "rsidx: the end token <|endoftext|> left out\n" in capfd.readouterr().err
+
+
+def test_to_undo_is_for_a_file(apply):
+    for options in (("src/lib.rs:free", "--undo"), ("src/lib.rs", "--undo", "--after", "free")):
+        assert apply(*options)[0] == 2

@@ -294,13 +294,15 @@ def test_code_is_put_in_the_place_of_a_symbol(filled):
     before = file.read_text()
     with rsidx.open(filled.path) as index:
         new = CODE.format(name="c", n=4)
-        diff = index.apply("src/lib.rs", "c", new)
-        assert diff[:2] == ["--- a/src/lib.rs", "+++ b/src/lib.rs"]
+        diff = index.apply("src/lib.rs", "c", new).diff
+        assert diff[:2] == ("--- a/src/lib.rs", "+++ b/src/lib.rs")
         assert file.read_text() == before
-        assert index.apply("src/lib.rs", "c", new.encode(), write=True) == diff
+        assert index.apply("src/lib.rs", "c", new.encode(), write=True).diff == diff
         assert file.read_text() == new
-        with pytest.raises(rsidx.RsidxError, match="does not define c"):
+        with pytest.raises(rsidx.PlacementError, match="does not define c"):
             index.apply("src/lib.rs", "c", "fn other() {}\n")
+        assert index.undo("src/lib.rs", write=True).is_written
+        assert file.read_text() == before
 
 
 def test_nothing_is_printed_and_the_process_stays_as_it_is(filled, capfd):

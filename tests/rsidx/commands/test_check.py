@@ -85,15 +85,15 @@ def test_errors_have_a_class_a_place_and_a_text_for_the_next_prompt(check, cli, 
 
 
 def test_code_that_cannot_be_put_there_has_a_status_of_its_own(check, cli):
-    found = check("src/lib.rs:twice", "pub fn thrice() {}", status=11)
-    assert found["outcome"] == "not_applied"
+    found = check("src/lib.rs:twice", "pub fn thrice() {}", status=17)
+    assert found["outcome"] == "not_the_symbol"
     assert "does not define twice" in found["reason"]
-    assert check("src/lib.rs:twice", "pub fn twice( {", status=11)["outcome"] == "not_applied"
-    assert check("src/lib.rs:twice", "", status=11)["outcome"] == "not_applied"
-    # A place that is not there is a mistake, as everywhere.
-    assert (
-        "thrice is defined nowhere" in cli("check", "src/lib.rs:thrice", "Cargo.toml", status=1).err
-    )
+    assert check("src/lib.rs:twice", "pub fn twice( {", status=16)["outcome"] == "syntax"
+    assert check("src/lib.rs:twice", "", status=15)["outcome"] == "no_answer"
+    found = check("src/lib.rs:thrice", "pub fn thrice() {}", status=18)
+    assert found["reason"] == "thrice is defined nowhere in the file"
+    said = cli("check", "src/lib.rs:thrice", "Cargo.toml", status=18).out
+    assert said == "it cannot be put there: thrice is defined nowhere in the file\n"
     cli("check", "src/lib.rs", "Cargo.toml", status=2)
     assert "is not in the worktree" in cli("check", "../x.rs:f", "Cargo.toml", status=1).err
 
@@ -102,6 +102,16 @@ def test_code_that_no_check_compiles_is_not_said_to_compile(check):
     code = "#[cfg(any())]\npub fn hidden() -> u32 { nonsense }"
     found = check("src/lib.rs:hidden", code, status=14)
     assert found["outcome"] == "not_compiled"
+
+
+def test_a_new_file_is_checked_where_something_compiles_it(repo, check):
+    code = "fn main() {\n    let _ = crate_of_a_test::twice(%s);\n}\n<|endoftext|>"
+    assert check("src/bin/tool.rs", code % 1)["outcome"] == "compiles"
+    assert check("src/bin/tool.rs", code % '"1"', status=10)["errors"][0]["line"] == 2
+    assert check("src/unknown.rs", "fn f() {}", status=14)["outcome"] == "not_compiled"
+    assert not (repo.path / "src/bin").exists()
+    scratch = repo.path / ".git/rsidx/check/workers/0/tree/src"
+    assert {file.name for file in scratch.rglob("*.rs")} == {"lib.rs", "inner.rs"}
 
 
 def test_tests_are_checked_and_new_code_has_a_place(check):

@@ -79,7 +79,7 @@ def test_members_of_impls_of_one_trait_are_told_apart(filled, cli, tmp_path, tok
         assert f"_: {other}" not in old
     answer = tmp_path / "answer.rs"
     answer.write_text("    fn from(_: u16) -> Thing {\n        todo!()\n    }\n")
-    err = cli("apply", "src/lib.rs:Thing::from", answer, status=1).err
+    err = cli("apply", "src/lib.rs:Thing::from", answer, status=19).err
     assert f"is defined more than once in the file, as {paths}; say which" in err
     diff = cli("apply", "src/lib.rs:<Thing as From<u16>>::from", answer).out
     changed = [line for line in diff.splitlines()[2:] if line.startswith(("-", "+"))]
@@ -297,7 +297,9 @@ def test_code_is_put_in_place_only_if_asked_and_only_if_it_parses(filled, cli, t
     cli("apply", "src/lib.rs:act", code, "--write")
     assert (filled.path / "src/lib.rs").read_text() == before.replace("work", "rest")
     code.write_text("    pub fn act(&self {\n")
-    assert "syntax error in line 1" in cli("apply", "src/lib.rs:act", code, "--write", status=1).err
-    assert "defined nowhere" in cli("apply", "src/lib.rs:lost", code, status=1).err
+    assert (
+        "syntax error in line 1" in cli("apply", "src/lib.rs:act", code, "--write", status=16).err
+    )
+    assert "defined nowhere" in cli("apply", "src/lib.rs:lost", code, status=18).err
     assert "cannot be read" in cli("apply", "src/lost.rs:act", code, status=1).err
     assert "not in the worktree" in cli("apply", "../x.rs:act", code, status=1).err

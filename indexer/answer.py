@@ -1,0 +1,52 @@
+"""What of a model's answer is code: one rule, for whoever puts an answer into a file.
+
+1. End tokens at the end of the answer are left out, with the blanks behind them.
+2. If the first line that is not blank begins with ```, and the last one is ```, both are left out.
+
+Anything else is code: prose around it is refused by the parser, not guessed at.
+"""
+
+from dataclasses import dataclass
+
+END_TOKENS = (
+    "<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<EOT>", "<|im_end|>",
+    "<|eot_id|>", "<file_sep>", "<|file_sep|>", "<|file_separator|>",
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+)  # fmt: skip
+"""What models end an answer with, of all families that rsidx writes rows for."""
+_END_TOKENS = tuple(token.encode() for token in END_TOKENS)
+_BLANK = b" \t\r\n"
+_FENCE = b"```"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The code of an answer, and in words what was left out of it."""
+
+    code: bytes
+    left_out: tuple[str, ...] = ()
+
+
+def read_answer(text: bytes) -> Answer:
+    """Return the code of an answer."""
+    code, token = _without_end_tokens(text)
+    left_out = [f"the end token {token}"] if token else []
+    lines = code.strip().splitlines(keepends=True)
+    fences = [number for number, line in enumerate(lines) if line.lstrip().startswith(_FENCE)]
+    if len(lines) > 1 and fences == [0, len(lines) - 1] and lines[-1].strip() == _FENCE:
+        code = b"".join(lines[1:-1])
+        left_out.append("the lines of ```")
+    return Answer(code, tuple(left_out))
+
+
+def _without_end_tokens(text: bytes) -> tuple[bytes, str]:
+    """Return an answer up to the end tokens that it ends with, and the first of these."""
+    end, found = len(text), b""
+    while True:
+        last = end
+        while last and text[last - 1] in _BLANK:
+            last -= 1
+        token = next((one for one in _END_TOKENS if text.endswith(one, 0, last)), None)
+        if token is None:
+            return (text[:end], found.decode()) if found else (text, "")
+        end, found = last - len(token), token

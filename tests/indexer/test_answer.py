@@ -1,0 +1,62 @@
+"""What of a model's answer is code: one rule, and nothing is guessed."""
+
+import pytest
+
+from rsidx.exporters.rendering import encoder
+from rsidx.exporters.rendering.families import FAMILIES
+from rsidx.indexer.answer import END_TOKENS, read_answer
+
+CODE = b"fn a() {\n    b()\n}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CODE,
+        CODE + b"<|endoftext|>",
+        CODE + b"</s> <|im_end|>\n\n",
+        b"```rust\n" + CODE + b"```",
+        b"\n```\n" + CODE + b"```\n\n",
+        b"```rust\n" + CODE + b"```\n<|endoftext|>\n",
+        b"   ```rust\r\n" + CODE + b"```<|eot_id|>",
+    ],
+)
+def test_end_tokens_and_a_fence_are_left_out(text):
+    assert read_answer(text).code == CODE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"Here it is:\n```rust\n" + CODE + b"```\n",
+        b"```rust\n" + CODE,
+        b"/// ```\n/// a();\n/// ```\n" + CODE,
+        b'fn a() -> &str { "</s>" }\n',
+        CODE + b"<|endoftext|>\nfn b() {}\n",
+        b"```\n" + CODE + b"```\nand\n```\n" + CODE + b"```",
+        b"  \n",
+        b"",
+    ],
+)
+def test_anything_else_is_code(text):
+    found = read_answer(text)
+    assert (found.code, found.left_out) == (text, ())
+
+
+def test_what_is_left_out_is_said():
+    found = read_answer(b"```\nx\n```<|im_end|>\n</s>")
+    assert found.left_out == ("the end token <|im_end|>", "the lines of ```")
+
+
+def test_code_for_a_hole_keeps_its_blanks():
+    assert read_answer(b"  x +\n    <file_sep>").code == b"  x +\n    "
+
+
+def test_what_rows_end_with_is_known():
+    endings = {family.fim.ending.lstrip("\u2581") for family in FAMILIES if family.fim is not None}
+    assert {*encoder._END_TOKENS, *endings} - {""} <= set(END_TOKENS)
+
+
+def test_long_runs_of_end_tokens_take_time_that_follows_their_length():
+    # Were each looked at from its own place, this would take minutes.
+    assert read_answer(b"</s> " * 400_000).code == b""
