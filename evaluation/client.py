@@ -5,6 +5,7 @@ import json
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ _MAX_ANSWER_BYTES = 16 << 20
 _MAX_SAID_CHARS = 300
 _TOO_LONG = ("context", "too long", "maximum length", "max_model_len", "exceed")
 _KEY_VARIABLE = "OPENAI_API_KEY"
+_EVENT = b"data:"
+_LAST_EVENT = b"[DONE]"
+OnText = Callable[[str], None]
+"""Is called with each piece of an answer as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,14 @@ class Client:
         self.model = model or self._first_model()
 
     def complete(
-        self, prompt: RowPrompt, sampling: Sampling, stop: str, sample: int = 0
+        self,
+        prompt: RowPrompt,
+        sampling: Sampling,
+        stop: Sequence[str],
+        sample: int = 0,
+        on_text: OnText | None = None,
     ) -> Completion:
-        """Return the model's answer to a prompt.
+        """Return the model's answer to a prompt; with `on_text` it is streamed.
 
         Raises PromptRefusedError for a prompt that is too long, EvaluationError for anything else
         that the server refuses or answers.
@@ -67,18 +77,41 @@ class Client:
             "max_tokens": sampling.max_tokens,
             "temperature": sampling.temperature,
             "seed": sampling.seed + sample,
-            "stop": [stop],
+            "stop": list(stop),
         }
+        path = "completions"
         if prompt.messages:
-            answer = self._ask("chat/completions", asked | {"messages": list(prompt.messages)})
+            path = "chat/completions"
+            asked["messages"] = list(prompt.messages)
         else:
-            answer = self._ask("completions", asked | {"prompt": prompt.text})
+            asked["prompt"] = prompt.text
+        if on_text is None:
+            return _completion(self._ask(path, asked), self._base)
+        with self._answer(path, asked | {"stream": True}) as answer:
+            if "event-stream" not in (answer.headers.get("Content-Type") or ""):
+                # A server that does not stream answers as a whole.
+                found = _completion(self._read(path, answer), self._base)
+                on_text(found.text)
+                return found
+            return self._streamed(path, answer, on_text)
+
+    def _streamed(self, path: str, answer: Iterable[bytes], on_text: OnText) -> Completion:
+        texts, reason = [], "stop"
         try:
-            choice = answer["choices"][0]
-            text = choice["message"]["content"] if prompt.messages else choice["text"]
-            return Completion(str(text or ""), str(choice.get("finish_reason") or "stop"))
-        except (LookupError, TypeError, AttributeError) as error:
-            raise EvaluationError(f"{self._base} gave an answer without a completion") from error
+            for event in _events(answer):
+                if "error" in event:
+                    raise EvaluationError(f"{self._base}/{path} failed: {_said(event['error'])}")
+                for choice in event.get("choices") or ():
+                    text = choice.get("text") or (choice.get("delta") or {}).get("content") or ""
+                    reason = choice.get("finish_reason") or reason
+                    if text:
+                        texts.append(text)
+                        on_text(text)
+        except (OSError, http.client.HTTPException) as error:
+            raise EvaluationError(f"{self._base} broke off its answer: {error}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise EvaluationError(f"{self._base}/{path} streamed no JSON: {error}") from error
+        return Completion("".join(texts), str(reason))
 
     def _first_model(self) -> str:
         answer = self._ask("models", None)
@@ -88,6 +121,18 @@ class Client:
             raise EvaluationError(f"{self._base} lists no model; name one with --model") from error
 
     def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
+        with self._answer(path, body) as answer:
+            return self._read(path, answer)
+
+    def _read(self, path: str, answer: http.client.HTTPResponse) -> Any:
+        try:
+            return json.loads(answer.read(_MAX_ANSWER_BYTES))
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        except ValueError as error:
+            raise EvaluationError(f"{self._base}/{path} gave no JSON: {error}") from error
+
+    def _answer(self, path: str, body: dict[str, Any] | None) -> http.client.HTTPResponse:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         key = os.environ.get(_KEY_VARIABLE)
         if key:
@@ -95,15 +140,18 @@ class Client:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"{self._base}/{path}", data, headers)
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:
-                return json.loads(answer.read(_MAX_ANSWER_BYTES))
+            answer: http.client.HTTPResponse = urllib.request.urlopen(
+                request, timeout=self._timeout_s
+            )
         except urllib.error.HTTPError as error:
             raise self._refusal(path, error) from error
         except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            raise EvaluationError(f"{self._base} cannot be asked: {reason}") from error
-        except ValueError as error:
-            raise EvaluationError(f"{self._base}/{path} gave no JSON: {error}") from error
+            raise self._unreachable(error) from error
+        return answer
+
+    def _unreachable(self, error: Exception) -> EvaluationError:
+        reason = getattr(error, "reason", error)
+        return EvaluationError(f"{self._base} cannot be asked: {reason}")
 
     def _refusal(self, path: str, error: urllib.error.HTTPError) -> Exception:
         said = " ".join(error.read(_MAX_ANSWER_BYTES).decode("utf-8", "replace").split())
@@ -117,6 +165,32 @@ class Client:
         if error.code in (400, 413, 422) and any(word in said.lower() for word in _TOO_LONG):
             return PromptRefusedError(said)
         return EvaluationError(f"{self._base}/{path} refused with status {error.code}: {said}")
+
+
+def _completion(answer: Any, base: str) -> Completion:
+    try:
+        choice = answer["choices"][0]
+        text = choice["message"]["content"] if "message" in choice else choice["text"]
+        return Completion(str(text or ""), str(choice.get("finish_reason") or "stop"))
+    except (LookupError, TypeError, AttributeError) as error:
+        raise EvaluationError(f"{base} gave an answer without a completion") from error
+
+
+def _events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a stream of server-sent events."""
+    n_bytes = 0
+    for line in lines:
+        n_bytes += len(line)
+        data = line.strip().removeprefix(_EVENT).strip()
+        if data == _LAST_EVENT or n_bytes > _MAX_ANSWER_BYTES:
+            return
+        if data and line.startswith(_EVENT):
+            yield json.loads(data)
+
+
+def _said(error: Any) -> str:
+    text = error.get("message", error) if isinstance(error, dict) else error
+    return " ".join(str(text).split())[:_MAX_SAID_CHARS]
 
 
 def _base_of(url: str) -> str:

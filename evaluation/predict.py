@@ -1,6 +1,7 @@
 """Asking a model for all rows of a split, some at a time."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,7 +57,7 @@ def predict(
         with locked(to):
             read_lines(to)  # Which cuts off a line that was interrupted.
             done = read_predictions(to)
-            asking = _Asking(client, to, sampling, prompts.end_token, progress)
+            asking = _Asking(client, to, sampling, prompts.stop, progress)
             asked = [
                 (prompt, sample)
                 for prompt in prompts.prompts
@@ -82,12 +83,17 @@ class _Asking:
     """Asks prompts from several threads; each answer is written once it is there."""
 
     def __init__(
-        self, client: Client, to: Path, sampling: Sampling, end_token: str, progress: Progress
+        self,
+        client: Client,
+        to: Path,
+        sampling: Sampling,
+        stop: Sequence[str],
+        progress: Progress,
     ) -> None:
         self._client = client
         self._to = to
         self._sampling = sampling
-        self._end_token = end_token
+        self._stop = stop
         self._progress = progress
         self._lock = threading.Lock()
         self.counts = _Counts()
@@ -102,7 +108,7 @@ class _Asking:
         prompt, sample = one
         line, refusal = None, ""
         try:
-            found = self._client.complete(prompt, self._sampling, self._end_token, sample)
+            found = self._client.complete(prompt, self._sampling, self._stop, sample)
             line = {
                 "id": prompt.id,
                 "sample": sample,

@@ -1,7 +1,7 @@
 """The prompts of a split, as text: exactly what stands in front of the loss of each row."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from rsidx.evaluation.edits import KINDS
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.reader import readable, rows_with_meta
 from rsidx.exporters.rendering.encoder import Encoder, load
+from rsidx.exporters.rendering.families import fim_endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,9 @@ class RowPrompt:
 
 @dataclass(frozen=True, slots=True)
 class PromptSet:
-    """The prompts of a split in the order of the rows, and the token that ends an answer."""
+    """The prompts of a split in the order of the rows, and the tokens that end an answer."""
 
-    end_token: str
+    stop: tuple[str, ...]
     prompts: tuple[RowPrompt, ...]
 
 
@@ -41,7 +42,13 @@ def read_prompts(out: Path, split: str) -> PromptSet:
         if config["kind"] not in KINDS:
             raise EvaluationError(f"{out} has rows of kind {config['kind']}, which have no prompt")
         prompts = tuple(_prompts(out, split, str(config["format"])))
-        return PromptSet(str(manifest["tokenizer"]["end_token"]), prompts)
+        return PromptSet(stop_tokens(manifest), prompts)
+
+
+def stop_tokens(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tokens that end an answer to an export's prompts."""
+    endings = fim_endings() if manifest["config"]["kind"] == "fim" else ()
+    return (str(manifest["tokenizer"]["end_token"]), *endings)
 
 
 def _prompts(out: Path, split: str, file_format: str) -> Iterator[RowPrompt]:

@@ -59,21 +59,28 @@ if TYPE_CHECKING:
     from rsidx.indexer.lookup import Location
     from rsidx.indexer.status import Status
     from rsidx.log import LastError
+    from rsidx.serving.attempt import Attempt, Completed, Percentiles
+    from rsidx.serving.complete import Check, Server, complete
+    from rsidx.serving.request import EditRequest
 
 __version__ = "0.2.0.dev0"
 __all__ = [
     "Applied",
+    "Attempt",
     "Audit",
+    "Check",
     "CheckCounts",
     "CheckSettings",
     "CodeCheck",
     "CodeError",
     "Commit",
     "Comparison",
+    "Completed",
     "ConfigError",
     "ContextAnswer",
     "DataSet",
     "Edit",
+    "EditRequest",
     "Evaluation",
     "EvaluationError",
     "EvaluationReport",
@@ -94,6 +101,7 @@ __all__ = [
     "LockError",
     "ManagedHooksError",
     "NewerIndexError",
+    "Percentiles",
     "PlacementError",
     "PredictCounts",
     "Problem",
@@ -104,6 +112,7 @@ __all__ = [
     "RsidxError",
     "Sampling",
     "SelfTestReport",
+    "Server",
     "ShownRow",
     "ShownToken",
     "Snapshot",
@@ -115,6 +124,7 @@ __all__ = [
     "Verification",
     "Watcher",
     "check_code",
+    "complete",
     "measure_tokenizer",
     "open",
     "predict",
@@ -122,16 +132,20 @@ __all__ = [
 
 _MODULES = {
     "Applied": "rsidx.api.worktree",
+    "Attempt": "rsidx.serving.attempt",
     "Audit": "rsidx.exporters.report.audit",
+    "Check": "rsidx.serving.complete",
     "CheckCounts": "rsidx.evaluation.check",
     "CheckSettings": "rsidx.evaluation.configuration",
     "CodeCheck": "rsidx.evaluation.code_check",
     "CodeError": "rsidx.evaluation.code_check",
     "Commit": "rsidx.api.commits",
     "Comparison": "rsidx.evaluation.comparison",
+    "Completed": "rsidx.serving.attempt",
     "ContextAnswer": "rsidx.exporters.questions.context",
     "DataSet": "rsidx.api.data_set",
     "Edit": "rsidx.api.commits",
+    "EditRequest": "rsidx.serving.request",
     "Evaluation": "rsidx.api.evaluation",
     "EvaluationReport": "rsidx.evaluation.report",
     "EvaluationResult": "rsidx.api.evaluation",
@@ -145,6 +159,7 @@ _MODULES = {
     "Index": "rsidx.api.index",
     "LastError": "rsidx.log",
     "Location": "rsidx.indexer.lookup",
+    "Percentiles": "rsidx.serving.attempt",
     "PredictCounts": "rsidx.evaluation.predict",
     "Problem": "rsidx.exporters.verify.dataset",
     "Prompt": "rsidx.exporters.questions.prompt",
@@ -152,6 +167,7 @@ _MODULES = {
     "Row": "rsidx.api.data_set",
     "Sampling": "rsidx.evaluation.client",
     "SelfTestReport": "rsidx.evaluation.report",
+    "Server": "rsidx.serving.complete",
     "ShownRow": "rsidx.exporters.dataset.reader",
     "ShownToken": "rsidx.exporters.dataset.reader",
     "Snapshot": "rsidx.api.snapshot",
@@ -162,6 +178,7 @@ _MODULES = {
     "Verification": "rsidx.api.data_set",
     "Watcher": "rsidx.api.hooks",
     "check_code": "rsidx.api.evaluation",
+    "complete": "rsidx.serving.complete",
     "measure_tokenizer": "rsidx.api.tokenizers",
     "open": "rsidx.api.opening",
     "predict": "rsidx.api.evaluation",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from rsidx.errors import RsidxError
+from rsidx.errors import PlacementError, RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.edit import Edit, Side
 from rsidx.exporters.edits.splitting import Part
@@ -57,7 +57,7 @@ def fill_prompt_at(
         path_id, blob_id = reader.add(path, hole.file)
         asked = standing_at(reader, config, hole.commit, hole.overlay)
         file = reader.blob_text(blob_id)
-        offset = _offset(file, hole)
+        offset = offset_of(file, hole.path, hole.line, hole.column)
         if asked.builder.cuts_secret(blob_id, (offset,)):
             where = f"{hole.line}:{hole.column}"
             raise RsidxError(f"{where} of {hole.path} is inside of a secret, which no example cuts")
@@ -80,16 +80,16 @@ def fill_prompt_at(
     raise RsidxError("the file around the hole does not fit --max-tokens")
 
 
-def _offset(file: bytes, hole: Hole) -> int:
-    """Return the offset of a hole; raises RsidxError where it is not in the file."""
+def offset_of(file: bytes, path: str, line: int, column: int) -> int:
+    """Return the offset of a place in a file; raises PlacementError where it is not in it."""
     lines = file.split(b"\n")
-    if not 1 <= hole.line <= len(lines):
-        raise RsidxError(f"{hole.path} has {len(lines)} lines, and no line {hole.line}")
-    line = lines[hole.line - 1].removesuffix(b"\r")
-    if not 1 <= hole.column <= len(line) + 1:
-        raise RsidxError(
-            f"line {hole.line} of {hole.path} has {len(line)} bytes, and no column {hole.column}"
+    if not 1 <= line <= len(lines):
+        raise PlacementError("no_place", f"{path} has {len(lines)} lines, and no line {line}")
+    text = lines[line - 1].removesuffix(b"\r")
+    if not 1 <= column <= len(text) + 1:
+        raise PlacementError(
+            "no_place", f"line {line} of {path} has {len(text)} bytes, and no column {column}"
         )
-    if line[hole.column - 1 : hole.column] and line[hole.column - 1] & 0xC0 == 0x80:
-        raise RsidxError(f"column {hole.column} of line {hole.line} is inside of a character")
-    return sum(len(before) + 1 for before in lines[: hole.line - 1]) + hole.column - 1
+    if text[column - 1 : column] and text[column - 1] & 0xC0 == 0x80:
+        raise PlacementError("no_place", f"column {column} of line {line} is inside of a character")
+    return sum(len(before) + 1 for before in lines[: line - 1]) + column - 1

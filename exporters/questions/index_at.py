@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from rsidx.errors import RsidxError
+from rsidx.errors import PlacementError, RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.containers import Version
 from rsidx.exporters.edits.edited import EditedFile
@@ -55,14 +55,16 @@ class IndexAt:
         path_id = self.reader.path_ids().get(target.path.encode("utf-8", "surrogateescape"))
         file = self._file(path_id) if path_id is not None else None
         if path_id is None or file is None:
-            raise RsidxError(
+            raise PlacementError(
+                "no_place",
                 f"there is no {target.path} at {shown} among the files that are indexed: *.rs, "
-                "Cargo.toml and .gitattributes"
+                "Cargo.toml and .gitattributes",
             )
         sites = list(Sites(self.reader, path_id, file).of(target))
         if not sites:
-            raise RsidxError(
-                f"{target.path} has no definition of {target.symbol or 'anything'} at {shown}"
+            raise PlacementError(
+                "no_place",
+                f"{target.path} has no definition of {target.symbol or 'anything'} at {shown}",
             )
         return sites
 

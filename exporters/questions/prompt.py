@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rsidx.errors import RsidxError
+from rsidx.errors import PlacementError, RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.examples.example import Example
@@ -23,13 +23,16 @@ class Prompt:
     """What a trained model is asked, as ids and as text with the control tokens spelled out.
 
     The text lacks the token that rows begin with: who encodes it adds that. Where code
-    `spells_control_token`, a tokenizer makes other ids of the text.
+    `spells_control_token`, a tokenizer makes other ids of the text. An answer ends with the
+    `end_token`. Of an item that is too long it takes the place of a `part`: a range of its bytes.
     """
 
     input_ids: list[int]
     text: str
     n_excerpts_left_out: int
     spells_control_token: bool
+    end_token: str
+    part: tuple[int, int] | None = None
 
 
 def prompt_at(
@@ -79,9 +82,10 @@ def _site(asked: IndexAt, target: Target) -> Site:
         last = target.symbol.rpartition("::")[2]
         paths = dict.fromkeys(path_of(site.edit.container, last) for site in sites)
         lines = ", ".join(f"{target.path}:{site.lines[0]}" for site in sites)
-        raise RsidxError(
+        raise PlacementError(
+            "several_places",
             f"{target.symbol} is defined more than once in the file, as {', '.join(paths)}; "
-            f"say which, or name a line: {lines}"
+            f"say which, or name a line: {lines}",
         )
     return sites[0]
 
@@ -91,7 +95,11 @@ def prompt_of(encoder: Encoder, row: Row) -> Prompt:
     ids = row.prompt()
     text = encoder.decode(encoder.without_bos(ids))
     is_spelled = PromptCompletion(encoder).spells_control(encoder.without_bos(ids), text)
-    return Prompt(ids, text, row.n_left_out, is_spelled)
+    example, part = row.example, None
+    if example.is_part and example.draft.edit.old is not None:
+        part = example.part.old_start, example.part.old_end
+    end_token = encoder.spelling(row.input_ids[-1]) or encoder.end_token
+    return Prompt(ids, text, row.n_left_out, is_spelled, end_token, part)
 
 
 def _asked(examples: Sequence[Example], site: Site, target: Target) -> Example:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from rsidx.errors import RsidxError
+from rsidx.errors import PlacementError
 from rsidx.exporters.edits.edit import Edit, Place, Side, Surroundings, edit_of
 from rsidx.exporters.edits.edited import EditedFile
 from rsidx.exporters.edits.test_code import is_test_file
@@ -80,7 +80,9 @@ class Sites:
     def _at_line(self, addressed: AddressedFile, line: int) -> Site:
         position = addressed.at_line(line)
         if position is None or addressed.chunks[position].kind.endswith(FOOTER):
-            raise RsidxError(f"{addressed.path}:{line} has no item; name a line of one")
+            raise PlacementError(
+                "no_place", f"{addressed.path}:{line} has no item; name a line of one"
+            )
         site = self._item(addressed, position, "")
         return replace(site, offset=addressed.offset_in(position, line))
 

@@ -95,6 +95,12 @@ FAMILIES = (
 DIALECTS = ("auto", *(family.name for family in FAMILIES), "generic")
 
 
+def fim_endings() -> tuple[str, ...]:
+    """Return what models end a middle with, other than their end tokens."""
+    endings = (family.fim.ending.lstrip("\u2581") for family in FAMILIES if family.fim is not None)
+    return _present(*dict.fromkeys(endings))
+
+
 def edit_family(encoder: Encoder, name: str) -> Family | None:
     """Return the family called `name` for edits and sequences, or the first that fits (`auto`).
 

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from rsidx.api.faults import explained, path_of
-from rsidx.api.worktree import Code, Spot, code_of, inside_worktree
-from rsidx.errors import EvaluationError, RepositoryError
+from rsidx.api.worktree import Code, FilesOnDisk, Spot, code_of
+from rsidx.errors import EvaluationError
 from rsidx.evaluation.check import CheckCounts, check
 from rsidx.evaluation.client import Client, Sampling
 from rsidx.evaluation.code_check import CodeCheck
@@ -234,13 +234,23 @@ def check_code(
     by default beside the index, in the git folder. Raises EvaluationError where nothing can be
     checked.
     """
+    spot = Spot(path, symbol, line, after, in_)
+    return check_spot(repository, spot, code, settings=settings, scratch=scratch)
+
+
+def check_spot(
+    repository: StrPath,
+    spot: Spot,
+    code: Code,
+    *,
+    settings: CheckSettings | None = None,
+    scratch: StrPath | None = None,
+) -> CodeCheck:
+    """Check new code at a spot of a file on disk, see `check_code`."""
     with explained():
         found = discover(path_of(repository), is_named=True)
-        if found.worktree is None:
-            raise RepositoryError(f"{found.git_dir} has no worktree")
-        spot = Spot(path, symbol, line, after, in_)
-        file = inside_worktree(found.worktree, path, may_be_new=spot.is_file)
-        spot = replace(spot, path=file)
+        worktree = FilesOnDisk(found)
+        placed = replace(spot, path=worktree.name(spot.path, may_be_new=spot.is_file))
         chosen = settings or CheckSettings()
         if chosen.cargo_home is None:
             chosen = replace(chosen, cargo_home=_cargo_home())
@@ -248,9 +258,9 @@ def check_code(
         run = Run(found, folder, chosen, 1, _ignore)
 
         def splice(source: bytes | None) -> bytes:
-            return spot.with_code(source, read_answer(code_of(code)).code)
+            return placed.with_code(source, read_answer(code_of(code)).code)
 
-        return check_in_clone(run, found.worktree, file, splice)
+        return check_in_clone(run, worktree.root, placed.path, splice)
 
 
 def _cargo_home() -> Path | None:

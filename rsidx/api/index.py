@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rsidx.api.access import Access
 from rsidx.api.faults import explained, path_of
-from rsidx.errors import ExportError, RepositoryError
+from rsidx.errors import ExportError
 from rsidx.indexer.git.history import resolve
 from rsidx.indexer.git.repository import Repository, discover
 from rsidx.indexer.hook_api import update_all
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from rsidx.exporters.config import ExportConfig
     from rsidx.exporters.tokenizer import TokenizerReport
     from rsidx.indexer.status import Status
-    from rsidx.indexer.undo import UndoLog
     from rsidx.log import LastError
     from rsidx.store.erasure import Removed
     from rsidx.store.unreachable import Pruned
@@ -332,13 +331,12 @@ class Index:
         `write`; `undo` takes that back. Raises PlacementError for code that does not parse, that
         does not define the symbol, or that takes other items away; with `delete` the symbol may go.
         """
-        from rsidx.api.worktree import Spot, apply_code
+        from rsidx.api.worktree import FilesOnDisk, Spot
 
         spot = Spot(path, symbol, line, after, in_)
         with explained():
-            return apply_code(
-                self._own_worktree(), self._undo_log(), spot, code, write=write, delete=delete
-            )
+            files = FilesOnDisk(self._access.indexed_repository())
+            return files.apply(spot, code, write=write, delete=delete)
 
     def undo(self, path: str, *, write: bool = False) -> "Applied":
         """Take back what `apply` wrote to a file last; return what that changes.
@@ -346,21 +344,10 @@ class Index:
         The file is changed only if it is to `write`. Raises PlacementError where something else
         changed the file since: the last 20 writes of a worktree are known.
         """
-        from rsidx.api.worktree import undo
+        from rsidx.api.worktree import FilesOnDisk
 
         with explained():
-            return undo(self._own_worktree(), self._undo_log(), path, write=write)
-
-    def _own_worktree(self) -> Path:
-        if self.worktree is None:
-            git_dir = self._access.indexed_repository().git_dir
-            raise RepositoryError(f"{git_dir} has no worktree")
-        return self.worktree
-
-    def _undo_log(self) -> "UndoLog":
-        from rsidx.indexer.undo import UndoLog
-
-        return UndoLog(self._access.indexed_repository().git_dir / "rsidx" / "undo.jsonl")
+            return FilesOnDisk(self._access.indexed_repository()).undo(path, write=write)
 
     @property
     def hooks(self) -> "Hooks":

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsidx.api.faults import path_of
-from rsidx.errors import PlacementError, RsidxError
+from rsidx.errors import PlacementError, RepositoryError, RsidxError
 from rsidx.exporters.edits.diff import unified
+from rsidx.exporters.questions.hole import offset_of
 from rsidx.files import put
 from rsidx.indexer.answer import read_answer
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.splice import (
     changed_chunks,
     fill,
@@ -31,7 +33,7 @@ class Spot:
     """Where in a file on disk code is put: as `Snapshot.prompt` names it.
 
     With nothing but a path it is a new file. Of a line's item a `part` may be meant, a range of its
-    bytes. A `hole` is an offset in the file.
+    bytes. A `hole` is at a line and a byte in it, both from 1.
     """
 
     path: str
@@ -40,7 +42,7 @@ class Spot:
     after: str | int | None = None
     inside: str | int | None = None
     part: tuple[int, int] | None = None
-    hole: int | None = None
+    hole: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         check_one_address(self.symbol, self.line, self.after, self.inside, least=0)
@@ -61,7 +63,7 @@ class Spot:
             return new_file(code)
         source = source or b""
         if self.hole is not None:
-            return fill(source, self.hole, code)
+            return fill(source, offset_of(source, self.path, *self.hole), code)
         if self.line is not None:
             return replace_line(source, self.path, self.line, code, part=self.part, delete=delete)
         if self.symbol:
@@ -87,36 +89,61 @@ class Applied:
     left_out: tuple[str, ...] = ()
 
 
-def apply_code(
-    worktree: Path, log: UndoLog, spot: Spot, code: Code, *, write: bool, delete: bool
-) -> Applied:
-    """Put code into a file; write the file if asked to, and note what it was before."""
-    path = spot.path
-    file = _file(worktree, path)
-    source = None if spot.is_file and not file.exists() else _read(file, path)
-    answer = read_answer(code_of(code))
-    result = spot.with_code(source, answer.code, delete=delete)
-    if write and result != source:
-        log.add(_name(worktree, file), source, result)
-        _write(file, path, source, result)
-    return _applied(path, source, result, is_written=write, left_out=answer.left_out)
+class FilesOnDisk:
+    """The files of a worktree, and the log of what was written to them."""
 
+    def __init__(self, repository: Repository) -> None:
+        """Raise RepositoryError where there is no worktree."""
+        if repository.worktree is None:
+            raise RepositoryError(f"{repository.git_dir} has no worktree")
+        self.root = repository.worktree.resolve()
+        self._log = UndoLog(repository.git_dir / "rsidx" / "undo.jsonl")
 
-def undo(worktree: Path, log: UndoLog, path: str, *, write: bool) -> Applied:
-    """Take back the newest write to a file that left it as it is."""
-    file = _file(worktree, path)
-    name = _name(worktree, file)
-    current = _read(file, path) if file.exists() else None
-    found = log.last(name, current)
-    if found is None:
-        if log.has(name):
-            raise PlacementError("changed", f"{path} was changed since, and stays as it is")
-        raise RsidxError(f"nothing was written to {path} that is still known")
-    before = found.text
-    if write:
-        _write(file, path, current, before)
-        log.remove(found)
-    return _applied(path, current, before, is_written=write)
+    def read(self, path: str) -> bytes | None:
+        """Return a file's text; None for a file that is not there."""
+        file = _file(self.root, path)
+        return _read(file, path) if file.exists() else None
+
+    def apply(self, spot: Spot, code: Code, *, write: bool, delete: bool = False) -> Applied:
+        """Put an answer into a file; write the file if asked to, and note what it was before."""
+        path = spot.path
+        file = _file(self.root, path)
+        source = None if spot.is_file and not file.exists() else _read(file, path)
+        answer = read_answer(code_of(code))
+        result = spot.with_code(source, answer.code, delete=delete)
+        if write and result != source:
+            self._log.add(self._name(file), source, result)
+            _write(file, path, source, result)
+        return _applied(path, source, result, is_written=write, left_out=answer.left_out)
+
+    def undo(self, path: str, *, write: bool) -> Applied:
+        """Take back the newest write to a file that left it as it is."""
+        file = _file(self.root, path)
+        name = self._name(file)
+        current = _read(file, path) if file.exists() else None
+        found = self._log.last(name, current)
+        if found is None:
+            if self._log.has(name):
+                raise PlacementError("changed", f"{path} was changed since, and stays as it is")
+            raise RsidxError(f"nothing was written to {path} that is still known")
+        before = found.text
+        if write:
+            _write(file, path, current, before)
+            self._log.remove(found)
+        return _applied(path, current, before, is_written=write)
+
+    def name(self, path: str, *, may_be_new: bool = False) -> str:
+        """Return a file's path below the worktree; of a link, that of what it leads to.
+
+        Raises RsidxError for what is not in the worktree, or no file.
+        """
+        file = _file(self.root, path)
+        if file.exists() or not may_be_new:
+            _read(file, path)
+        return self._name(file)
+
+    def _name(self, file: Path) -> str:
+        return file.relative_to(self.root).as_posix()
 
 
 def _applied(
@@ -145,29 +172,8 @@ def code_of(code: Code) -> bytes:
     return answer.encode() if isinstance(answer, str) else answer
 
 
-def inside_worktree(worktree: Path, path: str, *, may_be_new: bool = False) -> str:
-    """Return a file's path below its worktree; of a link, that of what it leads to.
-
-    Raises RsidxError for what is not in the worktree, or no file.
-    """
-    file = _file(worktree, path)
-    if file.exists() or not may_be_new:
-        _read(file, path)
-    return _name(worktree, file)
-
-
-def read_file(worktree: Path, path: str) -> bytes:
-    """Return the text of a file of the worktree."""
-    return _read(_file(worktree, path), path)
-
-
-def _name(worktree: Path, file: Path) -> str:
-    return file.relative_to(worktree.resolve()).as_posix()
-
-
 def _file(root: Path, path: str) -> Path:
     """Return a file of the worktree; of a link, what it leads to."""
-    root = root.resolve()
     file = (root / path_of(path)).resolve()
     if not file.is_relative_to(root) or ".git" in file.relative_to(root).parts:
         raise RsidxError(f"{path} is not in the worktree")

@@ -1,5 +1,6 @@
 """What a person calls a place in the code: FILE:SYMBOL, FILE:LINE, or where new code comes."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypedDict
 
@@ -12,6 +13,7 @@ EXAMPLES = (
     "'src/lib.rs:impl Trait for Type', a line, as in src/lib.rs:12, or where new code comes, with "
     "--after or --in"
 )
+_HOLE = re.compile(r"(.+):(\d+):(\d+)")
 _after_option = click.option(
     "--after",
     metavar="SYMBOL|LINE",
@@ -63,6 +65,14 @@ def address_of(
         "in_": _number(inside) if inside is not None else None,
     }
     return path, "" if isinstance(line, int) else symbol, address
+
+
+def hole_of(place_in_code: str) -> tuple[str, int, int]:
+    """Return the file, the line and the column of a hole."""
+    match = _HOLE.fullmatch(place_in_code)
+    if match is None:
+        raise click.UsageError("name a place, as in src/lib.rs:12:5")
+    return match.group(1), int(match.group(2)), int(match.group(3))
 
 
 def _number(text: str) -> str | int:

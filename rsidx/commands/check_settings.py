@@ -12,9 +12,15 @@ from rsidx.option import Decorator
 
 
 def check_options(
-    *, goes_to: str, package_of: str, cargo_home: str, timeout: str, scratch: str
+    *,
+    goes_to: str,
+    package_of: str,
+    cargo_home: str,
+    timeout: str,
+    scratch: str,
+    name: str = "--check",
 ) -> Decorator:
-    """Add --check, --cargo-home, --no-sandbox, --timeout and --scratch.
+    """Add --check, or what else it is called, --cargo-home, --no-sandbox, --timeout and --scratch.
 
     The command gets `settings` and the folder `scratch`. The texts say in `--help` what each means
     for it.
@@ -22,7 +28,7 @@ def check_options(
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @click.option(
-            "--check",
+            name,
             "checks",
             multiple=True,
             metavar="ARGUMENTS",

@@ -28,6 +28,7 @@ OUTCOMES = {
     "no_place": Outcome(18, "the symbol or the line is not there"),
     "several_places": Outcome(19, "the symbol may be several things; the error lists them"),
     "changed": Outcome(20, "the file was changed meanwhile, or since the write to be undone"),
+    "cut_off": Outcome(21, "the answer ended because of its length"),
 }
 """By their names in `--json`; 0 is success."""
 

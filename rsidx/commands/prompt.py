@@ -1,18 +1,16 @@
 """`rsidx prompt`."""
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from rsidx import DataSet, Index, RsidxError
-from rsidx.commands.addresses import address_of, address_options
+from rsidx.commands.addresses import address_of, address_options, hole_of
 from rsidx.commands.options import at_option, json_option, repository_options
 from rsidx.output import emit, note
 
 WORKTREE = "worktree"
-_HOLE = re.compile(r"(.+):(\d+):(\d+)")
 
 
 @click.command()
@@ -83,7 +81,7 @@ def prompt(
             raise click.UsageError(
                 "--after, --in, --after-edits, --named and --signature are for an edit, not --fim"
             )
-        path, line, column = _hole(place_in_code)
+        path, line, column = hole_of(place_in_code)
         found = index.at(revision).fill_prompt(
             path, line, column, like=data, suffix_first=suffix_first
         )
@@ -123,10 +121,3 @@ def _edits(given: str | None) -> bytes | str:
     except OSError as error:
         raise RsidxError(f"{given} cannot be read: {error.strerror}") from error
     return patch
-
-
-def _hole(place_in_code: str) -> tuple[str, int, int]:
-    match = _HOLE.fullmatch(place_in_code)
-    if match is None:
-        raise click.UsageError("name a place, as in src/lib.rs:12:5")
-    return match.group(1), int(match.group(2)), int(match.group(3))

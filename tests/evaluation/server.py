@@ -9,10 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Model:
     """What the server is told: `answer` gets a request's path and body, and returns a body.
 
-    It may return a status with it, or text that is no JSON.
+    It may return a status with it, or text that is no JSON. What is asked for as a stream comes in
+    pieces, unless it is not to `stream`.
     """
 
     def __init__(self):
+        self.stream = True
         self.requests = []
         self.headers = []
         self.answer = lambda _path, body: completion(f"answer to {body['prompt']}")
@@ -27,6 +29,19 @@ class Model:
 
 def completion(text, reason="stop"):
     return {"choices": [{"text": text, "finish_reason": reason}]}
+
+
+def events(answer):
+    """Yield what a stream has of an answer: its text in two pieces, then why it ended."""
+    if not isinstance(answer, dict) or "choices" not in answer:
+        yield answer if isinstance(answer, str) else json.dumps(answer)
+        return
+    [choice] = answer["choices"]
+    half = len(choice["text"]) // 2
+    for text in (choice["text"][:half], choice["text"][half:]):
+        yield json.dumps({"choices": [{"text": text, "finish_reason": None}]})
+    yield json.dumps({"choices": [{"text": "", "finish_reason": choice["finish_reason"]}]})
+    yield "[DONE]"
 
 
 @contextmanager
@@ -44,11 +59,21 @@ def served():
         def _reply(self, body):
             answer = model.handle(self.path, body, dict(self.headers))
             status, answer = answer if isinstance(answer, tuple) else (200, answer)
+            if model.stream and status == 200 and (body or {}).get("stream"):
+                self._stream(events(answer))
+                return
             content = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def _stream(self, lines):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+            self.end_headers()
+            for line in lines:
+                self.wfile.write(f"data: {line}\n\n".encode())
 
         def log_message(self, *_):
             pass
