@@ -1,7 +1,8 @@
 """What of a model's answer is code: one rule, for whoever puts an answer into a file.
 
 1. End tokens at the end of the answer are left out, with the blanks behind them.
-2. If the first line that is not blank begins with ```, and the last one is ```, both are left out.
+2. The first line that is not blank is left out if it begins with ```, and the last one if it is
+   ```, where no other line begins so.
 
 Anything else is code: prose around it is refused by the parser, not guessed at.
 """
@@ -31,11 +32,15 @@ def read_answer(text: bytes) -> Answer:
     """Return the code of an answer."""
     code, token = _without_end_tokens(text)
     left_out = [f"the end token {token}"] if token else []
-    lines = code.strip().splitlines(keepends=True)
-    fences = [number for number, line in enumerate(lines) if line.lstrip().startswith(_FENCE)]
-    if len(lines) > 1 and fences == [0, len(lines) - 1] and lines[-1].strip() == _FENCE:
-        code = b"".join(lines[1:-1])
-        left_out.append("the lines of ```")
+    lines = code.splitlines(keepends=True)
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    fences = [number for number in filled if lines[number].lstrip().startswith(_FENCE)]
+    opens = bool(fences) and fences[0] == filled[0]
+    closes = fences[-1:] == filled[-1:] != filled[:1] and lines[filled[-1]].strip() == _FENCE
+    if fences and len(fences) == opens + closes:
+        start, end = filled[0] + 1 if opens else 0, filled[-1] if closes else len(lines)
+        code = b"".join(lines[start:end])
+        left_out.append("the lines of ```" if len(fences) > 1 else "a line of ```")
     return Answer(code, tuple(left_out))
 
 

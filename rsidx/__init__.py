@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rsidx.api.address import Address
     from rsidx.api.commits import Commit, Edit
     from rsidx.api.data_set import DataSet, Relation, Row, Verification
     from rsidx.api.evaluation import Evaluation, EvaluationResult, check_code, predict
@@ -62,9 +63,11 @@ if TYPE_CHECKING:
     from rsidx.serving.attempt import Attempt, Completed, Percentiles
     from rsidx.serving.complete import Check, Server, complete
     from rsidx.serving.request import EditRequest
+    from rsidx.serving.serve import serve_tools
 
 __version__ = "0.2.0.dev0"
 __all__ = [
+    "Address",
     "Applied",
     "Attempt",
     "Audit",
@@ -128,9 +131,11 @@ __all__ = [
     "measure_tokenizer",
     "open",
     "predict",
+    "serve_tools",
 ]
 
 _MODULES = {
+    "Address": "rsidx.api.address",
     "Applied": "rsidx.api.worktree",
     "Attempt": "rsidx.serving.attempt",
     "Audit": "rsidx.exporters.report.audit",
@@ -182,6 +187,7 @@ _MODULES = {
     "measure_tokenizer": "rsidx.api.tokenizers",
     "open": "rsidx.api.opening",
     "predict": "rsidx.api.evaluation",
+    "serve_tools": "rsidx.serving.serve",
 }
 """Where the names of `__all__` are defined; the others, all errors, are in `rsidx.errors`."""
 _DEPRECATED: dict[str, tuple[str, str]] = {}

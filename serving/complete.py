@@ -1,7 +1,7 @@
 """A request answered by a model: prompt, answer and check, until an answer passes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rsidx.api.data_set import DataSet
@@ -41,7 +41,7 @@ class Server:
 class Check:
     """That answers are checked, as `rsidx check` does; `scratch` is the folder for the clone."""
 
-    settings: CheckSettings
+    settings: CheckSettings = field(default_factory=CheckSettings)
     scratch: Path | None = None
 
 

@@ -1,18 +1,10 @@
 """What a model is asked for: an edit at a place, or what fills a hole."""
 
 from dataclasses import dataclass
-from typing import TypedDict
 
+from rsidx.api.address import Place
 from rsidx.api.worktree import Spot
 from rsidx.errors import RsidxError
-
-
-class Place(TypedDict):
-    """A place in a file, in the terms of `Snapshot.prompt`."""
-
-    line: int | None
-    after: str | int | None
-    in_: str | int | None
 
 
 @dataclass(frozen=True, slots=True)

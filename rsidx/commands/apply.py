@@ -5,8 +5,8 @@ from typing import BinaryIO
 
 import click
 
-from rsidx import Applied, Index, PlacementError
-from rsidx.commands.addresses import Address, address_of, address_options, check_is_named
+from rsidx import Address, Applied, Index, PlacementError
+from rsidx.commands.addresses import address_of, address_options, check_is_named
 from rsidx.commands.options import json_option, repository_options
 from rsidx.commands.outcomes import refuse
 from rsidx.output import emit, note
@@ -43,17 +43,17 @@ def apply(
     and a FILE that is not there is made. Code that does not parse, does not define SYMBOL, or
     removes other items is refused, with an exit status from 11 on.
     """
-    path, symbol, address = address_of(place_in_code, after, inside)
-    if undo and (symbol or set(address.values()) != {None} or delete):
+    address = address_of(place_in_code, after, inside)
+    if undo and (not address.is_file or delete):
         raise click.UsageError("--undo is for a file as a whole")
     if delete and (after is not None or inside is not None):
         raise click.UsageError("--delete is for code that is there")
     try:
         if undo:
-            applied = index.undo(path, write=write)
+            applied = index.undo(address.path, write=write)
         else:
-            check_is_named(index, path, symbol, address)
-            applied = _apply(index, path, symbol, address, code, write=write, delete=delete)
+            check_is_named(index, address)
+            applied = _apply(index, address, code, write=write, delete=delete)
     except PlacementError as error:
         refuse(error, as_json=as_json)
         return
@@ -64,18 +64,11 @@ def apply(
         note("rsidx: nothing is written without --write")
 
 
-def _apply(
-    index: Index,
-    path: str,
-    symbol: str,
-    address: Address,
-    code: BinaryIO,
-    *,
-    write: bool,
-    delete: bool,
-) -> Applied:
+def _apply(index: Index, address: Address, code: BinaryIO, *, write: bool, delete: bool) -> Applied:
     def read() -> bytes:
         # A terminal is not waited for where nothing needs to come.
         return b"" if delete and code.isatty() else code.read()
 
-    return index.apply(path, symbol, read, write=write, delete=delete, **address)
+    return index.apply(
+        address.path, address.symbol, read, write=write, delete=delete, **address.place
+    )

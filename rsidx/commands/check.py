@@ -49,12 +49,18 @@ def check(
     check fails without the code, too, 14 if it does not compile that code at all, and 11 or 15 to
     19 if the code cannot be put there.
     """
-    path, symbol, address = address_of(place_in_code, after, inside)
-    check_is_named(index, path, symbol, address)
+    address = address_of(place_in_code, after, inside)
+    check_is_named(index, address)
     if index.worktree is None:
         raise RepositoryError(f"{index.git_folder} has no worktree")
     found = check_code(
-        index.worktree, path, symbol, code.read, **address, settings=settings, scratch=scratch
+        index.worktree,
+        address.path,
+        address.symbol,
+        code.read,
+        **address.place,
+        settings=settings,
+        scratch=scratch,
     )
     emit(asdict(found), _lines(found), as_json=as_json)
     end_with(found.outcome)

@@ -134,8 +134,10 @@ def complete(
     else:
         if not message or suffix_first:
             raise click.UsageError("--suffix-first is for --fim" if message else "give a --message")
-        path, symbol, address = address_of(place_in_code, after, inside)
-        request = EditRequest(path, symbol, message, named=named, signature=signature, **address)
+        where = address_of(place_in_code, after, inside)
+        request = EditRequest(
+            where.path, where.symbol, message, named=named, signature=signature, **where.place
+        )
     try:
         found = ask(
             index,

@@ -34,13 +34,13 @@ def context(
     and with --after or --in the edit is new code. The order is that in which an export would spend
     its token budget.
     """
-    path, symbol, address = address_of(place_in_code, after, inside)
-    answers = index.at(revision).context(path, symbol, context_with=context_with, **address)
-    is_new = after is not None or inside is not None
-    if is_new:
+    address = address_of(place_in_code, after, inside)
+    answers = index.at(revision).context(
+        address.path, address.symbol, context_with=context_with, **address.place
+    )
+    unnamed = "the item" if address.line is not None else "the whole file"
+    if after is not None or inside is not None:
         unnamed = "new code"
-    else:
-        unnamed = "the item" if address["line"] is not None else "the whole file"
     emit([asdict(answer) for answer in answers], _lines(answers, unnamed), as_json=as_json)
 
 

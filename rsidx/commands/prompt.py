@@ -89,16 +89,16 @@ def prompt(
         if message is None or suffix_first:
             given = "--message is missing" if message is None else "--suffix-first is for --fim"
             raise click.UsageError(given)
-        path, symbol, address = address_of(place_in_code, after, inside)
+        address = address_of(place_in_code, after, inside)
         found = index.at(revision).prompt(
-            path,
-            symbol,
+            address.path,
+            address.symbol,
             message,
             like=data,
             named=named,
             signature=signature,
             after_edits=_edits(after_edits),
-            **address,
+            **address.place,
         )
     if as_json:
         emit(asdict(found), (), as_json=True)

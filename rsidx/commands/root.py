@@ -40,6 +40,7 @@ SECTIONS = {
         "eval": "Judge a model's answers: what share of them compile.",
         "prompt": "Write the prompt for an edit, as the examples are written.",
         "complete": "Ask a model for an edit, until its answer fits or compiles.",
+        "mcp": "Serve the index to an assistant, as tools.",
         "check": "Check that new code compiles, without touching the file.",
         "apply": "Show a model's answer as a diff, or write it to the file.",
     },

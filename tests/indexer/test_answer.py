@@ -18,6 +18,8 @@ CODE = b"fn a() {\n    b()\n}\n"
         b"```rust\n" + CODE + b"```",
         b"\n```\n" + CODE + b"```\n\n",
         b"```rust\n" + CODE + b"```\n<|endoftext|>\n",
+        b"```rust\n" + CODE,
+        CODE + b"```\n",
         b"   ```rust\r\n" + CODE + b"```<|eot_id|>",
     ],
 )
@@ -29,11 +31,11 @@ def test_end_tokens_and_a_fence_are_left_out(text):
     "text",
     [
         b"Here it is:\n```rust\n" + CODE + b"```\n",
-        b"```rust\n" + CODE,
         b"/// ```\n/// a();\n/// ```\n" + CODE,
         b'fn a() -> &str { "</s>" }\n',
         CODE + b"<|endoftext|>\nfn b() {}\n",
         b"```\n" + CODE + b"```\nand\n```\n" + CODE + b"```",
+        CODE + b"```rust\n",
         b"  \n",
         b"",
     ],
@@ -43,7 +45,17 @@ def test_anything_else_is_code(text):
     assert (found.code, found.left_out) == (text, ())
 
 
+def test_the_first_line_keeps_its_blanks_behind_a_fence_that_only_closes():
+    assert read_answer(b"    fn a() {}\n```\n").code == b"    fn a() {}\n"
+
+
+def test_a_fence_alone_is_no_code():
+    for text in (b"```", b"```rust\n", b"```\n```"):
+        assert read_answer(text).code == b""
+
+
 def test_what_is_left_out_is_said():
+    assert read_answer(b"fn a() {}\n```").left_out == ("a line of ```",)
     found = read_answer(b"```\nx\n```<|im_end|>\n</s>")
     assert found.left_out == ("the end token <|im_end|>", "the lines of ```")
 

@@ -34,6 +34,25 @@ def test_importing_rsidx_loads_nothing_else_of_it_and_no_library():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["symbols", "x"], ["hooks", "run"], ["export", "-h"]]
+)
+def test_a_command_loads_no_extra_and_none_of_what_other_commands_need(arguments, repo):
+    repo.commit("one", {"a.rs": "fn x() {}\n"})
+    code = (
+        "import os, sys\n"
+        "from rsidx.__main__ import main\n"
+        f"os.chdir({str(repo.path)!r})\n"
+        f"main({arguments!r})\n"
+        "print(*sorted(sys.modules))\n"
+    )
+    loaded = run(code).splitlines()[-1].split()
+    assert "rsidx.commands.root" in loaded
+    assert {"mcp", "pydantic", "anyio", "uvicorn"}.isdisjoint(loaded)
+    assert [name for name in loaded if name.startswith(("rsidx.serving", "rsidx.evaluation"))] == []
+
+
+@pytest.mark.slow
 def test_a_public_name_is_loaded_when_it_is_used():
     code = (
         "import rsidx\n"
