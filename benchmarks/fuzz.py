@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rsidx.indexer.git import history
 from rsidx.indexer.git.blobs import blob_reader
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.rust.facts import extract
 from rsidx.indexer.rust.parser import parse
 

@@ -26,7 +26,7 @@ from sqlalchemy import select
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.indexer.git import history
 from rsidx.indexer.git.blobs import blob_reader
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.store import queries, schema
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.reader import Reader

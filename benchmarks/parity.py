@@ -32,7 +32,7 @@ from rsidx.exporters.questions.target import Target
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.indexer.extract import Extractor
 from rsidx.indexer.git.blobs import blob_reader
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.worktree import blob_oid
 from rsidx.store import queries

@@ -23,7 +23,8 @@ from rsidx.indexer import extract, sync
 from rsidx.indexer.extract import Extractor, chunk_digest
 from rsidx.indexer.git import history
 from rsidx.indexer.git.blobs import blob_reader
-from rsidx.indexer.git.repository import Repository, discover
+from rsidx.indexer.git.discovery import discover
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.rust.parser import parse
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump

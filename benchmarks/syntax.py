@@ -31,7 +31,8 @@ from rsidx.exporters.splits.history import history_of
 from rsidx.exporters.splits.split import SPLITS, select
 from rsidx.indexer.git import history
 from rsidx.indexer.git.blobs import blob_reader
-from rsidx.indexer.git.repository import Repository, discover
+from rsidx.indexer.git.discovery import discover
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.rust.parser import parse
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url

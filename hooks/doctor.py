@@ -15,8 +15,10 @@ from pathlib import Path
 from rsidx.errors import RsidxError
 from rsidx.hooks.install import CONFIG_HOOKS_SINCE, HookState, events, hook_db, state
 from rsidx.hooks.script import MARK, SCRIPT, block, portable_block
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.git.history import worktree_folders
-from rsidx.indexer.git.repository import Repository, discover, git_version
+from rsidx.indexer.git.launcher import git_version
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.status import index_problem, soundness
 
 _PROGRAM = re.compile(r"^  if \[ -x (.+) \]; then set -- ", re.MULTILINE)

@@ -22,7 +22,8 @@ from rsidx.hooks.script import (
     with_block,
     without_block,
 )
-from rsidx.indexer.git.repository import Repository, git_version
+from rsidx.indexer.git.launcher import git_version
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.hook_api import has_password, index_file, start_index
 
 HOOKS = ("post-commit", "post-merge", "post-rewrite", "post-applypatch", "post-checkout")

@@ -17,7 +17,8 @@ from rsidx.indexer import identity
 from rsidx.indexer.extract import Extraction, Wanted, extraction
 from rsidx.indexer.git import history
 from rsidx.indexer.git.history import CommitLine
-from rsidx.indexer.git.repository import Repository, git_version
+from rsidx.indexer.git.launcher import git_version
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.ingest import MAX_BATCH_BLOBS, Ingester, Progress, SyncReport
 from rsidx.store import clones, queries
 from rsidx.store.batches import batches

@@ -14,7 +14,7 @@ from rsidx.evaluation.client import Client, Completion, PromptRefusedError, Samp
 from rsidx.evaluation.configuration import CheckSettings
 from rsidx.evaluation.prompts import RowPrompt
 from rsidx.exporters.questions.prompt import Prompt
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.serving.attempt import DONE, Completed, Percentiles
 from rsidx.serving.loop import Draw, Judgement, attempts, draws
 from rsidx.serving.request import EditRequest

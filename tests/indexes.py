@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rsidx.exporters.verify.dataset import Checked, verify
 from rsidx.indexer.git.blobs import blob_reader
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.gitview import GitView
 from rsidx.indexer.sync import history_scope, sync
 from rsidx.store.copies import count_rows

@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from rsidx.__main__ import main
 from rsidx.indexer import ingest
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.store import schema
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.deltas import ChunkTexts, replace_text

@@ -12,7 +12,7 @@ import pytest
 
 from rsidx.__main__ import main
 from rsidx.indexer.git import repository
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 
 DRIVERS = ("textconv", "command", "clean", "smudge", "process", "driver")
 HOOKS = (

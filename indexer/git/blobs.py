@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from rsidx.errors import RepositoryError
-from rsidx.indexer.git.repository import GitProcess, Repository
+from rsidx.indexer.git.launcher import GitProcess
+from rsidx.indexer.git.repository import Repository
 
 _SKIP_BYTES = 1 << 20
 

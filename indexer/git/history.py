@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rsidx.errors import RepositoryError
-from rsidx.indexer.git.repository import DIFF_FLAGS, GitProcess, Repository
+from rsidx.indexer.git.launcher import GitProcess
+from rsidx.indexer.git.repository import DIFF_FLAGS, Repository
 from rsidx.store import dates
 from rsidx.store.records import ChangeRecord, CommitRecord
 

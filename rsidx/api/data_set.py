@@ -28,7 +28,8 @@ from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.dataset import Problem, verify
 from rsidx.exporters.verify.rows import Checked
 from rsidx.indexer.git.blobs import blob_reader
-from rsidx.indexer.git.repository import Repository, discover
+from rsidx.indexer.git.discovery import discover
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.gitview import GitView
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rsidx.api.faults import explained, path_of
 from rsidx.api.worktree import Code, FilesOnDisk, Spot, code_of
@@ -30,8 +31,11 @@ from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.indexer.answer import read_answer
 from rsidx.indexer.git.blobs import blob_reader
-from rsidx.indexer.git.repository import Repository, discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.gitview import GitView
+
+if TYPE_CHECKING:
+    from rsidx.indexer.git.repository import Repository
 
 StrPath = str | os.PathLike[str]
 _MAX_BLOB_BYTES = 1 << 31

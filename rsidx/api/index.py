@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 from rsidx.api.access import Access
 from rsidx.api.faults import explained, path_of
 from rsidx.errors import ExportError
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.git.history import resolve
-from rsidx.indexer.git.repository import Repository, discover
+from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.hook_api import update_all
 from rsidx.indexer.ingest import Progress, SyncReport
 from rsidx.indexer.refresh import is_needed, n_stale_blobs, refresh

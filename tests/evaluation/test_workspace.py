@@ -7,7 +7,7 @@ import pytest
 from rsidx.errors import EvaluationError
 from rsidx.evaluation.lines import append_line, read_lines
 from rsidx.evaluation.workspace import Workspace
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import pytest
 
 from rsidx.hooks import install as hooks
-from rsidx.indexer.git.repository import discover, git_version
+from rsidx.indexer.git.discovery import discover
+from rsidx.indexer.git.launcher import git_version
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 

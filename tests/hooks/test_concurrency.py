@@ -14,7 +14,7 @@ from contextlib import closing
 
 import pytest
 
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.store.database import Database, resolve_url
 from rsidx.store.dump import dump
 from tests.hooks.installed import indexed, install

@@ -11,7 +11,8 @@ import pytest
 from rsidx.hooks import install as hooks
 from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import block, with_block
-from rsidx.indexer.git.repository import discover, git_version
+from rsidx.indexer.git.discovery import discover
+from rsidx.indexer.git.launcher import git_version
 from tests.hooks.installed import install, settle
 from tests.hooks.test_watch import watching
 

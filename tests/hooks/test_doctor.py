@@ -8,7 +8,7 @@ import pytest
 
 from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import MARK, block
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.store.database import Database, resolve_url
 from tests.hooks.installed import in_files, install
 

@@ -9,7 +9,7 @@ from rsidx.hooks import install as hooks
 from rsidx.hooks import worker
 from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import MARK
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url
 from tests.hooks.installed import in_files, indexed, install, programs, settle, wait_for_workers

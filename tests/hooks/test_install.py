@@ -7,7 +7,7 @@ import pytest
 from rsidx.errors import RepositoryError
 from rsidx.hooks import install as hooks
 from rsidx.hooks.doctor import examine
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from tests.hooks.installed import in_files, indexed, install, settle
 
 ORIGINALS = {

@@ -16,7 +16,7 @@ from rsidx.hooks import managers
 from rsidx.hooks.doctor import examine
 from rsidx.hooks.script import CALL
 from rsidx.hooks.settings import inserted, lefthook_events, merged, parse_yaml, pre_commit_events
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from tests.hooks.installed import in_files, install, settle
 
 pytestmark = in_files

@@ -6,7 +6,7 @@ The table is what this git does; `docs/reliability.md` shows it.
 import pytest
 
 from rsidx.hooks import install as hooks
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from tests.hooks.installed import in_files, indexed, install, settle
 
 pytestmark = [in_files, pytest.mark.slow]

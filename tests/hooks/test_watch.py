@@ -16,7 +16,7 @@ from rsidx.hooks import worker
 from rsidx.hooks.units import unit
 from rsidx.hooks.watch import Wakes
 from rsidx.indexer import ingest
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.hook_api import start_index
 from rsidx.store.database import Database, resolve_url
 from tests.hooks.installed import indexed, settle

@@ -3,7 +3,7 @@
 import pytest
 
 from rsidx.indexer.clone import origin_of
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 
 
 @pytest.mark.parametrize(

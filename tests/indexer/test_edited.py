@@ -4,8 +4,8 @@ import pytest
 
 from rsidx.errors import RepositoryError
 from rsidx.indexer.edited import files_edited_on_disk, patched_files
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.git.history import list_tree
-from rsidx.indexer.git.repository import discover
 from tests.repositories import Repo
 
 MAX_BYTES = 100_000

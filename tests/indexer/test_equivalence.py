@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from rsidx.hooks.install import install
 from rsidx.indexer.gc import collect
 from rsidx.indexer.git import history
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.sync import history_scope, sync, update
 from rsidx.store import queries
 from rsidx.store.database import Database, resolve_url

@@ -10,7 +10,7 @@ from rsidx.errors import IndexStoreError
 from rsidx.indexer import clone as clone_module
 from rsidx.indexer.clone import ID_FILE
 from rsidx.indexer.gc import collect
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.identity import name_of
 from rsidx.indexer.status import status
 from rsidx.indexer.sync import history_scope, sync, update

@@ -151,7 +151,7 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 from rsidx.indexer import refresh as module
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.store import unreachable
 from rsidx.store.database import Database, resolve_url
 module.MAX_BATCH_BLOBS, module._BATCH_COMMITS, module._BATCH_CHUNKS = 8, 20, 5

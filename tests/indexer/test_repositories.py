@@ -9,7 +9,7 @@ import pytest
 from rsidx.errors import RepositoryError
 from rsidx.indexer import extract
 from rsidx.indexer import sync as sync_module
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.sync import fetch_promised, fetch_trees, history_scope, update
 from rsidx.store import queries
 from rsidx.store.dump import dump

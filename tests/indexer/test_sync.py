@@ -278,7 +278,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from rsidx.indexer import ingest, sync as module
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.store.database import Database, resolve_url
 ingest._MAX_BATCH_COMMITS = 3
 if __name__ == "__main__":

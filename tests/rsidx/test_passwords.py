@@ -13,7 +13,7 @@ from rsidx.errors import IndexStoreError, RepositoryError
 from rsidx.hooks.install import hook_db
 from rsidx.hooks.units import unit
 from rsidx.hooks.worker import wake
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.passwords import masked
 from rsidx.store.database import Database, resolve_url
 

@@ -13,7 +13,7 @@ from rsidx.errors import IndexStoreError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.indexer.gc import collect
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.identity import name_of
 from rsidx.indexer.status import soundness, status
 from rsidx.indexer.sync import history_scope, sync

@@ -7,7 +7,7 @@ import pytest
 
 from rsidx.errors import RepositoryError
 from rsidx.indexer.git import history
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 
 
 def records(repo, *revisions):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rsidx.indexer.git import history
-from rsidx.indexer.git import repository as repository_module
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
+from rsidx.indexer.git.launcher import LOCAL_ENVIRONMENT
 from rsidx.store.dump import dump
 
 LOCAL = subprocess.run(
@@ -131,7 +131,7 @@ def test_what_an_earlier_version_read_under_a_graft_is_mended(repo, make_index, 
     graft(repo, repo.git("rev-parse", "HEAD~1") + "\n")
     mended, fresh = make_index(repo), make_index(repo, "fresh.db")
     with monkeypatch.context() as earlier:
-        earlier.delitem(repository_module._LOCAL_ENVIRONMENT, "GIT_GRAFT_FILE")
+        earlier.delitem(LOCAL_ENVIRONMENT, "GIT_GRAFT_FILE")
         earlier.delenv("GIT_GRAFT_FILE", raising=False)
         assert mended.sync().n_commits == 2
     cache = mended.database.cache_file

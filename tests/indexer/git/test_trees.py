@@ -2,7 +2,7 @@ import pytest
 
 from rsidx.indexer.git import history
 from rsidx.indexer.git.blobs import blob_reader
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.git.trees import TreeReader
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rsidx.indexer.git.repository import discover
+from rsidx.indexer.git.discovery import discover
 
 
 @pytest.mark.parametrize(
