@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from tree_sitter import Node
 
-from rsidx.indexer.rust.gaps import front_matter_end
+from rsidx.indexer.rust.code_text import front_matter_end
 from rsidx.indexer.rust.grammar import Syntax, parse_items_in, type_of
 from rsidx.indexer.rust.hunks import Hunk
 from rsidx.indexer.rust.model import Chunk

@@ -12,29 +12,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rsidx.indexer.rust.code_text import code_of, without_front_matter
+
 Ranges = Sequence[tuple[int, int]]
 """Byte offsets: where each range starts, and where it ends."""
 _Substitution = tuple[int, int, bytes]
 
 _PRIMITIVE = rb"(?:str|char|bool|[ui](?:8|16|32|64|128|size)|f32|f64)"
-_LITERAL = re.compile(
-    rb"""//[^\n]*+
-    |(?P<comment>/\*)
-    |(?<!\w)[bc]?r(?P<hashes>\#*+)(?P<raw>")
-    |"(?:[^"\\]++|\\.)*+"?
-    |'(?:\\(?:u\{[^{}'\n]*+\}|x..|.)|[^\\'\n\x80-\xff]|[\xc2-\xf4][\x80-\xbf]+)'
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_COMMENT_MARK = re.compile(rb"/\*|\*/")
-_NOT_A_BREAK = re.compile(rb"[^\n]")
-_SHEBANG = re.compile(
-    rb"(?:\xef\xbb\xbf)?#!((?:\s|//(?![/!])[^\n]*+\n|/\*(?![*!])[^*]*+\*/)*+)(\[|[^\n]*+\Z)"
-)
-_FRONT_MATTER = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?(?:#![^\[\n][^\n]*\n)?\s*+(-{3,}+)[^\n]*+\n(?:.*?\n)?\1[ \t\r]*(?=\n|\Z)",
-    re.DOTALL,
-)
 _UNDERSCORED_ESCAPE = re.compile(rb"\\u\{[0-9a-fA-F]++_[0-9a-fA-F_]*+\}")
 
 
@@ -169,30 +153,9 @@ _IN_AN_ITEM = (*(b"%c" % c for c in b"{,(|=[:>"), b"return", b"where", b"break")
 _MAX_BLANKS = 500
 
 
-def opened(source: bytes) -> bytes:
-    """Return a file's text with its first line as the grammar wants it, mostly the file itself.
-
-    `#! [..]` is an attribute and no shebang, whatever white space is inside; and a shebang's line
-    may be the last.
-    """
-    match = _SHEBANG.match(source) if source[:5].lstrip(b"\xef\xbb\xbf").startswith(b"#!") else None
-    if match is None:
-        return source
-    start, end = match.span(1)
-    if match.group(2) == b"[":
-        return source[:start] + b"[" + source[start:end] + source[match.end() :]
-    return b" " * len(source)
-
-
-def front_matter_end(source: bytes) -> int:
-    """Return where the front matter of a cargo script ends, with its line; 0 if there is none."""
-    match = _FRONT_MATTER.match(source)
-    return min(match.end() + 1, len(source)) if match else 0
-
-
 def masked(source: bytes) -> bytes:
     """Return a file's text with what the grammar cannot parse replaced."""
-    text = bytearray(_FRONT_MATTER.sub(lambda m: _NOT_A_BREAK.sub(b" ", m.group()), source))
+    text = bytearray(without_front_matter(source))
     for match in _UNDERSCORED_ESCAPE.finditer(source):
         text[match.start() : match.end()] = match.group().replace(b"_", b"0")
     code = code_of(bytes(text))
@@ -201,26 +164,6 @@ def masked(source: bytes) -> bytes:
     for find in (_macros, _tildes, _trait_aliases, _struct_bounds, _pointer_bounds):
         code = _substitute(find(code), code, text)
     return bytes(text)
-
-
-def code_of(source: bytes) -> bytes:
-    """Return a file with its comments, and the contents of its literals, blank."""
-    code = bytearray(source)
-    position = 0
-    while match := _LITERAL.search(source, position):
-        start, position = match.span()
-        end = position
-        if match.group("comment"):
-            end = position = _comment_end(source, position)
-        elif match.group("raw"):
-            start, closing = end, b'"' + match.group("hashes")
-            end = source.find(closing, start)
-            end = end if end >= 0 else len(source)
-            position = end + len(closing)
-        elif source[start : start + 1] != b"/":
-            start, end = start + 1, max(start + 1, end - 1)
-        code[start:end] = b" " * (end - start)
-    return bytes(code)
 
 
 def guessed(guess: "Guess", text: bytes, code: bytes, errors: Ranges) -> bytes | None:
@@ -257,16 +200,6 @@ def _substitute(found: Iterable[_Substitution], code: bytes, text: bytearray) ->
         changed = changed or bytearray(code)
         text[start:end] = changed[start:end] = replacement
     return code if changed is None else bytes(changed)
-
-
-def _comment_end(source: bytes, position: int) -> int:
-    """Return where a block comment ends that was opened before; they nest."""
-    depth = 1
-    for mark in _COMMENT_MARK.finditer(source, position):
-        depth += 1 if mark.group() == b"/*" else -1
-        if depth == 0:
-            return mark.end()
-    return len(source)
 
 
 def _lines_near(text: bytes, ranges: Ranges) -> list[tuple[int, int]]:

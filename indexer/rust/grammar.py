@@ -13,6 +13,7 @@ import tree_sitter_rust
 from tree_sitter import Language, Node, Parser, Range, Tree
 
 from rsidx.indexer.rust import gaps
+from rsidx.indexer.rust.code_text import code_of, opened
 from rsidx.indexer.rust.hunks import Hunk, hunks
 
 _MAX_GUESSED_BYTES = 2_000_000
@@ -92,7 +93,7 @@ def parse_tree(source: bytes) -> Syntax:
     Substitutions are tried only where the plain parse has an error, and kept only where they
     leave fewer bytes in error.
     """
-    plain = Syntax.of(gaps.opened(source))
+    plain = Syntax.of(opened(source))
     if not plain.has_error:
         return plain
     masked = gaps.masked(plain.text)
@@ -113,7 +114,7 @@ def _guessed(best: Syntax) -> Syntax:
     """
     if not best.has_error:
         return best
-    n_bytes, code = _error_bytes(best), gaps.code_of(best.text)
+    n_bytes, code = _error_bytes(best), code_of(best.text)
     left = _MAX_GUESSED_BYTES
     for guess in gaps.GUESSES:
         text = gaps.guessed(guess, best.text, code, list(error_ranges(best.tree)))
@@ -122,7 +123,7 @@ def _guessed(best: Syntax) -> Syntax:
             continue
         retried = Syntax.of(text)
         if _error_bytes(retried) < n_bytes:
-            best, n_bytes, code = retried, _error_bytes(retried), gaps.code_of(text)
+            best, n_bytes, code = retried, _error_bytes(retried), code_of(text)
         if not n_bytes:
             break
     return best
@@ -148,7 +149,7 @@ def parse_version(source: bytes, before: Version | None) -> tuple[Version, Seque
     Its syntax is that of `parse_tree`: a tree that has errors depends on how it was come by, so it
     is made from scratch. The hunks are None where outside of them the syntax may differ, too.
     """
-    text = gaps.opened(source)
+    text = opened(source)
     if before is None or text != source or before.plain.text != before.source:
         before = None
         plain, found = Syntax.of(text), None

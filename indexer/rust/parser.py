@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rsidx.indexer.rust.chunks import Earlier, cut
-from rsidx.indexer.rust.gaps import code_of
+from rsidx.indexer.rust.code_text import code_of
 from rsidx.indexer.rust.grammar import Syntax, Version, error_ranges, parse_tree, parse_version
 from rsidx.indexer.rust.model import Chunk
 

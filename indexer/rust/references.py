@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from rsidx.indexer.rust.scope import SELF, Scope, hop
+from rsidx.indexer.rust.scope import Scope, hop
+from rsidx.indexer.rust.token_trees import mentions_among_tokens
 from rsidx.indexer.rust.types import UNKNOWN, generics, name_of
 from rsidx.store.records import Reference
 
@@ -243,11 +244,8 @@ class _Collector:
             self._add("macro", name, node)
         elif is_child and owner == "struct_expression":
             self._add("type", name, node)
-        elif name != "Self" and not self._is_local(name):
+        elif name != "Self" and not self.scope.binds(name):
             self._add("value", name, node)
-
-    def _is_local(self, name: str) -> bool:
-        return self.scope.value(name) is not None or self.scope.bounds(name) is not None
 
     def _scoped(self, node: Node, kind: str, above: _Frame) -> _Frame | None:
         if not above.on_path:
@@ -370,64 +368,10 @@ class _Collector:
         return fields
 
     def _token_tree(self, root: Node) -> None:
-        """Read a macro's bare tokens: paths, calls, and names that are not bound here."""
-        stack = [root]
-        while stack:
-            tokens = stack.pop().children
-            index = 0
-            while index < len(tokens):
-                token = tokens[index]
-                if token.type == "token_tree":
-                    stack.append(token)
-                elif token.type in ("identifier", "crate", "self", "super"):
-                    index = self._token_path(tokens, index)
-                    continue
-                index += 1
-
-    def _token_path(self, tokens: list[Node], first: int) -> int:
-        """Record the path that starts at a token; return the index after it."""
-        parts = [self._decode(tokens[first])]
-        index = first + 1
-        while (
-            index + 1 < len(tokens)
-            and tokens[index].type == "::"
-            and tokens[index + 1].type in ("identifier", "self", "super", "crate")
-        ):
-            parts.append(self._decode(tokens[index + 1]))
-            index += 2
-        last = tokens[index - 1]
-        path = "::".join(parts)
-        following = self._decode(tokens[index])[:1] if index < len(tokens) else ""
-        if first and tokens[first - 1].type == ".":
-            if following == "(" and len(parts) == 1:
-                owner = self._token_owner(tokens, first)
-                self._add("method", f"{owner}.{path}", last)
-        elif following == "!" and index + 1 < len(tokens) and tokens[index + 1].type != "=":
-            self._tokens_path("macro", path, tokens[first], last)
-        else:
-            is_telling = len(parts) > 1 or following == "(" or path[:1].isupper()
-            if is_telling and path not in _KEYWORDS and not self._is_local(parts[0]):
-                self._tokens_path("token", path, tokens[first], last)
-        return index
-
-    def _tokens_path(self, kind: str, path: str, first: Node, last: Node) -> None:
-        self.found.add((kind, path))
-        if self.seen is not None:
-            self.seen(kind, path, first.start_byte, last.end_byte)
-
-    def _token_owner(self, tokens: list[Node], member: int) -> str:
-        """Spell the receiver of a call among tokens, where that is a name or `self`."""
-        if member < 2 or (member > 2 and tokens[member - 3].type in (".", "::")):
-            return UNKNOWN
-        owner = tokens[member - 2]
-        if owner.type == "self":
-            return SELF
-        if owner.type != "identifier":
-            return UNKNOWN
-        return self.scope.value(self._decode(owner)) or UNKNOWN
-
-
-_KEYWORDS = frozenset({"self", "Self", "crate", "super"})
+        for kind, path, start, end in mentions_among_tokens(root, self.text, self.scope):
+            self.found.add((kind, path))
+            if self.seen is not None:
+                self.seen(kind, path, start, end)
 
 
 def _without_arguments(named: Node | None) -> Node | None:

@@ -82,6 +82,10 @@ class Scope:
         """Return a generic parameter's bounds, None if the name is none."""
         return self._generics.get(name)
 
+    def binds(self, name: str) -> bool:
+        """Tell whether a name is local: a value, or a generic parameter."""
+        return self.value(name) is not None or self.bounds(name) is not None
+
     def type_of(self, node: Node | None) -> str:
         """Return a written type's spelling with generic parameters replaced by their bounds."""
         spelled = canonical(node, self._text)

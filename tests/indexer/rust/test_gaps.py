@@ -2,8 +2,9 @@
 
 import pytest
 
+from rsidx.indexer.rust.code_text import code_of
 from rsidx.indexer.rust.facts import extract
-from rsidx.indexer.rust.gaps import code_of, masked
+from rsidx.indexer.rust.gaps import masked
 from rsidx.indexer.rust.grammar import Syntax, parse_tree
 from rsidx.indexer.rust.parser import parse
 
