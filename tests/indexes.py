@@ -34,10 +34,11 @@ class Index:
                 assert n_rows == count_rows(connection), "a transaction did not count its rows"
         self.database.close()
 
-    def problems(self, out):
-        """Return what does not hold of an export."""
+    def problems(self, out, row=None):
+        """Return what does not hold of an export, or of one of its rows, counted from 1."""
         with blob_reader(self.repository, max_bytes=1 << 20) as reader:
-            return [p.text for p in verify(out, GitView(self.repository, reader), Checked())]
+            problems = list(verify(out, GitView(self.repository, reader), Checked()))
+        return [problem.text for problem in problems if row in (None, problem.row)]
 
 
 class History(NamedTuple):

@@ -14,15 +14,18 @@ pytestmark = pytest.mark.usefixtures("wordy")
 N_ADDED = 40
 
 
+def functions(prefix="f"):
+    """Return functions of which each is as long as that of another prefix."""
+    return "\n".join(
+        f"pub fn {prefix}{n}(\n    a: u{n},\n) -> u{n} {{\n    a + {n}\n}}\n"
+        for n in range(N_ADDED)
+    )
+
+
 @pytest.fixture
 def rows_of(repo, index, tokenizer_file, tmp_path):
-    functions = [
-        f"pub fn f{n}(\n    a: u{n},\n) -> u{n} {{\n    a + {n}\n}}\n" for n in range(N_ADDED)
-    ]
     repo.commit("begin", {"Cargo.toml": '[package]\nname = "p"\n', "src/lib.rs": "mod m;\n"})
-    repo.commit(
-        "add them all, as somebody asked", {"src/lib.rs": "mod m;\n" + "\n".join(functions)}
-    )
+    repo.commit("add them all, as somebody asked", {"src/lib.rs": "mod m;\n" + functions()})
     index.sync()
 
     def do(**options):
@@ -62,6 +65,37 @@ def test_a_share_has_a_name_or_a_signature_and_the_others_nothing(rows_of):
 def test_the_share_may_be_all_or_none(rows_of):
     assert all("given" not in row.meta for row in rows_of(given=0.0))
     assert all("given" in row.meta for row in rows_of(given=1.0))
+
+
+def test_each_seed_commit_and_file_draws_anew_and_the_same_draw_the_same(
+    repo, index, tokenizer_file, tmp_path, read_jsonl
+):
+    begin = "mod m;\n"
+    manifest = '[package]\nname = "p"\n'
+    repo.commit("begin", {"Cargo.toml": manifest, "src/lib.rs": begin, "src/m.rs": begin})
+    added = {"src/lib.rs": begin + functions("f"), "src/m.rs": begin + functions("g")}
+    repo.commit("add them to both, as somebody asked", added)
+    in_front = f"{begin}{functions('h')}\n{functions('g')}"
+    repo.commit("add more in front, as somebody asked", {"src/m.rs": in_front})
+    index.sync()
+
+    def drawn(seed, out):
+        options = {"split": "1,0,0", "embargo": "0", "keep": ("near_duplicates",), "given": 0.5}
+        config = ExportConfig(str(tokenizer_file), seed=seed, **options)
+        export(index.database, tmp_path / out, config)
+        kinds = {}
+        for meta in read_jsonl(tmp_path / out / "train.meta.jsonl"):
+            kind = next(iter(meta.get("given", {"": ""})))
+            kinds.setdefault(meta["symbol"][:1], {})[meta["new"]["start"]] = kind
+        return {prefix: kinds[prefix] for prefix in "fgh"}
+
+    first, again, other_seed = drawn(1, "first"), drawn(1, "again"), drawn(2, "other")
+    assert first == again
+    # All stand at the same bytes of a file.
+    assert first["f"].keys() == first["g"].keys() == first["h"].keys()
+    assert len(first["f"]) == N_ADDED
+    draws = (first["f"], first["g"], first["h"], other_seed["f"])
+    assert all(one != other for n, one in enumerate(draws) for other in draws[:n])
 
 
 def test_without_markers_a_comment_says_it(rows_of):

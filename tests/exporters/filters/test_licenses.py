@@ -98,6 +98,28 @@ def test_the_file_around_a_place_is_not_shown_as_it_was_under_another_licence(re
     assert len(metas[-1]["surroundings"]["before"]) == 1
 
 
+@pytest.fixture
+def into_another_crate(repo):
+    """A file of a GPL crate gets a new name in an MIT crate, and a function `g`."""
+    known = "\n".join(answer(n, f"known_{n}") for n in range(5))
+    crates = {"Cargo.toml": '[workspace]\nmembers = ["g", "m"]\n'}
+    crates |= {"g/Cargo.toml": package("g", GPL), "m/Cargo.toml": package("m", MIT)}
+    repo.commit("one", {**crates, "g/src/old.rs": known, "m/src/lib.rs": "mod new;\n"})
+    moved = {"g/src/old.rs": None, "m/src/new.rs": known + "\n" + answer(7, "g")}
+    repo.commit("move and add to it", moved)
+
+
+@pytest.mark.usefixtures("into_another_crate")
+def test_the_file_around_a_place_is_under_the_licence_that_it_had_at_its_old_name(rows):
+    def shown(*licenses):
+        metas, _ = rows(*licenses)
+        return [meta["surroundings"]["before"] for meta in metas if meta["symbol"] == "g"]
+
+    assert shown("MIT") == [[]]
+    [[excerpt]] = shown("MIT", "GPL-3.0-only")
+    assert excerpt["start"] == 0
+
+
 def test_what_edits_made_under_the_new_licence_is_shown_around_a_place(repo, rows):
     last = answer(5, "last")
     repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1) + "\n" + last})
@@ -277,15 +299,75 @@ def test_verify_finds_a_licence_that_is_not_the_crates(repo, index, tokenizer_fi
     assert "it is under GPL-3.0-only, and says MIT" in index.problems(out)
 
 
-def test_verify_finds_code_that_no_licence_of_the_export_covers(
-    repo, index, tokenizer_file, tmp_path
-):
-    repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
-    index.sync()
-    out = tmp_path / "out"
-    export(index.database, out, ExportConfig(str(tokenizer_file), split="1,0,0"))
-    file = out / "manifest.json"
-    manifest = json.loads(file.read_text())
-    manifest["config"]["licenses"] = ["MIT"]
-    file.write_text(json.dumps(manifest))
-    assert any("shows src/lib.rs" in text for text in index.problems(out))
+@pytest.fixture
+def not_covered(repo, index, tokenizer_file, tmp_path, read_jsonl):
+    """Return what verify says that a row shows under another licence than MIT, by its symbol.
+
+    It is said of an export that went by no licence, and claims that it did: path and commit.
+    """
+
+    def do(symbol, **options):
+        index.sync()
+        out = tmp_path / f"out {repo.head()} {symbol}"
+        settings = {"split": "1,0,0", "keep": ("near_duplicates",), **options}
+        export(index.database, out, ExportConfig(str(tokenizer_file), **settings))
+        manifest = json.loads((out / "manifest.json").read_text())
+        manifest["config"]["licenses"] = ["MIT"]
+        (out / "manifest.json").write_text(json.dumps(manifest))
+        metas = read_jsonl(out / "train.meta.jsonl")
+        row = max(n for n, meta in enumerate(metas, 1) if meta["symbol"] == symbol)
+        problems = index.problems(out, row)
+        return {
+            tuple(said.removeprefix("it shows ").split(",")[0].split(" of "))
+            for said in problems
+            if said.endswith("which is under no allowed licence")
+        }
+
+    return do
+
+
+def test_verify_finds_both_sides_of_an_edit_under_another_licence(repo, not_covered):
+    first = repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    both = {"Cargo.toml": package("p", MIT), "src/lib.rs": answer(2), "src/m.rs": answer(7, "g")}
+    repo.commit("both", both)
+    assert not_covered("f") == {("src/lib.rs", first)}
+    assert not_covered("g") == set()
+    second = repo.commit("back", {"Cargo.toml": package("p", GPL), "src/m.rs": answer(8, "g")})
+    assert not_covered("g") == {("src/m.rs", second)}
+
+
+def test_verify_finds_context_under_another_licence(repo, not_covered):
+    own = "mod own;\n"
+    first = repo.commit("one", {**WORKSPACE, "a/src/lib.rs": own + uses_b(1), "a/src/own.rs": OWN})
+    repo.commit("two", {"a/src/lib.rs": own + uses_b(2)})
+    assert not_covered("a", context_from="answer") == {("b/src/lib.rs", first)}
+
+
+def test_verify_finds_what_the_commit_made_under_another_licence(repo, not_covered):
+    own = "mod own;\n"
+    repo.commit("one", {**WORKSPACE, "a/src/lib.rs": own + uses_b(1), "a/src/own.rs": OWN})
+    changed = {"b/src/lib.rs": WORKSPACE["b/src/lib.rs"].replace("77", "78")}
+    second = repo.commit("two", {**changed, "a/src/lib.rs": own + uses_b(2)})
+    assert ("b/src/lib.rs", second) in not_covered("a")
+
+
+@pytest.mark.usefixtures("into_another_crate")
+def test_verify_finds_the_file_around_a_place_under_another_licence(repo, not_covered):
+    assert not_covered("g") == {("g/src/old.rs", repo.git("rev-parse", "HEAD~1"))}
+
+
+def test_verify_finds_earlier_edits_under_another_licence(repo, not_covered):
+    first = repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
+    second = repo.commit("two", {"src/lib.rs": answer(2)})
+    repo.commit("a new licence", {"Cargo.toml": package("p", MIT), "src/lib.rs": answer(3)})
+    repo.commit("four", {"src/lib.rs": answer(4)})
+    earlier = {("src/lib.rs", first), ("src/lib.rs", second)}
+    assert not_covered("f", earlier=("history",)) == earlier
+
+
+def test_verify_finds_a_deletion_under_another_licence(repo, not_covered):
+    first = repo.commit(
+        "one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1) + answer(2, "g")}
+    )
+    repo.commit("both", {"Cargo.toml": package("p", MIT), "src/lib.rs": answer(1)})
+    assert not_covered("g", keep=("deletions",)) == {("src/lib.rs", first)}
