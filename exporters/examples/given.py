@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rsidx.errors import RsidxError
-from rsidx.exporters.edits.edit import SEVERAL, Edit
+from rsidx.exporters.edits.edit import Edit
 from rsidx.store.reader import Reader
 
 _DIGEST = 8
@@ -24,7 +24,7 @@ def given_of(reader: Reader, edit: Edit, share: float, where: str) -> Given | No
 
     The same `where` draws the same. None for what has no name, and for what is not added.
     """
-    if edit.change != "add" or edit.new is None or edit.kind == SEVERAL or not edit.name:
+    if edit.change != "add" or edit.new is None or not edit.name:
         return None
     digest = hashlib.blake2b(where.encode("utf-8", "replace"), digest_size=_DIGEST).digest()
     drawn = int.from_bytes(digest) / (1 << 8 * _DIGEST)

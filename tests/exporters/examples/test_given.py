@@ -67,6 +67,14 @@ def test_the_share_may_be_all_or_none(rows_of):
     assert all("given" in row.meta for row in rows_of(given=1.0))
 
 
+@pytest.mark.parametrize("options", [{"level": "file"}, {"kind": "sequence"}])
+def test_only_rows_of_edits_say_what_is_added(rows_of, tmp_path, read_jsonl, options):
+    rows_of(given=1.0, **options)
+    metas = read_jsonl(tmp_path / "out" / "train.meta.jsonl")
+    assert {"add"} <= {meta["change"] for meta in metas}
+    assert all("given" not in meta for meta in metas)
+
+
 def test_each_seed_commit_and_file_draws_anew_and_the_same_draw_the_same(
     repo, index, tokenizer_file, tmp_path, read_jsonl
 ):

@@ -192,6 +192,16 @@ def test_context_shows_no_code_under_another_licence(repo, rows):
     assert shown(metas) == {"a/src/own.rs"}
 
 
+def test_context_shows_no_code_that_was_under_another_licence_before_the_commit(repo, rows):
+    own = "mod own;\nuse own::own;\n"
+    repo.commit("one", {**WORKSPACE, "a/src/lib.rs": own + uses_b(1), "a/src/own.rs": OWN})
+    both = {"b/Cargo.toml": package("b", MIT), "a/src/lib.rs": own + uses_b(2)}
+    last = repo.commit("both", both)
+    metas, _ = rows("MIT")
+    [shown] = [meta["context"] for meta in metas if meta["commit"] == last]
+    assert {excerpt["path"] for excerpt in shown} == {"a/src/own.rs"}
+
+
 def test_earlier_edits_under_another_licence_are_not_shown(repo, rows):
     repo.commit("one", {"Cargo.toml": package("p", GPL), "src/lib.rs": answer(1)})
     repo.commit("two", {"src/lib.rs": answer(2)})
