@@ -9,6 +9,7 @@ from rsidx.exporters.edits.pairing import commit_edits
 from rsidx.exporters.edits.progress import NONE, Progress
 from rsidx.indexer.rust.parser import parse
 from rsidx.store import queries
+from rsidx.store.addresses import FOOTER, HEADER
 from rsidx.store.reader import Reader
 
 N_COMMITS = 40
@@ -112,19 +113,25 @@ def test_with_all_edits_a_file_is_first_the_old_one_and_last_the_new_one(commits
     assert n_files > N_COMMITS
 
 
-def test_what_stands_around_an_edit_is_the_file_without_its_code(commits):
+@pytest.mark.parametrize("share", [0.3, 0.7, 1.0])
+def test_what_stands_around_an_edit_is_the_file_with_its_code_once_that_is_made(commits, share):
+    rng = random.Random(3)
+    n_edits = 0
     for reader, changes, edits in commits:
-        progress = Progress(reader, changes, edits)
-        for number, edit in enumerate(edits):
+        some = [edit for edit in edits if rng.random() < share]
+        progress = Progress(reader, changes, some)
+        for number, edit in enumerate(some):
             around = progress.around(number, n_made=number)
-            file = [
-                side
-                for side in progress.file(edit.path_id, n_made=number)
-                if edit.old is None
-                or side.blob_id != edit.old.blob_id
-                or not 0 <= side.position - edit.old.position < len(edit.old.chunks)
-            ]
-            assert [*around.before, *around.behind] == file
+            if edit.new is not None:
+                made = text(reader, [*around.before, edit.new, *around.behind])
+                file = progress.file(edit.path_id, n_made=number + 1)
+            else:
+                made = text(reader, [*around.before, edit.old, *around.behind])
+                file = progress.file(edit.path_id, n_made=number)
+            # Blank lines around an item that moved are no edit.
+            assert made.split() == text(reader, file).split()
+            n_edits += 1
+    assert n_edits > N_COMMITS
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7])
@@ -140,3 +147,34 @@ def test_with_some_of_the_edits_every_state_is_rust(commits, share):
                 assert not parse(state).has_error, state.decode()
                 n_states += 1
     assert n_states > 3 * N_COMMITS
+
+
+def faults(sides):
+    """Yield impls without a member, and members outside of an impl; these histories have none."""
+    depth, before = 0, ""
+    for side in sides:
+        [chunk] = side.chunks
+        if chunk.kind.endswith(FOOTER):
+            depth -= 1
+            if before.endswith(HEADER):
+                yield "empty"
+        elif chunk.kind.endswith(HEADER):
+            depth += 1
+        elif bool(chunk.container) != bool(depth):
+            yield "alone"
+        before = chunk.kind
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 1.0])
+def test_no_impl_is_shown_empty_and_no_member_alone(commits, share):
+    rng = random.Random(7)
+    n_impls = 0
+    for reader, changes, edits in commits:
+        some = [edit for edit in edits if rng.random() < share]
+        progress = Progress(reader, changes, some)
+        for change in changes:
+            for n_made in range(NONE, len(some) + 1):
+                sides = progress.file(change.path_id, n_made=n_made)
+                assert list(faults(sides)) == [], (n_made, text(reader, sides).decode())
+                n_impls += sum(side.kind.endswith(HEADER) for side in sides)
+    assert n_impls > N_COMMITS
