@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-N_CHARS = int(os.environ.get("RSIDX_TEST_CHARS", "40000"))
+N_CHARS = int(os.environ.get("RSIDX_TEST_CHARS", "24000"))
 _LIMIT_S, _ALL_S = 3, 600
 _MOMENT_S = 0.2
 _MOST_GROWTH = 7

@@ -73,7 +73,7 @@ def test_a_repository_of_such_texts_is_indexed_exported_and_verified(
     tokenizer.save(str(tmp_path / "tokenizer.json"))
 
     for n, change in enumerate(("one", "another", "a third")):
-        repo.commit(f"Say {change} everywhere", files(N_CHARS // 500 + n, change))
+        repo.commit(f"Say {change} everywhere", files(N_CHARS // 300 + n, change))
     args = ["pipeline", str(repo.path), str(tmp_path / "tokenizer.json")]
     command = [sys.executable, "-m", "tests.adversarial", *args]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -18,6 +18,9 @@ from tests.evaluation.exports import predictions
 from tests.evaluation.test_sandbox import processes
 
 KILLS = int(os.environ.get("RSIDX_TEST_KILLS", "3"))
+N_COMMITS = 4
+N_ANSWERS = N_COMMITS * 3 * 2
+"""Three edits of each commit, and a good and a bad answer to each."""
 CODE = "pub fn scale{n}(x: u32) -> u32 {{\n    let scaled = x * {n};\n    scaled + {n}\n}}\n"
 
 
@@ -26,7 +29,7 @@ def many(repo, make_export, tmp_path):
     """Edits of several commits, with good and bad answers to each."""
     export = make_export(repo)
     answers = []
-    for number in range(6):
+    for number in range(N_COMMITS):
         files = {f"src/m{n}.rs": CODE.format(n=n + 10 * number) for n in range(3)}
         lib = "".join(f"pub mod m{n};\n" for n in range(3))
         commit = repo.commit(f"c{number}", {"Cargo.toml": MANIFEST, "src/lib.rs": lib, **files})
@@ -66,11 +69,11 @@ def test_after_kills_the_verdicts_are_those_of_an_undisturbed_run(many, start, t
     export, answers = many
     run = Evaluation(export.folder, export.repo.path, scratch=tmp_path / "calm")
     undisturbed = run.check(answers, tmp_path / "undisturbed", jobs=1)
-    assert undisturbed.n_verdicts == 36
+    assert undisturbed.n_verdicts == N_ANSWERS
     draw = random.Random(1)
     verdicts = tmp_path / "killed" / "verdicts.jsonl"
     for number in range(KILLS):
-        enough = draw.randrange(number * 36 // KILLS, (number + 1) * 36 // KILLS)
+        enough = draw.randrange(number * N_ANSWERS // KILLS, (number + 1) * N_ANSWERS // KILLS)
         process = start("killed", "scratch")
 
         def there(enough=enough):
@@ -119,7 +122,7 @@ def test_what_one_worker_meets_ends_the_others(many, tmp_path, monkeypatch):
     run = Evaluation(export.folder, export.repo.path)
     with pytest.raises(EvaluationError, match="no workspace"):
         run.check(answers, tmp_path / "result", jobs=2, progress=lambda done, _: done and met.set())
-    assert len(read_lines(tmp_path / "result" / "verdicts.jsonl")) < 36
+    assert len(read_lines(tmp_path / "result" / "verdicts.jsonl")) < N_ANSWERS
 
 
 @pytest.mark.usefixtures("toolchain")

@@ -128,6 +128,11 @@ def exported(history, export_of):
     return partial(export_of, history)
 
 
+def is_asked(number, meta):
+    """Tell whether a row is asked for where only its spelling differs from another test's."""
+    return meta["is_redacted"] or number % 3 == 0
+
+
 @pytest.fixture
 def ask_of(capsys):
     """Return the ids of the prompt that the command writes."""
@@ -162,9 +167,12 @@ def test_an_edit_is_asked_for_as_its_row_is_written(
     request, exported, ask, repo, tokenizer, options
 ):
     asked = Counter()
+    is_first = (tokenizer, options) == ("tokenizer_file", {"markers": "extended"})
     tokenizer = request.getfixturevalue(tokenizer)
-    for out, ids, meta in exported(tokenizer, **options):
+    for number, (out, ids, meta) in enumerate(exported(tokenizer, **options)):
         if meta["change"] != "modify" or meta["path"] == "src/long.rs":
+            continue
+        if not (is_first or is_asked(number, meta)):
             continue
         owner = meta["container"].split(" ")[-1]
         symbol = f"{owner}::{meta['symbol']}" if owner else meta["symbol"]
@@ -176,7 +184,7 @@ def test_an_edit_is_asked_for_as_its_row_is_written(
         place = ("--at", meta["parent"], "--message", message, f"{meta['path']}:{symbol}")
         assert ask(out, *place) == ids, meta
         asked[meta["is_redacted"]] += 1
-    assert asked.total() > 15
+    assert asked.total() > (15 if is_first else 5)
     assert asked[True] > 2
 
 
@@ -220,18 +228,16 @@ def growth(tmp_path_factory):
     index.database.close()
 
 
+EARLIER = [("none",), ("commit",), ("commit", "history")]
+CASES = [
+    *product(["growth"], EARLIER, ["extended", "native"]),
+    # Each of the options once: there is nothing in these edits that both of two could change.
+    *zip(["shapes"] * 3, EARLIER, ["native", "extended", "native"], strict=True),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "case",
-    list(
-        product(
-            ["growth", "shapes"],
-            [("none",), ("commit",), ("commit", "history")],
-            ["extended", "native"],
-        )
-    ),
-    ids=str,
-)
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_row_is_asked_for_by_its_place(
     request, export_of, ask_of, tmp_path, tokenizer_file, case
 ):
@@ -284,7 +290,11 @@ def test_a_line_that_has_no_item_is_refused(exported, tokenizer_file, refused):
 def test_a_hole_is_asked_for_as_its_row_is_written(exported, ask, repo, tokenizer_of, family):
     asked = Counter()
     options = {"fim_spm": 0.0} if family == "deepseek" else {}
-    for out, ids, meta in exported(tokenizer_of(family), kind="fim", **options):
+    is_first = family == "starcoder2"
+    rows = enumerate(exported(tokenizer_of(family), kind="fim", **options))
+    for number, (out, ids, meta) in rows:
+        if not (is_first or is_asked(number, meta)):
+            continue
         files = repo.git("ls-tree", "-r", "--name-only", meta["parent"] or meta["commit"])
         if meta["parent"] is None or meta["path"] not in files.split("\n"):
             continue
@@ -299,10 +309,10 @@ def test_a_hole_is_asked_for_as_its_row_is_written(exported, ask, repo, tokenize
         assert ask(out, "--fim", *spm, f"{meta['path']}:{line}:{column}") == ids, meta
         asked["redacted" if meta["is_redacted"] else "plain"] += 1
         asked["suffix first"] += len(spm)
-    assert asked["plain"] + asked["redacted"] > 20
+    assert asked["plain"] + asked["redacted"] > (20 if is_first else 8)
     assert asked["redacted"] > 2
     assert asked["long"]
-    assert asked["suffix first"] > 2 or family == "deepseek"
+    assert asked["suffix first"] > (2 if is_first else 0) or family == "deepseek"
 
 
 @pytest.fixture

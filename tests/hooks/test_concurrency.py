@@ -21,8 +21,7 @@ from tests.hooks.installed import indexed, install
 
 N_COMMITS = int(os.environ.get("RSIDX_TEST_COMMITS", "1"))
 IS_LONG = N_COMMITS >= 20
-N_COMMITTERS = 8
-N_WORKTREES = 4
+N_COMMITTERS, N_WORKTREES = (8, 4) if IS_LONG else (5, 3)
 
 
 def stream(n):
