@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from license_expression import ExpressionError, Licensing, get_spdx_licensing
@@ -187,14 +187,22 @@ def _is_met(node: Any, allowed: frozenset[str]) -> bool:
     return node.render().casefold() in allowed
 
 
+@cache
+def _known_names() -> dict[str, str]:
+    """Return the names in SPDX's list by their lower case, deprecated ones such as GPL-3.0, too.
+
+    A manifest may still have one of these.
+    """
+    symbols = get_spdx_licensing().known_symbols
+    names = (name for key, symbol in symbols.items() for name in (key, *symbol.aliases))
+    return {name.casefold(): name for name in names}
+
+
 def check(allowed: tuple[str, ...]) -> None:
     """Raise ExportError for a name that is not in SPDX's list."""
     if not allowed:
         return
-    symbols = get_spdx_licensing().known_symbols
-    # With deprecated names such as GPL-3.0, which a manifest may still have.
-    names = (name for key, symbol in symbols.items() for name in (key, *symbol.aliases))
-    known = {name.casefold(): name for name in names}
+    known = _known_names()
     for name in allowed:
         for part in name.split(" WITH "):
             if part.casefold() in known or part.startswith("LicenseRef-"):
