@@ -69,6 +69,13 @@ def test_each_row_is_asked_as_it_stands_and_its_answer_written(ask, server):
     )  # fmt: skip
 
 
+def test_an_answer_to_a_hole_also_ends_where_models_end_one(rows, server, tmp_path):
+    url, model = server
+    folder = rows("one", config={"kind": "fim", "format": "jsonl"})
+    rsidx.predict(folder, url, tmp_path / "answers")
+    assert model.requests[-1][1]["stop"] == ["<end>", "<file_sep>", "<EOT>"]
+
+
 def test_several_samples_are_asked_with_seeds_of_their_own(ask, server):
     _, model = server
     sampling = Sampling(max_tokens=7, temperature=0.8, seed=40, n_samples=3)
