@@ -148,12 +148,12 @@ class _Steps:
             try:
                 self.apply(code, prompt, write=False)
             except PlacementError as error:
-                return Judgement(error.outcome, str(error), str(error))
+                return Judgement(error.outcome, str(error), _told(str(error)))
             return Judgement("applies")
         spot = self._request.spot(prompt.part)
         settings, scratch = self._check.settings, self._check.scratch
         found = check_spot(self._worktree, spot, code, settings=settings, scratch=scratch)
-        return Judgement(found.outcome, found.reason, found.feedback or found.reason)
+        return Judgement(found.outcome, found.reason, found.feedback or _told(found.reason))
 
     def apply(self, code: bytes, prompt: Prompt, *, write: bool) -> Applied:
         """Put the answer into the file; raises PlacementError where that is another one by now."""
@@ -165,6 +165,11 @@ class _Steps:
 def message_with(message: str, errors: str) -> str:
     """Return the message of a prompt that says what was wrong with the last answer."""
     return f"{message}\n\n{errors}" if errors else message
+
+
+def _told(reason: str) -> str:
+    """Return why code was refused without what a person may do about it, for a model cannot."""
+    return reason.partition("; --delete")[0]
 
 
 def _ignore(_text: str) -> None:

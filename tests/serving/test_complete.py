@@ -71,6 +71,7 @@ def test_what_is_wrong_is_said_in_the_next_prompt_and_what_was_wrong_before_is_n
     assert f"<|message|>{MESSAGE}\n\n{found.attempts[1].errors}<|/message|>" in third
     assert found.attempts[0].errors not in third
     assert "syntax error in line 1: fn twice( {" in found.attempts[0].errors
+    assert found.attempts[1].errors == "the new code does not define twice"
     drawn = [(body["temperature"], body["seed"]) for _, body in server.requests if body]
     assert drawn == [(0.0, 0), (0.8, 1), (0.8, 2)]
 
