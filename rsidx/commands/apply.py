@@ -38,9 +38,9 @@ def apply(
 ) -> None:
     """Replace SYMBOL in the worktree's FILE with new code, from the file CODE or stdin.
 
-    CODE is a model's answer to `rsidx prompt`; end tokens at its end and code fences around it are left
-    out. LINE stands for the item that it is in; with --after or --in the code is added there, and a
-    FILE that is not there is made. Code that does not parse, does not define SYMBOL, or
+    CODE is a model's answer to `rsidx prompt`; end tokens at its end and code fences around it are
+    left out. LINE stands for the item that it is in; with --after or --in the code is added there,
+    and a FILE that is not there is made. Code that does not parse, does not define SYMBOL, or
     removes other items is refused, with an exit status from 11 on.
     """
     address = address_of(place_in_code, after, inside)
