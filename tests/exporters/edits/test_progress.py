@@ -113,22 +113,25 @@ def test_what_the_commit_only_moved_stands_at_its_new_place(rows_of):
     assert context(row) == f"<|suffix|><|prefix|>pub fn first() {{}}\n\npub fn end() {{}}\n{moved}"
 
 
-def test_code_that_moved_and_changed_is_not_shown_where_it_was(rows_of):
+@pytest.mark.parametrize("earlier", ["commit", "none"])
+def test_code_that_moved_and_changed_is_not_shown_where_it_was(rows_of, earlier):
     def moved(n):
         return f"\npub fn moved() -> u32 {{\n    a_long_name() + another() + the_third({n})\n}}\n"
 
     before = {"src/lib.rs": f"pub fn first() {{}}\n{moved(1)}\npub fn end() {{}}\n", **MANIFEST}
     after = {"src/lib.rs": f"pub fn first() {{}}\n\npub fn end() {{}}\n{moved(2)}"}
-    (row,) = rows_of(before, after)
+    (row,) = rows_of(before, after, earlier=(earlier,))
     assert context(row) == "<|suffix|><|prefix|>pub fn first() {}\n\npub fn end() {}\n"
     assert "".join(token.text for token in row.tokens if token.role == "old") == moved(1)
 
 
-def test_a_container_whose_header_is_edited_is_shown_with_its_end(rows_of):
-    body = "    fn one(&self) {}\n}\n"
-    before = {"src/lib.rs": f"struct A;\n\nimpl A {{\n{body}", **MANIFEST}
-    (row,) = rows_of(before, {"src/lib.rs": f"struct A;\n\nunsafe impl A {{\n{body}"})
-    assert context(row) == f"<|suffix|>{body}<|prefix|>struct A;\n"
+@pytest.mark.parametrize("comment", ["", "    // The end.\n"])
+def test_a_container_whose_header_is_edited_is_shown_with_its_end_as_it_was(rows_of, comment):
+    body = "    fn one(&self) {}\n"
+    before = {"src/lib.rs": f"struct A;\n\nimpl A {{\n{body}}}\n", **MANIFEST}
+    after = f"struct A;\n\nunsafe impl A {{\n{body}{comment}}}\n"
+    (row,) = rows_of(before, {"src/lib.rs": after})
+    assert context(row) == f"<|suffix|>{body}}}\n<|prefix|>struct A;\n"
 
 
 def test_a_container_whose_header_stays_as_it_was_is_shown_once(rows_of):
