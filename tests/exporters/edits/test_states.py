@@ -1,6 +1,7 @@
 """A file between a commit's edits: first the old one, Rust at each step, at last the new one."""
 
 import random
+from collections import Counter
 
 import pytest
 
@@ -132,6 +133,46 @@ def test_what_stands_around_an_edit_is_the_file_with_its_code_once_that_is_made(
             assert made.split() == text(reader, file).split()
             n_edits += 1
     assert n_edits > N_COMMITS
+
+
+def test_without_the_commit_s_edits_an_edit_is_shown_the_old_file(commits):
+    for reader, changes, edits in commits:
+        progress = Progress(reader, changes, edits)
+        for number, edit in enumerate(edits):
+            own = {chunk.id for chunk in edit.old.chunks} if edit.old is not None else set()
+            around = progress.around(number, n_made=NONE)
+            shown, file = (
+                [side for side in sides if side.chunks[0].id not in own]
+                for sides in (
+                    [*around.before, *around.behind],
+                    progress.file(edit.path_id, n_made=NONE),
+                )
+            )
+            assert shown == file
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 1.0])
+def test_what_only_moved_stands_in_one_place_at_each_moment(commits, share):
+    rng = random.Random(11)
+    n_moved = 0
+    for reader, changes, edits in commits:
+        some = [edit for edit in edits if rng.random() < share]
+        progress = Progress(reader, changes, some)
+
+        def functions(n_made, progress=progress, changes=changes):
+            sides = (s for c in changes for s in progress.file(c.path_id, n_made=n_made))
+            return Counter(side.chunks[0].id for side in sides if side.kind == "fn")
+
+        edited = {
+            c.id for edit in edits for side in (edit.old, edit.new) if side for c in side.chunks
+        }
+        last = functions(len(some))
+        kept = {one for one, n in functions(NONE).items() if n == last[one] == 1} - edited
+        for n_made in range(len(some) + 1):
+            state = functions(n_made)
+            assert {one for one in kept if state[one] != 1} == set(), n_made
+        n_moved += len(kept)
+    assert n_moved > N_COMMITS
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7])
