@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from rsidx.__main__ import main
-from rsidx.indexer.git import repository
+from rsidx.indexer.git import launcher
 from rsidx.indexer.git.discovery import discover
 
 DRIVERS = ("textconv", "command", "clean", "smudge", "process", "driver")
@@ -225,7 +225,7 @@ def test_nothing_is_fetched_where_git_knows_no_variable_that_forbids_it(
     assert fell.exists(), "the settings of one protocol count for more than those of all"
     fell.unlink()
     # As git before 2.45 has it.
-    monkeypatch.setitem(repository._LOCAL_ENVIRONMENT, "GIT_NO_LAZY_FETCH", "0")
+    monkeypatch.setitem(launcher.LOCAL_ENVIRONMENT, "GIT_NO_LAZY_FETCH", "0")
     assert not discover(repo.path).succeeds("cat-file", "-e", oid)
     assert not fell.exists(), fell.read_text()
 
