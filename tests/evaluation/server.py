@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,7 +11,7 @@ class Model:
     """What the server is told: `answer` gets a request's path and body, and returns a body.
 
     It may return a status with it, or text that is no JSON. What is asked for as a stream comes in
-    pieces, unless it is not to `stream`.
+    pieces, unless it is not to `stream`. Bytes, one after another, are all that is sent.
     """
 
     def __init__(self):
@@ -58,6 +59,10 @@ def served():
 
         def _reply(self, body):
             answer = model.handle(self.path, body, dict(self.headers))
+            if isinstance(answer, Iterator):
+                for piece in answer:
+                    self.wfile.write(piece)
+                return
             status, answer = answer if isinstance(answer, tuple) else (200, answer)
             if model.stream and status == 200 and (body or {}).get("stream"):
                 self._stream(events(answer))

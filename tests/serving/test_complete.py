@@ -208,9 +208,9 @@ def test_what_is_wrong_with_a_server_is_said_in_a_line(ask, server, answer, says
         ask()
 
 
-def test_a_stream_that_is_no_json_is_said_to_be(ask, server):
+def test_a_stream_that_is_no_json_is_no_completion(ask, server):
     server.answer = lambda _path, _body: "<html>"
-    with pytest.raises(EvaluationError, match="streamed no JSON"):
+    with pytest.raises(EvaluationError, match="streamed no completion"):
         ask()
 
 
