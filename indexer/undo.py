@@ -8,7 +8,8 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,16 +43,33 @@ class UndoLog:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def add(self, path: str, before: bytes | None, after: bytes) -> None:
-        """Note a write that is about to be made."""
-        packed = None if before is None else base64.b64encode(zlib.compress(before)).decode()
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers of the worktree out; raises RsidxError where one is at it."""
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             with locked(self._file.with_suffix(".lock")):
-                writes = [*self._read(), Write(path, packed, _digest(after))]
-                self._write(writes[-MAX_WRITES:])
+                yield
         except HeldError as error:
             raise RsidxError("another rsidx writes to this worktree; run it again") from error
+
+    @contextmanager
+    def noted(self, path: str, before: bytes | None, after: bytes) -> Iterator[None]:
+        """Note the write that is made in the block, and forget it where that fails.
+
+        It is noted first: whoever is killed in between has a write too many in the log, which is
+        never undone, since no file is as it would have left it.
+        """
+        packed = None if before is None else base64.b64encode(zlib.compress(before)).decode()
+        write = Write(path, packed, _digest(after))
+        with self.locked():
+            earlier = self._read()
+            self._write([*earlier, write][-MAX_WRITES:])
+            try:
+                yield
+            except BaseException:
+                self._write(earlier)
+                raise
 
     def last(self, path: str, current: bytes | None) -> Write | None:
         """Return the newest write that left a file as it is; None where none did."""
@@ -66,14 +84,9 @@ class UndoLog:
 
     def remove(self, write: Write) -> None:
         """Forget a write that was taken back, and those to its file that came later."""
-        try:
-            with locked(self._file.with_suffix(".lock")):
-                writes = self._read()
-                at = max((n for n, one in enumerate(writes) if one == write), default=len(writes))
-                kept = [one for n, one in enumerate(writes) if n < at or one.path != write.path]
-                self._write(kept)
-        except HeldError as error:
-            raise RsidxError("another rsidx writes to this worktree; run it again") from error
+        writes = self._read()
+        at = max((n for n, one in enumerate(writes) if one == write), default=len(writes))
+        self._write([one for n, one in enumerate(writes) if n < at or one.path != write.path])
 
     def _read(self) -> list[Write]:
         try:

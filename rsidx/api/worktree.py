@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rsidx.api.faults import path_of
+from rsidx.api.faults import explained, path_of
 from rsidx.errors import PlacementError, RepositoryError, RsidxError
 from rsidx.exporters.edits.diff import unified
 from rsidx.exporters.questions.hole import offset_of
@@ -55,11 +55,11 @@ class Spot:
 
     def with_code(self, source: bytes | None, code: bytes, *, delete: bool = False) -> bytes:
         """Return a file with the code put there; a file that is not there, or empty, is new."""
+        if not self.path.endswith(".rs"):
+            raise RsidxError(f"{self.path} is no Rust file")
         if self.is_file:
             if source:
                 check_one_address("", None, None, None, least=1)
-            if not self.path.endswith(".rs"):
-                raise RsidxError(f"{self.path} is no Rust file")
             return new_file(code)
         source = source or b""
         if self.hole is not None:
@@ -112,8 +112,8 @@ class FilesOnDisk:
         answer = read_answer(code_of(code))
         result = spot.with_code(source, answer.code, delete=delete)
         if write and result != source:
-            self._log.add(self._name(file), source, result)
-            _write(file, path, source, result)
+            with self._log.noted(self._name(file), source, result):
+                _write(file, path, source, result)
         return _applied(path, source, result, is_written=write, left_out=answer.left_out)
 
     def undo(self, path: str, *, write: bool) -> Applied:
@@ -128,8 +128,9 @@ class FilesOnDisk:
             raise RsidxError(f"nothing was written to {path} that is still known")
         before = found.text
         if write:
-            _write(file, path, current, before)
-            self._log.remove(found)
+            with self._log.locked():
+                _write(file, path, current, before)
+                self._log.remove(found)
         return _applied(path, current, before, is_written=write)
 
     def name(self, path: str, *, may_be_new: bool = False) -> str:
@@ -174,12 +175,19 @@ def code_of(code: Code) -> bytes:
 
 def _file(root: Path, path: str) -> Path:
     """Return a file of the worktree; of a link, what it leads to."""
-    file = (root / path_of(path)).resolve()
-    if not file.is_relative_to(root) or ".git" in file.relative_to(root).parts:
-        raise RsidxError(f"{path} is not in the worktree")
-    if file.exists() and not file.is_file():
-        raise RsidxError(f"{path} is not a file")
-    return file
+    with explained():
+        try:
+            file = (root / path_of(path)).resolve()
+            is_loop = file.is_symlink()
+        except RuntimeError:  # Of Python before 3.13.
+            is_loop = True
+        if is_loop:
+            raise RsidxError(f"{path} is a link that leads to itself")
+        if not file.is_relative_to(root) or ".git" in file.relative_to(root).parts:
+            raise RsidxError(f"{path} is not in the worktree")
+        if file.exists() and not file.is_file():
+            raise RsidxError(f"{path} is not a file")
+        return file
 
 
 def _read(file: Path, path: str) -> bytes:

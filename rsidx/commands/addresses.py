@@ -1,5 +1,6 @@
 """What a person calls a place in the code: FILE:SYMBOL, FILE:LINE, or where new code comes."""
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +47,8 @@ def check_is_named(index: Index, address: Address) -> None:
     if not address.is_file or index.worktree is None:
         return
     file = index.worktree / address.path
-    if file.is_file() and file.stat().st_size:
+    # Not Path's: that raises for a name that no file can have.
+    if os.path.isfile(file) and os.path.getsize(file):  # noqa: PTH113, PTH202
         raise click.UsageError(f"name {EXAMPLES}")
 
 

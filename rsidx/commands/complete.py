@@ -17,7 +17,12 @@ from rsidx import (
     Server,
 )
 from rsidx import complete as ask
-from rsidx.commands.addresses import address_of, address_options, hole_of
+from rsidx.commands.addresses import (
+    address_of,
+    address_options,
+    check_is_named,
+    hole_of,
+)
 from rsidx.commands.check_settings import check_options
 from rsidx.commands.options import json_option, repository_options
 from rsidx.commands.outcomes import end_with, refuse
@@ -135,6 +140,7 @@ def complete(
         if not message or suffix_first:
             raise click.UsageError("--suffix-first is for --fim" if message else "give a --message")
         where = address_of(place_in_code, after, inside)
+        check_is_named(index, where)
         request = EditRequest(
             where.path, where.symbol, message, named=named, signature=signature, **where.place
         )

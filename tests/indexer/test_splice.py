@@ -25,6 +25,7 @@ from rsidx.indexer.splice import (
     replace_symbol,
 )
 from rsidx.indexer.undo import MAX_WRITES, UndoLog
+from rsidx.locking import locked
 
 SOURCE = b"""\
 use std::fmt;
@@ -264,6 +265,18 @@ def test_what_is_no_file_and_what_is_git_s_is_refused(apply, repo):
     assert "is not a file" in apply("pipe.rs:free", "--write")[1]
     (repo.path / ".git/x.rs").write_bytes(SOURCE)
     assert "not in the worktree" in apply(".git/x.rs:free", "--write")[1]
+    (repo.path / "loop.rs").symlink_to("loop.rs")
+    (repo.path / "Makefile").write_bytes(SOURCE)
+    for options in (("loop.rs:free",), ("loop.rs",), ("loop.rs", "--undo")):
+        status, err = apply(*options, "--write")
+        assert (status, err) == (1, "rsidx: loop.rs is a link that leads to itself\n")
+    for address in ("Makefile:free", "Makefile:1"):
+        status, err = apply(address, "--write")
+        assert (status, err) == (1, "rsidx: Makefile is no Rust file\n")
+    long = "a" * 300 + ".rs"
+    for options in ((long,), (f"{long}:free",), (long, "--undo")):
+        status, err = apply(*options, "--write")
+        assert (status, "File name too long" in err) == (1, True)
 
 
 def test_a_file_that_is_edited_meanwhile_stays_as_it_is(apply, repo, monkeypatch):
@@ -279,6 +292,19 @@ def test_a_file_that_is_edited_meanwhile_stays_as_it_is(apply, repo, monkeypatch
     assert (status, "was changed meanwhile" in err) == (20, True)
     assert file.read_bytes() == b"// mine\n"
     assert [path.name for path in file.parent.iterdir()] == ["lib.rs"]
+    # What was not written cannot be taken back.
+    status, err = apply("src/lib.rs", "--undo", "--write")
+    assert (status, "nothing was written to src/lib.rs" in err) == (1, True)
+
+
+def test_while_another_writes_nothing_is_taken_back_in_part(apply, repo):
+    assert apply("src/lib.rs:free", "--write") == (0, "")
+    with locked(repo.path / ".git/rsidx/undo.lock"):
+        for arguments in (("src/lib.rs", "--undo", "--write"), ("src/lib.rs:act", "--write")):
+            status, err = apply(*arguments, code=b"    fn act(&self) {}\n")
+            assert (status, "another rsidx writes to this worktree" in err) == (1, True)
+            assert (repo.path / "src/lib.rs").read_bytes() == AFTER
+    assert apply("src/lib.rs", "--undo", "--write") == (0, "")
 
 
 @pytest.mark.usefixtures("apply")
@@ -434,7 +460,8 @@ def test_only_the_last_writes_are_known(tmp_path):
     log = UndoLog(tmp_path / "undo.jsonl")
     texts = [b"%d" % n for n in range(MAX_WRITES + 3)]
     for before, after in itertools.pairwise(texts):
-        log.add("a.rs", before, after)
+        with log.noted("a.rs", before, after):
+            pass
     assert log.last("a.rs", texts[-1]).text == texts[-2]
     assert log.last("a.rs", texts[3]).text == texts[2]
     assert log.last("a.rs", texts[2]) is None

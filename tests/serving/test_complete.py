@@ -276,6 +276,10 @@ def test_the_command_says_in_a_line_what_is_wrong(cli):
     assert said.err.startswith(f"rsidx: {url}/v1 cannot be asked: ")
     assert said.err.count("\n") == 1
     cli("src/lib.rs:twice", status=2)
+    said = cli("src/lib.rs", "--message", "x", status=2)
+    assert "name a symbol, as in" in said.err
+    said = cli(f"{'a' * 300}.rs:twice", "--message", "x", status=1)
+    assert "File name too long" in said.err
     cli("src/lib.rs:3:1", "--fim", "--message", "x", status=2)
     cli("src/lib.rs:twice", "--message", "x", "--suffix-first", status=2)
     said = cli("src/lib.rs:3:1", "--fim", status=1)
