@@ -42,7 +42,7 @@ def server_of(tools: Tools, version: str) -> MCPServer:
             open_world_hint=False,
         )
         server.add_tool(
-            _in_thread(tool, thread),
+            _in_thread(tools, tool, thread),
             name=name,
             description=inspect.getdoc(tool.call),
             annotations=annotations,
@@ -51,7 +51,7 @@ def server_of(tools: Tools, version: str) -> MCPServer:
     return server
 
 
-def _in_thread(tool: Tool, thread: ThreadPoolExecutor) -> Callable[..., Any]:
+def _in_thread(tools: Tools, tool: Tool, thread: ThreadPoolExecutor) -> Callable[..., Any]:
     """Return what calls a tool in the thread; its signature is the tool's."""
 
     @functools.wraps(tool.call)
@@ -60,6 +60,6 @@ def _in_thread(tool: Tool, thread: ThreadPoolExecutor) -> Callable[..., Any]:
         try:
             return await loop.run_in_executor(thread, functools.partial(tool.call, **arguments))
         except RsidxError as error:
-            raise ToolError(" ".join(str(error).split())) from error
+            raise ToolError(tools.refusal(error)) from error
 
     return call

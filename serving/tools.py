@@ -2,21 +2,25 @@
 
 Each tool is the command of the same name, and its first argument is that command's. An answer is
 JSON of at most `max_chars` characters, so that it fits in the context of whoever asked: what is
-listed comes from an `offset` on, with the number of all, and a text that is too long alone is cut,
-and says so. A prompt is never cut. Secrets are left out of all answers.
+listed comes from an `offset` on, with the number of all, and what is too long alone is cut, and
+says so. A prompt is never cut. Secrets are left out of all answers.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any
 
 from rsidx.api.address import Address
 from rsidx.api.evaluation import check_code
 from rsidx.api.index import Index
+from rsidx.api.worktree import FilesOnDisk
 from rsidx.errors import PlacementError, RsidxError
-from rsidx.exporters.examples.redaction import redacted
+from rsidx.exporters.examples.redaction import known_secrets, redacted
+from rsidx.exporters.filters.secrets import KnownSecrets
+from rsidx.indexer.git.discovery import discover
 from rsidx.serving.complete import Check
 
 MAX_CHARS = 24_000
@@ -63,6 +67,10 @@ class Tools:
             Tool(self.apply, changes_files=self._limits.may_write),
         )
 
+    def refusal(self, error: RsidxError) -> str:
+        """Return in a line why a tool does not do what it is asked."""
+        return str(_fitted(redacted(" ".join(str(error).split())), self._limits.max_chars))
+
     def symbols(self, name: str, at: str = "HEAD", offset: int = 0) -> str:
         """Find where a name of Rust code is defined; `Type::name` is a member of a type.
 
@@ -80,12 +88,15 @@ class Tools:
     def show(self, commit: str, offset: int = 0) -> str:
         """Show a commit's message and its edits, item by item, each as a diff."""
         found = self._index.commit(commit)
-        edits = []
-        for edit in found.edits():
+        edits = list(found.edits())
+        items = []
+        for edit in edits:
             facts = asdict(edit)
             facts["diff"] = "\n".join(edit.diff())
-            edits.append({key: facts[key] for key in facts if key not in ("old", "new")})
-        return self._listed(edits, offset, commit=found.oid, message=found.message)
+            items.append({key: facts[key] for key in facts if key not in ("old", "new")})
+        texts = (text for edit in edits for text in (edit.old, edit.new))
+        head = {"commit": found.oid, "message": found.message}
+        return self._listed(items, offset, head, known_secrets(texts))
 
     def context(
         self,
@@ -172,7 +183,8 @@ class Tools:
         )
         facts = asdict(found)
         facts["errors"] = facts["errors"][:_MAX_ERRORS]
-        return self._fitting({**facts, "n_errors": len(found.errors)})
+        facts["n_errors"] = len(found.errors)
+        return self._fitting(facts, known_secrets((code, self._text(place))))
 
     def apply(
         self,
@@ -190,46 +202,97 @@ class Tools:
         if write and not self._limits.may_write:
             raise RsidxError("this server may not write: start rsidx mcp with --allow-write")
         place = Address.parse(place_in_code, after, in_)
+        secrets = known_secrets((code, self._text(place)))
         try:
             found = self._index.apply(place.path, place.symbol, code, write=write, **place.place)
         except PlacementError as error:
-            return self._fitting({"outcome": error.outcome, "reason": str(error)})
+            return self._fitting({"outcome": error.outcome, "reason": str(error)}, secrets)
         facts = asdict(found) | {"diff": "\n".join(found.diff)}
-        return self._fitting({"outcome": "applies", **facts})
+        return self._fitting({"outcome": "applies", **facts}, secrets)
 
-    def _listed(self, items: Iterable[Mapping[str, Any]], offset: int, **head: Any) -> str:
+    def _text(self, place: Address) -> str:
+        """Return the file of a place as it is on disk; of none, nothing."""
+        if self._index.worktree is None:
+            raise RsidxError("the repository has no worktree")
+        files = FilesOnDisk(discover(self._index.worktree, is_named=True))
+        return (files.read(place.path) or b"").decode("utf-8", "replace")
+
+    def _listed(
+        self,
+        items: Iterable[Mapping[str, Any]],
+        offset: int,
+        head: Mapping[str, Any] | None = None,
+        secrets: KnownSecrets | None = None,
+    ) -> str:
         """Return a list from an offset on, as long as it fits, with how many there are in all."""
-        every = [_without_secrets(item, self._limits.max_chars // 4) for item in items]
+        every = list(items)
         shown: list[Any] = []
-        answer = {**_without_secrets(head, self._limits.max_chars // 4), "total": len(every)}
-        answer |= {"offset": offset, "items": shown}
+        answer = {
+            **_fitted(_without_secrets(head or {}, secrets), self._limits.max_chars // 2),
+            "total": len(every),
+            "offset": (first := max(0, offset)),
+            "items": shown,
+        }
         left = self._limits.max_chars - len(_spelled(answer)) - len('"next_offset":000000000,')
-        for item in every[max(0, offset) :]:
-            left -= len(_spelled(item)) + 1
+        for item in every[first:]:
+            text = _without_secrets(item, secrets)
+            if not shown:
+                text = _fitted(text, left - 1)
+            left -= len(_spelled(text)) + 1
             if left < 0 and shown:
                 break
-            shown.append(item)
-        end = max(0, offset) + len(shown)
+            shown.append(text)
+        end = first + len(shown)
         if end < len(every):
             answer["next_offset"] = end
         return _spelled(answer)
 
-    def _fitting(self, answer: Mapping[str, Any]) -> str:
-        """Return an answer that is no list, with the longest of its texts cut."""
-        return _spelled(_without_secrets(answer, self._limits.max_chars // 4))
+    def _fitting(self, answer: Mapping[str, Any], secrets: KnownSecrets) -> str:
+        """Return an answer that is no list, with its longest texts cut."""
+        return _spelled(_fitted(_without_secrets(answer, secrets), self._limits.max_chars))
 
 
-def _without_secrets(value: Any, max_chars: int) -> Any:
-    """Return a value with the secrets left out of its texts, and long texts cut."""
+def _without_secrets(value: Any, secrets: KnownSecrets | None) -> Any:
+    """Return a value with the secrets left out of its texts."""
     if isinstance(value, str):
-        text = redacted(value)
-        n_left = len(text) - max_chars
-        return text if n_left <= 0 else text[:max_chars] + _CUT.format(n=n_left)
+        return redacted(value, secrets)
     if isinstance(value, Mapping):
-        return {key: _without_secrets(one, max_chars) for key, one in value.items()}
+        return {key: _without_secrets(one, secrets) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_secrets(one, max_chars) for one in value]
+        return [_without_secrets(one, secrets) for one in value]
     return value
+
+
+def _fitted(value: Any, max_chars: int) -> Any:
+    """Return a value whose texts and lists are cut until it is as short as that when spelled."""
+    limit, cut = max_chars // 2, value
+    while len(_spelled(cut)) > max_chars and limit > 0:
+        cut = _cut(value, limit)
+        limit //= 2
+    return cut
+
+
+def _cut(value: Any, max_chars: int) -> Any:
+    """Return a value with each text and each list cut that is longer than that when spelled."""
+    if isinstance(value, Mapping):
+        return {key: _cut(one, max_chars) for key, one in value.items()}
+    if isinstance(value, str):
+        n_kept = len(_kept(value, max_chars))
+        n_left = len(value) - n_kept
+        return value if not n_left else value[:n_kept] + _CUT.format(n=n_left)
+    if isinstance(value, list):
+        kept = _kept([_cut(one, max_chars) for one in value], max_chars)
+        n_left = len(value) - len(kept)
+        return kept if not n_left else [*kept, f"[{n_left:,} more left out]"]
+    return value
+
+
+def _kept(value: Any, max_chars: int) -> Any:
+    """Return as many characters, or items, from the beginning as fit when spelled."""
+    # Each character has the quotes of a text, and an item lacks its comma.
+    more = -len('""') if isinstance(value, str) else len(",")
+    lengths = accumulate(len(_spelled(one)) + more for one in value)
+    return value[: sum(1 for _ in takewhile(lambda length: length <= max_chars, lengths))]
 
 
 def _spelled(value: Any) -> str:

@@ -65,11 +65,21 @@ def without_secrets(text: str) -> str:
     return _PLACEHOLDER.sub("", _replaced(data, found)) if (found := secrets_in(data)) else text
 
 
-def redacted(text: str) -> str:
-    """Return a text with its secrets replaced, as a person reads it: `<KEY>`, `<PASSWORD>`."""
+def redacted(text: str, known: KnownSecrets | None = None) -> str:
+    """Return a text with its secrets replaced, as a person reads it: `<KEY>`, `<PASSWORD>`.
+
+    `known` are those of the texts that it shows pieces of: see `known_secrets`.
+    """
     data = text.encode("utf-8", "surrogateescape")
-    found = secrets_in(data)
+    found = [*secrets_in(data), *(known.occurrences(data) if known is not None else ())]
     return spelled(_replaced(data, found)) if found else text
+
+
+def known_secrets(texts: Iterable[str]) -> KnownSecrets:
+    """Return the secrets of whole texts, to be found in pieces of them, as a diff shows them."""
+    data = [text.encode("utf-8", "surrogateescape") for text in texts]
+    values = (values_of(one, secrets_in(one)) for one in data)
+    return KnownSecrets(_united(pair for its_values in values for pair in its_values.items()))
 
 
 def redacted_message(message: str) -> str:

@@ -1,5 +1,6 @@
 """An assistant asks by the protocol's own client, gets no more than it can take, and only reads."""
 
+import hashlib
 import json
 import sys
 from contextlib import asynccontextmanager
@@ -96,7 +97,7 @@ def test_the_prompt_is_that_of_the_command(ask, crate, edits, capfd):
     assert new["prompt"] == capfd.readouterr().out
     [error] = ask(("prompt", arguments), like=None)
     assert "start rsidx mcp with --like OUT" in error
-    [error] = ask(("prompt", arguments), max_chars=100)
+    [error] = ask(("prompt", arguments), max_chars=200)
     assert "with more --max-chars" in error
     assert crate.head()
 
@@ -144,6 +145,48 @@ def test_secrets_are_left_out_of_what_is_shown(ask, crate):
     )
     assert key not in json.dumps(answers)
     assert "<KEY>" in answers[0]["items"][0]["diff"]
+
+
+def test_a_key_is_left_out_where_its_lines_alone_are_shown(ask, crate):
+    kind = "RSA PRIVATE" + " KEY-----"
+    body = [hashlib.sha512(b"%d" % n).hexdigest()[:64] for n in range(12)]
+    key = "\n".join((f"-----BEGIN {kind}", *body, f"-----END {kind}"))
+    old = f'pub fn key() -> String {{\n    "{key}"\n}}\n\npub fn rest() {{}}\n'
+    crate.commit("Add the key of a server", {"src/key.rs": old})
+    crate.commit("Give the key away", {"src/key.rs": old.replace('-"\n', '-".trim()\n')})
+    with rsidx.open(crate.path) as index:
+        index.update()
+    answers = ask(
+        ("show", {"commit": "HEAD"}),
+        ("apply", {"place_in_code": "src/key.rs:rest", "code": "pub fn rest() { key(); }\n"}),
+    )
+    assert ".trim()" in answers[0]["items"][0]["diff"]
+    assert "+pub fn rest() { key(); }" in answers[1]["diff"]
+    said = json.dumps(answers)
+    assert "<KEY>" in said
+    assert not [line for line in body if line in said]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "".join(f"pub fn made{n}() {{}}\n" for n in range(2000)),
+        'pub const TABS: &str = "' + "\t" * 4000 + '";\n',
+    ],
+    ids=["names", "tabs"],
+)
+def test_an_answer_is_never_longer_than_it_may_be(ask, crate, code):
+    [found] = ask(("apply", {"place_in_code": "src/new.rs", "code": code}), max_chars=4000)
+    assert 2000 < len(json.dumps(found, separators=(",", ":"))) <= 4000
+    assert " left out]" in found["diff"]
+    # Each spelled with six characters, in a line of the diff's context.
+    crate.commit("Add bells and tabs", {"src/bells.rs": f"// {chr(7) * 4000}\n{code}"})
+    with rsidx.open(crate.path) as index:
+        index.update()
+    [found] = ask(("show", {"commit": "HEAD"}), max_chars=4000)
+    assert len(json.dumps(found, separators=(",", ":"))) <= 4000
+    [refused] = ask(("symbols", {"name": "twice", "at": "x" * 9000}), max_chars=4000)
+    assert len(refused) <= 4100
 
 
 def test_nothing_is_written_unless_the_server_was_started_for_it(ask, crate):
