@@ -6,24 +6,27 @@ them a row shows.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from rsidx.exporters.context.callers import Caller, Callers
-from rsidx.exporters.context.excerpts import Excerpt, excerpt_of, largest
+from rsidx.exporters.context.excerpts import NOTHING_HIDDEN, Excerpt, Hidden, excerpt_of, largest
+from rsidx.exporters.context.folder import FOLDER_RULE
 from rsidx.exporters.context.forms import MAX_WHOLE_BYTES, Form, Forms, TextRun
+from rsidx.exporters.context.likely import Likely
 from rsidx.exporters.context.made import EARLIER_RULE, EARLIER_SECTION
-from rsidx.exporters.context.near import Weighted
+from rsidx.exporters.context.named import MESSAGE_RULE
+from rsidx.exporters.context.near import NEAR_RULE
 from rsidx.exporters.context.outline import Outline
+from rsidx.exporters.context.wanted import Definitions, Wanted
 from rsidx.exporters.edits.edit import Insertion, Side
-from rsidx.exporters.resolver.files import Definition, File, definition_at, modules_of
+from rsidx.exporters.resolver.files import File, modules_of
 from rsidx.exporters.resolver.references import (
     EXACT_RULES,
     NAME_RULE,
     RECEIVER_RULES,
     CodeLocation,
-    Resolved,
     Resolver,
 )
 from rsidx.store.addresses import HEADER
@@ -57,8 +60,6 @@ _SECTION_OF = {
     "const": "constants",
     "static": "constants",
 }
-LIKELY_RULE = "near"
-"""The rule of what the code near the place refers to."""
 RULES = (
     EARLIER_RULE,
     "enclosing",
@@ -68,7 +69,9 @@ RULES = (
     "macro",
     NAME_RULE,
     "imports",
-    LIKELY_RULE,
+    MESSAGE_RULE,
+    NEAR_RULE,
+    FOLDER_RULE,
     "outline",
     "callers",
     "tests",
@@ -97,28 +100,16 @@ _WORD = re.compile(r"\w+")
 _WORD_BYTES = re.compile(rb"\w+")
 
 
-_Key = tuple[int, int, int]
-"""A definition by its path, blob and chunk."""
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The excerpts for some code in descending value, and counts of its references by outcome.
 
-
-@dataclass(slots=True)
-class _Wanted:
-    """A definition to be shown, with its best rule and the members that the code uses.
-
-    If the code only imports it, its signature is shown, and no more.
+    `changed` are the sides that were to be shown and are not, since edits have changed them.
     """
 
-    definition: Definition
-    rule: str
-    members: set[str] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
-    is_only_imported: bool = True
-
-    def use(self, resolved: Resolved, member: str) -> None:
-        """Note that code refers to it, or to a member of it."""
-        self.members.update(name for name in (member, resolved.member) if name)
-        is_import = resolved.reference is not None and resolved.reference.kind == "import"
-        self.is_only_imported = self.is_only_imported and is_import
+    excerpts: list[Excerpt]
+    references: Counter[str]
+    changed: frozenset[Side]
 
 
 class ContextBuilder:
@@ -130,6 +121,7 @@ class ContextBuilder:
         self._reader = reader
         self._resolver = resolver
         self._forms = Forms(reader)
+        self._definitions = Definitions(reader, resolver, RULES)
         self._callers = Callers(reader, resolver)
         self._extras = extras
         self._outline = Outline(reader, resolver.modules, self._forms)
@@ -142,35 +134,37 @@ class ContextBuilder:
         own: Side | None,
         insertion: Insertion | None = None,
         has_outline: bool,
-        likely: Iterable[Weighted] = (),
-    ) -> tuple[list[Excerpt], Counter[str]]:
+        likely: Iterable[Likely] = (),
+        changed: Sequence[Side] = (),
+    ) -> Candidates:
         """Return the excerpts for some code in descending value, without duplicates.
 
         `mentions` are the code's references by the location that they are resolved at, the first
         of which is the code's own. `own` is the code as the snapshot has it, if it does: no byte of
         it is shown. Of new code, `insertion` is where it comes into the snapshot. What is `likely`
-        to be needed comes behind what the code refers to. Counts how many references were resolved,
-        as `Resolver.resolve` does.
+        to be needed comes behind what the code refers to. Code that edits have `changed` already,
+        as the snapshot has it, is not shown.
         """
+        hidden = Hidden((own, *changed))
         location = mentions[0][0]
         file = self._resolver.modules.file(location.path_id)
-        wanted, outcomes = self._wanted(mentions)
+        wanted, outcomes = self._definitions.named(mentions, guess="names" in self._extras)
         self._reader.prefetch_texts(one.definition.chunk.id for one in wanted.values())
-        named = [excerpt for one in wanted.values() for excerpt in self._shown(one, own)]
+        named = [excerpt for one in wanted.values() for excerpt in self._shown(one, hidden)]
         max_bytes = MAX_WHOLE_BYTES
         if sum(len(excerpt.text) for excerpt in largest(named)) > _MANY_BYTES:
             max_bytes = _MAX_WHOLE_OF_MANY_BYTES
             named = [
                 excerpt
                 for one in wanted.values()
-                for excerpt in self._shown(one, own, max_bytes=max_bytes)
+                for excerpt in self._shown(one, hidden, max_bytes=max_bytes)
             ]
         named.sort(key=lambda excerpt: self._rank(excerpt, location))
         excerpts = _without_covered(named)
         callers = self._callers_of(own) if own is not None else []
         if file is not None:
             references = [one for _, inside in mentions for one in inside]
-            excerpts += self._imports(file, location, references, own)
+            excerpts += self._imports(file, location, references, hidden)
             apart = frozenset(c.index for c in callers if c.file.blob_id == file.blob_id)
             known = {
                 index: self._names_shown(file, one, max_bytes)
@@ -181,96 +175,50 @@ class ContextBuilder:
                 excerpts += self._outline.excerpts(
                     file, location.container, own or insertion, known, apart
                 )
-        excerpts += self._likely(likely, wanted, own)
+        arriving = self._definitions.likely(likely, wanted)
+        excerpts += self._likely(arriving.values(), hidden)
         for caller in callers:
             section = "tests" if caller.is_test else "callers"
             form = Form("lines", tuple(caller.lines(self._reader)))
-            excerpt = excerpt_of(section, caller.file, caller.name, section, form, own)
+            excerpt = excerpt_of(section, caller.file, caller.name, section, form, hidden)
             if excerpt is not None:
                 excerpts.append(excerpt)
-        return excerpts, outcomes
+        asked = {at for one in (*wanted.values(), *arriving.values()) for at in one.asked}
+        gone = (side for side in changed if _is_asked_for(side, asked))
+        return Candidates(excerpts, outcomes, frozenset(gone))
 
-    def _wanted(
-        self, mentions: Sequence[tuple[CodeLocation, Sequence[Reference]]]
-    ) -> tuple[dict[_Key, _Wanted], Counter[str]]:
-        """Return the definitions that references resolve to, by path, blob and chunk.
-
-        Of a member, it is its owner, which is shown with it.
-        """
-        found: dict[_Key, _Wanted] = {}
-        guess = "names" in self._extras
-        outcomes: Counter[str] = Counter()
-        every: list[Resolved] = []
-        for location, references in mentions:
-            definitions, counted = self._resolver.resolve(location, references, guess=guess)
-            every += definitions
-            outcomes.update(counted)
-        for resolved in every:
-            definition, member = self._owner(resolved)
-            one = found.setdefault(_key(definition), _Wanted(definition, resolved.rule))
-            one.use(resolved, member)
-            one.names.add(resolved.name)
-            if RULES.index(resolved.rule) < RULES.index(one.rule):
-                one.rule = resolved.rule
-        return found, outcomes
-
-    def _likely(
-        self, likely: Iterable[Weighted], known: Container[_Key], own: Side | None
-    ) -> list[Excerpt]:
-        """Return what is likely to be needed and not known, by its worth for its length."""
-        found: dict[_Key, _Wanted] = {}
-        worth: defaultdict[_Key, float] = defaultdict(float)
-        for weight, every in likely:
-            for resolved in every:
-                definition, member = self._owner(resolved)
-                key = _key(definition)
-                if key in known:
-                    continue
-                one = found.setdefault(key, _Wanted(definition, LIKELY_RULE, names={""}))
-                one.use(resolved, member)
-                worth[key] += weight
-        best = sorted(found, key=lambda key: (-worth[key], key))[:_MAX_LIKELY]
-        self._reader.prefetch_texts(found[key].definition.chunk.id for key in best)
+    def _likely(self, found: Iterable[Wanted], hidden: Hidden) -> list[Excerpt]:
+        """Return what is likely to be needed, by its worth for its length."""
+        best = sorted(found, key=lambda one: (-one.worth, one.key))[:_MAX_LIKELY]
+        self._reader.prefetch_texts(one.definition.chunk.id for one in best)
         excerpts = [
-            (worth[key] / (len(excerpt.text) + _HEADING_BYTES) ** _POWER_OF_LENGTH, excerpt)
-            for key in best
-            for excerpt in self._shown_before(found[key], own)
+            (one.worth / (len(excerpt.text) + _HEADING_BYTES) ** _POWER_OF_LENGTH, excerpt)
+            for one in best
+            for excerpt in self._shown_before(one, hidden)
         ]
         excerpts.sort(key=lambda one: (-one[0], one[1].path_id, one[1].ranges))
         return [excerpt for _, excerpt in excerpts]
 
-    def _shown_before(self, wanted: _Wanted, own: Side | None) -> Sequence[Excerpt]:
+    def _shown_before(self, wanted: Wanted, hidden: Hidden) -> Sequence[Excerpt]:
         """Return what `_shown` yields of what is likely; edits near each other ask for the same."""
         definition = wanted.definition
         file = self._resolver.modules.file(definition.path_id)
-        is_apart = (
-            own is None
-            or own.blob_id != definition.blob_id
-            or (file is not None and _is_apart(file, definition.index, own))
-        )
-        if not is_apart:
-            return [*self._shown(wanted, own, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)]
+        if file is not None and hidden.touches(file.blob_id, *_extent(file, definition.index)):
+            return [*self._shown(wanted, hidden, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)]
         members = frozenset(wanted.members)
-        key = (_key(definition), definition.symbol.start, members, wanted.is_only_imported)
+        key = (
+            wanted.rule,
+            wanted.key,
+            definition.symbol.start,
+            members,
+            wanted.is_only_imported,
+        )
         if key not in self._likely_shown:
             if len(self._likely_shown) == _MAX_KEPT:
                 self._likely_shown.clear()
-            found = self._shown(wanted, None, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)
+            found = self._shown(wanted, NOTHING_HIDDEN, max_bytes=_MAX_WHOLE_OF_MANY_BYTES)
             self._likely_shown[key] = tuple(found)
         return self._likely_shown[key]
-
-    def _owner(self, resolved: Resolved) -> tuple[Definition, str]:
-        """Return the definition that is shown for one, and the member of it that is meant."""
-        definition = resolved.definition
-        file = self._resolver.modules.file(definition.path_id)
-        symbol = definition.symbol
-        if symbol.kind in ("variant", "field"):
-            first = self._reader.symbols(definition.chunk.id)[0]
-            return replace(definition, symbol=first), symbol.name
-        owner = file.owner.get(definition.index) if file is not None else None
-        if file is None or owner is None or owner == definition.index:
-            return definition, ""
-        return definition_at(self._reader, file, owner), symbol.name
 
     def _rank(self, excerpt: Excerpt, location: CodeLocation) -> tuple[object, ...]:
         path = self._reader.path(excerpt.path_id)
@@ -284,7 +232,7 @@ class ContextBuilder:
         return (excerpt.rule == NAME_RULE, size, distance, path, excerpt.ranges)
 
     def _shown(
-        self, wanted: _Wanted, own: Side | None, *, max_bytes: int = MAX_WHOLE_BYTES
+        self, wanted: Wanted, hidden: Hidden, *, max_bytes: int = MAX_WHOLE_BYTES
     ) -> Iterator[Excerpt]:
         definition = wanted.definition
         section = _SECTION_OF.get(definition.symbol.kind)
@@ -296,11 +244,11 @@ class ContextBuilder:
         if wanted.is_only_imported and definition.symbol.kind != "macro":
             form = Form("signature", (self._forms.signature(definition.chunk, definition.start),))
         for grown in form.grown(_STEP_BYTES):
-            excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, grown, own)
+            excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, grown, hidden)
             if excerpt is not None:
                 yield replace(excerpt, names=_needed(wanted.names))
 
-    def _names_shown(self, file: File, wanted: _Wanted, max_bytes: int) -> frozenset[str]:
+    def _names_shown(self, file: File, wanted: Wanted, max_bytes: int) -> frozenset[str]:
         """Return the names of the members that are shown with a definition."""
         if wanted.is_only_imported:
             return frozenset()
@@ -308,7 +256,7 @@ class ContextBuilder:
         return self._forms.names_shown(file, wanted.definition, members, max_bytes)
 
     def _imports(
-        self, file: File, location: CodeLocation, references: Sequence[Reference], own: Side | None
+        self, file: File, location: CodeLocation, references: Sequence[Reference], hidden: Hidden
     ) -> Iterator[Excerpt]:
         """Yield the `use` declarations of the code's module; of many those in use."""
         names = {word.encode() for r in references for word in _WORD.findall(r.path)}
@@ -320,7 +268,7 @@ class ContextBuilder:
             if len(piece.text) > _MAX_IMPORTS_BYTES:
                 used = (one for one in _uses(piece) if not names.isdisjoint(_words(one)))
                 form = Form("used", tuple(used))
-            excerpt = excerpt_of("imports", file, "", "imports", form, own)
+            excerpt = excerpt_of("imports", file, "", "imports", form, hidden)
             if excerpt is not None:
                 yield excerpt
 
@@ -334,16 +282,16 @@ class ContextBuilder:
         return [*found[False], *found[True]]
 
 
-def _key(definition: Definition) -> _Key:
-    return definition.path_id, definition.blob_id, definition.index
-
-
-def _is_apart(file: File, index: int, own: Side) -> bool:
-    """Tell whether an item, with its members, has no byte of some code of its file."""
+def _extent(file: File, index: int) -> tuple[int, int]:
+    """Return the bytes of an item, with its members."""
     is_container = file.chunks[index].kind.endswith(HEADER)
     last = file.extent(index)[-1] if is_container else index
-    end = file.starts[last] + file.chunks[last].n_bytes
-    return end <= own.start or own.start + own.n_bytes <= file.starts[index]
+    return file.starts[index], file.starts[last] + file.chunks[last].n_bytes
+
+
+def _is_asked_for(side: Side, asked: Container[tuple[int, int]]) -> bool:
+    positions = range(side.position, side.position + len(side.chunks))
+    return any((side.blob_id, position) in asked for position in positions)
 
 
 def _uses(piece: TextRun) -> Iterator[TextRun]:

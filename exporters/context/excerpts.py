@@ -1,5 +1,6 @@
 """Excerpts: pieces of context, as byte ranges of a file with their text."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -42,17 +43,40 @@ class Excerpt:
         return (self.section, self.path_id, self.blob_id, first)
 
 
+class Hidden:
+    """Code that no excerpt shows, as ranges of blobs: what is edited, and what it was before."""
+
+    def __init__(self, sides: Iterable[Side | None] = ()) -> None:
+        self._ranges: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        for side in sides:
+            if side is not None:
+                self._ranges[side.blob_id].append((side.start, side.start + side.n_bytes))
+
+    def touches(self, blob_id: int, start: int, end: int) -> bool:
+        """Tell whether any byte of a range is hidden."""
+        every = self._ranges.get(blob_id, ())
+        return any(first < end and start < last for first, last in every)
+
+    def outside(self, blob_id: int, form: Form) -> Form:
+        """Return what of a form is not hidden."""
+        for start, end in self._ranges.get(blob_id, ()):
+            form = form.without(start, end)
+        return form
+
+
+NOTHING_HIDDEN = Hidden()
+
+
 def largest(excerpts: Iterable[Excerpt]) -> list[Excerpt]:
     """Return the largest excerpt of each definition, given the smaller ones first."""
     return list({excerpt.key: excerpt for excerpt in excerpts}.values())
 
 
 def excerpt_of(
-    section: str, file: File, symbol: str, rule: str, form: Form, own: Side | None
+    section: str, file: File, symbol: str, rule: str, form: Form, hidden: Hidden = NOTHING_HIDDEN
 ) -> Excerpt | None:
-    """Return an excerpt without any byte of the edited code; None where nothing is left."""
-    if own is not None and own.blob_id == file.blob_id:
-        form = form.without(own.start, own.start + own.n_bytes)
+    """Return an excerpt without any byte that is hidden; None where nothing is left."""
+    form = hidden.outside(file.blob_id, form)
     runs = form.runs
     if not runs:
         return None

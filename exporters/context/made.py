@@ -1,6 +1,6 @@
 """What earlier edits of a commit made: names first, then all of what is short."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -35,19 +35,22 @@ class Made:
         # Each edit of a commit is shown behind all that come later.
         self._made_by = lru_cache(_EDITS_KEPT)(self._made)
 
-    def excerpts(self, made: Sequence[Edit], path_id: int) -> list[Excerpt]:
+    def excerpts(
+        self, made: Sequence[Edit], path_id: int, wanted: Container[Side] = ()
+    ) -> list[Excerpt]:
         """Return what edits made that come before one of a file, in descending value.
 
-        First of that file, then of its folder, then others; of each, the last edit first.
+        First what they made of what is `wanted`, then of that file, then of its folder, then
+        others; of each, the last edit first.
         """
         here = self._reader.path(path_id)
         folder = here.rpartition(b"/")[0]
-        found: list[tuple[int, Edit]] = []
+        found: list[tuple[tuple[bool, int], Edit]] = []
         for edit in reversed(made):
             if edit.new is not None and not edit.is_no_op and edit.new.kind not in _NOT_SHOWN:
                 path = self._reader.path(edit.path_id)
                 distance = 0 if path == here else 1 if path.rpartition(b"/")[0] == folder else 2
-                found.append((distance, edit))
+                found.append(((edit.old not in wanted, distance), edit))
         found.sort(key=lambda one: one[0])
         made_by = [self._made_by(edit) for _, edit in found]
         # The names of all of them are worth more than the bodies of some.
@@ -68,9 +71,7 @@ class Made:
         forms = [Form("lines", _first(runs, n_bytes)) for n_bytes in _STEPS_EARLIER]
         if side.n_bytes <= MAX_WHOLE_BYTES:
             forms.append(Form("whole", whole))
-        found = (
-            excerpt_of(EARLIER_SECTION, file, edit.name, EARLIER_RULE, form, None) for form in forms
-        )
+        found = (excerpt_of(EARLIER_SECTION, file, edit.name, EARLIER_RULE, form) for form in forms)
         every = [replace(one, anchor=side.start) for one in found if one is not None]
         return [*dict.fromkeys(every)]
 

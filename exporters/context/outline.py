@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rsidx.exporters.context.excerpts import Excerpt, excerpt_of
+from rsidx.exporters.context.excerpts import Excerpt, Hidden, excerpt_of
 from rsidx.exporters.context.forms import Form, Forms
 from rsidx.exporters.edits.edit import Insertion, Side
 from rsidx.exporters.resolver.files import File, definition_at
@@ -118,7 +118,7 @@ class Outline:
 
     @staticmethod
     def _outlined(file: File, name: str, form: Form, own: Side | None) -> Excerpt | None:
-        return excerpt_of("outline", file, name, "outline", form.up_to(_MAX_BYTES), own)
+        return excerpt_of("outline", file, name, "outline", form.up_to(_MAX_BYTES), Hidden((own,)))
 
     @staticmethod
     def _position(file: File, container: str, own: Side | Insertion | None) -> float:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.builder import ContextBuilder
+from rsidx.exporters.context.folder import Folder
+from rsidx.exporters.context.likely import Likely
 from rsidx.exporters.context.made import EARLIER_RULE, Made
 from rsidx.exporters.context.mentions import Mentions
-from rsidx.exporters.context.near import Near, Weighted
+from rsidx.exporters.context.named import Named
+from rsidx.exporters.context.near import Near
 from rsidx.exporters.edits.earlier import EarlierEdits
 from rsidx.exporters.edits.edit import Edit, Place, Surroundings
 from rsidx.exporters.edits.line_ends import line_ends_of
@@ -69,7 +72,9 @@ class Drafter:
         self.resolver = Resolver(reader)
         self.mentions = Mentions(reader, self.resolver.modules)
         self._needs = NeedsFinder(self.resolver, self.mentions)
-        self._near = Near(self.resolver, self.mentions)
+        self._folder = Folder(self.resolver, self.mentions)
+        self._named = Named(self.resolver)
+        self._near = Near(reader, self.resolver, self.mentions)
         self._made = Made(reader, self.resolver.modules)
         self._context = ContextBuilder(reader, self.resolver, frozenset(config.context_with))
         self._repository = reader.repository_name()
@@ -172,19 +177,15 @@ class Drafter:
     def _move_resolver(self) -> None:
         self.resolver.move(self._snapshot.files, self._snapshot.pop_changed_paths())
         self._near.forget()
+        self._folder.forget()
+        self._named.forget()
 
-    def _likely(self, place: Place, around: Surroundings) -> Iterator[Weighted]:
-        """Yield what the code near a place refers to, as it was before the commit."""
-        file = self.resolver.modules.file(place.path_id)
-        file = file or self.resolver.modules.file(place.old_path_id)
-        if file is None:
-            return
-        before = [side.position for side in around.before if side.blob_id == file.blob_id]
-        behind = [side.position for side in around.behind if side.blob_id == file.blob_id]
-        if before or behind:
-            first, last = max(before, default=-1), min(behind, default=len(file.chunks))
-            own = range(first + 1, last)
-            yield from self._near.of(file, (first + last) / 2, own)
+    def _likely(self, place: Place, message: str, around: Surroundings | None) -> Iterator[Likely]:
+        """Yield what an edit at a place is likely to need."""
+        yield from self._named.of(place, self._builder.message(message)[0])
+        if around is not None:
+            yield from self._near.of(place, around)
+        yield from self._folder.of(place)
 
     def _edits_before(self, commit: CommitRow) -> tuple[Edit, ...]:
         """Return a commit's edits that a later edit may show; none of them is a no-op."""
@@ -249,14 +250,16 @@ class Drafter:
         place = replace(place, is_test=place.is_test or is_in_tests)
         around = self._allowed(around, place)
         mentions = self.mentions.of_place(place, edit if self._looks_at_answer else None)
-        candidates, references = self._context.candidates(
+        replaced = [one for one in made if one.old is not None and not one.is_no_op]
+        found = self._context.candidates(
             mentions,
             own=place.old,
             insertion=place.insertion,
             has_outline=not self._shows_file,
-            likely=self._likely(place, around) if around is not None else (),
+            likely=self._likely(place, message, around) if self._shows_file else (),
+            changed=[one.old for one in replaced if one.old is not None],
         )
-        candidates = [*self._made.excerpts(made, place.path_id), *candidates]
+        candidates = [*self._made.excerpts(made, place.path_id, found.changed), *found.excerpts]
         excerpts = [
             excerpt
             for excerpt in candidates
@@ -273,10 +276,10 @@ class Drafter:
             excerpts=tuple(excerpts),
             excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
             surroundings=around,
-            replaced=tuple((one.old, one.new) for one in made if one.old and one.new),
+            replaced=tuple((one.old, one.new) for one in replaced if one.old and one.new),
         )
         dropped = Counter(context_license=len(candidates) - len(excerpts))
-        return Drafted(draft, references), dropped
+        return Drafted(draft, found.references), dropped
 
     def _allowed(self, around: Surroundings | None, place: Place) -> Surroundings | None:
         """Return the file around a place without what stood there under a licence not allowed."""

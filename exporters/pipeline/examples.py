@@ -43,8 +43,12 @@ class ExampleBuilder:
         """Return a draft without secrets, its message as rows show it."""
         if self._redactor is not None:
             draft = self._redactor.draft(draft)
-        message, is_cut = cut(tidy(draft.message, keeps_numbers=self._keeps_numbers))
+        message, is_cut = self.message(draft.message)
         return replace(draft, message=message, is_message_cut=is_cut and self._has_message)
+
+    def message(self, message: str) -> tuple[str, bool]:
+        """Return a message as rows show it, and whether it was cut."""
+        return cut(tidy(message, keeps_numbers=self._keeps_numbers))
 
     def questions(self, draft: Draft, max_chars: int) -> list[Example]:
         """Return what a redacted draft whose edit is still to be made can be asked about."""

@@ -5,7 +5,7 @@ No prompt has anything of them.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rsidx.exporters.context.mentions import Mentions, by_container_of
@@ -98,6 +98,27 @@ def _is_in(definition: Definition, side: Side | None) -> bool:
     return side.start <= definition.start < side.start + side.n_bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A text that a row shows, as ranges of a blob."""
+
+    blob_id: int
+    ranges: Sequence[tuple[int, int]]
+    text: str
+
+    def has(self, blob_id: int, offset: int) -> bool:
+        """Tell whether it shows a byte of a blob."""
+        return self.blob_id == blob_id and any(a <= offset < b for a, b in self.ranges)
+
+    def names(self, name: str, side: Side) -> bool:
+        """Tell whether it shows some of a side, and has a name."""
+        end = side.start + side.n_bytes
+        is_of = self.blob_id == side.blob_id and any(
+            a < end and side.start < b for a, b in self.ranges
+        )
+        return is_of and name in _WORD.findall(self.text)
+
+
 def labels_of(row: Row, needs: Needs) -> dict[str, list[str]]:
     """Return which of the names that a row's new code needs it shows, and which not.
 
@@ -106,20 +127,24 @@ def labels_of(row: Row, needs: Needs) -> dict[str, list[str]]:
     """
     example, chosen = row.example, row.chosen
     mentioned = set(_WORD.findall(example.code.target)) if example.is_part else None
-    excerpts = [example.draft.excerpts[index] for index in chosen.excerpts]
+    draft = example.draft
+    excerpts = [draft.excerpts[index] for index in chosen.excerpts]
+    every = [_Shown(one.blob_id, one.ranges, one.text) for one in excerpts]
     blocks = chosen.of(example.around).blocks
-    ranges: dict[int, list[tuple[int, int]]] = {}
-    for excerpt in excerpts:
-        ranges.setdefault(excerpt.blob_id, []).extend(excerpt.ranges)
-    for block in blocks:
-        ranges.setdefault(block.blob_id, []).append((block.start, block.end))
+    every += [_Shown(block.blob_id, ((block.start, block.end),), block.text) for block in blocks]
     labels: dict[str, set[str]] = {label: set() for label in LABELS}
     for name, blob_id, offset in needs.defined:
-        is_shown = any(start <= offset < end for start, end in ranges.get(blob_id, ()))
+        now = [
+            new
+            for old, new in draft.replaced
+            if old.blob_id == blob_id and old.start <= offset < old.start + old.n_bytes
+        ]
+        is_shown = any(one.has(blob_id, offset) for one in every) or any(
+            one.names(name, side) for side in now for one in every
+        )
         labels["shown" if is_shown else "not_shown"].add(name)
     if needs.made:
-        texts = (*(one.text for one in excerpts), *(block.text for block in blocks))
-        words = {word for text in texts for word in _WORD.findall(text)}
+        words = {word for one in every for word in _WORD.findall(one.text)}
         labels["made_shown"] = {*needs.made} & words
         labels["made_not_shown"] = {*needs.made} - words
     return {

@@ -145,19 +145,13 @@ def n_left_out(example: Example, chosen: Chosen) -> int:
 
 
 def _known(example: Example, n_before: int, n_behind: int) -> _Ranges:
-    """Return what the nearest blocks around a place show, as ranges of bytes by blob.
-
-    Of code that an earlier edit changed, they show what it is now, so what it was is no news.
-    """
+    """Return what the nearest blocks around a place show, as ranges of bytes by blob."""
     shown = example.around.first(n_before, n_behind).blocks
     found: dict[int, list[tuple[int, int]]] = {}
     for block in sorted(shown, key=lambda block: (block.blob_id, block.start)):
         ranges = found.setdefault(block.blob_id, [])
         first = ranges.pop()[0] if ranges and ranges[-1][1] == block.start else block.start
         ranges.append((first, block.end))
-    for old, new in example.draft.replaced:
-        if any(start <= new.start < end for start, end in found.get(new.blob_id, ())):
-            found.setdefault(old.blob_id, []).append((old.start, old.start + old.n_bytes))
     return found
 
 

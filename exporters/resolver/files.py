@@ -185,6 +185,14 @@ class File:
         """Return a container's members, those of a name together."""
         return self.members.get(header, {}).values()
 
+    def named(self, name: str) -> Iterator[Definition]:
+        """Yield the items and members that have a name."""
+        for scope in self.scopes.values():
+            for space in scope.items.values():
+                yield from space.get(name, ())
+        for members in self.members.values():
+            yield from members.get(name, ())
+
     def renamed(self, name: str) -> list[str]:
         """Return the names under which the file imports what is called `name` elsewhere."""
         return [

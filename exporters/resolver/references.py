@@ -9,7 +9,6 @@ from rsidx.exporters.resolver.files import (
     TYPE,
     VALUE,
     Definition,
-    File,
     ModuleNames,
     modules_of,
 )
@@ -286,7 +285,7 @@ class Resolver:
             return
         found = []
         for file in self.modules.files_of(place.module.crate):
-            found += [d for d in _all_named(file, name) if d.symbol.kind in kinds]
+            found += [d for d in file.named(name) if d.symbol.kind in kinds]
         if len(found) == 1:
             yield Resolved(found[0], NAME_RULE, reference=reference)
 
@@ -297,14 +296,6 @@ _KINDS_GUESSED = {
     "value": frozenset({"fn", "const", "static"}),
     "token": frozenset({"fn", "const", "static", "struct", "enum"}),
 }
-
-
-def _all_named(file: File, name: str) -> Iterator[Definition]:
-    for scope in file.scopes.values():
-        for space in scope.items.values():
-            yield from space.get(name, ())
-    for members in file.members.values():
-        yield from members.get(name, ())
 
 
 def _resolved(found: Resolution, segment: int, member: str) -> Iterator[Resolved]:

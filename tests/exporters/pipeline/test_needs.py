@@ -119,6 +119,16 @@ def test_what_the_file_around_shows_is_shown_and_the_rest_of_another_file_is_not
     assert labels(before, after)["change", 1] == {"shown": ["near"], "not_shown": ["far77"]}
 
 
+def test_what_an_earlier_edit_changed_counts_as_shown_where_its_new_form_is(labels):
+    text = "mod far;\n\npub fn change() {{\n{more}}}\n"
+    before = {"src/lib.rs": text.format(more=""), "src/far.rs": FAR}
+    after = {
+        "src/lib.rs": text.format(more="    crate::far::far77(1);\n"),
+        "src/far.rs": FAR.replace("far77()", "far77(more: u32)"),
+    }
+    assert labels(before, after)["change", 1] == {"shown": ["far77"]}
+
+
 def test_a_part_needs_what_its_own_code_names(labels):
     body = [f"    let value_{n} = compute_{n}(seed, {n});\n" for n in range(60)]
     before = {"src/lib.rs": "mod far;\n\nfn long(seed: u32) {\n" + "".join(body) + "}\n"}

@@ -1,0 +1,123 @@
+"""What an edit is shown that its old code does not refer to, and what it no longer is shown."""
+
+import pytest
+
+from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.context.named import names_in
+from rsidx.exporters.pipeline.steps import Steps
+from rsidx.store import queries
+from rsidx.store.reader import Reader
+
+CARGO = '[package]\nname = "app"\nedition = "2021"\n'
+SHAPES = (
+    "pub struct Circle {\n    pub radius: f64,\n}\n\n"
+    "pub fn area_of(radius: f64) -> f64 {\n    radius\n}\n"
+)
+BEFORE = {
+    "Cargo.toml": CARGO,
+    "src/lib.rs": "pub mod shapes;\nmod first;\n\npub struct Canvas;\n\nimpl Canvas {\n"
+    "    pub fn clear_all(&self) {}\n}\n",
+    "src/shapes.rs": SHAPES,
+    "src/first.rs": "use crate::shapes::Circle;\n\nfn one(circle: Circle) {\n    circle;\n}\n",
+    "tests/first.rs": "use app::Canvas;\n\n"
+    "#[test]\nfn first() {\n    app::shapes::area_of(1.0);\n}\n",
+}
+
+
+@pytest.fixture
+def shown(repo, index):
+    """Return what each edit of a commit is shown: by name, {(symbol, rule): text}."""
+
+    def show(files, message="Change it as somebody asked", before=BEFORE, **options):
+        repo.commit("the first commit", before)
+        repo.commit(message, files)
+        index.sync()
+        with index.database.reading() as connection:
+            reader = Reader(connection, queries.repository_id(connection, None))
+            steps = Steps.of(reader, ExportConfig(tokenizer="", max_chars=200, **options))
+            commit = reader.commits()[-1]
+            drafts, _ = steps.drafter.of_commit(commit, steps.selector.edits(commit)[0])
+            return {
+                one.draft.edit.name: {(e.symbol, e.rule): e.shown for e in one.draft.excerpts}
+                for one in drafts
+            }
+
+    return show
+
+
+LONG = "    // words that say nothing of the code, and that make it too long for one edit\n" * 2
+
+
+def test_an_item_of_a_new_file_is_shown_what_the_items_in_front_of_it_refer_to(shown):
+    new = (
+        "use crate::shapes::area_of;\n\n"
+        f"fn early() {{\n{LONG}    area_of(2.0);\n}}\n\nfn late() {{\n{LONG}}}\n"
+    )
+    lib = BEFORE["src/lib.rs"].replace("mod first;", "mod first;\nmod fresh;")
+    found = shown({"src/fresh.rs": new, "src/lib.rs": lib})
+    assert ("area_of", "near") in found["late"]
+    assert ("area_of", "near") not in found["early"]
+
+
+def test_an_item_of_a_new_file_is_shown_what_the_files_beside_it_refer_to(shown):
+    found = shown({"tests/second.rs": "#[test]\nfn second() {}\n"})
+    assert found["second"].keys() >= {("Canvas", "folder"), ("area_of", "folder")}
+
+
+def test_an_item_of_a_file_is_shown_what_the_files_beside_it_import(shown):
+    changed = SHAPES.replace("    radius\n", "    radius * radius\n")
+    other = {"src/second.rs": "use crate::Canvas;\n\nfn other() {\n    crate::first::one;\n}\n"}
+    other["src/lib.rs"] = "mod second;\n" + BEFORE["src/lib.rs"]
+    found = shown({"src/shapes.rs": changed}, before={**BEFORE, **other})
+    assert ("Canvas", "folder") in found["area_of"]
+    assert not any(symbol == "one" for symbol, _ in found["area_of"])
+
+
+@pytest.mark.parametrize("name", ["Circle", "clear_all"])
+def test_what_the_message_names_as_code_is_shown(shown, name):
+    found = shown({"tests/second.rs": "#[test]\nfn second() {}\n"}, f"Test that `{name}` works")
+    rules = {rule for (_, rule), text in found["second"].items() if name in text}
+    assert "message" in rules
+
+
+def test_what_the_message_names_is_looked_for_in_as_many_words_as_say_so():
+    assert names_in("Let `a::Bc::new()` and do_it use FooBar, not Foo or bar") == (
+        *("Bc", "new", "do_it", "FooBar"),
+    )
+
+
+def test_a_name_that_many_definitions_have_is_not_looked_up(shown):
+    many = {f"src/m{n}.rs": "pub fn make_it() {}\n" for n in range(5)}
+    lib = "".join(f"mod m{n};\n" for n in range(5)) + "fn f() {}\n"
+    before = {"Cargo.toml": CARGO, "src/lib.rs": lib, **many}
+    files = {"src/lib.rs": lib.replace("{}", "{\n    1;\n}")}
+    found = shown(files, "Call make_it in f", before)
+    assert not any(rule == "message" for _, rule in found["f"])
+
+
+USES = {
+    "Cargo.toml": CARGO,
+    "src/lib.rs": "mod shapes;\nuse shapes::{area_of, Circle};\n\n"
+    "fn uses(circle: Circle) -> f64 {\n    area_of(circle.radius)\n}\n",
+    "src/shapes.rs": SHAPES,
+}
+
+
+def test_what_an_earlier_edit_changed_is_shown_as_it_is_now_and_no_more_as_it_was(shown):
+    after = SHAPES.replace("radius: f64) ->", "radius: f64, scale: f64) ->")
+    lib = USES["src/lib.rs"].replace("circle.radius)", "circle.radius, 1.0)")
+    found = shown({"src/shapes.rs": after, "src/lib.rs": lib}, before=USES)
+    texts = [text for (symbol, _), text in found["uses"].items() if symbol == "area_of"]
+    assert texts
+    assert all("scale: f64" in text for text in texts)
+    # What it is shown first of what was made is what it refers to.
+    assert next(iter(found["uses"])) == ("area_of", "earlier")
+
+
+def test_what_it_was_is_shown_where_the_commit_s_edits_are_not(shown):
+    after = SHAPES.replace("radius: f64) ->", "radius: f64, scale: f64) ->")
+    lib = USES["src/lib.rs"].replace("circle.radius)", "circle.radius, 1.0)")
+    files = {"src/shapes.rs": after, "src/lib.rs": lib}
+    found = shown(files, before=USES, earlier=("none",))
+    [text] = [text for (symbol, _), text in found["uses"].items() if symbol == "area_of"]
+    assert "scale" not in text
