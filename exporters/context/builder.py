@@ -239,14 +239,25 @@ class ContextBuilder:
         file = self._resolver.modules.file(definition.path_id)
         if section is None or file is None:
             return
-        members = frozenset(wanted.members)
-        form = self._forms.of(file, definition, members, max_bytes=max_bytes)
-        if wanted.is_only_imported and definition.symbol.kind != "macro":
-            form = Form("signature", (self._forms.signature(definition.chunk, definition.start),))
-        for grown in form.grown(_STEP_BYTES):
-            excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, grown, hidden)
+        for form in self._forms_of(wanted, file, max_bytes):
+            excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, form, hidden)
             if excerpt is not None:
-                yield replace(excerpt, names=_needed(wanted.names))
+                anchor = definition.start if wanted.is_only_imported else None
+                yield replace(excerpt, names=_needed(wanted.names), anchor=anchor)
+
+    def _forms_of(self, wanted: Wanted, file: File, max_bytes: int) -> Iterator[Form]:
+        """Yield the forms of a definition, each with more of it."""
+        definition, members = wanted.definition, frozenset(wanted.members)
+        if not wanted.is_only_imported or definition.symbol.kind == "macro":
+            yield from self._forms.of(file, definition, members, max_bytes=max_bytes).grown(
+                _STEP_BYTES
+            )
+            return
+        signature = self._forms.signature(definition.chunk, definition.start)
+        yield Form("signature", (signature,))
+        if wanted.worth and definition.symbol.kind != "fn":
+            # What code elsewhere imports is not in view: of it there is all, where there is room.
+            yield from self._forms.of(file, definition, members).grown(_STEP_BYTES)
 
     def _names_shown(self, file: File, wanted: Wanted, max_bytes: int) -> frozenset[str]:
         """Return the names of the members that are shown with a definition."""
