@@ -87,6 +87,8 @@ _MAX_CALLERS = 6
 _MAX_LIKELY = 80
 _MAX_KEPT = 2_000
 _HEADING_BYTES = 20
+_LEAST_WORTH = 0.25
+"""What is less likely to be needed is worth less than more of the file, where there is old code."""
 _POWER_OF_LENGTH = 0.3
 """Of two definitions that are as likely to be needed, the shorter comes first, but not by much."""
 _STEP_BYTES = 400
@@ -175,7 +177,7 @@ class ContextBuilder:
                 excerpts += self._outline.excerpts(
                     file, location.container, own or insertion, known, apart
                 )
-        arriving = self._definitions.likely(likely, wanted)
+        arriving = self._definitions.likely(likely, wanted, _LEAST_WORTH if own is not None else 0)
         excerpts += self._likely(arriving.values(), hidden)
         for caller in callers:
             section = "tests" if caller.is_test else "callers"

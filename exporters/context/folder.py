@@ -1,6 +1,7 @@
 """What the other files of a folder refer to: code in a file beside them may need it, too."""
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterator
 
 from rsidx.exporters.context.likely import Likely
@@ -13,8 +14,13 @@ FOLDER_RULE = "folder"
 _WEIGHT = 0.1
 """How likely what one such file imports is needed, against what the nearest item uses."""
 _MAX_FILES = 8
+_MIN_FILES = 3
+"""A file that is there has its own imports; what fewer of the others import says little of it."""
 _MAX_ITEMS = 16
 """Of each file, where the code's own file is new."""
+
+_Key = tuple[int, int, str, str]
+"""A definition by its path, where it begins, its name, and the member of it that is meant."""
 
 
 class Folder:
@@ -24,7 +30,7 @@ class Folder:
         self._resolver = resolver
         self._mentions = mentions
         self._files: dict[str, list[int]] = {}
-        self._found: dict[tuple[int, bool], tuple[Resolved, ...]] = {}
+        self._found: dict[tuple[int, bool], dict[_Key, Resolved]] = {}
 
     def forget(self) -> None:
         """Forget what names mean: the tree is another."""
@@ -32,29 +38,37 @@ class Folder:
         self._found.clear()
 
     def of(self, place: Place) -> Iterator[Likely]:
-        """Yield what each of the files beside a place's imports, those of like names first.
+        """Yield what the files beside a place's import, most of all what several do.
 
         Beside a new file, what their first items refer to, too.
         """
         is_new = self._resolver.modules.file(place.old_path_id) is None
-        for path_id in self._beside(place.old_path_id)[:_MAX_FILES]:
-            yield Likely(FOLDER_RULE, _WEIGHT, self._of_file(path_id, with_items=is_new))
+        n_files: Counter[_Key] = Counter()
+        found: dict[_Key, Resolved] = {}
+        for path_id in self._beside(place.old_path_id):
+            of_file = self._of_file(path_id, with_items=is_new)
+            n_files.update(of_file.keys())
+            found |= of_file
+        for key, resolved in found.items():
+            if is_new or n_files[key] >= _MIN_FILES:
+                yield Likely(FOLDER_RULE, _WEIGHT * n_files[key], (resolved,))
 
     def _beside(self, path_id: int) -> list[int]:
-        """Return the files of a file's folder, then those of the folder above."""
+        """Return the files of a file's folder, then those of each folder above."""
         modules = self._resolver.modules
         if not self._files:
             for one in modules.rust_files():
                 self._files.setdefault(posixpath.dirname(modules.path(one)), []).append(one)
         path = modules.path(path_id)
-        folder = posixpath.dirname(path)
+        at: str | None = posixpath.dirname(path)
         found: list[int] = []
-        for at in dict.fromkeys((folder, posixpath.dirname(folder))):
+        while at is not None and len(found) < _MAX_FILES:
             others = [one for one in self._files.get(at, ()) if one != path_id]
             found += sorted(others, key=lambda one: _unlikeness(modules.path(one), path))
-        return found
+            at = posixpath.dirname(at) if at else None
+        return found[:_MAX_FILES]
 
-    def _of_file(self, path_id: int, *, with_items: bool) -> tuple[Resolved, ...]:
+    def _of_file(self, path_id: int, *, with_items: bool) -> dict[_Key, Resolved]:
         """Return what a file refers to, each definition once."""
         key = (path_id, with_items)
         if key not in self._found:
@@ -66,13 +80,13 @@ class Folder:
             self._found[key] = self._of_chunks(path_id, looked_at)
         return self._found[key]
 
-    def _of_chunks(self, path_id: int, chunks: list[ChunkRow]) -> tuple[Resolved, ...]:
-        found: dict[tuple[object, ...], Resolved] = {}
+    def _of_chunks(self, path_id: int, chunks: list[ChunkRow]) -> dict[_Key, Resolved]:
+        found: dict[_Key, Resolved] = {}
         for site, references in self._mentions.of_chunks(path_id, chunks):
             for one in self._resolver.resolve(site, references)[0]:
                 at = one.definition
                 found.setdefault((at.path_id, at.start, at.symbol.name, one.member), one)
-        return tuple(found.values())
+        return found
 
 
 def _unlikeness(path: str, other: str) -> tuple[int, str]:

@@ -10,7 +10,9 @@ from rsidx.exporters.resolver.crates import Crate
 from rsidx.exporters.resolver.references import Resolved, Resolver
 
 MESSAGE_RULE = "message"
-_WEIGHT = 0.5
+_WEIGHTS = {"add": 0.5}
+_WEIGHT = 4.0
+"""How likely what a message names is needed, against what the nearest item uses."""
 _MAX_NAMES = 16
 _MAX_DEFINITIONS = 4
 """A name that more definitions have tells too little."""
@@ -44,7 +46,8 @@ class Named:
         for name in names:
             found = [one for crate in crates for one in self._definitions(crate, name)]
             if found and len(found) <= _MAX_DEFINITIONS:
-                yield Likely(MESSAGE_RULE, _WEIGHT / len(found), found)
+                weight = _WEIGHTS.get(place.change, _WEIGHT)
+                yield Likely(MESSAGE_RULE, weight / len(found), found)
 
     def _definitions(self, crate: Crate, name: str) -> tuple[Resolved, ...]:
         key = (crate.root, name)

@@ -74,8 +74,10 @@ class Definitions:
                 one.rule = resolved.rule
         return found, outcomes
 
-    def likely(self, likely: Iterable[Likely], known: Container[Key]) -> dict[Key, Wanted]:
-        """Return what is likely to be needed and not known, with its worth."""
+    def likely(
+        self, likely: Iterable[Likely], known: Container[Key], least: float
+    ) -> dict[Key, Wanted]:
+        """Return what is likely to be needed and not known, with its worth, `least` or more."""
         found: dict[Key, Wanted] = {}
         for source in likely:
             for resolved in source.definitions:
@@ -86,7 +88,7 @@ class Definitions:
                 one = found.setdefault(key, Wanted(definition, source.rule, names={""}))
                 one.use(resolved, member)
                 one.worth += source.weight
-        return found
+        return {key: one for key, one in found.items() if one.worth >= least}
 
     def _owner(self, resolved: Resolved) -> tuple[Definition, str]:
         """Return the definition that is shown for one, and the member of it that is meant."""

@@ -64,13 +64,16 @@ def test_an_item_of_a_new_file_is_shown_what_the_files_beside_it_refer_to(shown)
     assert found["second"].keys() >= {("Canvas", "folder"), ("area_of", "folder")}
 
 
-def test_an_item_of_a_file_is_shown_what_the_files_beside_it_import(shown):
+def test_an_item_of_a_file_is_shown_what_several_files_beside_it_import(shown):
     changed = SHAPES.replace("    radius\n", "    radius * radius\n")
-    other = {"src/second.rs": "use crate::Canvas;\n\nfn other() {\n    crate::first::one;\n}\n"}
-    other["src/lib.rs"] = "mod second;\n" + BEFORE["src/lib.rs"]
-    found = shown({"src/shapes.rs": changed}, before={**BEFORE, **other})
-    assert ("Canvas", "folder") in found["area_of"]
-    assert not any(symbol == "one" for symbol, _ in found["area_of"])
+    uses = "use crate::{Canvas, Rare};\n\nfn other() {\n    crate::first::one;\n}\n"
+    names = ("second", "third", "fourth")
+    others = {f"src/{name}.rs": uses for name in names}
+    others["src/fourth.rs"] = uses.replace(", Rare", "")
+    lib = "".join(f"mod {name};\n" for name in names) + "pub struct Rare;\n"
+    before = {**BEFORE, **others, "src/lib.rs": lib + BEFORE["src/lib.rs"]}
+    found = shown({"src/shapes.rs": changed}, before=before)
+    assert [symbol for symbol, rule in found["area_of"] if rule == "folder"] == ["Canvas"]
 
 
 @pytest.mark.parametrize("name", ["Circle", "clear_all"])
