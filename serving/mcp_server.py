@@ -8,7 +8,9 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
@@ -33,7 +35,7 @@ def run(tools: Tools, version: str) -> None:
 def server_of(tools: Tools, version: str) -> MCPServer:
     """Return a server with the tools."""
     server: MCPServer = MCPServer("rsidx", version=version, instructions=_INSTRUCTIONS)
-    thread = ThreadPoolExecutor(1, "rsidx-tools")
+    worker = _Worker()
     for tool in tools.all():
         name = tool.call.__name__
         annotations = ToolAnnotations(
@@ -42,7 +44,7 @@ def server_of(tools: Tools, version: str) -> MCPServer:
             open_world_hint=False,
         )
         server.add_tool(
-            _in_thread(tools, tool, thread),
+            _in_thread(tools, tool, worker),
             name=name,
             description=inspect.getdoc(tool.call),
             annotations=annotations,
@@ -51,14 +53,41 @@ def server_of(tools: Tools, version: str) -> MCPServer:
     return server
 
 
-def _in_thread(tools: Tools, tool: Tool, thread: ThreadPoolExecutor) -> Callable[..., Any]:
-    """Return what calls a tool in the thread; its signature is the tool's."""
+class _Worker:
+    """A thread that makes one call after another.
+
+    It ends with the process, in the middle of a call if need be: who closed the connection does not
+    wait for a check, and an executor's thread would.
+    """
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[tuple[Future[str], Callable[[], str]]] = SimpleQueue()
+        Thread(target=self._work, name="rsidx-tools", daemon=True).start()
+
+    def submit(self, call: Callable[[], str]) -> Future[str]:
+        """Return what will come of a call; one that is cancelled in the queue is not made."""
+        future: Future[str] = Future()
+        self._calls.put((future, call))
+        return future
+
+    def _work(self) -> None:
+        while True:
+            future, call = self._calls.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:
+                    future.set_exception(error)
+
+
+def _in_thread(tools: Tools, tool: Tool, worker: _Worker) -> Callable[..., Any]:
+    """Return what has the worker call a tool; its signature is the tool's."""
 
     @functools.wraps(tool.call)
     async def call(**arguments: Any) -> str:
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(thread, functools.partial(tool.call, **arguments))
+            future = worker.submit(functools.partial(tool.call, **arguments))
+            return await asyncio.wrap_future(future)
         except RsidxError as error:
             raise ToolError(tools.refusal(error)) from error
 

@@ -1,5 +1,6 @@
 """`rsidx mcp`."""
 
+import signal
 from pathlib import Path
 
 import click
@@ -45,13 +46,18 @@ def mcp(
 
     The tools are symbols, refs, show, context, prompt, check and apply, as the commands of these
     names. They only read, unless --allow-write lets apply write; check runs the repository's build
-    scripts and macros, in a sandbox. The process stays until its stdin is closed. Needs
-    `pip install 'rsidx[mcp]'`.
+    scripts and macros, in a sandbox. The process stays until its stdin is closed, and then ends at
+    once. Needs `pip install 'rsidx[mcp]'`.
     """
-    serve_tools(
-        index,
-        like=like,
-        check=Check(settings, scratch),
-        may_write=allow_write,
-        max_chars=max_chars,
-    )
+    # Nothing interrupts a thread that reads stdin: Python's own handler would wait for its end.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        serve_tools(
+            index,
+            like=like,
+            check=Check(settings, scratch),
+            may_write=allow_write,
+            max_chars=max_chars,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)

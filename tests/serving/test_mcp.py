@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import signal
+import subprocess
 import sys
 from contextlib import asynccontextmanager
 
@@ -261,6 +263,60 @@ def test_one_process_stays_and_shares_the_index_with_everything_else(crate, edit
             assert "<|new_code|>" in result.content[0].text
 
     anyio.run(use)
+
+
+WAITING = """
+import sys, threading
+from rsidx.serving import mcp_server, tools
+
+def wait() -> str:
+    print("called", file=sys.stderr, flush=True)
+    threading.Event().wait()
+    return ""
+
+class Waiting:
+    def all(self):
+        return (tools.Tool(wait),)
+
+mcp_server.run(Waiting(), "1")
+"""
+CALLS = (
+    {"id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"}}},
+    {"method": "notifications/initialized"},
+    {"id": 1, "method": "tools/call", "params": {"name": "wait", "arguments": {}}},
+)  # fmt: skip
+
+
+def test_who_closes_the_connection_does_not_wait_for_a_call():
+    command = [sys.executable, "-P", "-c", WAITING]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        try:
+            for call in CALLS:
+                process.stdin.write(json.dumps({"jsonrpc": "2.0", **call}) + "\n")
+                process.stdin.flush()
+            assert process.stderr.readline() == "called\n"
+            process.stdin.close()
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+
+
+@pytest.mark.slow
+def test_an_interruption_ends_the_server(crate):
+    command = [sys.executable, "-P", "-m", "rsidx", "mcp", "-C", str(crate.path)]
+    pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        try:
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **CALLS[0]}) + "\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"] == 0
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == -signal.SIGINT
+        finally:
+            process.kill()
 
 
 def test_without_the_package_one_line_says_what_to_install(crate, monkeypatch, capfd):
