@@ -49,8 +49,10 @@ def comparable(folder):
 
 @pytest.fixture
 def start(many, tmp_path):
-    """Start the command in a process of its own."""
+    """Start the command in a process of its own, which an interruption reaches."""
     export, answers = many
+    # A process that is started in the background ignores it, and so would what that starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(to, scratch):
         command = [sys.executable, "-m", "rsidx", "eval", "check", export.folder, answers]
@@ -60,7 +62,8 @@ def start(many, tmp_path):
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/",
         )  # fmt: skip
 
-    return start
+    yield start
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow
