@@ -10,7 +10,8 @@
    must pass the same check.
 
 What passes is committed. Where one edit does not, all are taken back, nothing is committed, and the
-status is 10: it is a person's turn. Keys are taken from OPENAI_API_KEY.
+status is 10: it is a person's turn. The planner is sent whole files as they are, secrets included.
+Its key is taken from PLANNER_API_KEY, the writer's from OPENAI_API_KEY.
 """
 
 import argparse
@@ -72,16 +73,19 @@ class Layers:
         except (ValueError, LookupError, TypeError, rsidx.RsidxError) as error:
             raise EscalationError(f"the plan cannot be read: {error}") from error
 
-    def make(self, index: rsidx.Index, step: Step) -> None:
-        """Have an edit written, by the writer or else by the planner."""
+    def make(self, index: rsidx.Index, step: Step) -> bool:
+        """Have an edit written, by the writer or else by the planner; tell if that changed a file.
+
+        Only what did may be undone: the write before it was somebody else's.
+        """
         address = step.address
         request = rsidx.EditRequest(address.path, address.symbol, step.message, **address.place)
         done = rsidx.complete(
             index, request, self.writer, like=self.like, check=self.check, write=True
         )
         print(f"{step.message}: {done.outcome} after {len(done.attempts)} answers", flush=True)
-        if done.is_done:
-            return
+        if done.applied is not None:
+            return done.applied.is_written
         assert index.worktree is not None
         last = done.attempts[-1]
         question = (
@@ -101,7 +105,8 @@ class Layers:
         print(f"{step.message}: {found.outcome}, by the planner", flush=True)
         if found.outcome != "compiles":
             raise EscalationError(found.feedback or found.reason)
-        index.apply(address.path, address.symbol, code, write=True, **address.place)
+        applied = index.apply(address.path, address.symbol, code, write=True, **address.place)
+        return applied.is_written
 
 
 def chat(url: str, system: str, user: str) -> str:
@@ -109,14 +114,24 @@ def chat(url: str, system: str, user: str) -> str:
     messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
     body = {"model": os.environ.get("PLANNER_MODEL", "planner"), "messages": messages}
     headers = {"Content-Type": "application/json"}
-    if key := os.environ.get("OPENAI_API_KEY"):
+    if key := os.environ.get("PLANNER_API_KEY"):
         headers["Authorization"] = f"Bearer {key}"
     request = urllib.request.Request(
         f"{url.rstrip('/')}/chat/completions", json.dumps(body).encode(), headers
     )
-    with urllib.request.urlopen(request, timeout=600) as answer:
-        found: Any = json.load(answer)
-    return str(found["choices"][0]["message"]["content"])
+    try:
+        with urllib.request.build_opener(NoRedirects).open(request, timeout=600) as answer:
+            found: Any = json.load(answer)
+        return str(found["choices"][0]["message"]["content"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise EscalationError(f"{url} gives no answer: {error}") from error
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows none: the key and the code are for the address that was given alone."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Return no request to make instead."""
 
 
 def text_of(worktree: Path, address: rsidx.Address) -> str:
@@ -143,14 +158,19 @@ def carry_out(index: rsidx.Index, layers: Layers, task: str) -> str:
     made: list[str] = []
     try:
         for step in layers.plan(task, git(worktree, "ls-files", "*.rs").splitlines()):
-            layers.make(index, step)
-            made.append(step.address.path)
+            if layers.make(index, step):
+                made.append(step.address.path)
+        if not made:
+            raise EscalationError("the code is there already")
         git(worktree, "add", "--", *dict.fromkeys(made))
         git(worktree, "commit", "--quiet", "-m", task)
     except BaseException:
         git(worktree, "reset", "--quiet")
         for path in reversed(made):
-            index.undo(path, write=True)
+            try:
+                index.undo(path, write=True)
+            except rsidx.RsidxError as error:  # A hook that formats files changed it, too.
+                print(f"not taken back: {error}", file=sys.stderr)
         raise
     return git(worktree, "rev-parse", "HEAD")
 

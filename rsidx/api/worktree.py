@@ -73,7 +73,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """New code in a file: what was written, or would be.
+    """New code in a file: what was written, or would be; code that is there already is not.
 
     `diff` are the lines of a unified diff. `old` and `new` are the ranges of bytes of the items
     that differ, in the file before and after; those of `new` define `names`. `left_out` says what
@@ -111,10 +111,11 @@ class FilesOnDisk:
         source = None if spot.is_file and not file.exists() else _read(file, path)
         answer = read_answer(code_of(code))
         result = spot.with_code(source, answer.code, delete=delete)
-        if write and result != source:
+        is_written = write and result != source
+        if is_written:
             with self._log.noted(self._name(file), source, result):
                 _write(file, path, source, result)
-        return _applied(path, source, result, is_written=write, left_out=answer.left_out)
+        return _applied(path, source, result, is_written=is_written, left_out=answer.left_out)
 
     def undo(self, path: str, *, write: bool) -> Applied:
         """Take back the newest write to a file that left it as it is."""

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+import rsidx
 from rsidx import files
 from rsidx.__main__ import main
 from rsidx.errors import PlacementError, RsidxError
@@ -441,6 +442,9 @@ def test_an_answer_that_is_written_is_taken_back_while_nothing_else_changed_it(a
         assert file.read_bytes() == expected
     status, err = apply("src/lib.rs", "--undo", "--write")
     assert (status, err) == (1, "rsidx: nothing was written to src/lib.rs that is still known\n")
+    with rsidx.open(repo.path) as index:
+        same = index.apply("src/lib.rs", "free", FREE.replace(b"{ 2 }", b"{ 1 }"), write=True)
+    assert (same.is_written, same.diff) == (False, ())
     log = repo.path / ".git/rsidx/undo.jsonl"
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 

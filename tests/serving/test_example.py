@@ -34,7 +34,8 @@ def patch(crate, edits, server, tmp_path, monkeypatch):
         def answer(path, _body):
             if path == "/v1/completions":
                 return completion(written.pop(0))
-            return {"choices": [{"message": {"content": planned.pop(0)}}]}
+            content = planned.pop(0)
+            return {"choices": [{"message": {"content": content}}] if content else []}
 
         server.answer = answer
         done = subprocess.run(
@@ -81,6 +82,28 @@ def test_nothing_stays_of_a_change_that_nobody_can_finish(patch, crate):
     assert crate.git("status", "--porcelain") == ""
 
 
+def test_what_was_written_before_is_not_taken_back(patch, crate):
+    assert patch([json.dumps(PLAN[:1])], [MORE]).returncode == 0
+    after = (crate.path / "src/lib.rs").read_text()
+    wrong = THRICE.replace("twice", "absent")
+    done = patch([json.dumps(PLAN), wrong], [MORE, *[wrong] * 3])
+    assert (done.returncode, done.stdout.count("compiles after 1 answers")) == (10, 1)
+    assert (crate.path / "src/lib.rs").read_text() == after
+    assert crate.git("status", "--porcelain") == ""
+
+
+def test_what_a_hook_changed_too_stays_and_the_rest_is_taken_back(patch, crate):
+    hook = crate.path / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho '// formatted' >> src/lib.rs\nexit 1\n")
+    hook.chmod(0o755)
+    plan = [PLAN[0], {"place": "src/inner.rs", "after": "same", "message": "Add what rests"}]
+    done = patch([json.dumps(plan)], [MORE, "pub fn still() {}\n"])
+    assert (done.returncode, "git commit failed" in done.stderr) == (10, True)
+    assert "not taken back: src/lib.rs was changed since" in done.stderr
+    assert crate.git("status", "--porcelain") == "M src/lib.rs"
+
+
 def test_a_commit_that_git_refuses_is_taken_back(patch, crate):
     hook = crate.path / ".git/hooks/pre-commit"
     hook.parent.mkdir(exist_ok=True)
@@ -89,6 +112,11 @@ def test_a_commit_that_git_refuses_is_taken_back(patch, crate):
     done = patch([json.dumps(PLAN[:1])], [MORE])
     assert (done.returncode, "git commit failed: not today" in done.stderr) == (10, True)
     assert crate.git("status", "--porcelain") == ""
+
+
+def test_a_planner_that_gives_no_answer_is_a_person_s_turn(patch):
+    done = patch([None], [])
+    assert (done.returncode, "escalate: " in done.stderr) == (10, True)
 
 
 def test_a_plan_that_cannot_be_read_is_a_person_s_turn(patch):
