@@ -1,7 +1,7 @@
 """What the code near a place refers to: an edit there is likely to need it, too."""
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, zip_longest
 
 from rsidx.exporters.context.likely import Likely
 from rsidx.exporters.context.mentions import Mentions
@@ -71,17 +71,9 @@ class Near:
 
 def _nearest(around: Surroundings) -> Iterator[Side]:
     """Yield the items around a place, the nearest first, from both sides in turn."""
-    halves = [
-        [side for side in sides if _is_looked_at(side)]
-        for sides in (reversed(around.before), around.behind)
-    ]
-    distances = [
-        (distance, at, half[distance])
-        for at, half in enumerate(halves)
-        for distance in range(len(half))
-    ]
-    distances.sort(key=lambda one: one[:2])
-    yield from (side for _, _, side in distances)
+    before = filter(_is_looked_at, reversed(around.before))
+    for pair in zip_longest(before, filter(_is_looked_at, around.behind)):
+        yield from (side for side in pair if side is not None)
 
 
 def _is_looked_at(side: Side) -> bool:
