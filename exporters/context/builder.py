@@ -242,6 +242,8 @@ class ContextBuilder:
         if section is None or file is None:
             return
         for form in self._forms_of(wanted, file, max_bytes):
+            if wanted.rule != "enclosing" and hidden.empties(file.blob_id, form):
+                continue
             excerpt = excerpt_of(section, file, definition.symbol.name, wanted.rule, form, hidden)
             if excerpt is not None:
                 anchor = definition.start if wanted.is_only_imported else None

@@ -63,6 +63,13 @@ class Hidden:
             form = form.without(start, end)
         return form
 
+    def empties(self, blob_id: int, form: Form) -> bool:
+        """Tell whether nothing is left of members, shown or not, that something has."""
+        if not form.pieces or form.head is None:
+            return False
+        rest = self.outside(blob_id, form)
+        return not rest.pieces and not rest.note
+
 
 NOTHING_HIDDEN = Hidden()
 

@@ -124,3 +124,16 @@ def test_what_it_was_is_shown_where_the_commit_s_edits_are_not(shown):
     found = shown(files, before=USES, earlier=("none",))
     [text] = [text for (symbol, _), text in found["uses"].items() if symbol == "area_of"]
     assert "scale" not in text
+
+
+def test_an_impl_is_not_shown_empty_where_edits_changed_all_of_its_members(shown):
+    canvas = "pub struct Canvas;\n\nimpl Canvas {\n    pub fn clear(&self) {}\n}\n"
+    lib = "mod canvas;\n\nfn uses(canvas: &canvas::Canvas) {\n    canvas.clear();\n}\n"
+    before = {"Cargo.toml": CARGO, "src/lib.rs": lib, "src/canvas.rs": canvas}
+    after = {
+        "src/canvas.rs": canvas.replace("(&self)", "(&self, all: bool)"),
+        "src/lib.rs": lib.replace("clear()", "clear(true)"),
+    }
+    found = shown(after, before=before)["uses"]
+    assert any("all: bool" in text for text in found.values())
+    assert not any("impl" in text for text in found.values())
