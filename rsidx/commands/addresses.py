@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -32,6 +33,35 @@ _in_option = click.option(
 def address_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --after and --in."""
     return _after_option(_in_option(command))
+
+
+_ASKED = (
+    click.option("--named", default="", metavar="NAME", help="New code: what it is called."),
+    click.option("--signature", default="", metavar="TEXT", help="New code: its signature."),
+    click.option(
+        "--fim",
+        "is_hole",
+        is_flag=True,
+        help="Fill in a hole in the file on disk, at LINE (from 1) and COL (in bytes, from 1).",
+    ),
+    click.option(
+        "--suffix-first", is_flag=True, help="With --fim: put the suffix in front of the prefix."
+    ),
+    click.option(
+        "--like",
+        required=True,
+        type=click.Path(path_type=Path),
+        metavar="OUT",
+        help="The export that the model was trained on, for its tokenizer and settings.",
+    ),
+)
+
+
+def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --after and --in, and what else says what a model is asked for."""
+    for option in reversed(_ASKED):
+        command = option(command)
+    return address_options(command)
 
 
 def address_of(place_in_code: str, after: str | None, inside: str | None) -> Address:

@@ -19,7 +19,7 @@ from rsidx import (
 from rsidx import complete as ask
 from rsidx.commands.addresses import (
     address_of,
-    address_options,
+    asking_options,
     check_is_named,
     hole_of,
 )
@@ -31,26 +31,8 @@ from rsidx.output import counted, emit, note, printable
 
 @click.command()
 @click.argument("place_in_code", metavar="FILE[:SYMBOL|:LINE|:LINE:COL]")
-@address_options
-@click.option("--named", default="", metavar="NAME", help="New code: what it is called.")
-@click.option("--signature", default="", metavar="TEXT", help="New code: its signature.")
+@asking_options
 @click.option("--message", default="", help="The commit message of the change to make.")
-@click.option(
-    "--fim",
-    "is_hole",
-    is_flag=True,
-    help="Fill in a hole in the file on disk, at LINE (from 1) and COL (in bytes, from 1).",
-)
-@click.option(
-    "--suffix-first", is_flag=True, help="With --fim: put the suffix in front of the prefix."
-)
-@click.option(
-    "--like",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="OUT",
-    help="The export that the model was trained on, for its tokenizer and settings.",
-)
 @click.option("--url", required=True, help="The server, such as http://127.0.0.1:8000/v1.")
 @click.option("--model", help="The model.  [default: the first that the server lists]")
 @click.option(

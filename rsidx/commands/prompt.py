@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from rsidx import DataSet, Index, RsidxError
-from rsidx.commands.addresses import address_of, address_options, hole_of
+from rsidx.commands.addresses import address_of, asking_options, hole_of
 from rsidx.commands.options import at_option, json_option, repository_options
 from rsidx.output import emit, note
 
@@ -15,31 +15,13 @@ WORKTREE = "worktree"
 
 @click.command()
 @click.argument("place_in_code", metavar="FILE[:SYMBOL|:LINE|:LINE:COL]")
-@address_options
-@click.option("--named", default="", metavar="NAME", help="New code: what it is called.")
-@click.option("--signature", default="", metavar="TEXT", help="New code: its signature.")
+@asking_options
 @click.option("--message", help="The commit message of the change to make.")
 @click.option(
     "--after-edits",
     metavar="PATCH|worktree",
     help="Edits of the commit that are made already: a file with a unified diff, - for stdin, or "
     "`worktree` for what differs on disk.",
-)
-@click.option(
-    "--fim",
-    "is_hole",
-    is_flag=True,
-    help="Fill in a hole in the file on disk, at LINE (from 1) and COL (in bytes, from 1).",
-)
-@click.option(
-    "--suffix-first", is_flag=True, help="With --fim: put the suffix in front of the prefix."
-)
-@click.option(
-    "--like",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="OUT",
-    help="The export that the model was trained on, for its tokenizer and settings.",
 )
 @at_option
 @json_option
