@@ -9,7 +9,7 @@ import click
 
 from rsidx import CheckSettings, CodeCheck, Index, RepositoryError, check_code
 from rsidx.commands.addresses import address_of, address_options, check_is_named
-from rsidx.commands.check_settings import check_options
+from rsidx.commands.check_settings import OF_CODE_ON_DISK, check_options
 from rsidx.commands.options import json_option, repository_options
 from rsidx.commands.outcomes import end_with
 from rsidx.output import emit
@@ -19,14 +19,7 @@ from rsidx.output import emit
 @click.argument("place_in_code", metavar="FILE[:SYMBOL|:LINE]")
 @click.argument("code", type=click.File("rb"), default="-", metavar="[CODE]")
 @address_options
-@check_options(
-    goes_to="the first that compiles the code decides",
-    package_of="FILE",
-    cargo_home="A cargo home with the crates.  [default: your own]",
-    timeout="The seconds that a check may take.",
-    scratch="The folder for the clone and what it builds.  [default: rsidx/check in the git "
-    "folder]",
-)
+@check_options(**OF_CODE_ON_DISK)
 @json_option
 @repository_options
 def check(

@@ -10,6 +10,16 @@ import click
 from rsidx import CheckSettings
 from rsidx.option import Decorator
 
+OF_CODE_ON_DISK = {
+    "goes_to": "the first that compiles the code decides",
+    "package_of": "FILE",
+    "cargo_home": "A cargo home with the crates.  [default: your own]",
+    "timeout": "The seconds that a check may take.",
+    "scratch": "The folder for the clone and what it builds.  [default: rsidx/check in the git "
+    "folder]",
+}
+"""What `check_options` says where the code on disk is checked."""
+
 
 def check_options(
     *,

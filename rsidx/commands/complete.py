@@ -23,7 +23,7 @@ from rsidx.commands.addresses import (
     check_is_named,
     hole_of,
 )
-from rsidx.commands.check_settings import check_options
+from rsidx.commands.check_settings import OF_CODE_ON_DISK, check_options
 from rsidx.commands.options import json_option, repository_options
 from rsidx.commands.outcomes import end_with, refuse
 from rsidx.output import counted, emit, note, printable
@@ -64,15 +64,7 @@ from rsidx.output import counted, emit, note, printable
     help="Ask so many times at most, each time with the errors of the last answer.",
 )
 @click.option("--apply", "write", is_flag=True, help="Write the answer to the file if it passes.")
-@check_options(
-    name="--check-with",
-    goes_to="the first that compiles the code decides",
-    package_of="FILE",
-    cargo_home="A cargo home with the crates.  [default: your own]",
-    timeout="The seconds that a check may take.",
-    scratch="The folder for the clone and what it builds.  [default: rsidx/check in the git "
-    "folder]",
-)
+@check_options(name="--check-with", **OF_CODE_ON_DISK)
 @json_option
 @repository_options
 def complete(
