@@ -6,13 +6,11 @@ export after one more commit makes that commit's result, and reads the others.
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import Connection
 
 from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
@@ -27,30 +25,20 @@ from rsidx.exporters.dataset.manifest import manifest_of
 from rsidx.exporters.dataset.output import Files, Output
 from rsidx.exporters.dataset.staging import staging
 from rsidx.exporters.dedup.duplicates import Deduplicator
-from rsidx.exporters.edits.snapshot import depth_first
-from rsidx.exporters.filters.registry import Filters
-from rsidx.exporters.pipeline.cache_key import CommitKeys, shared_key
-from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
+from rsidx.exporters.dedup.leakage import CherryPickLinks
+from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import Dropped
 from rsidx.exporters.pipeline.result_cache import ResultCache
+from rsidx.exporters.pipeline.session import Progress, Session, session
 from rsidx.exporters.pipeline.statistics import Statistics
-from rsidx.exporters.pipeline.workers import PackedResults, make_results
-from rsidx.exporters.rendering.base import Dialect
-from rsidx.exporters.rendering.encoder import Encoder
-from rsidx.exporters.rendering.renderer import Renderer
 from rsidx.exporters.splits import frozen
 from rsidx.exporters.splits.frozen import split_summary
-from rsidx.exporters.splits.history import History, history_of
-from rsidx.exporters.splits.split import SPLITS, Plan, select, split_commits
-from rsidx.store import queries
-from rsidx.store.cache import CacheFile, open_cache
+from rsidx.exporters.splits.history import History
+from rsidx.exporters.splits.split import SPLITS, Plan, split_commits
+from rsidx.store.cache import open_cache
 from rsidx.store.database import Database
-from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
-
-Progress = Callable[[int, int], None]
-"""Called with the commits done and the commits to do."""
 
 
 def export(
@@ -70,12 +58,15 @@ def export(
     phases = Phases()
     # What is asked for can be done once it is planned: from then on something is written.
     with _planned(database, config, phases) as plan, staging(destination) as folder:
-        with open_cache(database.cache_file, plan.builds) as cache_file:
-            cache = _made(plan, cache_file, phases, jobs=jobs, progress=progress)
+        with open_cache(database.cache_file, plan.session.builds) as cache_file:
+            cache = plan.session.results(
+                plan.history, plan.wanted(), cache_file, phases, jobs=jobs, progress=progress
+            )
             with phases.of("write"):
                 _write(plan, cache, Files(folder, destination.path))
         with phases.of("data set"):
-            plan.encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
+            encoder, *_ = plan.session.tools
+            encoder.save(folder / "tokenizer", max_tokens=config.max_tokens)
             manifest = plan.manifest()
             files = _describe(folder, manifest)
         manifest = sealed({**manifest, "phases_s": phases.rounded()}, files)
@@ -100,9 +91,11 @@ def preview(
     with (
         _planned(database, config, phases) as plan,
         tempfile.TemporaryDirectory(prefix="rsidx-") as folder,
-        open_cache(database.cache_file, plan.builds, is_copy=True) as cache_file,
+        open_cache(database.cache_file, plan.session.builds, is_copy=True) as cache_file,
     ):
-        cache = _made(plan, cache_file, phases, jobs=jobs, progress=progress)
+        cache = plan.session.results(
+            plan.history, plan.wanted(), cache_file, phases, jobs=jobs, progress=progress
+        )
         _write(plan, cache, Files(None, destination.path, Path(folder)))
         manifest = plan.manifest()
     return {
@@ -120,29 +113,26 @@ _COUNTED = ("counts", "licenses", "relations", "now_train", "dropped")
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """An export whose commits are chosen: an open index, and what turns examples into rows."""
+    """An export whose commits are chosen."""
 
-    database: Database
-    connection: Connection
-    reader: Reader
-    config: ExportConfig
-    encoder: Encoder
-    dialect: Dialect
-    renderer: Renderer
+    session: Session
     history: History
     commits: Plan
     left_out: Sequence[tuple[CommitRow, str]]
     statistics: Statistics
-    builds: tuple[bytes, bytes]
-    """The keys of the cache: of results, and of encoded texts."""
+
+    def wanted(self) -> list[CommitRow]:
+        """Return the commits that are in a split."""
+        return [self.commits.commits[position] for position in self.commits.positions()]
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest, but for the times of the phases and the files."""
+        encoder, dialect, _ = self.session.tools
         manifest = manifest_of(
-            self.config,
-            self.encoder,
-            self.dialect.name,
-            self.reader,
+            self.session.config,
+            encoder,
+            dialect.name,
+            self.session.reader.repository_name(),
             self.history.tips,
             self.statistics,
         )
@@ -153,81 +143,26 @@ class _Planned:
 @contextmanager
 def _planned(database: Database, config: ExportConfig, phases: Phases) -> Iterator[_Planned]:
     with phases.of("validate"):
-        encoder, dialect, renderer = writing_tools(config)
-    with database.long_read() as connection:
-        repository_id = queries.indexed_repository(connection, config.name)
-        reader = Reader(connection, repository_id)
+        tools = writing_tools(config)
+    with session(database, config, tools) as opened:
         with phases.of("history"):
-            refs = queries.ref_tips(connection, repository_id)
-            history, plan, left_out = _commits(reader, refs, config)
-            statistics = Statistics()
-            statistics.dropped.update(f"commits_{reason}" for _, reason in left_out)
-        build = shared_key(config, encoder, dialect, reader)
-        yield _Planned(
-            database,
-            connection,
-            reader,
-            config,
-            encoder,
-            dialect,
-            renderer,
-            history,
-            plan,
-            left_out,
-            statistics,
-            (build, encoder.identity),
-        )
+            history, plan, left_out = _commits(opened)
+        statistics = Statistics()
+        statistics.dropped.update(f"commits_{reason}" for _, reason in left_out)
+        yield _Planned(opened, history, plan, left_out, statistics)
 
 
-def _made(
-    plan: _Planned,
-    cache_file: CacheFile,
-    phases: Phases,
-    *,
-    jobs: int,
-    progress: Progress | None,
-) -> ResultCache:
-    """Make the results that are missing, and return those of all commits."""
-    build, texts = plan.builds
-    cache = ResultCache(
-        cache_file.of(build), CommitKeys(plan.reader, plan.history.commits.values())
-    )
-    plan.encoder.keep_in(cache_file.of(texts))
-    commits = [plan.commits.commits[position] for position in plan.commits.positions()]
-    with phases.of("make"):
-        # It remembers much, and so does its reader: freed before rows are written.
-        reader = Reader(
-            plan.connection, queries.indexed_repository(plan.connection, plan.config.name)
-        )
-        pipeline = CommitPipeline(reader, plan.config, plan.renderer)
-        wanted = depth_first(cache.missing(commits), plan.history.commits)
-        made = make_results(
-            pipeline,
-            wanted,
-            database=plan.database,
-            cache_file=cache_file.file,
-            config=plan.config,
-            jobs=jobs,
-        )
-        n_done = len(commits) - len(wanted)
-        for seconds in _keep(cache, made, n_done, len(commits), progress):
-            phases.add(seconds)
-    return cache
-
-
-def _commits(
-    reader: Reader, refs: dict[bytes, bytes], config: ExportConfig
-) -> tuple[History, Plan, list[tuple[CommitRow, str]]]:
+def _commits(opened: Session) -> tuple[History, Plan, list[tuple[CommitRow, str]]]:
     """Return the history, the commits to export with their splits, and the others, with reasons."""
-    history = history_of(reader, refs, config.revisions)
-    reason = Filters("history", config.keep).reason
-    every = list(history.commits.values())
-    chosen, left_out = select(every, history.reached, reason, config.since)
-    plan, new = _split(chosen, history.commits, config)
+    selection = opened.selection()
+    plan, new = _split(selection.chosen, selection.history.commits, opened.config)
     embargo = [c for position, c in enumerate(plan.commits) if plan.split.is_out(position)]
-    left_out += [(commit, "new") for commit in new]
-    left_out += [(commit, "embargo") for commit in embargo]
-    return history, plan, left_out
+    left_out = [
+        *selection.left_out,
+        *((commit, "new") for commit in new),
+        *((commit, "embargo") for commit in embargo),
+    ]
+    return selection.history, plan, left_out
 
 
 def _check_licenses(config: ExportConfig, statistics: Statistics) -> None:
@@ -252,27 +187,6 @@ def _split(
     return Plan(ordered, split), out
 
 
-def _keep(
-    cache: ResultCache,
-    made: Generator[PackedResults],
-    n_done: int,
-    n_all: int,
-    progress: Progress | None,
-) -> Iterator[dict[str, float]]:
-    """Put results into the cache as they are made, so that an interrupted export goes on.
-
-    Yields the seconds that each step of them took.
-    """
-    # Closed here: the processes must end even where a failure's traceback keeps them alive.
-    with closing(made):
-        for results, seconds in made:
-            cache.put(results)
-            n_done += len(results)
-            if progress is not None:
-                progress(n_done, n_all)
-            yield seconds
-
-
 def _describe(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
     """Write the files that describe a data set; return the checksums of all files."""
     (folder / "README.md").write_text(card.render(manifest), "utf-8")
@@ -282,11 +196,14 @@ def _describe(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:
 
 def _write(plan: _Planned, cache: ResultCache, files: Files) -> None:
     """Write the rows of all commits, and what was left out; count both."""
-    keep = frozenset(plan.config.keep)
+    config, reader = plan.session.config, plan.session.reader
     commits, statistics = plan.commits, plan.statistics
+    encoder, *_ = plan.session.tools
+    links = CherryPickLinks(lambda commit: reader.message(commit.id), commits)
+    keep = frozenset(config.keep)
     with (
-        closing(Deduplicator(plan.reader, cache, commits, keep, files.spill)) as deduplicator,
-        closing(Output(files, plan.encoder, plan.config, commits, statistics)) as output,
+        closing(Deduplicator(cache, commits, keep, links, files.spill)) as deduplicator,
+        closing(Output(files, encoder, config, commits, statistics)) as output,
     ):
         for commit, reason in plan.left_out:
             output.drop(commit.oid.hex(), [Dropped(f"commits_{reason}", None, "")])
@@ -294,7 +211,7 @@ def _write(plan: _Planned, cache: ResultCache, files: Files) -> None:
             _write_commit(plan, position, deduplicator, output)
         output.finish()
         statistics.across_splits.update(deduplicator.across_splits())
-    _check_licenses(plan.config, statistics)
+    _check_licenses(config, statistics)
 
 
 def _write_commit(

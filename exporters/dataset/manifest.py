@@ -16,7 +16,6 @@ from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.setting import declared
-from rsidx.store.reader import Reader
 
 _MOST_PATHS = 10
 _QUANTILES = (5, 25, 50, 75, 95, 100)
@@ -38,7 +37,7 @@ def manifest_of(
     config: ExportConfig,
     encoder: Encoder,
     dialect: str,
-    reader: Reader,
+    repository: str,
     tips: Mapping[str, bytes],
     statistics: Statistics,
 ) -> dict[str, Any]:
@@ -56,7 +55,7 @@ def manifest_of(
             "secrets": scanner_version(),
         },
         "config": asked,
-        "repository": reader.repository_name(),
+        "repository": repository,
         "tips": {name: tip.hex() for name, tip in tips.items()},
         "tokenizer": {
             "sha256": encoder.source_sha256,

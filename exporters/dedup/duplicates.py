@@ -1,39 +1,54 @@
 """Leaving out edits because of other commits' edits: duplicates, and what would leak."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 
-from rsidx.exporters.dedup.leakage import BLOCK, CherryPickLinks, LeakIndex, RecentEdits, leaks
+from rsidx.exporters.dedup.leakage import (
+    BLOCK,
+    CherryPickLinks,
+    KeptEdits,
+    LeakIndex,
+    RecentEdits,
+    leaks,
+)
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.pipeline.result import Dropped, EditResult, Like, patches_of, unpack
-from rsidx.exporters.pipeline.result_cache import ResultCache
 from rsidx.exporters.splits.split import Plan
-from rsidx.store.reader import Reader
 from rsidx.store.spill import SpillList, SpillMap
+
+
+class ResultSource(Protocol):
+    """The packed results of commits, such as the cache has them."""
+
+    def get(self, oid: bytes) -> bytes:
+        """Return the packed result of a commit; raises KeyError where there is none."""
 
 
 class Deduplicator:
     """Leaves out edits that repeat or are related to those of other commits, and counts them.
 
     Commits are asked for in the order of history. Little is remembered of their edits: their
-    fingerprints are read again from the cache, and what was seen is spilled to a file of `folder`.
+    fingerprints are read again from their results, and what was seen is spilled to a file of
+    `folder`. `kept` makes what finds near duplicates in one split.
     """
 
     def __init__(
         self,
-        reader: Reader,
-        cache: ResultCache,
+        results: ResultSource,
         plan: Plan,
         keep: frozenset[str],
+        links: CherryPickLinks,
         folder: Path,
+        kept: Callable[[], KeptEdits] = RecentEdits,
     ) -> None:
         self.plan = plan
-        self._cache = cache
+        self._results = results
         self._keep = keep
-        self._named = CherryPickLinks(reader, plan)
+        self._named = links
         self._relations = LeakIndex(())
         self._compared_to = 0
         self._seen = SpillMap(folder)
@@ -41,7 +56,7 @@ class Deduplicator:
         # one that was left out for being like another, these of the other.
         self._names = SpillList(folder)
         self._n_left = Counter(map(plan.split.number, plan.positions()))
-        self._recent = {number: RecentEdits() for number in self._n_left}
+        self._near = {number: kept() for number in self._n_left}
         # A bit for each edit of a commit, by position.
         self._kept: dict[int, int] = {}
 
@@ -54,7 +69,7 @@ class Deduplicator:
             self._compare_from(position)
         split = self.plan.split.number(position)
         commit = self.plan.commits[position]
-        result = unpack(self._cache.get(commit.oid))
+        result = unpack(self._results.get(commit.oid))
         left_out = list(result.left_out)
         kept = []
         is_named = "related" not in self._keep and self._named.is_related(position)
@@ -72,7 +87,7 @@ class Deduplicator:
             self._names.append(like if like is not None else orjson.dumps(name))
         self._n_left[split] -= 1
         if not self._n_left[split]:
-            del self._recent[split]
+            del self._near[split]
         return kept, left_out, result.dropped
 
     def _reason(
@@ -88,11 +103,11 @@ class Deduplicator:
             for reason in found:
                 return f"related_{reason}", None
         if "near_duplicates" not in self._keep:
-            near = self._recent[split].near(patch)
+            near = self._near[split].near(number, patch)
             if near is not None:
                 return "near_duplicates", near
             if not is_repeat:
-                self._recent[split].add(number, patch)
+                self._near[split].add(number, patch)
         if "related" not in self._keep:
             self._relations.add(split, patch)
         return None, None
@@ -119,7 +134,7 @@ class Deduplicator:
                     yield split, patch
 
     def _patches(self, position: int) -> Iterator[PatchFingerprint]:
-        return patches_of(self._cache.get(self.plan.commits[position].oid))
+        return patches_of(self._results.get(self.plan.commits[position].oid))
 
     def across_splits(self) -> Counter[str]:
         """Count the edits that stayed though they are related to an earlier split's, by reason."""

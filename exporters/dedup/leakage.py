@@ -6,9 +6,11 @@ it in a test. The earliest of the related stays where it is; later ones leave va
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from rensa import RMinHash, RMinHashLSH
 
@@ -18,7 +20,7 @@ from rsidx.exporters.edits.fingerprint import (
     PatchFingerprint,
 )
 from rsidx.exporters.splits.split import SPLITS, Plan
-from rsidx.store.reader import Reader
+from rsidx.store.records import CommitRow
 
 REASONS = ("named", "same_patch", "revert", "near_duplicate", "same_code", "near_addition")
 """How an edit may be related to an earlier one, the surest first."""
@@ -128,12 +130,37 @@ class _Near:
                 self._first[number] = split
 
 
-class RecentEdits:
-    """The last edits that were kept of one split, to find near duplicates of them.
+def is_near(patch: PatchFingerprint, earlier: PatchFingerprint) -> bool:
+    """Tell whether an edit is nearly the same change to nearly the same code as an earlier one.
 
-    A near duplicate is nearly the same change to nearly the same code. The same change elsewhere
-    is none, nor is the reverse of a change, or another one of the same line. Bounded, since near
-    copies cluster, and an unbounded index would dominate memory.
+    The same change elsewhere is no near duplicate, nor is the reverse of a change, another one of
+    the same line, or the very same texts.
+    """
+    return (
+        patch.exact != earlier.exact
+        and patch.minhash.jaccard(earlier.minhash) >= THRESHOLD
+        and patch.code.jaccard(earlier.code) >= THRESHOLD
+        and patch.change.jaccard(earlier.change) >= _CHANGE_THRESHOLD
+    )
+
+
+class KeptEdits(Protocol):
+    """Edits that were kept of one split, to find near duplicates of them."""
+
+    def near(self, number: int, patch: PatchFingerprint) -> int | None:
+        """Return the number of the first of them that an edit nearly repeats, None for none.
+
+        `number` is the edit's own.
+        """
+
+    def add(self, number: int, patch: PatchFingerprint) -> None:
+        """Add an edit that is kept, by its number."""
+
+
+class RecentEdits:
+    """The last edits that were kept of one split.
+
+    Bounded, since near copies cluster, and an unbounded index would dominate memory.
     """
 
     def __init__(self, n_kept: int = _RECENT_EDITS) -> None:
@@ -142,24 +169,10 @@ class RecentEdits:
         self._n_kept = n_kept
         self._n_added = 0
 
-    def near(self, patch: PatchFingerprint) -> int | None:
-        """Return the number of the first of them that an edit nearly repeats, None for none.
-
-        The very same texts are no near copy.
-        """
-        return next(
-            (
-                number
-                for number, kept in map(
-                    self._kept.__getitem__, sorted(self._lsh.query(patch.minhash))
-                )
-                if patch.exact != kept.exact
-                and patch.minhash.jaccard(kept.minhash) >= THRESHOLD
-                and patch.code.jaccard(kept.code) >= THRESHOLD
-                and patch.change.jaccard(kept.change) >= _CHANGE_THRESHOLD
-            ),
-            None,
-        )
+    def near(self, _number: int, patch: PatchFingerprint) -> int | None:
+        """Return the number of the first of them that an edit nearly repeats, None for none."""
+        candidates = map(self._kept.__getitem__, sorted(self._lsh.query(patch.minhash)))
+        return next((number for number, kept in candidates if is_near(patch, kept)), None)
 
     def add(self, number: int, patch: PatchFingerprint) -> None:
         """Add an edit that is kept, by its number; the oldest one goes."""
@@ -180,8 +193,8 @@ def commits_named(message: str) -> list[str]:
 class CherryPickLinks:
     """Which commits say that they revert or pick one of an earlier split."""
 
-    def __init__(self, reader: Reader, plan: Plan) -> None:
-        self._reader = reader
+    def __init__(self, message_of: Callable[[CommitRow], str], plan: Plan) -> None:
+        self._message_of = message_of
         self._plan = plan
 
     def is_related(self, position: int) -> bool:
@@ -190,12 +203,22 @@ class CherryPickLinks:
         number = split.number(position)
         if not number:
             return False
-        prefixes = commits_named(self._reader.message(commits[position].id))
         return any(
-            split.number(other) < number and commit.oid.hex().startswith(prefix)
-            for prefix in prefixes
-            for other, commit in enumerate(commits)
+            split.number(other) < number
+            for prefix in commits_named(self._message_of(commits[position]))
+            for other in self._beginning(prefix)
         )
+
+    @cached_property
+    def _by_oid(self) -> list[tuple[str, int]]:
+        return sorted((commit.oid.hex(), n) for n, commit in enumerate(self._plan.commits))
+
+    def _beginning(self, prefix: str) -> Iterator[int]:
+        """Yield the positions of the commits whose ids begin so."""
+        for oid, position in islice(self._by_oid, bisect_left(self._by_oid, (prefix, 0)), None):
+            if not oid.startswith(prefix):
+                return
+            yield position
 
 
 def leaks(

@@ -12,19 +12,15 @@ import orjson
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import columns
-from rsidx.exporters.filters.registry import Filters
 from rsidx.exporters.kinds import KINDS
-from rsidx.exporters.pipeline.cache_key import CommitKeys, shared_key
+from rsidx.exporters.pipeline.cache_key import CommitKeys
 from rsidx.exporters.pipeline.commit import CommitPipeline, writing_tools
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import TokenizedRow, pack, unpack
 from rsidx.exporters.pipeline.result_cache import ResultCache
-from rsidx.exporters.splits.history import history_of
-from rsidx.exporters.splits.split import select
-from rsidx.store import queries
+from rsidx.exporters.pipeline.session import session
 from rsidx.store.cache import open_cache
 from rsidx.store.database import Database
-from rsidx.store.reader import Reader
 
 _COMMITS_AT_ONCE = 24
 
@@ -52,19 +48,17 @@ def examples_of(database: Database, config: ExportConfig) -> Iterator[Example]:
     What an export has made is read from its cache, and what is made here is kept there. Raises
     ExportError, TokenizerError or IndexStoreError.
     """
-    encoder, dialect, renderer = writing_tools(config)
-    with database.long_read() as connection:
-        reader = Reader(connection, queries.indexed_repository(connection, config.name))
-        history = history_of(reader, reader.ref_tips(), config.revisions)
-        reason = Filters("history", config.keep).reason
-        commits = list(history.commits.values())
-        chosen, _ = select(commits, history.reached, reason, config.since)
-        build = shared_key(config, encoder, dialect, reader)
-        with open_cache(database.cache_file, (build, encoder.identity)) as cache_file:
-            keys = CommitKeys(reader, history.commits.values())
+    tools = writing_tools(config)
+    encoder, _, renderer = tools
+    with session(database, config, tools) as opened:
+        selection = opened.selection()
+        with open_cache(database.cache_file, opened.builds) as cache_file:
+            build, _ = opened.builds
+            keys = CommitKeys(opened.reader, selection.history.commits.values())
             cache = ResultCache(cache_file.of(build), keys)
             encoder.keep_in(cache_file.of(encoder.identity))
-            pipeline = CommitPipeline(reader, config, renderer)
+            pipeline = CommitPipeline(opened.reader, config, renderer)
+            chosen = selection.chosen
             texts = PromptCompletion(encoder)
             missing = {commit.oid for commit in cache.missing(chosen)}
             for start in range(0, len(chosen), _COMMITS_AT_ONCE):

@@ -6,13 +6,12 @@ import tracemalloc
 from collections import Counter
 from contextlib import closing
 from functools import cache
-from types import SimpleNamespace
 
 import pytest
 
 from rsidx.exporters.dedup import duplicates, leakage
 from rsidx.exporters.dedup.duplicates import Deduplicator
-from rsidx.exporters.dedup.leakage import RecentEdits
+from rsidx.exporters.dedup.leakage import CherryPickLinks, RecentEdits
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.pipeline.result import CodeName, CommitResult, EditResult, pack
 from rsidx.exporters.pipeline.statistics import Statistics
@@ -40,11 +39,11 @@ class Edits:
         return pack(CommitResult(tuple(edits), (), Counter()))
 
 
-def deduplicator_of(split, n_commits, edits, folder, keep=()):
+def deduplicator_of(split, n_commits, edits, folder, keep=(), kept=RecentEdits):
     commits = [CommitRow(n, n.to_bytes(20), (), n, n, False, "ok") for n in range(n_commits)]
-    reader = SimpleNamespace(message=lambda _: "")
     plan = Plan(commits, split)
-    return Deduplicator(reader, edits, plan, frozenset(keep), folder)
+    links = CherryPickLinks(lambda _: "", plan)
+    return Deduplicator(edits, plan, frozenset(keep), links, folder, kept)
 
 
 @pytest.mark.parametrize("keep", [(), ("near_duplicates",), ("related",)])
@@ -130,7 +129,8 @@ def n_bytes_kept(n_commits, tmp_path):
     """Sift so many commits, half of them in val; return what is in memory at the end."""
     edits = Edits(lambda commit, edit: str(random.Random(commit * 1000 + edit).random()))
     split = Split(n_commits // 2, n_commits)
-    with closing(deduplicator_of(split, n_commits, edits, tmp_path)) as deduplicator:
+    recent = deduplicator_of(split, n_commits, edits, tmp_path, kept=lambda: RecentEdits(BLOCK))
+    with closing(recent) as deduplicator:
         tracemalloc.start()
         n_kept = sum(len(deduplicator.keep(n)[0]) for n in range(n_commits))
         gc.collect()
@@ -144,7 +144,6 @@ def n_bytes_kept(n_commits, tmp_path):
 def test_memory_does_not_grow_with_the_edits(tmp_path, monkeypatch):
     for module in (leakage, duplicates):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
-    monkeypatch.setattr(duplicates, "RecentEdits", lambda: RecentEdits(BLOCK))
     few, many = n_bytes_kept(20, tmp_path), n_bytes_kept(100, tmp_path)
     # A bit for each edit; of a commit an entry of a dict, 100 bytes.
     assert (many - few) / (80 * EDITS_A_COMMIT) < 20

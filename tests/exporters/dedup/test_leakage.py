@@ -91,8 +91,8 @@ def patch(old, new):
 def test_nearly_the_same_change_to_nearly_the_same_code_repeats():
     recent = RecentEdits()
     recent.add(7, patch(OLD, NEW))
-    assert recent.near(patch(OLD, NEW.replace("value_3", "other"))) == 7
-    assert recent.near(patch(OLD, OLD.replace("old", "fresh"))) is None
+    assert recent.near(0, patch(OLD, NEW.replace("value_3", "other"))) == 7
+    assert recent.near(0, patch(OLD, OLD.replace("old", "fresh"))) is None
 
 
 def test_the_same_change_elsewhere_does_not():
@@ -100,9 +100,9 @@ def test_the_same_change_elsewhere_does_not():
     other = function(7)
     recent.add(1, patch(NEW + OLD, NEW + OLD.replace("old()", "fresh(1, 2, 3, 4)")))
     again = patch(other + OLD, other + OLD.replace("old()", "fresh(1, 2, 3, 4)"))
-    assert recent.near(again) is None
+    assert recent.near(0, again) is None
     again = patch("// x\n" + NEW + OLD, "// x\n" + NEW + OLD.replace("old()", "fresh(1, 2, 3, 4)"))
-    assert recent.near(again) == 1
+    assert recent.near(0, again) == 1
 
 
 LINE = (
@@ -134,8 +134,8 @@ def test_a_reverse_or_another_change_of_a_line_is_no_copy(earlier, later):
     assert new_later != new
     recent = RecentEdits()
     recent.add(1, patch(old, new))
-    assert recent.near(patch(f"// x\n{new}", f"// x\n{new_later}")) is None
-    assert recent.near(patch(f"// x\n{old}", f"// x\n{new}")) == 1
+    assert recent.near(0, patch(f"// x\n{new}", f"// x\n{new_later}")) is None
+    assert recent.near(0, patch(f"// x\n{old}", f"// x\n{new}")) == 1
     # Across splits it is related.
     assert related((old, new), (f"// x\n{new}", f"// x\n{new_later}")) == "near_duplicate"
 
@@ -145,7 +145,7 @@ def test_the_next_version_of_a_crate_is_a_copy():
     second, third = (code.replace("0.1.14", version) for version in ("0.1.15", "0.1.16-rc.1"))
     recent = RecentEdits()
     recent.add(1, patch(code, second))
-    assert recent.near(patch(second, third)) == 1
+    assert recent.near(0, patch(second, third)) == 1
 
 
 def test_only_so_many_are_known():
@@ -153,7 +153,7 @@ def test_only_so_many_are_known():
     for n in range(3):
         recent.add(n, patch("", function(n)))
     copies = [patch("", function(n) + "// A copy.\n") for n in range(3)]
-    assert [recent.near(copy) for copy in copies] == [None, 1, 2]
+    assert [recent.near(0, copy) for copy in copies] == [None, 1, 2]
 
 
 def test_only_later_splits_lose_what_is_related():
