@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.reader import readable, rows_with_meta
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.rendering.families import fim_endings
+from rsidx.exporters.rendering.renderer import LEARNED_ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,22 @@ def _prompts(out: Path, split: str, file_format: str) -> Iterator[RowPrompt]:
     if text.exists():
         with text.open("rb") as lines:
             for line in lines:
-                yield _prompt(json.loads(line), None)
+                yield _prompt(json.loads(line), {}, None)
         return
     encoder = Encoder(load(str(out / "tokenizer")), source=str(out / "tokenizer"))
     for row, meta in rows_with_meta(out, split, file_format):
-        yield _prompt(row | {"id": meta["id"]}, encoder)
+        yield _prompt(row | {"id": meta["id"]}, meta, encoder)
 
 
-def _prompt(row: dict[str, Any], encoder: Encoder | None) -> RowPrompt:
+def _prompt(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder | None) -> RowPrompt:
     messages = row.get("messages")
     if messages:
         asked = [one for one in messages if one is not messages[-1] or one["role"] != "assistant"]
         return RowPrompt(row["id"], messages=tuple(asked))
     if "prompt" in row or encoder is None:
         return RowPrompt(row["id"], row["prompt"])
-    labels = row["labels"]
-    n_prompt = next((n for n, label in enumerate(labels) if label >= 0), len(labels))
+    # Not by the labels: with --labels all the prompt has loss, too, with --labels changed it may
+    # take some tokens until the first that has.
+    in_front = takewhile(lambda run: run[0] not in LEARNED_ROLES, meta["roles"])
+    n_prompt = sum(n_ids for _, n_ids in in_front)
     return RowPrompt(row["id"], encoder.decode(encoder.without_bos(row["input_ids"][:n_prompt])))

@@ -298,8 +298,9 @@ class ExportConfig:
     labels: Annotated[
         str,
         Setting(
-            "Loss on the new code and the end token, or everywhere.",
-            choices=("target", "all"),
+            "Loss on the new code and the end token; of that code only on the lines that the edit "
+            "adds, and where it removes some; or everywhere.",
+            choices=("target", "changed", "all"),
             harmless=True,
         ),
     ] = "target"
@@ -386,6 +387,8 @@ def _contradiction(config: ExportConfig) -> str | None:
     reason = KINDS[config.kind].conflict(config)
     if reason is not None:
         return reason
+    if config.labels == "changed" and config.kind != "edit":
+        return "--labels changed is for edits, which have old code to compare with"
     if config.pack is not None and config.pack < config.max_tokens:
         return (
             f"a packed row of {config.pack} tokens has no room for an example of "

@@ -175,13 +175,21 @@ def _types(shape: str, config: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"name": name, "list": "int64"} for name in columns]
 
 
+_LOSS = {
+    "changed": ", which of the new code is only on what the edit changes",
+    "all": ", which is nowhere",
+}
+"""What the card says of what has loss, where that is not the target."""
+
+
 def _columns(config: dict[str, Any]) -> str:
     if config["columns"] == "text":
         return "Each row of a split has `id`, `prompt` and `completion`"
     lacks = FORMATS[config["format"]].lacks
     return (
         "Each row of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "
-        "no loss)" + (", as far as the format has a place for them" if lacks else "")
+        f"no loss{_LOSS.get(config['labels'], '')})"
+        + (", as far as the format has a place for them" if lacks else "")
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rsidx import __version__
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dedup.leakage import COMPARED
+from rsidx.exporters.edits.git_diff import git_version
 from rsidx.exporters.edits.tiny import KINDS
 from rsidx.exporters.filters.secrets import scanner_version
 from rsidx.exporters.pipeline.statistics import Statistics
@@ -53,6 +54,7 @@ def manifest_of(
         "libraries": {
             **{name: version(name) for name in ("tokenizers", "rensa")},
             "secrets": scanner_version(),
+            **({"git": git_version()} if config.labels == "changed" else {}),
         },
         "config": asked,
         "repository": repository,

@@ -51,6 +51,8 @@ def why_not_in(name: str, *, labels: str, pad: bool, pack: bool, columns: str) -
             "--columns text has no ids to pad or pack, and is for JSON lines; --columns both has "
             "ids, too"
         )
+    if columns == "text" and labels == "changed":
+        return "--columns text cannot say which tokens have loss; give --columns both"
     lacks = FORMATS[name].lacks
     if "labels" in lacks and labels != "all":
         return (

@@ -14,6 +14,7 @@ from pathlib import Path
 from platform import python_version
 
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.edits.git_diff import git_version
 from rsidx.exporters.filters.registry import OF_A_COMMIT
 from rsidx.exporters.filters.secrets import RULES, scanner_version
 from rsidx.exporters.rendering.base import Dialect
@@ -60,6 +61,8 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     digest = hashlib.blake2b(digest_size=16)
     digest.update(_code_digest(code_files()))
     versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
+    if config.labels == "changed":
+        versions.append(git_version())
     ends = encoder.bos, encoder.end_token
     for part in (options, versions, encoder.identity, ends, dialect.name):
         digest.update(repr(part).encode())

@@ -297,16 +297,30 @@ class Encoder:
 
     def _encode_around(self, text: str) -> list[int]:
         """Encode a text that spells control tokens, cutting inside each spelling."""
+        pieces = [piece for _, piece in self._cut_in_controls(text)]
+        encodings = self._tokenizer.encode_batch_fast(pieces, add_special_tokens=False)
+        return [token_id for encoding in encodings for token_id in encoding.ids]
+
+    def _cut_in_controls(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield the pieces of a text that is cut inside each spelling of a control token."""
         cuts = {0, len(text)}
         for token in self._control.values():
             at = text.find(token)
             while at >= 0:
                 cuts.add(at + 1)
                 at = text.find(token, at + 1)
-        edges = sorted(cuts)
-        pieces = [text[a:b] for a, b in itertools.pairwise(edges)]
-        encodings = self._tokenizer.encode_batch_fast(pieces, add_special_tokens=False)
-        return [token_id for encoding in encodings for token_id in encoding.ids]
+        yield from ((start, text[start:end]) for start, end in itertools.pairwise(sorted(cuts)))
+
+    def starts(self, text: str) -> list[int]:
+        """Return where the first character of each of a text's tokens (`encode`) stands in it."""
+        encoding = self._encoding(text)
+        if self._control.keys().isdisjoint(encoding.ids):
+            return [start for start, _ in encoding.offsets]
+        return [
+            at + start
+            for at, piece in self._cut_in_controls(text)
+            for start, _ in self._encoding(piece).offsets
+        ]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids, control tokens spelled out."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, groupby
 
+from rsidx.exporters.edits.git_diff import LineDiffs
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.redaction import (
     has_placeholder,
@@ -17,7 +18,8 @@ from rsidx.exporters.rendering.base import Chosen, Dialect, IrreversibleError, P
 from rsidx.exporters.rendering.choosing import Chooser, context_text, n_left_out
 from rsidx.exporters.rendering.encoder import Encoder
 
-_LEARNED = frozenset({"new", "end"})
+LEARNED_ROLES = frozenset({"new", "end"})
+"""The roles of the tokens that a model is to learn."""
 _MAX_RUNS = 500
 GROWTH_TOKENS = 64
 """In nine of ten edits of long code, the new code is longer by at most so many tokens."""
@@ -45,7 +47,7 @@ class Row:
         """Return the ids in front of what is to be learned: of its new code, or its end."""
         n_prompt = 0
         for role, n_ids in self.roles:
-            if role in _LEARNED:
+            if role in LEARNED_ROLES:
                 break
             n_prompt += n_ids
         return self.input_ids[:n_prompt]
@@ -62,8 +64,9 @@ class TooLongError(Exception):
 class Renderer:
     """Writes examples down for one dialect and tokenizer.
 
-    Where a row `is_one_text`, its loss may begin and end anywhere; else a prompt stands in front of
-    its loss, and is encoded by itself.
+    `labels` says what has loss: the `target`, what is `changed` of it, or `all`. Where a row
+    `is_one_text`, its loss may begin and end anywhere; else a prompt stands in front of its loss,
+    and is encoded by itself.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Renderer:
         self.max_tokens = max_tokens
         self._context_tokens = context_tokens
         self._all_labels = labels == "all"
+        self._diffs = LineDiffs() if labels == "changed" else None
         self._is_one_text = is_one_text
         # What edits near each other show; what is one text with its answer comes once.
         spelled_ids = encoder.encode_spelled
@@ -90,6 +94,9 @@ class Renderer:
     def warm(self, examples: Iterable[Example]) -> None:
         """Encode all texts that examples may need in one batch, on all cores."""
         texts = []
+        examples = list(examples)
+        if self._diffs is not None:
+            self._diffs.warm(map(_sides, examples))
         for example in examples:
             draft, around = example.draft, example.around
             excerpts, edits = range(len(draft.excerpts)), range(len(draft.earlier))
@@ -135,7 +142,7 @@ class Renderer:
         if self._is_one_text:
             n_known, n_kept = n_bare["prompt"], self.max_tokens // 2
         else:
-            n_known = n_bare.total() - sum(n_bare[role] for role in _LEARNED)
+            n_known = n_bare.total() - sum(n_bare[role] for role in LEARNED_ROLES)
             n_kept = self.max_tokens // 4
             if n_bare["old"]:
                 n_kept = n_bare["old"] + GROWTH_TOKENS
@@ -238,6 +245,25 @@ class Renderer:
         marked = (piece for piece in pieces if piece.is_control or has_placeholder(piece.text))
         return self._encoder.controls(token_id for piece in marked for token_id in self._ids(piece))
 
+    def _losses(self, example: Example, role: str, n_ids: int) -> Iterator[tuple[int, int]]:
+        """Yield the ranges with loss of the ids of a piece."""
+        if self._all_labels or role in LEARNED_ROLES:
+            if role == "new" and self._diffs is not None:
+                changes = self._diffs.of(*_sides(example))
+                yield from _spans(changes.has_loss(self._starts(example.code.texts["new"])))
+            else:
+                yield 0, n_ids
+
+    def _starts(self, text: str) -> list[int]:
+        """Return where each of the ids of a text starts in it, placeholders spelled out."""
+        starts, at = [], 0
+        for piece, is_token in split_placeholders(text):
+            is_one = is_token and self._encoder.has(piece)
+            inside = (0,) if is_one else self._encoder.starts(piece)
+            starts += [at + start for start in inside]
+            at += len(piece)
+        return starts
+
     def _assemble(self, example: Example, chosen: Chosen) -> Row:
         input_ids: list[int] = []
         learned: list[tuple[int, int]] = []
@@ -248,9 +274,9 @@ class Renderer:
                 continue
             start = len(input_ids)
             input_ids += ids
-            if self._all_labels or role in _LEARNED:
-                first = learned.pop()[0] if learned and learned[-1][1] == start else start
-                learned.append((first, len(input_ids)))
+            for first, end in self._losses(example, role, len(ids)):
+                goes_on = learned and learned[-1][1] == start + first
+                learned.append((learned.pop()[0] if goes_on else start + first, start + end))
             if role in n_tokens:
                 n_tokens[role] += len(ids)
             before = roles.pop()[1] if roles and roles[-1][0] == role else 0
@@ -272,5 +298,20 @@ class Renderer:
         )
 
 
+def _sides(example: Example) -> tuple[str, str]:
+    """Return the old and the new code as a row spells them."""
+    texts = example.code.texts
+    return spelled(texts["old"]), spelled(texts["new"])
+
+
+def _spans(has_loss: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges that have loss."""
+    at = 0
+    for has, run in groupby(has_loss):
+        start, at = at, at + len(list(run))
+        if has:
+            yield start, at
+
+
 def _first_with_loss(pieces: Sequence[Piece]) -> int:
-    return next((i for i, one in enumerate(pieces) if one.role in _LEARNED), len(pieces))
+    return next((i for i, one in enumerate(pieces) if one.role in LEARNED_ROLES), len(pieces))

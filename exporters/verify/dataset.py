@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,9 @@ from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.dropped import dropped_problems
 from rsidx.exporters.verify.history import History
 from rsidx.exporters.verify.rows import Checked, Rows
-from rsidx.exporters.verify.schema import manifest_problem, meta_check
+from rsidx.exporters.verify.schema import SchemaCheck, manifest_problem, meta_check
+
+_ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,10 @@ def _problems(
     rows = Rows(manifest, encoder, history, checked)
     with closing(rows.edits):
         for split in SPLITS:
-            lines = rows_with_meta(out, split, ending)
+            lines = _checked(rows, rows_with_meta(out, split, ending), check)
             n_rows = 0
-            for number, (row, meta) in enumerate(lines, 1):
+            for number, (row, meta, broken) in enumerate(lines, 1):
                 n_rows = number
-                broken = check.problem(meta) if check is not None else None
                 if broken is not None:
                     checked.n_rows += 1
                     yield Problem(f"{split}.meta.jsonl", number, broken)
@@ -99,6 +100,22 @@ def _problems(
                     continue
                 text = f"is related to a row of an earlier split: {reason}"
                 yield Problem(f"{SPLITS[place]}.{ending}", number, text)
+
+
+_Line = tuple[dict[str, Any], dict[str, Any]]
+
+
+def _checked(
+    rows: Rows, lines: Iterator[_Line], check: SchemaCheck | None
+) -> Iterator[tuple[dict[str, Any], dict[str, Any], str | None]]:
+    """Yield rows with their meta lines, and with what breaks the schema of these.
+
+    `rows` sees some that are whole at a time before.
+    """
+    while some := list(islice(lines, _ROWS_AT_ONCE)):
+        problems = [check.problem(meta) if check is not None else None for _, meta in some]
+        rows.warm(line for line, broken in zip(some, problems, strict=True) if broken is None)
+        yield from ((*line, broken) for line, broken in zip(some, problems, strict=True))
 
 
 def _sidecars(out: Path, split: str, config: dict[str, Any]) -> Iterator[Problem]:

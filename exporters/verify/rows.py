@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.context import ContextCheck, name_before
 from rsidx.exporters.verify.history import History, dates_of, range_of
+from rsidx.exporters.verify.labels import LabelCheck
 from rsidx.exporters.verify.limit import LimitCheck
 from rsidx.exporters.verify.related import Edits
 from rsidx.exporters.verify.secrets import SecretCheck
@@ -44,7 +45,8 @@ class Rows:
         # Format version 0, of rsidx 0.1.0: no licence is recorded, and rows are encoded in pieces.
         self._is_first_format = version_of(manifest) == 0
         self._kind = KINDS[manifest["config"]["kind"]]
-        self._labels_all = manifest["config"]["labels"] == "all"
+        self._has_loss_everywhere = manifest["config"]["labels"] == "all"
+        self._labels = LabelCheck(manifest["config"]["labels"], encoder)
         self._texts = RowTexts(encoder, in_pieces=self._is_first_format)
         at_commit = manifest["config"].get("context_at") == "commit"
         self._context = ContextCheck(history, self._texts, at_commit=at_commit)
@@ -59,6 +61,10 @@ class Rows:
         # An earlier release had no limit.
         self._limit = LimitCheck(manifest["config"].get("max_edits_per_commit", 0))
         self.edits = Edits()
+
+    def warm(self, rows: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+        """Prepare for rows that come next, each with its meta line."""
+        self._labels.warm(rows)
 
     def problems(
         self, split: str, number: int, row: dict[str, Any], meta: dict[str, Any]
@@ -77,7 +83,7 @@ class Rows:
         if "completion" in row:
             texts = {"prompt": row["prompt"], "new": self._texts.without_end(row["completion"])}
         else:
-            yield from self._lists(row, meta)
+            yield from self._labels.problems(row, meta)
             sides = self._texts.sides(row["input_ids"], meta, has_prompt=self._kind.has_prompt)
             yield from self._texts.problems(sides)
             texts = self._texts.texts(sides)
@@ -91,7 +97,7 @@ class Rows:
             yield f"{meta['path']} is no new name of {meta['old_path']}, which is still there"
         for shown in self._kind.shown(meta):
             yield from self._shown(shown, meta, texts)
-        if not (self._kind.has_prompt or self._labels_all or meta["is_redacted"]):
+        if not (self._kind.has_prompt or self._has_loss_everywhere or meta["is_redacted"]):
             yield from self._losses(row, meta, texts["new"])
         # Without a prompt, the context is a part of the text.
         prompt = texts["prompt"] if self._kind.has_prompt else texts["new"]
@@ -219,22 +225,6 @@ class Rows:
     def _ends(self, meta: dict[str, Any]) -> bool:
         content = self._history.blob(meta["new"]["blob"])
         return content is not None and len(content) == meta["new"]["end"]
-
-    def _lists(self, row: dict[str, Any], meta: dict[str, Any]) -> Iterator[str]:
-        ids, mask, labels = row["input_ids"], row["attention_mask"], row["labels"]
-        if not len(ids) == len(mask) == len(labels):
-            yield "its lists differ in length"
-        expected: list[int] = []
-        for role, n in meta["roles"]:
-            start = len(expected)
-            has_loss = self._labels_all or role in ("new", "end")
-            expected += ids[start : start + n] if has_loss else [-100] * n
-        n_total = meta["n_tokens"]["total"]
-        n_padding = len(ids) - n_total
-        if labels != expected + [-100] * n_padding:
-            yield "its labels are not the new code and the end token"
-        if mask != [1] * n_total + [0] * n_padding:
-            yield "its attention mask is not all but the padding"
 
     def _line_ends(self, meta: dict[str, Any]) -> Iterator[str]:
         """Check that a target was given the line ends of the old code, or of the old file."""

@@ -296,6 +296,20 @@ def test_a_false_word_about_a_row_is_named(made, problems, change, says):
     assert any(says in text for _, _, text in found)
 
 
+@pytest.mark.parametrize("at", [-3, -5, -2])
+def test_a_label_that_is_not_where_git_says_is_named(made, problems, at):
+    out = made(labels="changed")
+    assert problems(out) == []
+
+    def turn(row):
+        row["labels"][at] = -100 if row["labels"][at] >= 0 else row["input_ids"][at]
+
+    rewrite(out, "val.jsonl", turn)
+    assert [text for _, _, text in problems(out)] == [
+        "its labels are not what changed in the new code and the end token"
+    ]
+
+
 def test_a_changed_target_label_or_mask_is_named(made, problems):
     out = made()
     rewrite(out, "val.jsonl", lambda row: row["input_ids"].__setitem__(-3, 5))
