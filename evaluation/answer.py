@@ -1,5 +1,7 @@
 """A model's answer as code, and what is compared of it without a compiler."""
 
+from rsidx.indexer.answer import read_answer
+
 _BLANK = b" \t\r\n"
 _DOCUMENTATION = (b"///", b"//!", b"/**", b"/*!", b"#[", b"#![")
 
@@ -11,6 +13,13 @@ def code_of(text: str, end_token: str) -> bytes:
     """
     text = text.partition(end_token)[0] if end_token else text
     return text.encode("utf-8")
+
+
+def text_of(text: str, end_token: str) -> str:
+    """Return the code of an answer as it goes into a file, with a line break at its end."""
+    text = text.encode("utf-8", "replace").decode("utf-8")  # Of half a character.
+    code = read_answer(code_of(text, end_token)).code.decode("utf-8")
+    return code if not code or code.endswith("\n") else code + "\n"
 
 
 def is_same(answer: bytes, own: bytes) -> bool:

@@ -40,7 +40,7 @@ def check(
     asked = [
         edit
         for edit in edits.edits
-        if any((row_id, sample) in predictions for row_id in edit.ids for sample in samples)
+        if any(all((row, sample) in predictions for row in edit.ids) for sample in samples)
     ]
     with bench(run) as shared:
         writer = ResultWriter(to, shared.header(edits, "predictions"))
@@ -73,11 +73,10 @@ class _Judged:
     def edit(self, judge: Judge, edit: JudgedEdit) -> None:
         """Judge what there is for an edit."""
         answers = {
-            sample: found
+            sample: [self._predictions[row, sample] for row in edit.ids]
             for sample in self._samples
-            if (found := [self._predictions[row, sample] for row in edit.ids
-                          if (row, sample) in self._predictions])
-        }  # fmt: skip
+            if all((row, sample) in self._predictions for row in edit.ids)
+        }
         digests = {
             sample: "".join(one.digest for one in found) for sample, found in answers.items()
         }
@@ -95,12 +94,6 @@ class _Judged:
             self._writer.add_edit(edit, reference)
         for sample in left:
             if isinstance(subject, Subject):
-                [answer] = answers[sample]
-                verdict = judge.judge(
-                    subject,
-                    answer.completion,
-                    is_cut_off=answer.is_cut_off,
-                    end_token=self._end_token,
-                )
+                verdict = judge.judge(subject, answers[sample], end_token=self._end_token)
             self._writer.add_verdict(edit, sample, digests[sample], reference, verdict)
             self.n_verdicts += 1

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class EditRow:
 
 @dataclass(frozen=True, slots=True)
 class JudgedEdit:
-    """An edit of a commit, with the rows that ask for it in their order.
+    """An edit of a commit, with the rows that ask for it in the order of its parts.
 
     `id` is a digest of commit, path and the whole edit's range: the same in every export that has
     the edit. `needs` counts the names that the new code needs, by whether the prompts show them;
@@ -64,6 +65,16 @@ class JudgedEdit:
     old: CodeRange | None
     new: CodeRange | None
     rows: tuple[EditRow, ...]
+
+    @property
+    def n_parts(self) -> int:
+        """How many parts the edit is asked for in; a hole is asked for on its own."""
+        return 1 if self.is_hole else self.rows[0].part[1]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is a row for each part."""
+        return len(self.rows) == self.n_parts
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -133,7 +144,7 @@ def _edits(metas: Iterable[dict[str, Any]], kind: str) -> Iterator[JudgedEdit]:
             needs=needs,
             old=CodeRange.of(sides_of(first)["old"]),
             new=CodeRange.of(sides_of(first)["new"]),
-            rows=tuple(_row(number, meta) for number, meta in group),
+            rows=tuple(sorted(starmap(_row, group), key=lambda row: row.part)),
         )
 
 

@@ -1,5 +1,6 @@
 """Judging edits, commit by commit: whether they can be scored, and whether an answer compiles."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rsidx.errors import EvaluationError
@@ -8,8 +9,9 @@ from rsidx.evaluation import probe
 from rsidx.evaluation.cargo import Build, Cargo, Package
 from rsidx.evaluation.configuration import CheckCommand, CheckSettings, digest
 from rsidx.evaluation.diagnostics import first_of
-from rsidx.evaluation.edits import JudgedEdit
+from rsidx.evaluation.edits import CodeRange, JudgedEdit
 from rsidx.evaluation.memo import Memo
+from rsidx.evaluation.predictions import Prediction
 from rsidx.evaluation.verdict import Reference, Verdict
 from rsidx.evaluation.workspace import Workspace
 from rsidx.indexer.answer import read_answer
@@ -29,7 +31,10 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """An edit in its commit's file: `source[start:end]` is the commit's own code, `old` the old."""
+    """An edit in its commit's file: `source[start:end]` is the commit's own code, `old` the old.
+
+    Of an edit in several parts that is all from the first to the last.
+    """
 
     edit: JudgedEdit
     source: bytes
@@ -41,6 +46,23 @@ class Site:
     def own(self) -> bytes:
         """The commit's own code."""
         return self.source[self.start : self.end]
+
+    def own_parts(self) -> Iterator[bytes]:
+        """Yield the commit's own code of each part."""
+        for part in self._new_ranges():
+            yield self.source[part.start : part.end]
+
+    def with_parts(self, codes: Sequence[bytes]) -> bytes:
+        """Return the commit's own code with other code in the place of each part."""
+        found, at = b"", self.start
+        for part, own, code in zip(self._new_ranges(), self.own_parts(), codes, strict=True):
+            is_open = part.end < self.end and own.endswith(b"\n") and not code.endswith(b"\n")
+            found += self.source[at : part.start] + code + (b"\n" if is_open else b"")
+            at = part.end
+        return found
+
+    def _new_ranges(self) -> Iterator[CodeRange]:
+        return filter(None, (row.new for row in self.edit.rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +123,9 @@ class Judge:
 
         Raises EvaluationError where the repository is not the one that the edit is from.
         """
-        if edit.rows[0].part[1] > 1 or len(edit.rows) > 1:
-            return _not_scorable("several_parts")
-        new, old = edit.rows[0].new, edit.rows[0].old
+        if not edit.is_whole:
+            return _not_scorable("part_missing")
+        new, old = _hull([row.new for row in edit.rows]), _hull([row.old for row in edit.rows])
         if new is None:
             return _not_scorable("deletion")
         self._workspace.restore()
@@ -161,18 +183,23 @@ class Judge:
             )
         return "", ""
 
-    def judge(self, subject: Subject, text: str, *, is_cut_off: bool, end_token: str) -> Verdict:
-        """Return what comes of a model's answer."""
+    def judge(
+        self, subject: Subject, predictions: Sequence[Prediction], *, end_token: str
+    ) -> Verdict:
+        """Return what comes of a model's answers to an edit's rows."""
         site = subject.site
-        if is_cut_off:
+        if any(one.is_cut_off for one in predictions):
             return Verdict("cut_off", reason="the answer ended because of its length")
         try:
-            code = read_answer(answers.code_of(text, end_token)).code
+            codes = [
+                read_answer(answers.code_of(one.completion, end_token)).code for one in predictions
+            ]
         except UnicodeEncodeError:
             return Verdict("not_applied", reason="the answer is no text")
-        if site.own.strip() and not code.strip():
+        pairs = zip(site.own_parts(), codes, strict=True)
+        if any(own.strip() and not code.strip() for own, code in pairs):
             return Verdict("no_answer", reason="the answer is empty")
-        return self.judge_code(subject, code)
+        return self.judge_code(subject, site.with_parts(codes))
 
     def judge_code(self, subject: Subject, code: bytes, *, is_foreign: bool = True) -> Verdict:
         """Return what comes of code in the place of the commit's own.
@@ -230,6 +257,15 @@ class Judge:
 _UNNAMED = frozenset({"imports", "preamble", "trailer", "items", "file"})
 
 
+def _hull(ranges: Sequence[CodeRange | None]) -> CodeRange | None:
+    """Return what reaches from the first to the last of some ranges of a file; None for none."""
+    found = [one for one in ranges if one is not None]
+    if not found:
+        return None
+    start, end = min(one.start for one in found), max(one.end for one in found)
+    return CodeRange(found[0].blob, start, end)
+
+
 def _symbol(site: Site) -> str:
     """Return the name that an answer must define: what the prompt says, or what stays there."""
     edit = site.edit
@@ -237,7 +273,7 @@ def _symbol(site: Site) -> str:
     if edit.given_name:
         # That of an impl is its header, which defines no name.
         return edit.given_name if edit.given_name in own else ""
-    if not edit.symbol or edit.rows[0].old is None or site.edit.kind in _UNNAMED:
+    if not edit.symbol or edit.old is None or site.edit.kind in _UNNAMED:
         return ""
     old = replace_range(site.source, site.start, site.end, site.old)
     return edit.symbol if edit.symbol in own & old.names else ""

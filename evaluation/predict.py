@@ -1,15 +1,16 @@
 """Asking a model for all rows of a split, some at a time."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from rsidx.errors import EvaluationError
+from rsidx.evaluation.answer import text_of
 from rsidx.evaluation.client import Client, PromptRefusedError, Sampling
 from rsidx.evaluation.lines import append_line, read_lines
-from rsidx.evaluation.predictions import read_predictions
+from rsidx.evaluation.predictions import Prediction, read_predictions
 from rsidx.evaluation.prompts import PromptSet, RowPrompt
 from rsidx.evaluation.session import Progress
 from rsidx.evaluation.workers import work_off
@@ -20,7 +21,7 @@ from rsidx.locking import HeldError, locked
 class PredictCounts:
     """What came of asking: answers, those that were there, and prompts that are too long.
 
-    `refusal` is what the server said of one of these.
+    With these count the later parts of their edits. `refusal` is what the server said of one.
     """
 
     model: str
@@ -50,8 +51,10 @@ def predict(
 ) -> PredictCounts:
     """Ask for what is not in the file yet, and add the answers as they come.
 
-    A prompt that is too long for the model gets no line. Raises EvaluationError where the server
-    refuses anything else, with what was answered before in the file.
+    An edit in several parts is asked part by part, each led up to by the model's own code. A prompt
+    that is too long for the model gets no line, and nor do the parts behind it. Raises
+    EvaluationError where the server refuses anything else, with what was answered before in the
+    file.
     """
     try:
         with locked(to):
@@ -59,16 +62,17 @@ def predict(
             done = read_predictions(to)
             asking = _Asking(client, to, sampling, prompts.stop, progress)
             asked = [
-                (prompt, sample)
-                for prompt in prompts.prompts
+                _Asked(edit, sample, done)
+                for edit in prompts.edits
                 for sample in range(sampling.n_samples)
-                if (prompt.id, sample) not in done
+                if any((prompt.id, sample) not in done for prompt in edit)
             ]
-            asking.all(asked, jobs)
+            n_asked = sum(one.n_left for one in asked)
+            asking.all(asked, n_asked, jobs)
     except HeldError as error:
         raise EvaluationError(f"another run writes {to}") from error
     counts = asking.counts
-    n_before = len(prompts.prompts) * sampling.n_samples - len(asked)
+    n_before = prompts.n_prompts * sampling.n_samples - n_asked
     return PredictCounts(
         client.model,
         counts.n_answers,
@@ -77,6 +81,20 @@ def predict(
         counts.n_too_long,
         counts.refusal,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One answer to an edit: its prompts in order, and what was answered before."""
+
+    prompts: tuple[RowPrompt, ...]
+    sample: int
+    done: Mapping[tuple[str, int], Prediction]
+
+    @property
+    def n_left(self) -> int:
+        """How many of its prompts have no answer."""
+        return sum((prompt.id, self.sample) not in self.done for prompt in self.prompts)
 
 
 class _Asking:
@@ -98,32 +116,49 @@ class _Asking:
         self._lock = threading.Lock()
         self.counts = _Counts()
 
-    def all(self, asked: list[tuple[RowPrompt, int]], jobs: int) -> None:
-        """Ask all prompts; after one that fails, no other is begun."""
-        self._progress(0, len(asked))
-        ask = partial(self._ask, n_asked=len(asked))
+    def all(self, asked: Sequence[_Asked], n_asked: int, jobs: int) -> None:
+        """Ask for all edits; after a prompt that fails, no other edit is begun."""
+        self._progress(0, n_asked)
+        ask = partial(self._ask, n_asked=n_asked)
         work_off(asked, jobs, lambda _: ask, threading.Event())
 
-    def _ask(self, one: tuple[RowPrompt, int], n_asked: int) -> None:
-        prompt, sample = one
-        line, refusal = None, ""
+    def _ask(self, one: _Asked, n_asked: int) -> None:
+        own, n_left = "", one.n_left
+        for prompt in one.prompts:
+            answer = one.done.get((prompt.id, one.sample))
+            if answer is None:
+                answer = self._answer(prompt.led_up_by(own), one.sample)
+                if answer is None:
+                    self._count(n_asked, n_too_long=n_left)
+                    return
+                self._count(n_asked, n_answers=1, n_cut_off=answer.is_cut_off)
+                n_left -= 1
+            own += text_of(answer.completion, self._stop[0])
+
+    def _answer(self, prompt: RowPrompt, sample: int) -> Prediction | None:
+        """Ask for a prompt and write the answer; return None where the prompt is too long."""
         try:
             found = self._client.complete(prompt, self._sampling, self._stop, sample)
-            line = {
-                "id": prompt.id,
-                "sample": sample,
-                "completion": found.text,
-                "finish_reason": found.finish_reason,
-            }
         except PromptRefusedError as error:
-            refusal = str(error)
+            with self._lock:
+                self.counts.refusal = self.counts.refusal or str(error)
+            return None
+        line = {
+            "id": prompt.id,
+            "sample": sample,
+            "completion": found.text,
+            "finish_reason": found.finish_reason,
+        }
+        with self._lock:
+            append_line(self._to, line)
+        return Prediction(prompt.id, sample, found.text, found.finish_reason == "length")
+
+    def _count(
+        self, n_asked: int, n_answers: int = 0, n_cut_off: int = 0, n_too_long: int = 0
+    ) -> None:
         with self._lock:
             counts = self.counts
-            if line is None:
-                counts.n_too_long += 1
-                counts.refusal = counts.refusal or refusal
-            else:
-                append_line(self._to, line)
-                counts.n_answers += 1
-                counts.n_cut_off += line["finish_reason"] == "length"
+            counts.n_answers += n_answers
+            counts.n_cut_off += n_cut_off
+            counts.n_too_long += n_too_long
             self._progress(counts.n_answers + counts.n_too_long, n_asked)

@@ -1,14 +1,14 @@
 """The prompts of a split, as text: exactly what stands in front of the loss of each row."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from rsidx.errors import EvaluationError
-from rsidx.evaluation.edits import KINDS
+from rsidx.evaluation.edits import KINDS, edit_id
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.reader import readable, rows_with_meta
 from rsidx.exporters.rendering.encoder import Encoder, load
@@ -18,19 +18,43 @@ from rsidx.exporters.rendering.renderer import LEARNED_ROLES
 
 @dataclass(frozen=True, slots=True)
 class RowPrompt:
-    """A row's prompt: a text, or the messages of a chat without the answer."""
+    """A row's prompt: a text, or the messages of a chat without the answer.
+
+    A later part of new code ends with `lead`, the end of the commit's own code in front of it.
+    """
 
     id: str
     text: str = ""
     messages: tuple[dict[str, Any], ...] = ()
+    lead: str = ""
+
+    def led_up_by(self, own: str) -> "RowPrompt":
+        """Return the prompt with a model's own code in front of the part instead of the commit's.
+
+        Of that it shows the last lines, no more characters than the commit's has.
+        """
+        if not self.lead:
+            return self
+        lines = own.splitlines(keepends=True)
+        while sum(map(len, lines)) > len(self.lead):
+            del lines[0]
+        return replace(self, text=self.text.removesuffix(self.lead) + "".join(lines), lead="")
 
 
 @dataclass(frozen=True, slots=True)
 class PromptSet:
-    """The prompts of a split in the order of the rows, and the tokens that end an answer."""
+    """The prompts of a split, and the tokens that end an answer.
+
+    `edits` has the prompts of each edit, in the order of its parts.
+    """
 
     stop: tuple[str, ...]
-    prompts: tuple[RowPrompt, ...]
+    edits: tuple[tuple[RowPrompt, ...], ...]
+
+    @property
+    def n_prompts(self) -> int:
+        """How many prompts there are."""
+        return sum(map(len, self.edits))
 
 
 def read_prompts(out: Path, split: str) -> PromptSet:
@@ -43,8 +67,10 @@ def read_prompts(out: Path, split: str) -> PromptSet:
         config = manifest["config"]
         if config["kind"] not in KINDS:
             raise EvaluationError(f"{out} has rows of kind {config['kind']}, which have no prompt")
-        prompts = tuple(_prompts(out, split, str(config["format"])))
-        return PromptSet(stop_tokens(manifest), prompts)
+        edits: dict[str, list[_Row]] = {}
+        for row in _rows(out, split, str(config["format"])):
+            edits.setdefault(edit_id(row.meta, config["kind"]), []).append(row)
+        return PromptSet(stop_tokens(manifest), tuple(map(_led_up, edits.values())))
 
 
 def stop_tokens(manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -53,27 +79,62 @@ def stop_tokens(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     return (str(manifest["tokenizer"]["end_token"]), *endings)
 
 
-def _prompts(out: Path, split: str, file_format: str) -> Iterator[RowPrompt]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row's prompt and the commit's code that answers it."""
+
+    prompt: RowPrompt
+    completion: str
+    meta: Mapping[str, Any]
+
+
+def _led_up(rows: Sequence[_Row]) -> tuple[RowPrompt, ...]:
+    """Return the prompts of an edit, each with what it shows of the parts before."""
+    own, found = "", []
+    for row in rows:
+        has_lead = any(role == "lead" for role, _ in row.meta["roles"])
+        lead = _end_of(own, row.prompt.text) if has_lead else ""
+        found.append(replace(row.prompt, lead=lead))
+        own += row.completion
+    return tuple(found)
+
+
+def _end_of(own: str, prompt: str) -> str:
+    """Return the lines at the end of some code that a prompt ends with, too."""
+    at = len(own)
+    for line in reversed(own.splitlines(keepends=True)):
+        if not prompt.endswith(own[at - len(line) :]):
+            break
+        at -= len(line)
+    return own[at:]
+
+
+def _rows(out: Path, split: str, file_format: str) -> Iterator[_Row]:
     text = out / f"{split}.text.jsonl"
     if text.exists():
-        with text.open("rb") as lines:
-            for line in lines:
-                yield _prompt(json.loads(line), {}, None)
+        with text.open("rb") as lines, (out / f"{split}.meta.jsonl").open("rb") as metas:
+            for line, meta in zip(lines, metas, strict=True):
+                yield _row(json.loads(line), json.loads(meta), None)
         return
     encoder = Encoder(load(str(out / "tokenizer")), source=str(out / "tokenizer"))
     for row, meta in rows_with_meta(out, split, file_format):
-        yield _prompt(row | {"id": meta["id"]}, meta, encoder)
+        yield _row(row | {"id": meta["id"]}, meta, encoder)
 
 
-def _prompt(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder | None) -> RowPrompt:
+def _row(row: dict[str, Any], meta: Mapping[str, Any], encoder: Encoder | None) -> _Row:
     messages = row.get("messages")
     if messages:
         asked = [one for one in messages if one is not messages[-1] or one["role"] != "assistant"]
-        return RowPrompt(row["id"], messages=tuple(asked))
+        return _Row(RowPrompt(row["id"], messages=tuple(asked)), "", meta)
     if "prompt" in row or encoder is None:
-        return RowPrompt(row["id"], row["prompt"])
+        return _Row(RowPrompt(row["id"], row["prompt"]), row["completion"], meta)
     # Not by the labels: with --labels all the prompt has loss, too, with --labels changed it may
     # take some tokens until the first that has.
     in_front = takewhile(lambda run: run[0] not in LEARNED_ROLES, meta["roles"])
     n_prompt = sum(n_ids for _, n_ids in in_front)
-    return RowPrompt(row["id"], encoder.decode(encoder.without_bos(row["input_ids"][:n_prompt])))
+    n_end = sum(n_ids for role, n_ids in meta["roles"] if role == "end")
+    ids = row["input_ids"]
+    prompt = encoder.decode(encoder.without_bos(ids[:n_prompt]))
+    return _Row(
+        RowPrompt(row["id"], prompt), encoder.decode(ids[n_prompt : len(ids) - n_end]), meta
+    )

@@ -83,7 +83,7 @@ class ResultWriter:
             line = {
                 "edit_id": edit.id,
                 "ids": edit.ids,
-                "n_parts": edit.rows[0].part[1],
+                "n_parts": edit.n_parts,
                 **described,
             }
             append_line(self._folder / EDITS_FILE, {**line, **asdict(reference)})

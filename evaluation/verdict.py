@@ -15,7 +15,7 @@ VERDICTS = (
     "not_scorable",
 )
 NOT_SCORABLE = {
-    "several_parts": "the edit is asked for in several parts, which are not judged yet",
+    "part_missing": "the edit is asked for in several parts, of which the data set lacks some",
     "deletion": "the commit only removes the code",
     "no_package": "the file is in no cargo package",
     "dependencies": "crates cannot be had without the network",

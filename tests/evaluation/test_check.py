@@ -224,14 +224,74 @@ def test_tests_are_judged_too_and_so_are_members_of_a_workspace(
     assert locks == {"resolved"}
 
 
-def test_parts_are_not_judged_yet_and_deletions_have_no_place(crate, make_export, gate, predict):
+PARTS = (
+    "    let a = x;\n    let b = a;\n",
+    "    let c = b;\n",
+    "    c + b + z\n}\n",
+)
+
+
+@pytest.fixture
+def parted(repo, make_export):
+    """A function that is asked for in three parts, with code between them that stays."""
+    code = "pub fn long(x: u32) -> u32 {\n%s    // Stays.\n%s    let z = x;\n%s"
+    before = "    let a = x;\n", "    let c = a;\n", "    c + z\n}\n"
+    files = {
+        name: {"Cargo.toml": MANIFEST, "src/lib.rs": code % parts}
+        for name, parts in (("old", before), ("new", PARTS))
+    }
+    repo.commit("begin", files["old"])
+    commit = repo.commit("Add b", files["new"])
+    export = make_export(repo)
+    old, new = (
+        export.place(at, "src/lib.rs", files[name]["src/lib.rs"])
+        for at, name in ((f"{commit}^", "old"), (commit, "new"))
+    )
+    export.rows = [
+        export.add(commit, "src/lib.rs", text, before[n], symbol="long", part=[n + 1, 3],
+                   edit={"old": old, "new": new})
+        for n, text in enumerate(PARTS)
+    ]  # fmt: skip
+    return export
+
+
+def test_an_edit_in_parts_is_judged_as_a_whole(parted, gate, predict, reference):
+    other = "    let c = a;\n", "    let c = b + 1; // one", "    c * z\n}"
+    wrong = PARTS[0], PARTS[1].replace("c", "d"), PARTS[2]
+    missing = PARTS[0], "", PARTS[2]
+    answers = (PARTS, (PARTS[0], *other[1:]), (other[0], *PARTS[1:]), wrong, missing)
+    lines = [
+        (row, text, {"sample": n})
+        for n, texts in enumerate(answers)
+        for row, text in zip(parted.rows, texts, strict=True)
+    ]
+    found = gate(parted, predict(*lines))
+    assert [(line["verdict"], line["class"]) for line in found] == [
+        ("compiles", ""), ("compiles", ""), ("error", "names"), ("error", "names"),
+        ("no_answer", ""),
+    ]  # fmt: skip
+    assert [line["is_exact"] for line in found[:2]] == [True, False]
+    assert found[0]["ids"] == parted.rows
+    line = reference()
+    assert (line["n_parts"], line["lines"], line["floor"]) == (3, 7, {"old": "compiles"})
+
+
+def test_an_edit_that_lacks_an_answer_to_a_part_gets_no_line(parted, predict, tmp_path):
+    run = Evaluation(parted.folder, parted.repo.path)
+    counts = run.check(predict(*zip(parted.rows[:2], PARTS, strict=False)), tmp_path / "r", jobs=1)
+    assert (counts.n_verdicts, counts.n_rows_without) == (0, 1)
+
+
+def test_what_lacks_a_part_is_not_judged_and_deletions_have_no_place(
+    crate, make_export, gate, predict
+):
     export = make_export(crate)
     rows = [
         export.add(crate.head(), "src/lib.rs", NEW, OLD, part=[1, 2]),
         export.add(crate.head(), "src/lib.rs", None, OLD, change="delete"),
     ]
     found = gate(export, predict(*((row, NEW) for row in rows)))
-    assert [line["reason"] for line in found] == ["several_parts", "deletion"]
+    assert [line["reason"] for line in found] == ["part_missing", "deletion"]
 
 
 def test_another_repository_than_the_export_s_is_refused(twice, make_repo, predict, tmp_path):

@@ -33,10 +33,21 @@ def rows(tmp_path):
         }  # fmt: skip
         (folder / "manifest.json").write_text(json.dumps(manifest | more))
         lines = [
-            {"id": f"row{n}", **(text if isinstance(text, dict) else {"prompt": text})}
+            {
+                "id": f"row{n}",
+                "completion": "",
+                **(text if isinstance(text, dict) else {"prompt": text}),
+            }
             for n, text in enumerate(texts)
         ]
-        (folder / "test.text.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        metas = [
+            {"commit": "", "path": f"{n}.rs", "old": None, "new": None, "part": [1, 1], "roles": []}
+            | line.pop("meta", {})
+            for n, line in enumerate(lines)
+        ]
+        for name, written in (("test.text", lines), ("test.meta", metas)):
+            text = "".join(json.dumps(line) + "\n" for line in written)
+            (folder / f"{name}.jsonl").write_text(text)
         return folder
 
     return write
@@ -175,6 +186,59 @@ def test_rows_without_a_prompt_are_refused(rows, tmp_path):
         rsidx.predict(folder, "http://127.0.0.1:1", tmp_path / "answers")
 
 
+PARTS = ("fn f() {\n    a();\n", "    b();\n    c();\n", "    d();\n}\n")
+
+
+@pytest.fixture
+def parts():
+    """Rows of an edit in three parts: the commit's own code leads up to the second and third."""
+    leads = "", "    a();\n", "    b();\n    c();\n"
+    return [
+        {
+            "prompt": f"ask {n}\n{lead}",
+            "completion": text,
+            "meta": {"path": "x.rs", "part": [n + 1, 3], "roles": [["lead", 1]] if lead else []},
+        }
+        for n, (lead, text) in enumerate(zip(leads, PARTS, strict=True))
+    ]
+
+
+def test_a_part_is_led_up_to_by_the_model_s_own_code(ask, server, parts):
+    _, model = server
+    own = iter(
+        ("```\nfn g() {\n    x();\n    y()\n```<end>", "    long_name_of_a_function();\n", "}")
+    )
+    model.answer = lambda _path, _body: completion(next(own))
+    counts, _ = ask(*parts)
+    asked = [body["prompt"] for _, body in model.requests if body]
+    assert asked == ["ask 0\n", "ask 1\n    y()\n", "ask 2\n"]
+    assert counts.n_answers == 3
+
+
+def test_parts_are_gone_on_with_where_they_were_left(ask, server, parts, tmp_path):
+    _, model = server
+    model.answer = lambda _path, body: completion(body["prompt"][4] + ";\n")
+    ask(*parts, sampling=Sampling(n_samples=2), jobs=2)
+    file = tmp_path / "answers.jsonl"
+    kept = [line for line in file.read_text().splitlines(keepends=True) if '"row1"' not in line]
+    file.write_text("".join(kept))
+    model.requests.clear()
+    counts, lines = ask(*parts, sampling=Sampling(n_samples=2))
+    assert [body["prompt"] for _, body in model.requests if body] == ["ask 1\n0;\n"] * 2
+    assert (counts.n_before, counts.n_answers, len(lines)) == (4, 2, 6)
+
+
+def test_what_is_behind_a_part_that_is_too_long_is_not_asked(ask, server, parts):
+    _, model = server
+    refusal = {"error": {"message": "This model's maximum context length is 8 tokens"}}
+    model.answer = lambda _path, body: (
+        (400, refusal) if body["prompt"].startswith("ask 1") else completion("x")
+    )
+    counts, lines = ask(*parts, "another")
+    assert {line["id"] for line in lines} == {"row0", "row3"}
+    assert (counts.n_answers, counts.n_too_long) == (2, 2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("columns", ["ids", "both", "text"])
 def test_the_prompts_of_an_export_are_those_of_its_rows(
@@ -193,11 +257,12 @@ def test_the_prompts_of_an_export_are_those_of_its_rows(
         index.export(out, config)
         examples = {one.id: one.prompt for one in index.examples("HEAD", config)}
     found = read_prompts(out, "test")
-    assert len(found.prompts) > 1
-    assert {one.id: one.text for one in found.prompts}.items() <= examples.items()
+    assert found.n_prompts > 1
+    prompts = {one.id: one.text for edit in found.edits for one in edit}
+    assert prompts.items() <= examples.items()
     url, model = server
     to = tmp_path / "answers.jsonl"
     assert main(["eval", "predict", str(out), "--url", url, "--to", str(to), "--samples", "2"]) == 0
     out_text = capfd.readouterr().out
-    assert f"{2 * len(found.prompts)} answers of small, 0 answers there before" in out_text
+    assert f"{2 * found.n_prompts} answers of small, 0 answers there before" in out_text
     assert model.requests[-1][1]["temperature"] == 0.8
