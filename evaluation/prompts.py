@@ -113,8 +113,8 @@ def _rows(out: Path, split: str, file_format: str) -> Iterator[_Row]:
     text = out / f"{split}.text.jsonl"
     if text.exists():
         with text.open("rb") as lines, (out / f"{split}.meta.jsonl").open("rb") as metas:
-            for line, meta in zip(lines, metas, strict=True):
-                yield _row(json.loads(line), json.loads(meta), None)
+            for line, of_row in zip(lines, metas, strict=True):
+                yield _row(json.loads(line), json.loads(of_row), None)
         return
     encoder = Encoder(load(str(out / "tokenizer")), source=str(out / "tokenizer"))
     for row, meta in rows_with_meta(out, split, file_format):
