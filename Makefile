@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-FOLDERS := evaluation exporters hooks indexer migrations serving store
+FOLDERS := corpus evaluation exporters hooks indexer migrations serving store
 # A worker for each core; one that has nothing left to do takes tests from another.
 PARALLEL := -n auto --dist worksteal
 # Tests start hundreds of processes; each would compile all of rsidx.

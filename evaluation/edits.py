@@ -10,7 +10,7 @@ from typing import Any
 
 from rsidx.errors import ExportError
 from rsidx.exporters.dataset.format import read_manifest
-from rsidx.exporters.dataset.reader import readable
+from rsidx.exporters.dataset.reader import read_metas, readable
 
 _ID_BYTES = 12
 KINDS = ("edit", "fim")
@@ -108,8 +108,7 @@ def read_edits(out: Path, split: str) -> EditSet:
             raise ExportError(
                 f"{out} has rows of kind {kind}; only {' and '.join(KINDS)} can be judged"
             )
-        with (out / f"{split}.meta.jsonl").open("rb") as lines:
-            edits = tuple(_edits(map(json.loads, lines), kind))
+        edits = tuple(_edits(read_metas(out, split), kind))
         end_token = str(manifest["tokenizer"]["end_token"])
         return EditSet(identity_of(manifest), split, kind, end_token, edits)
 

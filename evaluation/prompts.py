@@ -1,6 +1,5 @@
 """The prompts of a split, as text: exactly what stands in front of the loss of each row."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -10,7 +9,9 @@ from typing import Any
 from rsidx.errors import EvaluationError
 from rsidx.evaluation.edits import KINDS, edit_id
 from rsidx.exporters.dataset.format import read_manifest
-from rsidx.exporters.dataset.reader import readable, rows_with_meta
+from rsidx.exporters.dataset.layout import split_files
+from rsidx.exporters.dataset.reader import read_metas, read_rows, readable, rows_with_meta
+from rsidx.exporters.dataset.sidecars import TEXT
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.rendering.families import fim_endings
 from rsidx.exporters.rendering.renderer import LEARNED_ROLES
@@ -110,11 +111,9 @@ def _end_of(own: str, prompt: str) -> str:
 
 
 def _rows(out: Path, split: str, file_format: str) -> Iterator[_Row]:
-    text = out / f"{split}.text.jsonl"
-    if text.exists():
-        with text.open("rb") as lines, (out / f"{split}.meta.jsonl").open("rb") as metas:
-            for line, of_row in zip(lines, metas, strict=True):
-                yield _row(json.loads(line), json.loads(of_row), None)
+    if split_files(out, split, TEXT)[0].exists():
+        for line, meta in zip(read_rows(out, split, TEXT), read_metas(out, split), strict=True):
+            yield _row(line, meta, None)
         return
     encoder = Encoder(load(str(out / "tokenizer")), source=str(out / "tokenizer"))
     for row, meta in rows_with_meta(out, split, file_format):

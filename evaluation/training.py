@@ -1,7 +1,7 @@
 """Which judged edits a model may have seen: those in, or related to, an export's train split."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 from rsidx.errors import EvaluationError
 from rsidx.evaluation.edits import edit_id, sides_of
 from rsidx.exporters.dataset.format import read_manifest
-from rsidx.exporters.dataset.reader import readable
+from rsidx.exporters.dataset.reader import read_metas, readable
 from rsidx.exporters.dedup.leakage import BLOCK, LeakIndex, commits_named
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
+from rsidx.exporters.splits.split import SPLITS
 from rsidx.indexer.gitview import GitView
 
 IN_TRAIN = "in_train"
@@ -31,7 +32,7 @@ def seen_in_training(
     manifest = read_manifest(trained_on)
     kind = str(manifest["config"]["kind"])
     with readable(trained_on):
-        train = list(_metas(trained_on / "train.meta.jsonl"))
+        train = list(read_metas(trained_on, SPLITS[0]))
         ids = {edit_id(meta, kind) for meta in train}
         commits = {meta["commit"] for meta in train}
         sides = {json.dumps(sides_of(meta)): sides_of(meta) for meta in train}
@@ -42,11 +43,6 @@ def seen_in_training(
             found.setdefault(name, "named")
     left = {name: line for name, line in asked.items() if name not in found}
     return found | _related(left, sides.values(), git)
-
-
-def _metas(file: Path) -> Iterator[dict[str, Any]]:
-    with file.open("rb") as lines:
-        yield from map(json.loads, lines)
 
 
 def _related(

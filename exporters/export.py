@@ -25,7 +25,7 @@ from rsidx.exporters.dataset.manifest import manifest_of
 from rsidx.exporters.dataset.output import Files, Output
 from rsidx.exporters.dataset.staging import staging
 from rsidx.exporters.dedup.duplicates import Deduplicator
-from rsidx.exporters.dedup.leakage import CherryPickLinks
+from rsidx.exporters.dedup.leakage import CherryPickLinks, commits_named
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import Dropped
@@ -199,7 +199,7 @@ def _write(plan: _Planned, cache: ResultCache, files: Files) -> None:
     config, reader = plan.session.config, plan.session.reader
     commits, statistics = plan.commits, plan.statistics
     encoder, *_ = plan.session.tools
-    links = CherryPickLinks(lambda commit: reader.message(commit.id), commits)
+    links = CherryPickLinks(lambda one: commits_named(reader.message(one.id)), commits)
     keep = frozenset(config.keep)
     with (
         closing(Deduplicator(cache, commits, keep, links, files.spill)) as deduplicator,
@@ -221,7 +221,7 @@ def _write_commit(
     edits, left_out, counts = deduplicator.keep(position)
     output.drop(commit.oid.hex(), left_out)
     plan.statistics.count_dropped(split, counts + Counter(one.reason for one in left_out))
-    for edit in edits:
+    for edit in edits.values():
         plan.statistics.count_edit(edit)
         output.drop(commit.oid.hex(), of_rows(edit.dropped, *edit.name))
         for row in edit.rows:

@@ -22,8 +22,15 @@ def origin_of(repository: Repository) -> str | None:
     That is host and path, without scheme, user and password, or a path on this machine.
     """
     address = repository.origin_url
-    if not address:
-        return None
+    return same_address(address, repository.folder) if address else None
+
+
+def same_address(address: str, folder: Path) -> str:
+    """Return the address of a repository, the same however it is written.
+
+    That is host and path, without scheme, user and password, or a path on this machine: a relative
+    one is relative to `folder`.
+    """
     url, scp = _URL.fullmatch(address), _SCP.fullmatch(address)
     if url is not None and url["scheme"].lower() != "file":
         host = url["host"].lower()
@@ -33,7 +40,7 @@ def origin_of(repository: Repository) -> str | None:
     if url is None and scp is not None:
         return f"{scp['host'].lower()}/{_path(scp['path'])}"
     path = url["path"] if url is not None else address
-    whole = os.path.normpath(repository.folder / path)
+    whole = os.path.normpath(folder / path)
     return "/" + _path(whole.removesuffix("/.git"))
 
 

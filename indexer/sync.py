@@ -27,6 +27,8 @@ from rsidx.store.database import Database
 from rsidx.store.dates import LATEST
 from rsidx.store.writer import Writer
 
+MAX_FILE_BYTES = 1_000_000
+"""Larger files are recorded, but not parsed, unless another limit is given."""
 _SERIAL_COMMITS = 8
 """So many new commits and fewer are parsed in this process: workers take longer to start."""
 

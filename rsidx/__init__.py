@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rsidx.api.address import Address
     from rsidx.api.commits import Commit, Edit
+    from rsidx.api.corpus import Corpus
     from rsidx.api.data_set import DataSet, Relation, Row, Verification
     from rsidx.api.evaluation import Evaluation, EvaluationResult, check_code, predict
     from rsidx.api.examples import Example
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from rsidx.api.snapshot import Snapshot
     from rsidx.api.tokenizers import measure_tokenizer
     from rsidx.api.worktree import Applied
+    from rsidx.corpus.outcome import Outcome
+    from rsidx.corpus.status import CorpusStatus, StageStatus
     from rsidx.errors import (
         ConfigError,
+        CorpusError,
         EvaluationError,
         ExportError,
         IndexInUseError,
@@ -81,6 +85,9 @@ __all__ = [
     "Completed",
     "ConfigError",
     "ContextAnswer",
+    "Corpus",
+    "CorpusError",
+    "CorpusStatus",
     "DataSet",
     "Edit",
     "EditRequest",
@@ -104,6 +111,7 @@ __all__ = [
     "LockError",
     "ManagedHooksError",
     "NewerIndexError",
+    "Outcome",
     "Percentiles",
     "PlacementError",
     "PredictCounts",
@@ -119,6 +127,7 @@ __all__ = [
     "ShownRow",
     "ShownToken",
     "Snapshot",
+    "StageStatus",
     "Status",
     "SyncReport",
     "TokenizerError",
@@ -148,6 +157,8 @@ _MODULES = {
     "Comparison": "rsidx.evaluation.comparison",
     "Completed": "rsidx.serving.attempt",
     "ContextAnswer": "rsidx.exporters.questions.context",
+    "Corpus": "rsidx.api.corpus",
+    "CorpusStatus": "rsidx.corpus.status",
     "DataSet": "rsidx.api.data_set",
     "Edit": "rsidx.api.commits",
     "EditRequest": "rsidx.serving.request",
@@ -164,6 +175,7 @@ _MODULES = {
     "Index": "rsidx.api.index",
     "LastError": "rsidx.log",
     "Location": "rsidx.indexer.lookup",
+    "Outcome": "rsidx.corpus.outcome",
     "Percentiles": "rsidx.serving.attempt",
     "PredictCounts": "rsidx.evaluation.predict",
     "Problem": "rsidx.exporters.verify.dataset",
@@ -176,6 +188,7 @@ _MODULES = {
     "ShownRow": "rsidx.exporters.dataset.reader",
     "ShownToken": "rsidx.exporters.dataset.reader",
     "Snapshot": "rsidx.api.snapshot",
+    "StageStatus": "rsidx.corpus.status",
     "Status": "rsidx.indexer.status",
     "SyncReport": "rsidx.indexer.ingest",
     "TokenizerReport": "rsidx.exporters.tokenizer",

@@ -9,6 +9,7 @@ RsidxError                 one line, exit status 1
 ├── ConfigError            a configuration file or a value in it
 ├── TokenizerError         a tokenizer that cannot be loaded or lacks what is needed
 ├── ExportError            an export that cannot be done as asked
+├── CorpusError            a corpus of many repositories that cannot be made as asked
 ├── EvaluationError        predictions, a toolchain, a sandbox or a result that cannot be used
 ├── PlacementError         code cannot be put where it was to go: `outcome` is the reason, in a word
 └── LockError              a file system that refuses locks
@@ -59,6 +60,10 @@ class LockError(RsidxError):
 
 class ExportError(RsidxError):
     """An export cannot be done as asked."""
+
+
+class CorpusError(RsidxError):
+    """A corpus of many repositories cannot be made as asked."""
 
 
 class EvaluationError(RsidxError):

@@ -96,8 +96,7 @@ def option_of(field: Declared) -> Decorator:
             attributes |= {"default": field.default, "show_default": True}
     if setting.harmless == UP_TO_DEFAULT:
         attributes |= _up_to(field.default)
-    flag = setting.flag or f"--{field.name.replace('_', '-')}"
-    return option(flag, field.name, **attributes)
+    return option(field.flag, field.name, **attributes)
 
 
 class _Choice(click.Choice[str]):

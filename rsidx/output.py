@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import click
@@ -86,6 +86,24 @@ def progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield update
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each stage of a long run, one below the other, as `progress` does."""
+    with ExitStack() as stack:
+        current = ""
+        update: Callable[[int, int], None]
+
+        def show(stage: str, done: int, total: int) -> None:
+            nonlocal current, update
+            if stage != current:
+                stack.close()
+                update = stack.enter_context(progress(f"{stage:<8}", "tasks"))
+                current = stage
+            update(done, total)
+
+        yield show
 
 
 def table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -62,6 +62,11 @@ class Declared:
     setting: Setting
 
     @property
+    def flag(self) -> str:
+        """The name of its option; without the dashes in front, its key in a file."""
+        return self.setting.flag or f"--{self.name.replace('_', '-')}"
+
+    @property
     def is_required(self) -> bool:
         """Tell whether there is no default."""
         return self.default is MISSING

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, Table, func, select, update
 from rsidx.errors import IndexStoreError
 from rsidx.store import schema
 from rsidx.store.batches import batches
+from rsidx.store.records import PARSED
 
 
 def repository_id(connection: Connection, name: str | None) -> int | None:
@@ -131,6 +132,14 @@ def bases_with_parent(connection: Connection, repository: int) -> list[int]:
         child.c.state != "boundary",
     )
     return list(connection.execute(query).scalars())
+
+
+def parsed_blobs(connection: Connection, min_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Yield id and object id of each Rust file version that is no smaller, by object id."""
+    c = schema.blob.c
+    query = select(c.id, c.oid).where(c.state.in_(sorted(PARSED)), c.n_bytes >= min_bytes)
+    for row in connection.execute(query.order_by(c.oid)):
+        yield row.id, row.oid
 
 
 def predecessors(connection: Connection) -> dict[bytes, bytes]:

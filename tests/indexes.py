@@ -37,7 +37,7 @@ class Index:
     def problems(self, out, row=None):
         """Return what does not hold of an export, or of one of its rows, counted from 1."""
         with blob_reader(self.repository, max_bytes=1 << 20) as reader:
-            problems = list(verify(out, GitView(self.repository, reader), Checked()))
+            problems = list(verify(out, lambda _: GitView(self.repository, reader), Checked()))
         return [problem.text for problem in problems if row in (None, problem.row)]
 
 

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from tests.adversarial import N_CHARS, files
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("evaluation", "exporters", "hooks", "indexer", "rsidx", "serving", "store")
+FOLDERS = ("corpus", "evaluation", "exporters", "hooks", "indexer", "rsidx", "serving", "store")
 _LIMITED = """
 import resource
 resource.setrlimit(resource.RLIMIT_CPU, (100, 101))

@@ -8,7 +8,16 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("evaluation", "exporters", "hooks", "indexer", "migrations", "serving", "store")
+FOLDERS = (
+    "corpus",
+    "evaluation",
+    "exporters",
+    "hooks",
+    "indexer",
+    "migrations",
+    "serving",
+    "store",
+)
 
 
 def test_every_folder_with_code_is_a_listed_package_at_its_import_path():
@@ -36,6 +45,7 @@ def test_the_architecture_names_each_module_in_the_paragraph_of_its_package():
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     paragraphs = dict(re.findall(r"^\*\*`([\w/]+)/`\*\*(.*?)\n\n", text, re.MULTILINE | re.DOTALL))
     folders = [
+        ROOT / "corpus",
         ROOT / "evaluation",
         ROOT / "serving",
         ROOT / "store",
@@ -63,7 +73,7 @@ def test_the_architecture_names_each_module_in_the_paragraph_of_its_package():
 
 def test_only_the_store_has_sql():
     verbs = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "CREATE ", "PRAGMA ")
-    for folder in ("evaluation", "exporters", "hooks", "indexer", "rsidx", "serving"):
+    for folder in ("corpus", "evaluation", "exporters", "hooks", "indexer", "rsidx", "serving"):
         for file in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.Import):

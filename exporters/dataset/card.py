@@ -131,6 +131,8 @@ def _configurations(manifest: dict[str, Any], *, is_empty: bool) -> list[str]:
     config, counts = manifest["config"], manifest["counts"]["examples"]
     # A split without rows would be a file that the loader refuses.
     splits = [name for name in SPLITS if counts[name] or is_empty]
+    # Five characters: the files of meta lines have more.
+    stem = "-?????" if manifest.get("shards") else ""
     infos = []
     lines = ["configs:"]
     for shape, ending in _shapes(config).items():
@@ -138,7 +140,7 @@ def _configurations(manifest: dict[str, Any], *, is_empty: bool) -> list[str]:
         for name in splits:
             lines += [
                 f"  - split: {_HUB_NAMES.get(name, name)}",
-                f"    path: {name}.{ending}",
+                f"    path: {name}{stem}.{ending}",
             ]
         if is_empty or shape == _META:
             infos += [f"- config_name: {shape}", "  features:"]

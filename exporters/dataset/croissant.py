@@ -6,7 +6,7 @@ Follows version 1.0 of the format (https://docs.mlcommons.org/croissant/docs/cro
 from pathlib import Path
 from typing import Any
 
-from rsidx.exporters.dataset.layout import sha256_of
+from rsidx.exporters.dataset.layout import META, sha256_of, split_files
 from rsidx.exporters.filters.licenses import NO_LICENSE
 from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.splits.split import SPLITS
@@ -68,10 +68,12 @@ def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[s
     media_type = FORMATS[ending].media_type
     names = [name for name in SPLITS if counts[name]]
     files = [path for name in names for path in _rows_files(folder, name, ending)]
-    metas = [folder / f"{name}.meta.jsonl" for name in names]
+    metas = [path for name in names for path in split_files(folder, name, META)]
     is_text = manifest["config"]["columns"] == "text"
     # What is no one file a split is for its own library to read.
     described = names if media_type is not None else []
+    shards = [_shards(name, ending, media_type or _BYTES) for name in described]
+    is_sharded = bool(manifest.get("shards"))
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -85,20 +87,40 @@ def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[s
         "distribution": [
             *(_file(folder, path, media_type or _BYTES) for path in files),
             *(_file(folder, path, FORMATS["jsonl"].media_type or _BYTES) for path in metas),
+            *(shards if is_sharded else ()),
         ],
-        "recordSet": [_records(name, f"{name}.{ending}", is_text=is_text) for name in described],
+        "recordSet": [
+            _records(
+                name,
+                {"fileSet": {"@id": f"{name}-shards"}}
+                if is_sharded
+                else {"fileObject": {"@id": f"{name}.{ending}"}},
+                is_text=is_text,
+            )
+            for name in described
+        ],
     }
 
 
 def _rows_files(folder: Path, split: str, ending: str) -> list[Path]:
     """Return the files that a split's rows are in."""
-    rows = folder / f"{split}.{ending}"
+    files = split_files(folder, split, ending)
     if FORMATS[ending].media_type is not None:
-        return [rows]
-    if rows.is_dir():
-        return sorted(path for path in rows.rglob("*") if path.is_file())
-    beside = (path for path in folder.glob(f"{split}.*") if path.suffix != ".jsonl")
-    return sorted(path for path in beside if path.is_file())
+        return files
+    if files[0].is_dir():
+        return sorted(path for file in files for path in file.rglob("*") if path.is_file())
+    beside = (path for file in files for path in folder.glob(f"{file.stem}.*"))
+    return sorted(path for path in beside if path.suffix != ".jsonl" and path.is_file())
+
+
+def _shards(split: str, ending: str, media_type: str) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileSet",
+        "@id": f"{split}-shards",
+        "name": f"{split}-shards",
+        "encodingFormat": media_type,
+        "includes": f"{split}-?????.{ending}",
+    }
 
 
 def _file(folder: Path, path: Path, media_type: str) -> dict[str, Any]:
@@ -114,7 +136,7 @@ def _file(folder: Path, path: Path, media_type: str) -> dict[str, Any]:
     }
 
 
-def _records(split: str, file: str, *, is_text: bool) -> dict[str, Any]:
+def _records(split: str, source: dict[str, Any], *, is_text: bool) -> dict[str, Any]:
     return {
         "@type": "cr:RecordSet",
         "@id": split,
@@ -128,7 +150,7 @@ def _records(split: str, file: str, *, is_text: bool) -> dict[str, Any]:
                 "dataType": "sc:Text" if is_text else "sc:Integer",
                 "repeated": not is_text,
                 "source": {
-                    "fileObject": {"@id": file},
+                    **source,
                     "extract": {"column": column},
                 },
             }

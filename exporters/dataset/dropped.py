@@ -1,10 +1,9 @@
 """What was left out, line by line: `dropped.jsonl`."""
 
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -32,23 +31,17 @@ def of_rows(counts: Counter[str], path: str, symbol: str) -> list[Dropped]:
     ]
 
 
-class DroppedFile:
-    """Writes a line for each commit, edit or row that was left out; None for no file.
+class DroppedLines:
+    """Makes a line for each commit, edit or row that was left out.
 
     With `hides_secrets`, paths and names are shown without any.
     """
 
-    def __init__(self, folder: Path | None, *, hides_secrets: bool) -> None:
-        self._stack = ExitStack()
-        self._file: IO[bytes] | None = None
-        if folder is not None:
-            self._file = self._stack.enter_context((folder / FILE).open("wb"))
+    def __init__(self, *, hides_secrets: bool) -> None:
         self._hides_secrets = hides_secrets
 
-    def write(self, commit: str, left_out: Iterable[Dropped]) -> None:
-        """Write what was left out of a commit."""
-        if self._file is None:
-            return
+    def of(self, commit: str, left_out: Iterable[Dropped]) -> Iterator[dict[str, Any]]:
+        """Yield a line for all that was left out of a commit and has one."""
         for one in left_out:
             if not is_listed(one.reason):
                 continue
@@ -66,11 +59,26 @@ class DroppedFile:
                     "path": self._shown(one.like.path),
                     "symbol": self._shown(one.like.symbol),
                 }
-            self._file.write(orjson.dumps(line) + b"\n")
+            yield line
 
     def _shown(self, text: str | None) -> str | None:
         return redacted(text) if text and self._hides_secrets else text
 
+
+class DroppedFile:
+    """Writes the lines of what was left out to a file of a folder; None for no file."""
+
+    def __init__(self, folder: Path | None, *, hides_secrets: bool) -> None:
+        self._file = (folder / FILE).open("wb") if folder is not None else None
+        self._lines = DroppedLines(hides_secrets=hides_secrets)
+
+    def write(self, commit: str, left_out: Iterable[Dropped]) -> None:
+        """Write what was left out of a commit."""
+        if self._file is not None:
+            for line in self._lines.of(commit, left_out):
+                self._file.write(orjson.dumps(line) + b"\n")
+
     def close(self) -> None:
         """Close the file."""
-        self._stack.close()
+        if self._file is not None:
+            self._file.close()

@@ -2,16 +2,28 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
+META = "meta.jsonl"
+"""The ending of the files with what is known of rows."""
 
 
 def manifest_file(path: Path) -> Path:
     """Return the manifest of a data set, given its folder or the manifest itself."""
     return path / MANIFEST if path.is_dir() else path
+
+
+def split_files(folder: Path, split: str, ending: str) -> list[Path]:
+    """Return the files of one ending of a split: `train.jsonl`, or its shards in their order."""
+    shard = re.compile(rf"{split}-\d{{5,}}\.{re.escape(ending)}")
+    shards = [path for path in folder.glob(f"{split}-*.{ending}") if shard.fullmatch(path.name)]
+    return sorted(shards, key=lambda path: (len(path.name), path.name)) or [
+        folder / f"{split}.{ending}"
+    ]
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 
+from rsidx.exporters.dataset.layout import META, split_files
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.store.spill import SpillMap
 
@@ -17,8 +18,9 @@ class MovedRows:
         """Read the rows of the export in `out` that is to be replaced."""
         self._earlier = SpillMap(folder)
         for number, name in enumerate(SPLITS[1:], 1):
-            for row_id in _ids(out / f"{name}.meta.jsonl"):
-                self._earlier.add(row_id, number)
+            for file in split_files(out, name, META):
+                for row_id in _ids(file):
+                    self._earlier.add(row_id, number)
 
     def split_before(self, row_id: str) -> str | None:
         """Return the split that a row was in, None if it was in train or not there."""

@@ -1,6 +1,6 @@
 """Where the rows of an export go, and what is counted of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,8 @@ from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS, Plan
 
-_NO_TEXT = "text_rows_with_control_tokens"
+NO_TEXT = "text_rows_with_control_tokens"
+"""Why a row cannot be written as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,10 @@ class Output:
         self._statistics = statistics
         self._weights = _weights(config, plan)
         with ExitStack() as stack:
-            self._rows = stack.enter_context(closing(_rows(files.folder, encoder, config)))
-            self._sidecars = stack.enter_context(closing(_sidecars(files.folder, encoder, config)))
+            self._rows = stack.enter_context(closing(rows_to(files.folder, encoder, config)))
+            self._sidecars = stack.enter_context(
+                closing(sidecars_to(files.folder, encoder, config))
+            )
             hides_secrets = "secrets" not in config.keep
             dropped = DroppedFile(files.folder, hides_secrets=hides_secrets)
             self._dropped = stack.enter_context(closing(dropped))
@@ -87,9 +90,9 @@ class Output:
     def _write(self, split: str, row: TokenizedRow) -> None:
         is_written = self._rows.write(split, row)
         if not (is_written and self._sidecars.write(split, row)):
-            self._statistics.dropped[_NO_TEXT] += 1
+            self._statistics.dropped[NO_TEXT] += 1
             meta = orjson.loads(row.meta)
-            self.drop(meta["commit"], [Dropped(_NO_TEXT, meta["path"], meta["symbol"])])
+            self.drop(meta["commit"], [Dropped(NO_TEXT, meta["path"], meta["symbol"])])
         if not is_written:
             return
         self._statistics.count(split, row)
@@ -115,14 +118,20 @@ def _weights(config: ExportConfig, plan: Plan) -> Weights | None:
     return Weights(config.half_life, newest(commit.date for commit in train))
 
 
-def _rows(folder: Path | None, encoder: Encoder, config: ExportConfig) -> RowWriter:
+def rows_to(
+    folder: Path | None, encoder: Encoder, config: ExportConfig, names: Sequence[str] = SPLITS
+) -> RowWriter:
+    """Return what writes rows, and their meta lines, to the files of splits or shards."""
     padding = None
     if config.pad:
         padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
     texts = PromptCompletion(encoder) if config.columns == "text" else None
-    return RowWriter(folder, config.format, encoder.n_tokens, padding, texts)
+    return RowWriter(folder, names, config.format, encoder.n_tokens, padding, texts)
 
 
-def _sidecars(folder: Path | None, encoder: Encoder, config: ExportConfig) -> Sidecars:
+def sidecars_to(
+    folder: Path | None, encoder: Encoder, config: ExportConfig, names: Sequence[str] = SPLITS
+) -> Sidecars:
+    """Return what writes rows in the other shapes that are asked for."""
     text = config.columns == "both"
-    return Sidecars(folder, encoder, text=text, pack=config.pack)
+    return Sidecars(folder, names, encoder, text=text, pack=config.pack)

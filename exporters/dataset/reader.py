@@ -1,7 +1,7 @@
 """Reading a data set: its configuration, its rows, and one row for a person to look at."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import islice
@@ -12,6 +12,7 @@ from rsidx import __version__
 from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.format import read_manifest
+from rsidx.exporters.dataset.layout import META, split_files
 from rsidx.exporters.formats import jsonl
 from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.rendering.encoder import Encoder, load
@@ -88,21 +89,47 @@ def config_of(out: Path) -> ExportConfig:
 def read_rows(folder: Path, split: str, file_format: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of a split; raises OSError or ValueError where they cannot be read."""
     read = FORMATS[file_format].read if file_format in FORMATS else jsonl.read
-    yield from read(folder / f"{split}.{file_format}")
+    for file in split_files(folder, split, file_format):
+        yield from read(file)
+
+
+def read_metas(folder: Path, split: str) -> Iterator[dict[str, Any]]:
+    """Yield the meta lines of a split; raises OSError or ValueError where they cannot be read."""
+    for file in split_files(folder, split, META):
+        with file.open("rb") as lines:
+            yield from map(json.loads, lines)
 
 
 def rows_with_meta(
     folder: Path, split: str, file_format: str
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield the rows of a split, each with its meta line; raises ExportError where that fails."""
+    for _, rows in files_with_meta(folder, split, file_format):
+        yield from rows
+
+
+def files_with_meta(
+    folder: Path, split: str, file_format: str
+) -> Iterator[tuple[str, Iterator[tuple[dict[str, Any], dict[str, Any]]]]]:
+    """Yield the files of a split by their names without the ending, with rows and meta lines.
+
+    Raises ExportError where one cannot be read.
+    """
+    for file in split_files(folder, split, file_format):
+        yield (
+            file.name.removesuffix(f".{file_format}"),
+            _with_meta(file, file_format),
+        )
+
+
+def _with_meta(file: Path, file_format: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    metas = file.with_name(file.name.removesuffix(file_format) + META)
     try:
-        with (folder / f"{split}.meta.jsonl").open("rb") as metas:
-            for row, meta in zip(read_rows(folder, split, file_format), metas, strict=True):
-                yield row, json.loads(meta)
+        with metas.open("rb") as lines:
+            rows = FORMATS[file_format].read(file)
+            yield from zip(rows, map(json.loads, lines), strict=True)
     except (OSError, ValueError) as error:
-        raise ExportError(
-            f"{split}.{file_format} and its meta file cannot be read: {error}"
-        ) from error
+        raise ExportError(f"{file.name} and its meta file cannot be read: {error}") from error
 
 
 def load_row(out: Path, split: str, which: str) -> ShownRow:
@@ -115,7 +142,7 @@ def load_row(out: Path, split: str, which: str) -> ShownRow:
     with readable(out):
         ending = manifest["config"]["format"]
         for name in dict.fromkeys(splits if which else ()):
-            found = _find(out / f"{name}.meta.jsonl", which)
+            found = _find(read_metas(out, name), which)
             if found is not None:
                 number, meta = found
                 row = next(islice(read_rows(out, name, ending), number - 1, None), None)
@@ -127,17 +154,16 @@ def load_row(out: Path, split: str, which: str) -> ShownRow:
     raise ExportError(f"{out} has no row {which} in {split}, and no id or commit that begins so")
 
 
-def _find(file: Path, which: str) -> tuple[int, dict[str, Any]] | None:
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if which.isdecimal() and len(which) < 7:
-                if number == int(which):
-                    return number, json.loads(line)
-                continue
-            meta = json.loads(line)
-            if meta["id"].startswith(which) or meta["commit"].startswith(which):
-                return number, meta
+def _find(metas: Iterable[dict[str, Any]], which: str) -> tuple[int, dict[str, Any]] | None:
+    is_number = which.isdecimal() and len(which) < 7
+    for number, meta in enumerate(metas, 1):
+        if number == int(which) if is_number else _is_named(meta, which):
+            return number, meta
     return None
+
+
+def _is_named(meta: dict[str, Any], which: str) -> bool:
+    return bool(meta["id"].startswith(which) or meta["commit"].startswith(which))
 
 
 def _tokens(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> Iterator[ShownToken]:

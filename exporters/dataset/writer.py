@@ -1,16 +1,17 @@
 """Writing a data set's files."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from rsidx.exporters.dataset.layout import META
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.formats.common import IGNORED
 from rsidx.exporters.formats.jsonl import line_of
 from rsidx.exporters.formats.registry import FORMATS, RowFile
 from rsidx.exporters.pipeline.result import TokenizedRow
-from rsidx.exporters.splits.split import SPLITS
 
 COLUMNS = ("input_ids", "attention_mask", "labels")
 
@@ -24,9 +25,9 @@ class Padding:
 
 
 class RowWriter:
-    """Writes rows, and line by line what is known of them, into one file a split each.
+    """Writes rows, and line by line what is known of them, into two files for each of some names.
 
-    Without a folder it only tells what can be written.
+    These are the splits, or shards of them. Without a folder it only tells what can be written.
 
     With `texts`, rows are written as `prompt` and `completion` in place of ids.
     """
@@ -34,6 +35,7 @@ class RowWriter:
     def __init__(
         self,
         folder: Path | None,
+        names: Sequence[str],
         file_format: str,
         n_tokens: int,
         padding: Padding | None = None,
@@ -46,25 +48,25 @@ class RowWriter:
         self._rows: dict[str, RowFile] = {}
         self._metas: dict[str, IO[bytes]] = {}
         try:
-            for name in SPLITS:
+            for name in names:
                 if folder is None:
                     break
                 self._rows[name] = create(folder / f"{name}.{file_format}", n_tokens)
                 self._stack.callback(self._rows[name].close)
-                metas = (folder / f"{name}.meta.jsonl").open("wb")
+                metas = (folder / f"{name}.{META}").open("wb")
                 self._metas[name] = self._stack.enter_context(metas)
         except BaseException:
             self._stack.close()
             raise
 
-    def write(self, split: str, row: TokenizedRow) -> bool:
-        """Write one row to its split's two files; tell whether it can be written as text."""
+    def write(self, name: str, row: TokenizedRow) -> bool:
+        """Write one row to a name's two files; tell whether it can be written as text."""
         spelled = self._texts.row(row) if self._texts is not None else None
         if self._texts is not None and spelled is None:
             return False
-        if split in self._rows:
-            self._rows[split].write(spelled or columns(row, self._padding))
-            self._metas[split].write(line_of(row.meta))
+        if name in self._rows:
+            self._rows[name].write(spelled or columns(row, self._padding))
+            self._metas[name].write(line_of(row.meta))
         return True
 
     def close(self) -> None:

@@ -60,10 +60,11 @@ class Deduplicator:
         # A bit for each edit of a commit, by position.
         self._kept: dict[int, int] = {}
 
-    def keep(self, position: int) -> tuple[list[EditResult], list[Dropped], Counter[str]]:
+    def keep(self, position: int) -> tuple[dict[int, EditResult], list[Dropped], Counter[str]]:
         """Return the edits to keep of the commit at a position, and what was left out of it.
 
-        The counts are those of anything but edits.
+        The edits come by their numbers in the commit's result. The counts are those of anything
+        but edits.
         """
         if position >= self._compared_to and "related" not in self._keep:
             self._compare_from(position)
@@ -71,14 +72,14 @@ class Deduplicator:
         commit = self.plan.commits[position]
         result = unpack(self._results.get(commit.oid))
         left_out = list(result.left_out)
-        kept = []
+        kept = {}
         is_named = "related" not in self._keep and self._named.is_related(position)
         for index, edit in enumerate(result.edits):
             reason, number = self._reason(split, edit.patch, is_named=is_named)
             like = self._names[number] if number is not None else None
             if reason is None:
                 self._kept[position] = self._kept.get(position, 0) | 1 << index
-                kept.append(edit)
+                kept[index] = edit
             else:
                 named = Like(*orjson.loads(like)) if like is not None else None
                 left_out.append(Dropped(f"edits_{reason}", *edit.name, like=named))

@@ -7,7 +7,7 @@ it in a test. The earliest of the related stays where it is; later ones leave va
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Protocol, TypeVar
@@ -29,7 +29,8 @@ COMPARED = REASONS[1:]
 THRESHOLD = 0.7
 _CHANGE_THRESHOLD = 0.5
 _ADDED_THRESHOLD = 0.6
-_N_BANDS = 50
+N_BANDS = 50
+"""In so many parts, the MinHash of one edit may be that of another: those are compared."""
 _N_ADDED_BANDS = 16
 _RECENT_EDITS = 10_000
 BLOCK = 10_000
@@ -42,7 +43,7 @@ _NAMED = re.compile(
 
 def _lsh() -> RMinHashLSH:
     """Return an index of what patches change."""
-    return RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=_N_BANDS)
+    return RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=N_BANDS)
 
 
 class LeakIndex:
@@ -191,10 +192,13 @@ def commits_named(message: str) -> list[str]:
 
 
 class CherryPickLinks:
-    """Which commits say that they revert or pick one of an earlier split."""
+    """Which commits say that they revert or pick one of an earlier split.
 
-    def __init__(self, message_of: Callable[[CommitRow], str], plan: Plan) -> None:
-        self._message_of = message_of
+    `names_of` gives the beginnings of the ids that a commit's message names, see `commits_named`.
+    """
+
+    def __init__(self, names_of: Callable[[CommitRow], Sequence[str]], plan: Plan) -> None:
+        self._names_of = names_of
         self._plan = plan
 
     def is_related(self, position: int) -> bool:
@@ -205,7 +209,7 @@ class CherryPickLinks:
             return False
         return any(
             split.number(other) < number
-            for prefix in commits_named(self._message_of(commits[position]))
+            for prefix in self._names_of(commits[position])
             for other in self._beginning(prefix)
         )
 

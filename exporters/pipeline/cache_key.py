@@ -37,8 +37,8 @@ def code_files() -> tuple[Path, ...]:
 
 
 @cache
-def _code_digest(files: tuple[Path, ...]) -> bytes:
-    """Return the digest of the code; of one process it stays the same."""
+def code_digest(files: tuple[Path, ...]) -> bytes:
+    """Return the digest of files of code; of one process it stays the same."""
     digest = hashlib.blake2b(digest_size=16)
     for file in files:
         digest.update(file.read_bytes())
@@ -59,7 +59,7 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     options["licenses"] = sorted(config.licenses)
     options["keep"] = sorted(OF_A_COMMIT.intersection(config.keep))
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(_code_digest(code_files()))
+    digest.update(code_digest(code_files()))
     versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
     if config.labels == "changed":
         versions.append(git_version())

@@ -1,7 +1,9 @@
 """The statistics of an export."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from rsidx.exporters.filters.licenses import NO_LICENSE
 from rsidx.exporters.pipeline.result import EditResult, TokenizedRow
@@ -43,6 +45,31 @@ class Statistics:
     paths: Counter[str] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
 
+    def add(self, other: "Statistics") -> None:
+        """Add the counts of another part of the rows."""
+        for name in self.__dataclass_fields__:
+            own, more = getattr(self, name), getattr(other, name)
+            if isinstance(own, Counter):
+                own.update(more)
+            else:
+                setattr(self, name, own + more)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts, for JSON."""
+        return {
+            name: dict(sorted(value.items())) if isinstance(value, Counter) else value
+            for name in self.__dataclass_fields__
+            for value in (getattr(self, name),)
+        }
+
+    @classmethod
+    def of(cls, counts: Mapping[str, Any]) -> "Statistics":
+        """Undo `as_dict`, also where it went through JSON."""
+        found = cls()
+        for name, value in {**counts, "lengths": _by_number(counts["lengths"])}.items():
+            setattr(found, name, Counter(value) if isinstance(value, dict) else value)
+        return found
+
     def count_dropped(self, split: str, dropped: Counter[str]) -> None:
         """Count what a commit of a split left out; related edits also by their relation."""
         self.dropped.update(dropped)
@@ -82,3 +109,8 @@ class Statistics:
         self.needs.update(brief["needs"])
         self.excerpts_by_rule.update(brief["rules"])
         self.excerpts_by_section.update(brief["sections"])
+
+
+def _by_number(counts: Mapping[str, int]) -> dict[int, int]:
+    """Return counts by numbers, which JSON has as texts."""
+    return {int(number): n for number, n in counts.items()}

@@ -1,6 +1,5 @@
 """What a report shows, read from an export's own files."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.exporters.dataset.format import read_manifest
-from rsidx.exporters.dataset.reader import read_rows, readable
+from rsidx.exporters.dataset.reader import read_metas, read_rows, readable
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
 
@@ -68,30 +67,28 @@ def _collect_split(
     tokens: Counter[str] = Counter()
     lengths: list[int] = []
     rows = iter(read_rows(out, split, found.manifest["config"]["format"]))
-    with (out / f"{split}.meta.jsonl").open("rb") as metas:
-        for index, line in enumerate(metas):
-            meta = json.loads(line)
-            row = next(rows)
-            month = meta["time"][:7]
-            n_tokens = meta["n_tokens"]["total"]
-            examples[month] += 1
-            tokens[month] += n_tokens
-            lengths.append(n_tokens)
-            found.paths[meta["path"]] += 1
-            n_shown, n_left = len(meta["context"]), meta["n_excerpts_left_out"]
-            if n_shown + n_left:
-                found.coverage.append(n_shown / (n_shown + n_left))
+    for index, meta in enumerate(read_metas(out, split)):
+        row = next(rows)
+        month = meta["time"][:7]
+        n_tokens = meta["n_tokens"]["total"]
+        examples[month] += 1
+        tokens[month] += n_tokens
+        lengths.append(n_tokens)
+        found.paths[meta["path"]] += 1
+        n_shown, n_left = len(meta["context"]), meta["n_excerpts_left_out"]
+        if n_shown + n_left:
+            found.coverage.append(n_shown / (n_shown + n_left))
+        else:
+            found.n_without_context += 1
+        if index in chosen:
+            if "completion" in row:
+                runs: tuple[tuple[str, str], ...] = (
+                    ("prompt", row["prompt"]),
+                    ("new", row["completion"]),
+                )
             else:
-                found.n_without_context += 1
-            if index in chosen:
-                if "completion" in row:
-                    runs: tuple[tuple[str, str], ...] = (
-                        ("prompt", row["prompt"]),
-                        ("new", row["completion"]),
-                    )
-                else:
-                    runs = tuple(_runs(row["input_ids"], meta, encoder))
-                found.samples.append(Sample(split, index + 1, meta, runs))
+                runs = tuple(_runs(row["input_ids"], meta, encoder))
+            found.samples.append(Sample(split, index + 1, meta, runs))
     found.examples[split], found.tokens[split], found.lengths[split] = examples, tokens, lengths
 
 

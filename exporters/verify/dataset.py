@@ -10,30 +10,36 @@ one of it, and the checksums must hold.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from rsidx.exporters.dataset.dropped import FILE as DROPPED
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.inventory import is_ours, read_files
-from rsidx.exporters.dataset.layout import CHECKSUMS, MANIFEST, sha256_of
-from rsidx.exporters.dataset.reader import read_rows, readable, rows_with_meta
+from rsidx.exporters.dataset.layout import CHECKSUMS, MANIFEST, META, sha256_of
+from rsidx.exporters.dataset.reader import (
+    files_with_meta,
+    read_metas,
+    read_rows,
+    readable,
+)
 from rsidx.exporters.dataset.sidecars import PACKED, TEXT
-from rsidx.exporters.formats import jsonl
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.dropped import dropped_problems
-from rsidx.exporters.verify.history import History
+from rsidx.exporters.verify.history import History, Sources
+from rsidx.exporters.verify.order import SplitOrder
+from rsidx.exporters.verify.related import Edits
 from rsidx.exporters.verify.rows import Checked, Rows
-from rsidx.exporters.verify.schema import SchemaCheck, manifest_problem, meta_check
+from rsidx.exporters.verify.schema import manifest_problem, meta_check
 
 _ROWS_AT_ONCE = 256
+_Line = tuple[dict[str, Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +51,29 @@ class Problem:
     text: str
 
 
-def verify(out: Path, history: History, checked: Checked) -> Iterator[Problem]:
+def verify(
+    out: Path,
+    open_history: Callable[[str | None], History],
+    checked: Checked,
+    *,
+    sample: float = 1,
+) -> Iterator[Problem]:
     """Yield all that does not hold; `checked` counts as it goes.
+
+    `open_history` gives the history of each repository of a corpus by its name, of an export that
+    of None. Of the rows a `sample` is checked, a share of them that is always the same.
 
     Raises ExportError where `out` is no export that can be read.
     """
     manifest = read_manifest(out)
     with readable(out):
-        yield from _problems(out, manifest, history, checked)
+        yield from _problems(out, manifest, Sources(manifest, open_history), checked, sample)
 
 
 def _problems(
-    out: Path, manifest: dict[str, Any], history: History, checked: Checked
+    out: Path, manifest: dict[str, Any], sources: Sources, checked: Checked, sample: float
 ) -> Iterator[Problem]:
     sums = (out / CHECKSUMS).read_text("utf-8").splitlines()
-    ending = manifest["config"]["format"]
     yield from _seal(out)
     yield from _checksums(out, sums, checked)
     broken = manifest_problem(manifest)
@@ -67,55 +81,99 @@ def _problems(
         # What the rows must be is not known then.
         yield Problem(MANIFEST, None, broken)
         return
-    folder = out / "tokenizer"
-    encoder = Encoder(load(str(folder)), source=str(folder))
-    check = meta_check(manifest)
-    rows = Rows(manifest, encoder, history, checked)
-    with closing(rows.edits):
+    with closing(_RowChecks(out, manifest, sources, checked)) as checks:
         for split in SPLITS:
-            lines = _checked(rows, rows_with_meta(out, split, ending), check)
-            n_rows = 0
-            for number, (row, meta, broken) in enumerate(lines, 1):
-                n_rows = number
-                if broken is not None:
-                    checked.n_rows += 1
-                    yield Problem(f"{split}.meta.jsonl", number, broken)
-                    continue
-                for text in rows.problems(split, number, row, meta):
-                    yield Problem(f"{split}.{ending}", number, text)
-            expected = manifest["counts"]["examples"][split]
-            if n_rows != expected:
-                yield Problem(
-                    f"{split}.{ending}", None, f"{n_rows} rows, the manifest says {expected}"
-                )
+            yield from checks.problems(split, sample)
         for split in SPLITS:
             yield from _sidecars(out, split, manifest["config"])
-        for line, text in dropped_problems(out, manifest, history):
+        for line, text in dropped_problems(out, manifest, sources):
             yield Problem(DROPPED, line, text)
         if "related" not in manifest["config"]["keep"]:
-            # An earlier release looked for less.
-            known = manifest["relations"]["across_splits"]
-            for place, number, reason in rows.edits.leaks():
-                if reason not in known:
-                    continue
+            yield from checks.leaks()
+
+
+class _RowChecks:
+    """Checks all rows, those of each repository with its history."""
+
+    def __init__(
+        self, out: Path, manifest: dict[str, Any], sources: Sources, checked: Checked
+    ) -> None:
+        folder = out / "tokenizer"
+        encoder = Encoder(load(str(folder)), source=str(folder))
+        self._out = out
+        self._manifest = manifest
+        self._ending = manifest["config"]["format"]
+        self._checked = checked
+        self._check = meta_check(manifest)
+        self._sources = sources
+        self._edits = Edits()
+        order = SplitOrder(manifest)
+        self._rows = cache(
+            lambda source: Rows(manifest, encoder, source, checked, order, self._edits)
+        )
+        # Of each file of rows: its split, and the number of its first row in that.
+        self._files: list[tuple[str, int, str]] = []
+
+    def close(self) -> None:
+        """Give up what was remembered."""
+        self._edits.close()
+
+    def problems(self, split: str, sample: float) -> Iterator[Problem]:
+        """Yield what does not hold of the rows of a split."""
+        n_rows = 0
+        for file, lines in files_with_meta(self._out, split, self._ending):
+            self._files.append((split, n_rows + 1, file))
+            while some := list(islice(lines, _ROWS_AT_ONCE)):
+                numbered = list(enumerate(some, n_rows + 1))
+                n_rows += len(some)
+                yield from self._problems(
+                    split, [one for one in numbered if sample >= 1 or _draw(one[1][1]) < sample]
+                )
+        expected = self._manifest["counts"]["examples"][split]
+        if n_rows != expected:
+            yield Problem(
+                f"{split}.{self._ending}", None, f"{n_rows} rows, the manifest says {expected}"
+            )
+
+    def _problems(self, split: str, numbered: Sequence[tuple[int, _Line]]) -> Iterator[Problem]:
+        broken = {number: self._broken(meta) for number, (_, meta) in numbered}
+        by_rows: dict[Rows, list[_Line]] = {}
+        for number, line in numbered:
+            if broken[number] is None:
+                by_rows.setdefault(self._rows(self._sources.of(line[1])), []).append(line)
+        for rows, lines in by_rows.items():
+            rows.warm(lines)
+        for number, (row, meta) in numbered:
+            found = broken[number]
+            if found is not None:
+                self._checked.n_rows += 1
+                yield self._problem(split, number, found, META)
+                continue
+            for text in self._rows(self._sources.of(meta)).problems(split, number, row, meta):
+                yield self._problem(split, number, text, self._ending)
+
+    def _broken(self, meta: dict[str, Any]) -> str | None:
+        return self._check.problem(meta) if self._check is not None else None
+
+    def leaks(self) -> Iterator[Problem]:
+        """Yield the rows that are related to one of an earlier split."""
+        # An earlier release looked for less.
+        known = self._manifest["relations"]["across_splits"]
+        for place, number, reason in self._edits.leaks():
+            if reason in known:
                 text = f"is related to a row of an earlier split: {reason}"
-                yield Problem(f"{SPLITS[place]}.{ending}", number, text)
+                yield self._problem(SPLITS[place], number, text, self._ending)
+
+    def _problem(self, split: str, number: int, text: str, ending: str) -> Problem:
+        """Return a problem of a row, by its number in its split, with its place in its file."""
+        starts = [(first, file) for its_split, first, file in self._files if its_split == split]
+        first, file = max(start for start in starts if start[0] <= number)
+        return Problem(f"{file}.{ending}", number - first + 1, text)
 
 
-_Line = tuple[dict[str, Any], dict[str, Any]]
-
-
-def _checked(
-    rows: Rows, lines: Iterator[_Line], check: SchemaCheck | None
-) -> Iterator[tuple[dict[str, Any], dict[str, Any], str | None]]:
-    """Yield rows with their meta lines, and with what breaks the schema of these.
-
-    `rows` sees some that are whole at a time before.
-    """
-    while some := list(islice(lines, _ROWS_AT_ONCE)):
-        problems = [check.problem(meta) if check is not None else None for _, meta in some]
-        rows.warm(line for line, broken in zip(some, problems, strict=True) if broken is None)
-        yield from ((*line, broken) for line, broken in zip(some, problems, strict=True))
+def _draw(meta: dict[str, Any]) -> float:
+    """Return a number from 0 to 1 that a row has by chance, and keeps."""
+    return int(str(meta["id"])[:8], 16) / (1 << 32)
 
 
 def _sidecars(out: Path, split: str, config: dict[str, Any]) -> Iterator[Problem]:
@@ -127,13 +185,12 @@ def _sidecars(out: Path, split: str, config: dict[str, Any]) -> Iterator[Problem
 
 def _texts(out: Path, split: str) -> Iterator[Problem]:
     """Yield the rows of text whose ids are not those of meta lines, in their order."""
-    with (out / f"{split}.meta.jsonl").open("rb") as lines:
-        ids = (orjson.loads(line)["id"] for line in lines)
-        for number, row in enumerate(jsonl.read(out / f"{split}.{TEXT}"), 1):
-            # Version 0.1.0 gave them none. Looking for one passes by those before it.
-            if "id" in row and row["id"] not in ids:
-                yield Problem(f"{split}.{TEXT}", number, "no meta line behind the last has its id")
-                return
+    ids = (meta["id"] for meta in read_metas(out, split))
+    for number, row in enumerate(read_rows(out, split, TEXT), 1):
+        # Version 0.1.0 gave them none. Looking for one passes by those before it.
+        if "id" in row and row["id"] not in ids:
+            yield Problem(f"{split}.{TEXT}", number, "no meta line behind the last has its id")
+            return
 
 
 def _packed(out: Path, split: str, ending: str, length: int) -> Iterator[Problem]:

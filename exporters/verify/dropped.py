@@ -2,14 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rsidx.exporters.dataset.dropped import FILE, is_listed
 from rsidx.exporters.filters.hygiene import is_conflict_copy
 from rsidx.exporters.filters.limit import OVER_LIMIT
-from rsidx.exporters.verify.history import History, dates_of
+from rsidx.exporters.verify.history import History, Source, Sources, dates_of
 from rsidx.exporters.verify.rows import PLACEHOLDER
 from rsidx.exporters.verify.schema import dropped_check
 
@@ -18,7 +19,7 @@ _FOREIGN, _CONFLICT_COPY = "edits_foreign", "edits_conflict_copies"
 
 
 def dropped_problems(
-    out: Path, manifest: Mapping[str, Any], history: History
+    out: Path, manifest: Mapping[str, Any], sources: Sources
 ) -> Iterator[tuple[int | None, str]]:
     """Yield what does not hold, each with its line from 1, or None.
 
@@ -30,14 +31,17 @@ def dropped_problems(
     if not (out / FILE).exists():
         return
     check = dropped_check(manifest)
-    reached = dates_of(history.commits, manifest["tips"].values())
+    reached = cache(lambda source: frozenset(dates_of(source.history.commits, source.tips)))
     limit = manifest["config"].get("max_edits_per_commit", 0)
     counted: Counter[str] = Counter()
     with (out / FILE).open("rb") as lines:
         for number, text in enumerate(lines, 1):
             line = json.loads(text)
-            broken = check.problem(line) or _problem(line, reached, history)
-            broken = broken or _unexplained(line, limit, history)
+            broken = check.problem(line)
+            if broken is None:
+                history = sources.of(line).history
+                broken = _unreached(line, sources, reached) or _missing(line, history)
+                broken = broken or _unexplained(line, limit, history)
             if broken is not None:
                 yield number, broken
                 continue
@@ -49,11 +53,17 @@ def dropped_problems(
             yield None, f"{n} {reason}, the manifest says {n_expected}"
 
 
-def _problem(line: dict[str, Any], reached: Mapping[str, int], history: History) -> str | None:
+def _unreached(
+    line: dict[str, Any], sources: Sources, reached: Callable[[Source], Set[str]]
+) -> str | None:
+    for one in (line, line.get("like", line)):
+        if one["commit"] not in reached(sources.of(one)):
+            return f"the tips of the export do not reach {one['commit']}"
+    return None
+
+
+def _missing(line: dict[str, Any], history: History) -> str | None:
     commit, path = line["commit"], line["path"]
-    for one in (commit, line.get("like", line)["commit"]):
-        if one not in reached:
-            return f"the tips of the export do not reach {one}"
     if path is None or PLACEHOLDER.search(path.encode("utf-8", "replace")):
         return None
     parent = history.first_parent(commit)

@@ -1,6 +1,7 @@
 """What rows are held against: the commits, trees and files that git has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rsidx.exporters.splits.chronology import believable
@@ -24,6 +25,40 @@ class History(Protocol):
     @property
     def commits(self) -> dict[str, tuple[tuple[str, ...], int]]:
         """Every commit that a ref reaches with its parents and date, parents before children."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The history of a repository, and the tips of what was exported of it."""
+
+    history: History
+    tips: tuple[str, ...]
+
+
+class Sources:
+    """The histories that rows are from: of one repository, or of each of a corpus by its name.
+
+    `open_history` gives that of a name, None for the only one; raises ExportError where it has
+    none.
+    """
+
+    def __init__(
+        self, manifest: Mapping[str, Any], open_history: Callable[[str | None], History]
+    ) -> None:
+        self._repositories = manifest.get("repositories")
+        self._tips = tuple(manifest["tips"].values())
+        self._open = open_history
+        self._sources: dict[str | None, Source] = {}
+
+    def of(self, line: Mapping[str, Any]) -> Source:
+        """Return where a line of meta or of what was left out is from."""
+        name = line.get("repository")
+        if name not in self._sources:
+            tips = self._tips
+            if self._repositories is not None:
+                tips = (self._repositories[name]["tip"],)
+            self._sources[name] = Source(self._open(name), tips)
+        return self._sources[name]
 
 
 def range_of(history: History, place: Mapping[str, Any]) -> bytes | None:

@@ -15,9 +15,10 @@ from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.context import ContextCheck, name_before
-from rsidx.exporters.verify.history import History, dates_of, range_of
+from rsidx.exporters.verify.history import Source, dates_of, range_of
 from rsidx.exporters.verify.labels import LabelCheck
 from rsidx.exporters.verify.limit import LimitCheck
+from rsidx.exporters.verify.order import SplitOrder
 from rsidx.exporters.verify.related import Edits
 from rsidx.exporters.verify.secrets import SecretCheck
 from rsidx.exporters.verify.texts import RowTexts
@@ -36,11 +37,21 @@ class Checked:
 
 
 class Rows:
-    """Checks rows in their order; `_newest` is the newest commit of the splits before."""
+    """Checks the rows of one repository in their order.
+
+    What is compared over all repositories, `order` and `edits`, is shared by those that check them.
+    """
 
     def __init__(
-        self, manifest: dict[str, Any], encoder: Encoder, history: History, checked: Checked
+        self,
+        manifest: dict[str, Any],
+        encoder: Encoder,
+        source: Source,
+        checked: Checked,
+        order: SplitOrder,
+        edits: Edits,
     ) -> None:
+        history = source.history
         self._allowed = tuple(sorted(manifest["config"]["licenses"]))
         # Format version 0, of rsidx 0.1.0: no licence is recorded, and rows are encoded in pieces.
         self._is_first_format = version_of(manifest) == 0
@@ -52,15 +63,14 @@ class Rows:
         self._context = ContextCheck(history, self._texts, at_commit=at_commit)
         self._history = history
         self._checked = checked
-        self._split = ""
-        self._newest_before = self._newest = -1
-        self._dates = dates_of(history.commits, manifest["tips"].values())
+        self._order_of_splits = order
+        self._dates = dates_of(history.commits, source.tips)
         self._last_edit: tuple[Any, str] = ([], "")
         keeps_secrets = "secrets" in manifest["config"]["keep"]
         self._secrets = SecretCheck(history.blob) if not keeps_secrets else None
         # An earlier release had no limit.
         self._limit = LimitCheck(manifest["config"].get("max_edits_per_commit", 0))
-        self.edits = Edits()
+        self._edits = edits
 
     def warm(self, rows: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> None:
         """Prepare for rows that come next, each with its meta line."""
@@ -75,7 +85,7 @@ class Rows:
         if self._history.first_parent(commit) != parent:
             yield f"{parent} is not the first parent of {commit}"
             return
-        yield from self._order(split, commit)
+        yield from self._order(split, meta)
         if not self._is_first_format:
             yield from self._license(meta)
         yield from self._roles(meta)
@@ -197,18 +207,14 @@ class Rows:
             return
         self._last_edit = (sides, meta["commit"])
         old, new = (range_of(self._history, side) if side is not None else b"" for side in sides)
-        self.edits.add(SPLITS.index(split), number, PatchFingerprint.of(old or b"", new or b""))
+        self._edits.add(SPLITS.index(split), number, PatchFingerprint.of(old or b"", new or b""))
 
-    def _order(self, split: str, commit: str) -> Iterator[str]:
-        if split != self._split:
-            self._split, self._newest_before = split, self._newest
-        date = self._dates.get(commit)
+    def _order(self, split: str, meta: dict[str, Any]) -> Iterator[str]:
+        date = self._dates.get(meta["commit"])
         if date is None:
-            yield f"the tips of the export do not reach {commit}"
+            yield f"the tips of the export do not reach {meta['commit']}"
             return
-        if date < self._newest_before:
-            yield f"{commit} is older than a row of an earlier split"
-        self._newest = max(self._newest, date)
+        yield from self._order_of_splits.problems(split, date, meta)
 
     def _roles(self, meta: dict[str, Any]) -> Iterator[str]:
         counted: Counter[str] = Counter()

@@ -228,9 +228,34 @@ def verification(
     folder: Path, repository: Repository, max_problems: int | None = None
 ) -> Verification:
     """Verify the data set in a folder."""
+
+    def open_repository(name: str | None) -> Repository:
+        if name is not None:
+            raise ExportError(
+                f"{folder} is of several repositories: verify it with its corpus's configuration"
+            )
+        return repository
+
+    return verification_of(folder, open_repository, max_problems)
+
+
+def verification_of(
+    folder: Path,
+    open_repository: Callable[[str | None], Repository],
+    max_problems: int | None = None,
+    *,
+    sample: float = 1,
+) -> Verification:
+    """Verify a data set of repositories by their names, or of one by None."""
     checked = Checked()
-    with blob_reader(repository, max_bytes=_MAX_BLOB_BYTES) as reader:
-        found = verify(folder, GitView(repository, reader), checked)
+    with ExitStack() as stack:
+
+        def open_history(name: str | None) -> GitView:
+            repository = open_repository(name)
+            reader = blob_reader(repository, max_bytes=_MAX_BLOB_BYTES)
+            return GitView(repository, stack.enter_context(reader))
+
+        found = verify(folder, open_history, checked, sample=sample)
         problems = tuple(islice(found, max_problems))
         n_more = sum(1 for _ in found)
     return Verification(

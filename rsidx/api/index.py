@@ -21,7 +21,13 @@ from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.hook_api import update_all
 from rsidx.indexer.ingest import Progress, SyncReport
 from rsidx.indexer.refresh import is_needed, n_stale_blobs, refresh
-from rsidx.indexer.sync import fetch_promised, fetch_trees, history_scope, sync
+from rsidx.indexer.sync import (
+    MAX_FILE_BYTES,
+    fetch_promised,
+    fetch_trees,
+    history_scope,
+    sync,
+)
 
 if TYPE_CHECKING:
     from rsidx.api.commits import Commit
@@ -49,7 +55,7 @@ class Index:
     loop, others may add to it; what deletes from it raises IndexInUseError.
     """
 
-    MAX_FILE_BYTES = 1_000_000
+    MAX_FILE_BYTES = MAX_FILE_BYTES
     """Larger files are recorded, but not parsed, unless another limit is given."""
 
     def __init__(

@@ -34,6 +34,7 @@ SECTIONS = {
         "verify": "Check a data set against git alone.",
         "inspect": "Show a row as the model sees it.",
         "report": "Write a page about a data set: counts, plots, rows.",
+        "corpus": "Make one data set of many repositories.",
         "tokenizer": "Train a tokenizer, or measure how one fits Rust.",
     },
     "Model": {

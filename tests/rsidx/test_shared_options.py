@@ -14,6 +14,9 @@ NOT_TAKEN = {
     "eval predict": "asks with the rows of a data set, and no index",
     "eval report": "reads a result, and no index",
     "eval compare": "reads two results, and no index",
+    "corpus run": "reads a configuration of its own",
+    "corpus status": "reads a configuration of its own",
+    "corpus verify": "reads a configuration of its own",
     "hooks wake": "works for the clone that it runs in, which the index knows",
     "hooks run": "works for the clone that it runs in, which the index knows",
 }

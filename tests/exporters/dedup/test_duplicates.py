@@ -42,7 +42,7 @@ class Edits:
 def deduplicator_of(split, n_commits, edits, folder, keep=(), kept=RecentEdits):
     commits = [CommitRow(n, n.to_bytes(20), (), n, n, False, "ok") for n in range(n_commits)]
     plan = Plan(commits, split)
-    links = CherryPickLinks(lambda _: "", plan)
+    links = CherryPickLinks(lambda _: (), plan)
     return Deduplicator(edits, plan, frozenset(keep), links, folder, kept)
 
 
@@ -82,7 +82,7 @@ def test_what_is_compared_in_blocks_is_what_is_compared_at_once(seed, keep, tmp_
                     split.name(position), Counter(one.reason for one in left_out)
                 )
                 likes += [one.like for one in left_out]
-                kept += [(position, edit.patch.exact) for edit in its_kept]
+                kept += [(position, edit.patch.exact) for edit in its_kept.values()]
             found.append(
                 (kept, likes, statistics.dropped, statistics.related, deduplicator.across_splits())
             )

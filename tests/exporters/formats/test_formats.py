@@ -78,7 +78,7 @@ def test_the_rows_are_the_same_the_bytes_stay_and_verify_reads_them(exported, in
         assert hashlib.sha256((out / one["name"]).read_bytes()).hexdigest() == one["sha256"]
     with blob_reader(index.repository, max_bytes=1 << 20) as reader:
         checked = Checked()
-        assert list(verify(out, GitView(index.repository, reader), checked)) == []
+        assert list(verify(out, lambda _: GitView(index.repository, reader), checked)) == []
         assert checked.n_rows == 12
 
 
@@ -93,7 +93,7 @@ def test_rows_that_are_damaged_are_a_clear_error(exported, index, name):
         blob_reader(index.repository, max_bytes=1 << 20) as reader,
         pytest.raises(ExportError, match="cannot be read"),
     ):
-        list(verify(out, GitView(index.repository, reader), Checked()))
+        list(verify(out, lambda _: GitView(index.repository, reader), Checked()))
 
 
 def test_parquet_without_pyarrow_says_what_to_install(exported, monkeypatch, tmp_path):

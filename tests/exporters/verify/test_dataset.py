@@ -76,7 +76,7 @@ def problems(history):
         checked = Checked()
         repository = history.index.repository
         with blob_reader(repository, max_bytes=1 << 20) as reader:
-            found = list(verify(out, GitView(repository, reader), checked))
+            found = list(verify(out, lambda _: GitView(repository, reader), checked))
             assert checked.n_files == 12
         return [(p.file, p.row, p.text) for p in found]
 

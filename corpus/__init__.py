@@ -1,0 +1,1 @@
+"""Many repositories, one data set: steps for datatrove's executors."""

@@ -1,0 +1,102 @@
+"""datatrove's executors, as a configuration asks for one, and running a stage on it."""
+
+import io
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import datatrove.utils.logging
+from datatrove.executor.base import PipelineExecutor
+from datatrove.executor.local import LocalPipelineExecutor
+from datatrove.pipeline.base import PipelineStep
+from loguru import logger
+
+from rsidx.corpus.configuration import CorpusConfig
+from rsidx.corpus.workspace import Workspace
+from rsidx.errors import CorpusError
+from rsidx.processes import keep_little_memory
+
+Progress = Callable[[int, int], None]
+"""Called with the tasks done and the tasks to do."""
+_LOOK_S = 0.5
+_SLURM = {"time": "24:00:00", "partition": "main"}
+
+# datatrove tells stderr what it does, line by line; the logs of the tasks have it, too.
+datatrove.utils.logging.sys = SimpleNamespace(stderr=io.StringIO())
+
+
+class QuietExecutor(LocalPipelineExecutor):
+    """datatrove's local executor, which tells its logs alone what it does."""
+
+    def run(self) -> Any:
+        """Run all tasks that are not done."""
+        logger.remove()
+        keep_little_memory()
+        return super().run()
+
+
+def run_stage(
+    config: CorpusConfig,
+    pipeline: Sequence[PipelineStep],
+    n_tasks: int,
+    logs: Workspace,
+    progress: Progress,
+) -> None:
+    """Run the tasks of a stage that are not done; raises CorpusError where some did not end well.
+
+    What a task itself raises comes through from the local executor.
+    """
+    executor = _executor(config, list(pipeline), n_tasks, logs.address)
+    with _watched(executor, n_tasks, progress):
+        executor.run()
+    n_left = len(executor.get_incomplete_ranks())
+    if n_left:
+        raise CorpusError(
+            f"{n_left:,} of {n_tasks:,} tasks did not end well; {logs.address}/logs says why; run "
+            "it again to go on"
+        )
+
+
+def _executor(
+    config: CorpusConfig, pipeline: list[PipelineStep], n_tasks: int, logs: str
+) -> PipelineExecutor:
+    workers = min(config.workers, n_tasks)
+    if config.executor == "ray":
+        from datatrove.executor.ray import RayPipelineExecutor  # noqa: PLC0415  (an extra)
+
+        return RayPipelineExecutor(pipeline, tasks=n_tasks, workers=workers, logging_dir=logs)
+    if config.executor == "slurm":
+        from datatrove.executor.slurm import SlurmPipelineExecutor  # noqa: PLC0415
+
+        # The next stage asks what came of this one, so the command stays until the job ends.
+        given = {**_SLURM, **config.slurm}
+        sbatch = {"wait": "", **given.pop("sbatch_args", {})}
+        return SlurmPipelineExecutor(
+            pipeline, tasks=n_tasks, workers=workers, logging_dir=logs, sbatch_args=sbatch, **given
+        )
+    return QuietExecutor(pipeline, tasks=n_tasks, workers=workers, logging_dir=logs)
+
+
+@contextmanager
+def _watched(executor: PipelineExecutor, n_tasks: int, progress: Progress) -> Iterator[None]:
+    """Tell how many tasks are done while the block runs."""
+    is_over = threading.Event()
+
+    def look() -> None:
+        n_seen = None
+        while not is_over.wait(_LOOK_S):
+            n_done = n_tasks - len(executor.get_incomplete_ranks())
+            if n_done != n_seen:
+                progress(n_done, n_tasks)
+            n_seen = n_done
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()
+    progress(n_tasks - len(executor.get_incomplete_ranks()), n_tasks)

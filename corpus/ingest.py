@@ -1,0 +1,102 @@
+"""Taking repositories in: one after another into an index of its own, whatever befalls others."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from datatrove.data import Document
+from loguru import logger
+
+from rsidx.corpus.clones import repository_of
+from rsidx.corpus.facts import facts_of, write_facts
+from rsidx.corpus.outcome import Outcome, write_outcome
+from rsidx.corpus.repositories import Listed
+from rsidx.corpus.step import Documents, Step
+from rsidx.corpus.workspace import Workspace
+from rsidx.errors import RsidxError
+from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.pipeline.commit import Tools, writing_tools
+from rsidx.exporters.pipeline.session import session
+from rsidx.indexer.clone import origin_of
+from rsidx.indexer.git.history import resolve
+from rsidx.indexer.refresh import is_needed, refresh
+from rsidx.indexer.sync import MAX_FILE_BYTES, history_scope, sync
+from rsidx.store.database import Database, resolve_url
+
+
+class Repositories(Step):
+    """Reads a list of repositories: a document each, with the address as its text."""
+
+    name = "repositories"
+
+    def __init__(self, listed: Sequence[Listed]) -> None:
+        super().__init__()
+        self.listed = listed
+
+    def documents(self, data: Documents, rank: int, world_size: int) -> Iterator[Document]:
+        """Yield the repositories of a task."""
+        yield from data
+        for one in self.listed[rank::world_size]:
+            self.stat_update("repositories")
+            yield Document(one.address, one.name, metadata={"listed": one})
+
+
+class Ingest(Step):
+    """Brings the index of each repository up to date; one that fails goes no further."""
+
+    name = "ingest"
+
+    def __init__(
+        self,
+        work: Workspace,
+        run: Workspace,
+        export: ExportConfig,
+        clone_options: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self.work = work
+        self.run_folder = run
+        self.export = export
+        self.clone_options = clone_options
+
+    def documents(self, data: Documents, rank: int, world_size: int) -> Iterator[Document]:  # noqa: ARG002
+        """Yield the repositories that are taken in."""
+        tools = writing_tools(self.export)
+        for document in data:
+            listed: Listed = document.metadata["listed"]
+            try:
+                counts = self._take_in(listed, tools)
+            except Exception as error:
+                # Whatever it is, it must not end what takes in the others.
+                logger.opt(exception=error).warning("{} is left out", listed.name)
+                reason = _reason(error)
+                write_outcome(self.run_folder, listed.slug, Outcome(listed.name, failure=reason))
+                self.stat_update("failed")
+            else:
+                write_outcome(self.run_folder, listed.slug, Outcome(listed.name))
+                self.count(counts)
+                yield document
+
+    def _take_in(self, listed: Listed, tools: Tools) -> Counter[str]:
+        repository = repository_of(listed, self.work, self.clone_options)
+        tip = resolve(repository, listed.revision or "HEAD")
+        file = self.work.local(f"indexes/{listed.slug}.db")
+        database = Database(resolve_url(str(file)), create=True)
+        try:
+            scope = history_scope(repository, (tip,), all_refs=False, since=None)
+            report = sync(repository, database, scope, jobs=1, max_bytes=MAX_FILE_BYTES)
+            if is_needed(repository, database):
+                refresh(repository, database, jobs=1, max_bytes=MAX_FILE_BYTES)
+            with session(database, replace(self.export, revisions=(tip,)), tools) as opened:
+                facts = facts_of(opened, listed.name, origin_of(repository), tip)
+        finally:
+            database.close()
+        write_facts(self.run_folder, listed.slug, facts)
+        return Counter(commits=report.n_commits, file_versions=report.n_blobs)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a repository could not be taken in, on one line."""
+    text = " ".join(str(error).split())
+    is_known = isinstance(error, RsidxError | OSError)
+    return text if is_known else f"{type(error).__name__}: {text}"
