@@ -1,6 +1,6 @@
 """A model's answer as code, and what is compared of it without a compiler."""
 
-from rsidx.indexer.answer import read_answer
+from rsidx.answer import read_answer
 
 _BLANK = b" \t\r\n"
 _DOCUMENTATION = (b"///", b"//!", b"/**", b"/*!", b"#[", b"#![")

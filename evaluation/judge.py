@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from rsidx.answer import read_answer
 from rsidx.errors import EvaluationError
 from rsidx.evaluation import answer as answers
 from rsidx.evaluation import probe
@@ -14,7 +15,6 @@ from rsidx.evaluation.memo import Memo
 from rsidx.evaluation.predictions import Prediction
 from rsidx.evaluation.verdict import Reference, Verdict
 from rsidx.evaluation.workspace import Workspace
-from rsidx.indexer.answer import read_answer
 from rsidx.indexer.splice import missing, names_within, replace_range
 
 _MIN_TIMEOUT_S = 60

@@ -12,6 +12,7 @@ from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.layout import split_files
 from rsidx.exporters.dataset.reader import read_metas, read_rows, readable, rows_with_meta
 from rsidx.exporters.dataset.sidecars import TEXT
+from rsidx.exporters.rendering.chat import lead_of, with_lead
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.rendering.families import fim_endings
 from rsidx.exporters.rendering.renderer import LEARNED_ROLES
@@ -21,7 +22,8 @@ from rsidx.exporters.rendering.renderer import LEARNED_ROLES
 class RowPrompt:
     """A row's prompt: a text, or the messages of a chat without the answer.
 
-    A later part of new code ends with `lead`, the end of the commit's own code in front of it.
+    That of a later part of new code ends with `lead`, the end of the commit's own code in front of
+    it; a message shows that in a fence.
     """
 
     id: str
@@ -39,7 +41,12 @@ class RowPrompt:
         lines = own.splitlines(keepends=True)
         while sum(map(len, lines)) > len(self.lead):
             del lines[0]
-        return replace(self, text=self.text.removesuffix(self.lead) + "".join(lines), lead="")
+        code = "".join(lines)
+        if not self.messages:
+            return replace(self, text=self.text.removesuffix(self.lead) + code, lead="")
+        *before, asked = self.messages
+        question = with_lead(asked["content"], code)
+        return replace(self, messages=(*before, asked | {"content": question}), lead="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,10 @@ def _led_up(rows: Sequence[_Row]) -> tuple[RowPrompt, ...]:
     own, found = "", []
     for row in rows:
         has_lead = any(role == "lead" for role, _ in row.meta["roles"])
-        lead = _end_of(own, row.prompt.text) if has_lead else ""
+        messages = row.prompt.messages
+        lead = ""
+        if has_lead:
+            lead = lead_of(messages[-1]["content"]) if messages else _end_of(own, row.prompt.text)
         found.append(replace(row.prompt, lead=lead))
         own += row.completion
     return tuple(found)

@@ -14,7 +14,8 @@ from rsidx.exporters.examples.fim import MIDDLES
 from rsidx.exporters.examples.kind import LEVELS
 from rsidx.exporters.filters import licenses
 from rsidx.exporters.filters.registry import KEEPABLE, OPTIONAL
-from rsidx.exporters.formats.registry import FORMATS, why_not_in
+from rsidx.exporters.formats.common import MASKS
+from rsidx.exporters.formats.registry import FORMATS, JSON_LINES, why_not_in
 from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.families import DIALECTS
 from rsidx.exporters.rendering.tokenizer_files import cached_file, files_with, is_hub_name
@@ -318,11 +319,21 @@ class ExportConfig:
         str,
         Setting(
             "Token ids, or prompt and completion as text, or both, with the texts in separate "
-            "files (.text.jsonl).",
-            choices=("ids", "text", "both"),
+            "files (.text.jsonl); or for instruct models messages, of a user and an assistant.",
+            choices=("ids", "text", "both", "messages"),
             in_cache_key=False,
         ),
     ] = "ids"
+    masks: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Add a column that is 1 where labels have loss and 0 elsewhere, by the name that a "
+            "trainer knows it by; may be given more than once.",
+            flag="--mask",
+            choices=MASKS,
+            in_cache_key=False,
+        ),
+    ] = ()
     pack: Annotated[
         int | None,
         Setting(
@@ -387,6 +398,10 @@ def _contradiction(config: ExportConfig) -> str | None:
     reason = KINDS[config.kind].conflict(config)
     if reason is not None:
         return reason
+    if config.columns == "messages" and (config.kind != "edit" or config.labels != "target"):
+        return "--columns messages is for edits, with --labels target"
+    if config.columns == "messages" and config.dialect != "auto":
+        return "--columns messages are written by the tokenizer's chat template, not by a --dialect"
     if config.labels == "changed" and config.kind != "edit":
         return "--labels changed is for edits, which have old code to compare with"
     if config.pack is not None and config.pack < config.max_tokens:
@@ -394,6 +409,8 @@ def _contradiction(config: ExportConfig) -> str | None:
             f"a packed row of {config.pack} tokens has no room for an example of "
             f"{config.max_tokens}; give a larger --pack or a smaller --max-tokens"
         )
+    if config.masks and not (config.columns in ("ids", "both") and config.format in JSON_LINES):
+        return "--mask is for rows of ids in JSON lines"
     return why_not_in(
         config.format,
         labels=config.labels,

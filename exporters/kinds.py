@@ -12,6 +12,8 @@ from rsidx.exporters.examples.fim import FIM
 from rsidx.exporters.examples.kind import Kind
 from rsidx.exporters.examples.sequence import SEQUENCE
 from rsidx.exporters.rendering.base import Dialect
+from rsidx.exporters.rendering.chat import ChatDialect
+from rsidx.exporters.rendering.chat_template import chat_frame
 from rsidx.exporters.rendering.edit import edit_dialect
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.files import files_dialect
@@ -30,5 +32,10 @@ _DIALECTS = {kind.name: dialect for kind, dialect in _ALL}
 
 
 def dialect_of(encoder: Encoder, config: "ExportConfig") -> Dialect:
-    """Return the dialect for a configuration's kind and a tokenizer; raises TokenizerError."""
+    """Return the dialect for a configuration's kind and a tokenizer.
+
+    Raises TokenizerError, and ExportError for a chat template that cannot be used.
+    """
+    if config.columns == "messages":
+        return ChatDialect(encoder, chat_frame(encoder))
     return _DIALECTS[config.kind](encoder, config)

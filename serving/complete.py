@@ -134,9 +134,8 @@ class _Steps:
     def ask(self, prompt: Prompt, draw: Draw, on_text: Callable[[str], None]) -> Completion:
         sampling = Sampling(self._server.max_tokens, draw.temperature, draw.seed)
         try:
-            return self.client.complete(
-                RowPrompt("", prompt.text), sampling, (prompt.end_token,), on_text=on_text
-            )
+            asked = RowPrompt("", prompt.text, prompt.messages)
+            return self.client.complete(asked, sampling, (prompt.end_token,), on_text=on_text)
         except PromptRefusedError as error:
             n_tokens = len(prompt.input_ids)
             raise EvaluationError(

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from rsidx.answer import read_answer
 from rsidx.evaluation.client import Completion
 from rsidx.exporters.questions.prompt import Prompt
-from rsidx.indexer.answer import read_answer
 from rsidx.serving.attempt import DONE, Attempt
 
 RETRIED = frozenset({"error", "syntax", "no_answer", "not_the_symbol", "not_applied", "cut_off"})

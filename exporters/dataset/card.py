@@ -173,7 +173,10 @@ def _types(shape: str, config: dict[str, Any]) -> list[dict[str, Any]]:
         return meta_features(config["kind"])
     if shape == "text" or (shape == "default" and config["columns"] == "text"):
         return [{"name": name, "dtype": "string"} for name in TEXT_COLUMNS]
-    columns = PACKED_COLUMNS if shape == "packed" else COLUMNS
+    if config["columns"] == "messages":
+        turn = [{"name": name, "dtype": "string"} for name in ("role", "content")]
+        return [{"name": "id", "dtype": "string"}, {"name": "messages", "list": turn}]
+    columns = PACKED_COLUMNS if shape == "packed" else (*COLUMNS, *config["masks"])
     return [{"name": name, "list": "int64"} for name in columns]
 
 
@@ -187,12 +190,23 @@ _LOSS = {
 def _columns(config: dict[str, Any]) -> str:
     if config["columns"] == "text":
         return "Each row of a split has `id`, `prompt` and `completion`"
+    if config["columns"] == "messages":
+        return (
+            "Each row of a split has `id` and `messages`: what a user asks, and what the assistant "
+            "answers"
+        )
     lacks = FORMATS[config["format"]].lacks
     return (
         "Each row of a split has `input_ids`, `attention_mask` and `labels` (-100 where there is "
         f"no loss{_LOSS.get(config['labels'], '')})"
         + (", as far as the format has a place for them" if lacks else "")
+        + _masks(config)
     )
+
+
+def _masks(config: dict[str, Any]) -> str:
+    names = " and ".join(f"`{name}`" for name in config["masks"])
+    return f", and {names}: 1 where labels have loss" if names else ""
 
 
 def _relations(relations: dict[str, dict[str, int]]) -> list[str]:

@@ -3,6 +3,7 @@
 Follows version 1.0 of the format (https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ _TEXT_COLUMNS = {
     "prompt": "what is asked",
     "completion": "what is answered",
 }
+_MESSAGE_COLUMNS = {
+    "id": "identifies the row",
+    "messages": "what a user asks and what the assistant answers",
+}
+_OBJECTS = {"messages": ("role", "content")}
+"""The columns that are lists of objects, with their keys."""
 _SPDX = "https://spdx.org/licenses/"
 _CONTEXT = {
     "@language": "en",
@@ -69,7 +76,7 @@ def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[s
     names = [name for name in SPLITS if counts[name]]
     files = [path for name in names for path in _rows_files(folder, name, ending)]
     metas = [path for name in names for path in split_files(folder, name, META)]
-    is_text = manifest["config"]["columns"] == "text"
+    columns = _columns_of(manifest["config"])
     # What is no one file a split is for its own library to read.
     described = names if media_type is not None else []
     shards = [_shards(name, ending, media_type or _BYTES) for name in described]
@@ -95,7 +102,7 @@ def describe(folder: Path, manifest: dict[str, Any], description: str) -> dict[s
                 {"fileSet": {"@id": f"{name}-shards"}}
                 if is_sharded
                 else {"fileObject": {"@id": f"{name}.{ending}"}},
-                is_text=is_text,
+                columns=columns,
             )
             for name in described
         ],
@@ -136,24 +143,39 @@ def _file(folder: Path, path: Path, media_type: str) -> dict[str, Any]:
     }
 
 
-def _records(split: str, source: dict[str, Any], *, is_text: bool) -> dict[str, Any]:
-    return {
-        "@type": "cr:RecordSet",
-        "@id": split,
-        "name": split,
-        "field": [
-            {
-                "@type": "cr:Field",
-                "@id": f"{split}/{column}",
-                "name": f"{split}/{column}",
-                "description": text,
-                "dataType": "sc:Text" if is_text else "sc:Integer",
-                "repeated": not is_text,
-                "source": {
-                    **source,
-                    "extract": {"column": column},
-                },
-            }
-            for column, text in (_TEXT_COLUMNS if is_text else _COLUMNS).items()
-        ],
+_COLUMNS_AS_TEXT = {"text": _TEXT_COLUMNS, "messages": _MESSAGE_COLUMNS}
+
+
+def _columns_of(config: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the columns of an export's rows, and what they are."""
+    if config["columns"] in _COLUMNS_AS_TEXT:
+        return _COLUMNS_AS_TEXT[config["columns"]]
+    return _COLUMNS | dict.fromkeys(config["masks"], "1 where labels have loss, 0 elsewhere")
+
+
+def _records(split: str, source: dict[str, Any], *, columns: Mapping[str, str]) -> dict[str, Any]:
+    is_text = "id" in columns
+    fields = []
+    for column, text in columns.items():
+        field = _field(f"{split}/{column}", source, column)
+        field |= {"description": text, "repeated": not is_text or column in _OBJECTS}
+        if column in _OBJECTS:
+            field["subField"] = [
+                _field(f"{split}/{column}/{key}", source, column, key) for key in _OBJECTS[column]
+            ]
+        else:
+            field["dataType"] = "sc:Text" if is_text else "sc:Integer"
+        fields.append(field)
+    return {"@type": "cr:RecordSet", "@id": split, "name": split, "field": fields}
+
+
+def _field(name: str, source: dict[str, Any], column: str, key: str = "") -> dict[str, Any]:
+    """Return a field that is a column, or a text under a key of each object in it."""
+    source = {**source, "extract": {"column": column}}
+    field = {"@type": "cr:Field", "@id": name, "name": name, "source": source}
+    if not key:
+        return field
+    return field | {
+        "dataType": "sc:Text",
+        "source": {**source, "transform": {"jsonPath": f"$[*].{key}"}},
     }

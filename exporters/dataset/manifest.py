@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,14 @@ def _quantiles(lengths: Counter[int]) -> dict[str, int]:
         while wanted and n_seen * 100 >= wanted[0] * lengths.total():
             found[f"{wanted.pop(0)}%"] = length
     return found
+
+
+def _chat_template(config: ExportConfig, encoder: Encoder) -> dict[str, str | None]:
+    """Return by which template the tokens of messages were counted, None for none."""
+    if config.columns != "messages":
+        return {}
+    source = encoder.chat_template
+    return {"chat_template": sha256(source.encode()).hexdigest() if source is not None else None}
 
 
 def manifest_of(
@@ -68,6 +77,7 @@ def manifest_of(
             "bos_token": encoder.bos_token,
             "end_token": encoder.end_token,
             "pad_token": encoder.pad_token,
+            **_chat_template(config, encoder),
         },
         "counts": {
             "examples": {name: statistics.examples[name] for name in SPLITS},

@@ -1,6 +1,6 @@
 """Where the rows of an export go, and what is counted of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,18 @@ import orjson
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.dropped import DroppedFile
+from rsidx.exporters.dataset.message_columns import Messages
 from rsidx.exporters.dataset.moved import MovedRows
 from rsidx.exporters.dataset.order import Sorter, Weights, newest, sort_key
 from rsidx.exporters.dataset.sidecars import Sidecars
 from rsidx.exporters.dataset.text_columns import PromptCompletion
-from rsidx.exporters.dataset.writer import Padding, RowWriter
+from rsidx.exporters.dataset.writer import (
+    ColumnsOf,
+    Padding,
+    RowWriter,
+    columns,
+    masks_of,
+)
 from rsidx.exporters.pipeline.result import Dropped, TokenizedRow
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.rendering.encoder import Encoder
@@ -118,15 +125,33 @@ def _weights(config: ExportConfig, plan: Plan) -> Weights | None:
     return Weights(config.half_life, newest(commit.date for commit in train))
 
 
+_TEXTS: Mapping[str, type[PromptCompletion] | type[Messages]] = {
+    "text": PromptCompletion,
+    "messages": Messages,
+}
+"""What spells rows out that are written as text alone."""
+
+
+def _columns_of(encoder: Encoder, config: ExportConfig) -> ColumnsOf:
+    """Return what makes the columns of rows."""
+    if config.columns in _TEXTS:
+        return _TEXTS[config.columns](encoder).row
+    padding = None
+    if config.pad:
+        padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
+
+    def made(row: TokenizedRow) -> dict[str, list[int]]:
+        found = columns(row, padding)
+        return found | masks_of(found, config.masks)
+
+    return made
+
+
 def rows_to(
     folder: Path | None, encoder: Encoder, config: ExportConfig, names: Sequence[str] = SPLITS
 ) -> RowWriter:
     """Return what writes rows, and their meta lines, to the files of splits or shards."""
-    padding = None
-    if config.pad:
-        padding = Padding(encoder.control(encoder.pad_token), config.max_tokens)
-    texts = PromptCompletion(encoder) if config.columns == "text" else None
-    return RowWriter(folder, names, config.format, encoder.n_tokens, padding, texts)
+    return RowWriter(folder, names, config.format, encoder.n_tokens, _columns_of(encoder, config))
 
 
 def sidecars_to(

@@ -171,6 +171,11 @@ def _tokens(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> Iter
         yield ShownToken(row["prompt"], (), "prompt", is_control=False, has_loss=False)
         yield ShownToken(row["completion"], (), "new", is_control=False, has_loss=True)
         return
+    if "messages" in row:
+        question, answer = (message["content"] for message in row["messages"])
+        yield ShownToken(f"{question}\n\n", (), "prompt", is_control=False, has_loss=False)
+        yield ShownToken(f"{answer}\n", (), "new", is_control=False, has_loss=True)
+        return
     control = set(encoder.control_tokens().values())
     roles = [role for role, n in meta["roles"] for _ in range(n)]
     ids, labels = row["input_ids"], row["labels"]

@@ -1,13 +1,12 @@
 """Writing a data set's files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from rsidx.exporters.dataset.layout import META
-from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.formats.common import IGNORED
 from rsidx.exporters.formats.jsonl import line_of
 from rsidx.exporters.formats.registry import FORMATS, RowFile
@@ -24,12 +23,16 @@ class Padding:
     length: int
 
 
+ColumnsOf = Callable[[TokenizedRow], Mapping[str, Any] | None]
+"""Makes the columns of a row, None of one that cannot be written so."""
+
+
 class RowWriter:
     """Writes rows, and line by line what is known of them, into two files for each of some names.
 
     These are the splits, or shards of them. Without a folder it only tells what can be written.
 
-    With `texts`, rows are written as `prompt` and `completion` in place of ids.
+    `columns_of` makes the columns of a row.
     """
 
     def __init__(
@@ -38,11 +41,9 @@ class RowWriter:
         names: Sequence[str],
         file_format: str,
         n_tokens: int,
-        padding: Padding | None = None,
-        texts: PromptCompletion | None = None,
+        columns_of: ColumnsOf,
     ) -> None:
-        self._padding = padding
-        self._texts = texts
+        self._columns_of = columns_of
         self._stack = ExitStack()
         create = FORMATS[file_format].create
         self._rows: dict[str, RowFile] = {}
@@ -61,11 +62,11 @@ class RowWriter:
 
     def write(self, name: str, row: TokenizedRow) -> bool:
         """Write one row to a name's two files; tell whether it can be written as text."""
-        spelled = self._texts.row(row) if self._texts is not None else None
-        if self._texts is not None and spelled is None:
+        made = self._columns_of(row)
+        if made is None:
             return False
         if name in self._rows:
-            self._rows[name].write(spelled or columns(row, self._padding))
+            self._rows[name].write(dict(made))
             self._metas[name].write(line_of(row.meta))
         return True
 
@@ -89,3 +90,9 @@ def columns(row: TokenizedRow, padding: Padding | None) -> dict[str, list[int]]:
         labels += [IGNORED] * n_padding
     mask = [1] * n_ids + [0] * n_padding
     return dict(zip(COLUMNS, (ids, mask, labels), strict=True))
+
+
+def masks_of(found: Mapping[str, list[int]], names: Sequence[str]) -> dict[str, list[int]]:
+    """Return columns by these names that are 1 where labels have loss and 0 elsewhere."""
+    has_loss = [int(label != IGNORED) for label in found["labels"]] if names else []
+    return dict.fromkeys(names, has_loss)

@@ -7,6 +7,8 @@ from rsidx.errors import ExportError
 
 IGNORED = -100
 """The label of a token without loss, as trainers expect it."""
+MASKS = ("loss_mask", "completion_mask")
+"""What trainers that take no labels call a column with 1 for a token with loss, 0 for others."""
 
 
 def import_extra(name: str, ending: str, extra: str) -> Any:

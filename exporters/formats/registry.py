@@ -42,14 +42,15 @@ FORMATS = {
     "mds": Format(mds.Writer, mds.read, None),
 }
 """By the ending of the files."""
+JSON_LINES = tuple(name for name in FORMATS if name.startswith("jsonl"))
 
 
 def why_not_in(name: str, *, labels: str, pad: bool, pack: bool, columns: str) -> str | None:
     """Return why a format has no place for what is asked for, None where it has."""
-    if columns == "text" and (pad or pack or not name.startswith("jsonl")):
+    if columns in ("text", "messages") and (pad or pack or name not in JSON_LINES):
         return (
-            "--columns text has no ids to pad or pack, and is for JSON lines; --columns both has "
-            "ids, too"
+            f"--columns {columns} has no ids to pad or pack, and is for JSON lines; --columns both "
+            "has ids, too"
         )
     if columns == "text" and labels == "changed":
         return "--columns text cannot say which tokens have loss; give --columns both"

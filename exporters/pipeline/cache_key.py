@@ -63,7 +63,7 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
     if config.labels == "changed":
         versions.append(git_version())
-    ends = encoder.bos, encoder.end_token
+    ends = encoder.bos, encoder.end_token, encoder.chat_template, encoder.named_tokens
     for part in (options, versions, encoder.identity, ends, dialect.name):
         digest.update(repr(part).encode())
     digest.update(repr((reader.repository_name(), reader.extractor_versions())).encode())

@@ -19,7 +19,7 @@ from rsidx.exporters.pipeline.result import CodeName, CommitResult, Dropped, Edi
 from rsidx.exporters.pipeline.steps import Steps
 from rsidx.exporters.rendering.base import Dialect, IrreversibleError
 from rsidx.exporters.rendering.encoder import Encoder, load
-from rsidx.exporters.rendering.renderer import Renderer, Row, TooLongError
+from rsidx.exporters.rendering.renderer import Renderer, Row, Shape, TooLongError
 from rsidx.store.reader import Reader
 from rsidx.store.records import CommitRow
 
@@ -27,8 +27,14 @@ Tools = tuple[Encoder, Dialect, Renderer]
 """Turn examples into token ids."""
 
 
+def _shape(config: ExportConfig) -> Shape:
+    if config.columns == "messages":
+        return "conversation"
+    return "sides" if KINDS[config.kind].has_prompt else "text"
+
+
 def writing_tools(config: ExportConfig) -> Tools:
-    """Return the encoder, dialect and renderer of a configuration; raises TokenizerError."""
+    """Return the encoder, dialect and renderer of a configuration; raises RsidxError."""
     encoder = Encoder(load(config.tokenizer), source=config.tokenizer)
     dialect = dialect_of(encoder, config)
     renderer = Renderer(
@@ -37,7 +43,7 @@ def writing_tools(config: ExportConfig) -> Tools:
         max_tokens=config.max_tokens,
         context_tokens=config.context_tokens,
         labels=config.labels,
-        is_one_text=not KINDS[config.kind].has_prompt,
+        shape=_shape(config),
     )
     return encoder, dialect, renderer
 

@@ -28,6 +28,7 @@ class ExampleBuilder:
         kind = KINDS[config.kind]
         self._examples = kind.examples(sources, config)
         self._has_message = kind.has_message
+        self._has_fences = config.columns == "messages"
         self._keeps_numbers = config.message_numbers
         self._keeps_told = not kind.has_message or "messages_target" in config.keep
 
@@ -58,8 +59,8 @@ class ExampleBuilder:
         """Return the examples of a redacted draft, without secrets, and what was left out.
 
         Adds to the counts of the kind `parts_only_secrets`: examples with nothing left to learn,
-        `parts_line_ends`: those that changed line ends alone, and `messages_target`: those whose
-        message spells out the answer.
+        `parts_line_ends`: those that changed line ends alone, `messages_target`: those whose
+        message spells out the answer, and `parts_open_line`: those whose answer no fence could end.
         """
         examples, dropped = self._examples.of(draft, limits)
         kept = []
@@ -79,6 +80,8 @@ class ExampleBuilder:
             return "parts_line_ends"
         if not self._keeps_told and _is_told(example):
             return "messages_target"
+        if self._has_fences and not example.code.target.endswith("\n"):
+            return "parts_open_line"
         return None
 
     def finished(self, example: Example) -> Example:

@@ -1,10 +1,11 @@
 """The prompt for an edit that is still to be made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rsidx.errors import PlacementError, RsidxError
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.dataset.message_columns import Messages
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.pipeline.commit import Tools, writing_tools
@@ -12,6 +13,7 @@ from rsidx.exporters.pipeline.fitting import Fitting
 from rsidx.exporters.questions.index_at import IndexAt, opened
 from rsidx.exporters.questions.site import Site
 from rsidx.exporters.questions.target import Target
+from rsidx.exporters.rendering.chat_template import messages_of
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.renderer import Row, TooLongError
 from rsidx.store.database import Database
@@ -25,6 +27,7 @@ class Prompt:
     The text lacks the token that rows begin with: who encodes it adds that. Where code
     `spells_control_token`, a tokenizer makes other ids of the text. An answer ends with the
     `end_token`. Of an item that is too long it takes the place of a `part`: a range of its bytes.
+    For an instruct model `messages` say the same; its chat template makes the text of them.
     """
 
     input_ids: list[int]
@@ -33,6 +36,7 @@ class Prompt:
     spells_control_token: bool
     end_token: str
     part: tuple[int, int] | None = None
+    messages: tuple[dict[str, str], ...] = ()
 
 
 def prompt_at(
@@ -63,7 +67,10 @@ def prompt_at(
             row, _ = renderer.row(example)
         except TooLongError as error:
             raise RsidxError(f"{target.name} does not fit --max-tokens") from error
-    return prompt_of(encoder, row)
+    prompt = prompt_of(encoder, row)
+    if config.columns != "messages":
+        return prompt
+    return replace(prompt, messages=messages_of(Messages(encoder).question(prompt.input_ids)))
 
 
 def _site(asked: IndexAt, target: Target) -> Site:

@@ -6,6 +6,7 @@ Of the export, the only module that uses the tokenizers library.
 import hashlib
 import itertools
 import json
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -19,9 +20,11 @@ from tokenizers.processors import TemplateProcessing
 from rsidx.errors import TokenizerError
 from rsidx.exporters.rendering.tokenizer_files import (
     CONFIG_FILE,
+    NAMED_TOKENS,
     SPECIAL_TOKENS,
     SPECIAL_TOKENS_FILE,
     TOKENIZER_FILE,
+    chat_template_of,
     file_of,
     kept_settings,
     read_settings,
@@ -145,6 +148,26 @@ class Encoder:
             for token_id, token in added.items()
             if token.special or token.content in self._reserved
         }
+
+    @property
+    def chat_template(self) -> str | None:
+        """The source of the template that chats are written by; None for none."""
+        return chat_template_of(self._config)
+
+    @property
+    def named_tokens(self) -> dict[str, str]:
+        """The special tokens by the names that a chat template knows them by."""
+        named = {key: spelling_of(self._config.get(key)) for key in NAMED_TOKENS}
+        known = {key: token for key, token in named.items() if token and self.has(token)}
+        return {**known, "eos_token": self.end_token, "pad_token": self.pad_token}
+
+    def split_controls(self, text: str) -> Iterator[tuple[str, bool]]:
+        """Yield the pieces of a text that spells control tokens, and which of them are such."""
+        spellings = sorted(self._control.values(), key=len, reverse=True)
+        pattern = "|".join(map(re.escape, spellings))
+        for number, piece in enumerate(re.split(f"({pattern})", text) if pattern else (text,)):
+            if piece:
+                yield piece, bool(number % 2)
 
     def control_tokens(self) -> dict[str, int]:
         """Return the control tokens' spellings and ids, in the order of their ids."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, groupby
+from typing import Literal
 
 from rsidx.exporters.edits.git_diff import LineDiffs
 from rsidx.exporters.examples.example import Example
@@ -61,12 +62,16 @@ class TooLongError(Exception):
         self.share = share
 
 
+Shape = Literal["sides", "text", "conversation"]
+"""How a row is encoded: a prompt and its answer, each by itself; one text, of which any stretch may
+have loss; or a conversation: one text, too, whose dialect writes all of its tokens, the first and
+the last included."""
+
+
 class Renderer:
     """Writes examples down for one dialect and tokenizer.
 
-    `labels` says what has loss: the `target`, what is `changed` of it, or `all`. Where a row
-    `is_one_text`, its loss may begin and end anywhere; else a prompt stands in front of its loss,
-    and is encoded by itself.
+    `labels` says what has loss: the `target`, what is `changed` of it, or `all`.
     """
 
     def __init__(
@@ -77,7 +82,7 @@ class Renderer:
         max_tokens: int,
         context_tokens: int,
         labels: str,
-        is_one_text: bool,
+        shape: Shape,
     ) -> None:
         self._encoder = encoder
         self._dialect = dialect
@@ -85,10 +90,13 @@ class Renderer:
         self._context_tokens = context_tokens
         self._all_labels = labels == "all"
         self._diffs = LineDiffs() if labels == "changed" else None
-        self._is_one_text = is_one_text
+        self._is_one_text = shape == "text"
+        self._is_conversation = shape == "conversation"
+        self._bos = None if self._is_conversation else encoder.bos
         # What edits near each other show; what is one text with its answer comes once.
         spelled_ids = encoder.encode_spelled
-        self._spelled = spelled_ids if is_one_text else lru_cache(_MAX_RUNS)(spelled_ids)
+        has_answer = shape != "sides"
+        self._spelled = spelled_ids if has_answer else lru_cache(_MAX_RUNS)(spelled_ids)
         self._chooser = Chooser(dialect, self._n_ids)
 
     def warm(self, examples: Iterable[Example]) -> None:
@@ -153,7 +161,7 @@ class Renderer:
 
         Raises IrreversibleError.
         """
-        counts = Counter(prompt=int(self._encoder.bos is not None))
+        counts = Counter(prompt=int(self._bos is not None))
         for piece in self._dialect.pieces(example, Chosen()):
             counts[piece.role] += self._n_ids(piece)
         return counts
@@ -190,8 +198,12 @@ class Renderer:
         What stands in front of the loss, and what has it, are each encoded as one text, as who
         trains or serves with texts does; where all is one text the tokens cross.
         """
-        if self._encoder.bos is not None:
-            yield "prompt", (self._encoder.bos,)
+        if self._is_conversation:
+            for together in self._apart(pieces):
+                yield from self._encoded(together)
+            return
+        if self._bos is not None:
+            yield "prompt", (self._bos,)
         ends = bool(pieces) and pieces[-1].role == "end"
         end = len(pieces) - 1 if ends else len(pieces)
         cut = end if self._is_one_text else min(end, _first_with_loss(pieces))

@@ -20,9 +20,9 @@ SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 _TEMPLATE_FILE = "chat_template.jinja"
 _BESIDE = (CONFIG_FILE, SPECIAL_TOKENS_FILE, _TEMPLATE_FILE)
 _HUB_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
-_NAMED_TOKENS = ("bos_token", "unk_token", "sep_token", "cls_token", "mask_token")
+NAMED_TOKENS = ("bos_token", "unk_token", "sep_token", "cls_token", "mask_token")
 _LISTS_OF_TOKENS = ("additional_special_tokens", "extra_special_tokens")
-SPECIAL_TOKENS = ("eos_token", "pad_token", *_NAMED_TOKENS, *_LISTS_OF_TOKENS)
+SPECIAL_TOKENS = ("eos_token", "pad_token", *NAMED_TOKENS, *_LISTS_OF_TOKENS)
 _KEPT = ("chat_template", "padding_side", "truncation_side")
 
 
@@ -126,7 +126,7 @@ def kept_settings(settings: dict[str, Any], has: Callable[[str], bool]) -> dict[
     A token that the tokenizer has not, by `has`, stays out: whoever opens it would add that.
     """
     found = {key: settings[key] for key in _KEPT if key in settings}
-    for key in _NAMED_TOKENS:
+    for key in NAMED_TOKENS:
         token = spelling_of(settings.get(key))
         if token is not None and has(token):
             found[key] = token
@@ -139,6 +139,15 @@ def spelling_of(token: Any) -> str | None:
     """Return a token as a configuration names it: by its spelling, or with what else is said."""
     token = token.get("content") if isinstance(token, dict) else token
     return token if isinstance(token, str) else None
+
+
+def chat_template_of(settings: dict[str, Any]) -> str | None:
+    """Return the chat template of some settings: the only one, or of several the default."""
+    found = settings.get("chat_template")
+    if isinstance(found, list):
+        named = {one.get("name"): one.get("template") for one in found if isinstance(one, dict)}
+        found = named.get("default")
+    return found if isinstance(found, str) and found else None
 
 
 def _only(key: str, tokens: Any, is_known: Callable[[str], bool]) -> dict[str, Any]:

@@ -81,11 +81,11 @@ def _collect_split(
         else:
             found.n_without_context += 1
         if index in chosen:
-            if "completion" in row:
-                runs: tuple[tuple[str, str], ...] = (
-                    ("prompt", row["prompt"]),
-                    ("new", row["completion"]),
-                )
+            if "messages" in row:
+                question, answer = (message["content"] for message in row["messages"])
+                runs: tuple[tuple[str, str], ...] = (("prompt", question), ("new", answer))
+            elif "completion" in row:
+                runs = (("prompt", row["prompt"]), ("new", row["completion"]))
             else:
                 runs = tuple(_runs(row["input_ids"], meta, encoder))
             found.samples.append(Sample(split, index + 1, meta, runs))

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rsidx.answer import read_answer
+from rsidx.exporters.dataset.message_columns import Messages
+from rsidx.exporters.rendering.chat import MESSAGE
 from rsidx.exporters.rendering.encoder import Encoder
 
 _LEARNED = frozenset({"new", "end"})
@@ -19,6 +22,7 @@ _MESSAGES = (
     ("COMMIT_EDITMSG\n", " (original)\n"),
     ("<commit_msg>", "<commit_after>"),
     ("// Commit:\n", "// Original: "),
+    MESSAGE,
 )
 """What stands around the message, by dialect."""
 
@@ -60,12 +64,20 @@ class RowText:
 
 
 def row_text(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> RowText:
-    """Return the texts of a row of ids or of text."""
+    """Return the texts of a row of ids, of text or of messages."""
     if "completion" in row:
         ids = _prompt_ids(row["prompt"], meta, encoder)
         runs = list(_runs(ids, meta["roles"], encoder)) if ids else [("prompt", row["prompt"])]
         new = str(row["completion"]).removesuffix(encoder.end_token)
         runs = [run for run in runs if run[0] not in _LEARNED] + [("new", new)]
+    elif "messages" in row:
+        answer = row["messages"][-1]["content"]
+        ids = Messages(encoder).ids(row["messages"]) or []
+        runs = list(_runs(ids, meta["roles"], encoder)) or [
+            ("prompt", row["messages"][0]["content"])
+        ]
+        code = read_answer(answer.encode()).code.decode()
+        runs = [run for run in runs if run[0] not in _LEARNED] + [("new", code)]
     else:
         runs = list(_runs(row["input_ids"], meta["roles"], encoder))
     return RowText(

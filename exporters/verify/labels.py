@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from rsidx.exporters.edits.git_diff import LineDiffs
-from rsidx.exporters.formats.common import IGNORED
+from rsidx.exporters.formats.common import IGNORED, MASKS
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.renderer import LEARNED_ROLES
 
@@ -44,6 +44,9 @@ class LabelCheck:
         n_padding = len(ids) - n_total
         if labels != expected + [IGNORED] * n_padding:
             yield _SAID.get(self._labels, "its labels are not the new code and the end token")
+        has_loss = [int(label != IGNORED) for label in labels]
+        if any(row[name] != has_loss for name in MASKS if name in row):
+            yield "a mask is not where its labels have loss"
         if mask != [1] * n_total + [0] * n_padding:
             yield "its attention mask is not all but the padding"
 

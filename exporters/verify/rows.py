@@ -15,6 +15,7 @@ from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.context import ContextCheck, name_before
+from rsidx.exporters.verify.conversations import ConversationCheck
 from rsidx.exporters.verify.history import Source, dates_of, range_of
 from rsidx.exporters.verify.labels import LabelCheck
 from rsidx.exporters.verify.limit import LimitCheck
@@ -57,6 +58,7 @@ class Rows:
         self._is_first_format = version_of(manifest) == 0
         self._kind = KINDS[manifest["config"]["kind"]]
         self._has_loss_everywhere = manifest["config"]["labels"] == "all"
+        self._conversations = ConversationCheck(encoder)
         self._labels = LabelCheck(manifest["config"]["labels"], encoder)
         self._texts = RowTexts(encoder, in_pieces=self._is_first_format)
         at_commit = manifest["config"].get("context_at") == "commit"
@@ -88,9 +90,12 @@ class Rows:
         yield from self._order(split, meta)
         if not self._is_first_format:
             yield from self._license(meta)
-        yield from self._roles(meta)
+        yield from self._roles(meta, has_template="messages" in row)
         yield from _id(row, meta)
-        if "completion" in row:
+        if "messages" in row:
+            yield from self._conversations.problems(row, meta)
+            texts = self._conversations.texts(row)
+        elif "completion" in row:
             texts = {"prompt": row["prompt"], "new": self._texts.without_end(row["completion"])}
         else:
             yield from self._labels.problems(row, meta)
@@ -216,13 +221,16 @@ class Rows:
             return
         yield from self._order_of_splits.problems(split, date, meta)
 
-    def _roles(self, meta: dict[str, Any]) -> Iterator[str]:
+    def _roles(self, meta: dict[str, Any], *, has_template: bool) -> Iterator[str]:
         counted: Counter[str] = Counter()
         for role, n in meta["roles"]:
             counted[role] += n
         expected = {role: n for role, n in meta["n_tokens"].items() if n and role != "total"}
         # A window that the file goes on behind has no end.
         n_ends = 1 if self._kind.has_prompt else int(self._ends(meta))
+        if has_template:
+            # What a chat template writes behind an answer, if anything.
+            n_ends = counted["end"]
         if counted != Counter(expected) + Counter(end=n_ends) or (
             counted.total() != meta["n_tokens"]["total"]
         ):

@@ -90,7 +90,7 @@ class RowTexts:
         while at >= 0:
             before, behind = prompt[:at], prompt[at + len(text) :]
             if before.endswith(("\n", *self._marks)) and (
-                not behind or behind.startswith(("// Updated: ", "// File: ", *self._marks))
+                not behind or behind.startswith(("// Updated: ", "// File: ", "```", *self._marks))
             ):
                 return True
             at = prompt.find(text, at + 1)

@@ -44,7 +44,8 @@ class Row:
 
     `labels` are as many as `input_ids`, -100 where there is no loss. `meta` says what the row is
     of: `commit`, `path`, `symbol` and so on, as docs/format.md lists them. A data set that was
-    exported with `columns="text"` has `prompt` and `completion` in place of ids and labels.
+    exported with `columns="text"` has `prompt` and `completion` in place of ids and labels, one
+    with `columns="messages"` has `messages`, each with `role` and `content`.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Row:
     meta: dict[str, Any]
     prompt: str | None = None
     completion: str | None = None
+    messages: tuple[dict[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class DataSet:
             for row, meta in rows_with_meta(self.folder, split, file_format):
                 if "completion" in row:
                     yield Row(meta["id"], [], [], meta, row["prompt"], row["completion"])
+                elif "messages" in row:
+                    yield Row(meta["id"], [], [], meta, messages=tuple(row["messages"]))
                 else:
                     yield Row(meta["id"], list(row["input_ids"]), list(row["labels"]), meta)
 

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rsidx.answer import read_answer
 from rsidx.api.faults import explained, path_of
 from rsidx.api.worktree import Code, FilesOnDisk, Spot, code_of
 from rsidx.errors import EvaluationError
@@ -29,7 +30,6 @@ from rsidx.evaluation.session import Progress, Run
 from rsidx.evaluation.training import seen_in_training
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.splits.split import SPLITS
-from rsidx.indexer.answer import read_answer
 from rsidx.indexer.git.blobs import blob_reader
 from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.gitview import GitView

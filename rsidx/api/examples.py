@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.dataset.message_columns import Messages
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import columns
 from rsidx.exporters.kinds import KINDS
@@ -31,7 +32,8 @@ class Example:
 
     `prompt` and `completion` are texts with the control tokens spelled out, without the token that
     ends a text; a sequence has no prompt. `labels` are as many as `input_ids`, -100 where there is
-    no loss. `meta` is what a data set's meta file says of the row.
+    no loss. With `columns="messages"` the texts are what a user asks and what the assistant
+    answers, and the ids those of the conversation. `meta` is what a data set's meta file says.
     """
 
     id: str
@@ -59,7 +61,8 @@ def examples_of(database: Database, config: ExportConfig) -> Iterator[Example]:
             encoder.keep_in(cache_file.of(encoder.identity))
             pipeline = CommitPipeline(opened.reader, config, renderer)
             chosen = selection.chosen
-            texts = PromptCompletion(encoder)
+            is_chat = config.columns == "messages"
+            texts = Messages(encoder) if is_chat else PromptCompletion(encoder)
             missing = {commit.oid for commit in cache.missing(chosen)}
             for start in range(0, len(chosen), _COMMITS_AT_ONCE):
                 commits = chosen[start : start + _COMMITS_AT_ONCE]
@@ -71,10 +74,13 @@ def examples_of(database: Database, config: ExportConfig) -> Iterator[Example]:
                         yield from (_example(row, texts, config.kind) for row in edit.rows)
 
 
-def _example(row: TokenizedRow, texts: PromptCompletion, kind: str) -> Example:
+def _example(row: TokenizedRow, texts: PromptCompletion | Messages, kind: str) -> Example:
     # Without a prompt, code with loss and without it takes turns.
     has_prompt = KINDS[kind].has_prompt
-    prompt, completion = texts.texts(row) if has_prompt else ("", texts.whole(row))
+    if isinstance(texts, Messages) or has_prompt:
+        prompt, completion = texts.texts(row)
+    else:
+        prompt, completion = "", texts.whole(row)
     shown = columns(row, None)
     meta = orjson.loads(row.meta)
     return Example(meta["id"], prompt, completion, shown["input_ids"], shown["labels"], meta)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rsidx.answer import read_answer
 from rsidx.api.faults import explained, path_of
 from rsidx.errors import PlacementError, RepositoryError, RsidxError
 from rsidx.exporters.edits.diff import unified
 from rsidx.exporters.questions.hole import offset_of
 from rsidx.files import put
-from rsidx.indexer.answer import read_answer
 from rsidx.indexer.git.repository import Repository
 from rsidx.indexer.splice import (
     changed_chunks,

@@ -1,6 +1,7 @@
 import pytest
 
 import rsidx
+from tests.chats import write_chat
 from tests.evaluation.conftest import MANIFEST
 from tests.evaluation.server import completion, served
 from tests.repositories import Repo
@@ -22,7 +23,7 @@ BAD = "pub fn twice(x: u32) -> u32 {\n    nowhere(x)\n}\n"
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, make_tokenizer):
-    """A crate with an index, and two data sets of it: of edits, and of holes."""
+    """A crate with an index, and data sets of it: of edits, of holes, and of edits as messages."""
     folder = tmp_path_factory.mktemp("trained")
     holes = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
     tokenizer_file = make_tokenizer("<|endoftext|>", "<repo_name>", "<file_sep>", *holes)
@@ -36,6 +37,9 @@ def trained(tmp_path_factory, make_tokenizer):
         for kind in ("edit", "fim"):
             config = rsidx.ExportConfig(str(tokenizer_file), kind=kind, split="1,0,0")
             index.export(folder / kind, config)
+        chat = write_chat(folder / "tokenizer", tokenizer_file)
+        config = rsidx.ExportConfig(str(chat), columns="messages", split="1,0,0")
+        index.export(folder / "chat", config)
     return folder, repo
 
 
@@ -50,6 +54,11 @@ def crate(trained, repo, monkeypatch):
 @pytest.fixture
 def edits(trained):
     return trained[0] / "edit"
+
+
+@pytest.fixture
+def chat(trained):
+    return trained[0] / "chat"
 
 
 @pytest.fixture

@@ -50,6 +50,19 @@ def test_the_prompt_is_that_of_rsidx_prompt_and_the_answer_goes_in_its_place(
     assert (crate.path / "src/lib.rs").read_text() == LIB
 
 
+def test_an_instruct_model_is_asked_in_messages_and_answers_in_a_fence(ask, crate, chat, server):
+    server.says(f"```rust\n{MORE}```")
+    found = ask(like=chat, write=True)
+    assert (found.outcome, found.attempts[0].left_out) == ("applies", ("the lines of ```",))
+    assert MORE in (crate.path / "src/lib.rs").read_text()
+    [_, (path, body)] = server.requests
+    assert (path, body["stop"], "prompt" in body) == ("/v1/chat/completions", ["<|im_end|>"], False)
+    [message] = body["messages"]
+    assert message["role"] == "user"
+    assert message["content"].startswith("Change `src/lib.rs` of repo")
+    assert MESSAGE in message["content"]
+
+
 def test_an_answer_that_passes_is_written_if_it_is_to_be(ask, crate, server):
     server.says(MORE)
     found = ask(write=True)

@@ -82,7 +82,8 @@ def test_a_no_op_edit_has_loss_on_the_end_token_alone(run):
 def test_a_model_is_asked_the_same_whatever_has_loss(run, labels):
     out, _, _ = run(labels=labels)
     texts, _, _ = run(columns="both")
-    asked = {prompt.id: prompt.text for prompt in read_prompts(out, "train").prompts}
+    edits = read_prompts(out, "train").edits
+    asked = {prompt.id: prompt.text for prompts in edits for prompt in prompts}
     wanted = {row["id"]: row["prompt"] for row in read_lines(texts / "train.text.jsonl")}
     assert wanted
     assert wanted.items() <= asked.items()

@@ -2,9 +2,9 @@
 
 import pytest
 
+from rsidx.answer import END_TOKENS, fence_for, fenced, read_answer
 from rsidx.exporters.rendering import encoder
 from rsidx.exporters.rendering.families import FAMILIES
-from rsidx.indexer.answer import END_TOKENS, read_answer
 
 CODE = b"fn a() {\n    b()\n}\n"
 
@@ -36,6 +36,7 @@ def test_end_tokens_and_a_fence_are_left_out(text):
         CODE + b"<|endoftext|>\nfn b() {}\n",
         b"```\n" + CODE + b"```\nand\n```\n" + CODE + b"```",
         CODE + b"```rust\n",
+        b"```rust\n/*!\n```\na();\n```\n*/\n" + CODE + b"```",
         b"  \n",
         b"",
     ],
@@ -43,6 +44,35 @@ def test_end_tokens_and_a_fence_are_left_out(text):
 def test_anything_else_is_code(text):
     found = read_answer(text)
     assert (found.code, found.left_out) == (text, ())
+
+
+DOCUMENTED = b"/*!\n```\na();\n```\n*/\nfn a() {}\n"
+
+
+def test_a_longer_fence_may_have_shorter_ones_in_it():
+    for answer in (
+        b"````rust\n" + DOCUMENTED + b"````",
+        b"````\n" + DOCUMENTED,
+        DOCUMENTED + b"````\n",
+    ):
+        assert read_answer(answer).code == DOCUMENTED
+
+
+@pytest.mark.parametrize("code", [CODE, DOCUMENTED, b"\n\n    ````\n`````x\n\r\n", b"\n", b"}\n\n"])
+def test_code_in_one_fence_is_read_as_it_was(code):
+    answer = fenced(code.decode())
+    assert read_answer(answer.encode()).code == code
+    assert answer.strip() == answer
+
+
+def test_a_fence_is_longer_than_all_that_lines_begin_with():
+    assert fence_for("a ```` b", "x\n  ```\n") == "````"
+    assert fence_for() == fence_for("``\n") == "```"
+
+
+def test_code_whose_last_line_is_open_has_no_fence():
+    with pytest.raises(ValueError, match="fn a"):
+        fenced("fn a() {}")
 
 
 def test_the_first_line_keeps_its_blanks_behind_a_fence_that_only_closes():

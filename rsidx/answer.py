@@ -1,12 +1,13 @@
 """What of a model's answer is code: one rule, for whoever puts an answer into a file.
 
 1. End tokens at the end of the answer are left out, with the blanks behind them.
-2. The first line that is not blank is left out if it begins with ```, and the last one if it is
-   ```, where no other line begins so.
+2. The first line that is not blank is left out if it begins with a fence, three or more backticks,
+   and the last one if it is the same fence, where no other line begins with as many.
 
 Anything else is code: prose around it is refused by the parser, not guessed at.
 """
 
+import re
 from dataclasses import dataclass
 
 END_TOKENS = (
@@ -17,7 +18,9 @@ END_TOKENS = (
 """What models end an answer with, of all families that rsidx writes rows for."""
 _END_TOKENS = tuple(token.encode() for token in END_TOKENS)
 _BLANK = b" \t\r\n"
-_FENCE = b"```"
+_FENCE = re.compile(r"\s*+(`{3,})")
+_FENCE_BYTES = re.compile(rb"\s*+(`{3,})")
+_SHORTEST = "```"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,40 @@ def read_answer(text: bytes) -> Answer:
     left_out = [f"the end token {token}"] if token else []
     lines = code.splitlines(keepends=True)
     filled = [number for number, line in enumerate(lines) if line.strip()]
-    fences = [number for number in filled if lines[number].lstrip().startswith(_FENCE)]
-    opens = bool(fences) and fences[0] == filled[0]
-    closes = fences[-1:] == filled[-1:] != filled[:1] and lines[filled[-1]].strip() == _FENCE
+    runs = {number: n for number in filled if (n := _n_backticks(lines[number]))}
+    opens = bool(runs) and filled[0] in runs
+    length = runs[filled[0]] if opens else runs.get(filled[-1], 0) if filled else 0
+    fences = [number for number, n in runs.items() if n >= length]
+    closes = fences[-1:] == filled[-1:] != filled[:1] and lines[filled[-1]].strip() == b"`" * length
     if fences and len(fences) == opens + closes:
         start, end = filled[0] + 1 if opens else 0, filled[-1] if closes else len(lines)
         code = b"".join(lines[start:end])
         left_out.append("the lines of ```" if len(fences) > 1 else "a line of ```")
     return Answer(code, tuple(left_out))
+
+
+def _n_backticks(line: bytes) -> int:
+    """Return how many backticks a line begins with, if they are a fence; else 0."""
+    found = _FENCE_BYTES.match(line)
+    return len(found[1]) if found else 0
+
+
+def fence_for(*texts: str) -> str:
+    """Return a fence that none of some texts has at the beginning of a line."""
+    runs = (_FENCE.match(line) for text in texts if _SHORTEST in text for line in text.split("\n"))
+    longest = max((len(run[1]) for run in runs if run), default=0)
+    return "`" * max(len(_SHORTEST), longest + 1)
+
+
+def fenced(code: str) -> str:
+    """Return code, which ends with a line end, as an answer in one fence: `read_answer` reads it.
+
+    Raises ValueError for code without an end of its last line.
+    """
+    if not code.endswith("\n"):
+        raise ValueError(code)
+    fence = fence_for(code)
+    return f"{fence}rust\n{code}{fence}"
 
 
 def _without_end_tokens(text: bytes) -> tuple[bytes, str]:
