@@ -14,6 +14,7 @@ from rsidx.setting import Declared, Setting, declared
 
 SPLITS_BY = ("time", "repository", "both")
 EXECUTORS = ("local", "slurm", "ray")
+_TABLES = ("slurm", "weights", "path_weights")
 _OID = re.compile(r"[0-9a-f]{7,64}")
 _OF_ONE_REPOSITORY = ("boundaries", "new_commits")
 """Options of an export that say something of one history."""
@@ -70,6 +71,24 @@ class CorpusConfig:
         ),
     ] = "time"
     shard_rows: Annotated[int, Setting("How many rows a shard has.", at_least=1)] = 10_000
+    benchmarks: Annotated[
+        str,
+        Setting(
+            "Keep repositories from which public benchmarks take Rust, or leave them out with "
+            "their forks.",
+            choices=("keep", "leave-out"),
+        ),
+    ] = "keep"
+    rows_per_repository: Annotated[
+        int, Setting("The most rows of a repository in a split; 0 for any.", at_least=0)
+    ] = 0
+    rows_per_path: Annotated[
+        int, Setting("The most rows of a path of a repository in a split; 0 for any.", at_least=0)
+    ] = 0
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """The share of the edits that is taken of repositories, by their names."""
+    path_weights: Mapping[str, float] = field(default_factory=dict)
+    """The share that is taken of paths, by patterns as in a .gitattributes."""
     removed: tuple[str, ...] = ()
     """The beginnings of the ids of commits that give no rows."""
     slurm: Mapping[str, Any] = field(default_factory=dict)
@@ -80,6 +99,9 @@ class CorpusConfig:
             problem = option.problem(getattr(self, name))
             if problem is not None:
                 raise ConfigError(f"{name}: {problem}")
+        for what, share in (*self.weights.items(), *self.path_weights.items()):
+            if not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise ConfigError(f"the weight of {what} is {share!r}, and no number from 0 to 1")
 
 
 def read_configuration(path: Path) -> CorpusConfig:
@@ -98,7 +120,7 @@ def read_configuration(path: Path) -> CorpusConfig:
         raise ConfigError(f"{path}: give the tables [corpus] and [export], and nothing else")
     given = tables.get("corpus", {})
     others: dict[str, Any] = {
-        name: given.pop(name) for name in ("slurm",) if isinstance(given.get(name), dict)
+        name: given.pop(name) for name in _TABLES if isinstance(given.get(name), dict)
     }
     options = _read(given, CorpusConfig, "corpus", path)
     export = _read(tables.get("export", {}), ExportConfig, "export", path)

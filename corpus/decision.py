@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from rsidx.corpus.balance import OVER_SHARE, Balance, KeptEdit, Sampler
 from rsidx.corpus.candidates import AgreeingEdits, agreeing
 from rsidx.corpus.configuration import CorpusConfig
 from rsidx.corpus.plan import CorpusPlan, read_plan
@@ -96,6 +97,8 @@ class _Decision:
         self._lines = DroppedLines(hides_secrets="secrets" not in config.keep)
         self._statistics: dict[int, Statistics] = {}
         self._key = sort_key(config.order, config.seed)
+        self._sampler = Sampler(_balance(step.config))
+        self._too_many: set[tuple[str, int]] = set()
         with ExitStack() as stack:
             self._deduplicator = stack.enter_context(
                 closing(
@@ -150,6 +153,18 @@ class _Decision:
                     dropped.write(orjson.dumps(line) + b"\n")
                     if "like" in line:
                         duplicates.write(orjson.dumps(line) + b"\n")
+            for line in self._balanced():
+                dropped.write(orjson.dumps(line) + b"\n")
+
+    def _balanced(self) -> Iterator[dict[str, Any]]:
+        """Leave out what is too much of one repository or path; yield the lines of that."""
+        numbers = {name: number for number, name in enumerate(self._names)}
+        for edit in self._sampler.too_many():
+            self._too_many.add((edit.commit, edit.number))
+            repository = numbers[edit.repository]
+            self._of(repository).dropped[OVER_SHARE] += 1
+            left_out = [Dropped(OVER_SHARE, edit.path, edit.symbol)]
+            yield from self._drop(repository, edit.commit, left_out)
 
     def _decide(self, position: int) -> Iterator[dict[str, Any]]:
         """Decide on the edits of a commit; yield the lines of what is left out."""
@@ -166,6 +181,9 @@ class _Decision:
 
     def _place(self, position: int, split: str, number: int, edit: EditResult) -> None:
         commit = self._plan.commits[position]
+        name = self._names[commit.repository]
+        kept = KeptEdit(name, commit.oid.hex(), number, *edit.name, split, len(edit.rows))
+        self._sampler.add(kept)
         for index, row in enumerate(edit.rows):
             placed = PlacedRow(commit.repository, commit.oid.hex(), commit.date, number, index)
             is_sorted = split == SPLITS[0] and self._key is not None
@@ -186,7 +204,8 @@ class _Decision:
 
     def write_shards(self, split: str) -> int:
         """Write which rows each shard of a split has; return how many shards there are."""
-        rows = (orjson.loads(value) for _, value in self._rows[split].rows())
+        placed = (PlacedRow(*orjson.loads(value)) for _, value in self._rows[split].rows())
+        rows = (tuple(row) for row in placed if (row.commit, row.edit) not in self._too_many)
         n_shards = 0
         while shard := list(islice(rows, self._step.config.shard_rows)):
             self._step.out.write_lines(f"shards/{shard_name(split, n_shards)}.jsonl", shard)
@@ -209,6 +228,16 @@ class _Decision:
                 for number, statistics in sorted(self._statistics.items())
             },
         }
+
+
+def _balance(config: CorpusConfig) -> Balance:
+    return Balance(
+        config.rows_per_repository,
+        config.rows_per_path,
+        config.weights,
+        config.path_weights,
+        config.export.seed,
+    )
 
 
 def shard_name(split: str, number: int) -> str:

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rsidx.corpus.benchmarks import known_benchmarks, of_benchmarks
 from rsidx.corpus.configuration import CorpusConfig
 from rsidx.corpus.facts import Facts, read_facts
 from rsidx.corpus.groups import groups_of
@@ -18,9 +19,10 @@ from rsidx.exporters.splits.split import SPLITS, Plan, Split, split_commits
 from rsidx.store.records import CommitRow
 
 COMMITS, LEFT_OUT, SUMMARY = "plan/commits.jsonl", "plan/left_out.jsonl", "plan/summary.json"
-SHARED, REMOVED, ELSEWHERE = "shared", "removed", "other_time"
+SHARED, REMOVED, BENCHMARK, ELSEWHERE = "shared", "removed", "benchmark", "other_time"
 """Why a commit that a history has gives no row: another repository has it too and gives its rows;
-somebody asked for it; or its repository is in a split that the commit's time is not in."""
+somebody asked for it; it is a benchmark's; or its repository is in a split that the commit's time
+is not in."""
 
 
 class PlannedCommit(NamedTuple):
@@ -71,7 +73,9 @@ class Planner(TaskStep):
         """Write the plan."""
         repositories = [read_facts(self.run_folder, one.slug) for one in self.listed]
         groups = groups_of(repositories)
-        plan = plan_of(repositories, groups, self.config)
+        known = known_benchmarks() if self.config.benchmarks == "leave-out" else []
+        left_out = of_benchmarks(self.listed, repositories, known)
+        plan = plan_of(repositories, groups, self.config, left_out)
         write_plan(self.out, plan)
         exported = plan.as_export()
         wanted: dict[int, list[str]] = {number: [] for number in range(len(repositories))}
@@ -92,12 +96,17 @@ class Planner(TaskStep):
 
 
 def plan_of(
-    repositories: Sequence[Facts], groups: Sequence[int], config: CorpusConfig
+    repositories: Sequence[Facts],
+    groups: Sequence[int],
+    config: CorpusConfig,
+    benchmarks: Set[int] = frozenset(),
 ) -> CorpusPlan:
     """Return which commits give rows; a commit that several repositories have is the first's.
 
-    One is left out only if no repository can give its rows.
+    One is left out only if no repository can give its rows, if it is to be removed, or if it is of
+    one of `benchmarks`.
     """
+    theirs = {oid for number in benchmarks for oid in repositories[number].reached}
     owners: dict[str, int] = {}
     reasons: dict[str, tuple[int, str]] = {}
     commits, left_out = [], []
@@ -107,6 +116,8 @@ def plan_of(
         for one in facts.chosen:
             if owners.setdefault(one.oid, number) != number:
                 left_out.append((number, one.oid, SHARED))
+            elif one.oid in theirs:
+                left_out.append((number, one.oid, BENCHMARK))
             elif one.oid.startswith(config.removed):
                 left_out.append((number, one.oid, REMOVED))
             else:

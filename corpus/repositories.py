@@ -1,5 +1,6 @@
 """Lists of repositories: what is taken in, what never is, and what is taken out again."""
 
+import hashlib
 import os
 import re
 import shlex
@@ -42,8 +43,9 @@ class Listed:
 
     @cached_property
     def slug(self) -> str:
-        """The name as that of a file."""
-        return quote(self.name, safe="")
+        """What its files are called: another repository of the same name has others."""
+        digest = hashlib.blake2b(os.fsencode(self.identity), digest_size=4).hexdigest()
+        return f"{quote(self.name, safe='')}-{digest}"
 
 
 def read_repositories(path: Path) -> list[Listed]:

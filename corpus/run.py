@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
 from time import perf_counter
@@ -35,6 +35,10 @@ from rsidx.locking import HeldError, locked
 Progress = Callable[[str, int, int], None]
 """Called with the stage, and its tasks done and to do."""
 STAGES = ("ingest", "plan", "examples", "pairs", "decide", "write")
+_ELSEWHERE = frozenset(
+    {"_", "repositories", "out", "work", "opt_out", "remove", "executor", "workers", "slurm"}
+)
+"""Options that say where something is, and what does the work: they decide no byte."""
 _MOST_TASKS = 1000
 """The stage of near duplicates opens a file of each task that made examples at once."""
 
@@ -53,16 +57,24 @@ class Run:
     @cached_property
     def listed(self) -> list[Listed]:
         """The repositories that are to be taken in; raises CorpusError for none."""
-        every = read_repositories(Path(self.config.repositories))
-        unwanted = identities(self.unwanted)
-        found = [one for one in every if not unwanted & {one.identity, _origin(one)}]
+        found = [one for one in self._every if one not in self.unwanted]
         if not found:
             raise CorpusError(f"{self.config.repositories} names no repository but what opted out")
         return found
 
     @cached_property
-    def unwanted(self) -> list[Listed]:
-        """What is never taken in."""
+    def unwanted(self) -> frozenset[Listed]:
+        """What is never taken in: as the lists have it, and clones of that."""
+        named = self._named()
+        places = identities(named)
+        clones = {one for one in self._every if places & {one.identity, _origin(one)}}
+        return frozenset(named) | clones
+
+    @cached_property
+    def _every(self) -> list[Listed]:
+        return read_repositories(Path(self.config.repositories))
+
+    def _named(self) -> list[Listed]:
         lists = (self.config.opt_out, self.config.remove)
         return [
             one
@@ -79,9 +91,9 @@ class Run:
         return self.work.within(f"runs/{self._digest(tips)}")
 
     def _digest(self, *parts: Any) -> str:
-        config = self.config
-        decides = (config.export, config.split_by, config.shard_rows, config.removed)
-        code = (*code_files(), *sorted(Path(__file__).parent.glob("*.py")))
+        names = (one.name for one in fields(self.config) if one.name not in _ELSEWHERE)
+        decides = {name: getattr(self.config, name) for name in names}
+        code = (*code_files(), *sorted(Path(__file__).parent.glob("*.[pt]*")))
         digest = hashlib.blake2b(code_digest(code), digest_size=8)
         digest.update(repr((decides, parts)).encode())
         return digest.hexdigest()
@@ -163,10 +175,7 @@ def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, A
 
 def _forget_unwanted(made: Run) -> None:
     """Remove the indexes and clones of what opted out."""
-    kept = {one.slug for one in made.listed}
     for one in made.unwanted:
-        if one.slug in kept:
-            continue
         made.work.remove(f"clones/{one.slug}.git")
         for file in made.work.within("indexes").files(f"{one.slug}.db"):
             made.work.remove(f"indexes/{file}")

@@ -1,6 +1,14 @@
 """A corpus from its list to its shards."""
 
 import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -152,3 +160,58 @@ def test_another_list_is_another_run_and_leaves_nothing_of_the_first(corpus, two
     corpus.run()
     assert not first.folder.exists("")
     assert {meta["repository"] for meta in corpus.metas()} == {"alpha"}
+
+
+def test_what_is_removed_later_is_gone_from_what_was_written(corpus, two):
+    corpus.run()
+    first = corpus.metas()[2]
+    assert first["commit"][:12] in str(corpus.metas())
+    (corpus.folder / "remove.txt").write_text(f"{two[0].path} {first['commit'][:12]}\n")
+    corpus.configure(remove="remove.txt")
+    manifest = corpus.run()
+    assert first["commit"] not in {meta["commit"] for meta in corpus.metas()}
+    assert manifest["dropped"]["commits_removed"] == 1
+    (corpus.folder / "remove.txt").write_text(f"{two[0].path}\n")
+    corpus.run()
+    assert {meta["repository"] for meta in corpus.metas()} == {"beta"}
+    assert not list((corpus.folder / "work").rglob("*alpha*"))
+
+
+def test_a_clone_of_what_opted_out_is_not_taken_in_either(corpus, two):
+    corpus.run()
+    two[0].git("remote", "add", "origin", "git@git.example.com:some/alpha.git")
+    (corpus.folder / "optout.txt").write_text("https://git.example.com/Some/Alpha\n")
+    corpus.configure(opt_out="optout.txt")
+    corpus.run()
+    assert {meta["repository"] for meta in corpus.metas()} == {"beta"}
+    assert not list((corpus.folder / "work").rglob("*alpha*"))
+
+
+def test_a_url_is_cloned(corpus, two):
+    corpus.list.write_text(f"file://{two[0].path}\n{two[1].path}\n")
+    corpus.run()
+    names = {meta["repository"] for meta in corpus.metas()}
+    assert names == {"repos/alpha", "beta"}
+    assert PublicCorpus(corpus.file).verify().problems == ()
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(corpus, tmp_path):
+    rng = random.Random(7)
+    corpus.configure(workers=2)
+    start = time.monotonic()
+    corpus.run()
+    whole = time.monotonic() - start
+    expected = corpus.content()
+    shutil.rmtree(corpus.out)
+    shutil.rmtree(tmp_path / "work")
+    command = [sys.executable, "-m", "rsidx", "corpus", "run", str(corpus.file)]
+    for _ in range(4):
+        process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(0.2, 1) * whole)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    assert corpus.content() == expected
