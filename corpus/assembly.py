@@ -36,11 +36,12 @@ def assemble(
     destination: Destination,
     out: Workspace,
     listed: Sequence[Listed],
-    seconds: Mapping[str, float],
+    of_run: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write the data set of a run whose stages are done; return its manifest.
 
-    `seconds` are those of each stage. It appears in one step, as an export does.
+    `of_run` is what the manifest says of the run itself: `phases_s`, and parts of `corpus`. The
+    data set appears in one step, as an export does.
     """
     encoder, dialect, _ = writing_tools(config.export)
     plan, decision = out.read_json(PLAN), out.read_json(DECISION)
@@ -57,12 +58,16 @@ def assemble(
             "splits": plan["splits"],
             "shards": {split: counted.shards[split] for split in SPLITS},
             "repositories": counted.by_repository(plan, listed),
-            "corpus": {"split_by": config.split_by, "shard_rows": config.shard_rows},
+            "corpus": {
+                "split_by": config.split_by,
+                "shard_rows": config.shard_rows,
+                **of_run["corpus"],
+            },
         }
         (folder / "README.md").write_text(card.render(manifest), "utf-8")
         write_json(folder / FILE, describe(folder, manifest, card.description(manifest)))
         files = write_checksums(folder)
-        manifest = sealed({**manifest, "phases_s": dict(seconds)}, files)
+        manifest = sealed({**manifest, "phases_s": of_run["phases_s"]}, files)
         write_json(folder / MANIFEST, manifest)
     return manifest
 

@@ -71,6 +71,16 @@ class CorpusConfig:
         ),
     ] = "time"
     shard_rows: Annotated[int, Setting("How many rows a shard has.", at_least=1)] = 10_000
+    clone_filter: Annotated[
+        str | None,
+        Setting("Clone in part: what git leaves out, as in blob:limit=1m.", metavar="FILTER"),
+    ] = None
+    clone_depth: Annotated[
+        int, Setting("Clone so many commits of a history; 0 for all.", at_least=0)
+    ] = 0
+    clones_at_once: Annotated[
+        int, Setting("How many clones are made at once on one machine.", at_least=1)
+    ] = 2
     benchmarks: Annotated[
         str,
         Setting(

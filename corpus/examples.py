@@ -7,6 +7,7 @@ from dataclasses import replace
 from datatrove.data import Document
 
 from rsidx.corpus.facts import read_facts
+from rsidx.corpus.indexes import index_of
 from rsidx.corpus.repositories import Listed
 from rsidx.corpus.results import write_results
 from rsidx.corpus.step import Documents, Step
@@ -17,7 +18,6 @@ from rsidx.exporters.pipeline.phases import Phases
 from rsidx.exporters.pipeline.result import patches_of
 from rsidx.exporters.pipeline.session import session
 from rsidx.store.cache import open_cache
-from rsidx.store.database import Database, resolve_url
 
 _NO_LIMIT = 1 << 62
 
@@ -48,21 +48,17 @@ class Examples(Step):
     def _edits(self, listed: Listed, tools: Tools) -> Iterator[Document]:
         oids: list[str] = self.out.read_json(f"plan/{listed.slug}.json")
         config = replace(self.export, revisions=(read_facts(self.run_folder, listed.slug).tip,))
-        file = self.work.local(f"indexes/{listed.slug}.db")
-        database = Database(resolve_url(str(file)), create=False)
-        try:
-            with (
-                session(database, config, tools) as opened,
-                open_cache(database.cache_file, opened.builds, max_bytes=_NO_LIMIT) as cache_file,
-            ):
-                history = opened.selection().history
-                commits = [history.commits[bytes.fromhex(oid)] for oid in oids]
-                cache = opened.results(history, commits, cache_file, Phases(), jobs=1)
-                for oid, result in write_results(self.out, listed.slug, oids, cache):
-                    self.count(Counter(commits=1))
-                    yield from _documents(listed.name, oid, result)
-        finally:
-            database.close()
+        with (
+            index_of(self.work, listed.slug, writes=False) as database,
+            session(database, config, tools) as opened,
+            open_cache(database.cache_file, opened.builds, max_bytes=_NO_LIMIT) as cache_file,
+        ):
+            history = opened.selection().history
+            commits = [history.commits[bytes.fromhex(oid)] for oid in oids]
+            cache = opened.results(history, commits, cache_file, Phases(), jobs=1)
+            for oid, result in write_results(self.out, listed.slug, oids, cache):
+                self.count(Counter(commits=1))
+                yield from _documents(listed.name, oid, result)
 
 
 def _documents(repository: str, oid: str, result: bytes) -> Iterator[Document]:

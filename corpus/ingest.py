@@ -7,8 +7,9 @@ from dataclasses import replace
 from datatrove.data import Document
 from loguru import logger
 
-from rsidx.corpus.clones import repository_of
+from rsidx.corpus.clones import ONE_AT_A_TIME, Fetching, repository_of
 from rsidx.corpus.facts import facts_of, write_facts
+from rsidx.corpus.indexes import index_of
 from rsidx.corpus.outcome import Outcome, write_outcome
 from rsidx.corpus.repositories import Listed
 from rsidx.corpus.step import Documents, Step
@@ -21,7 +22,6 @@ from rsidx.indexer.clone import origin_of
 from rsidx.indexer.git.history import resolve
 from rsidx.indexer.refresh import is_needed, refresh
 from rsidx.indexer.sync import MAX_FILE_BYTES, history_scope, sync
-from rsidx.store.database import Database, resolve_url
 
 
 class Repositories(Step):
@@ -51,13 +51,13 @@ class Ingest(Step):
         work: Workspace,
         run: Workspace,
         export: ExportConfig,
-        clone_options: Sequence[str] = (),
+        fetching: Fetching = ONE_AT_A_TIME,
     ) -> None:
         super().__init__()
         self.work = work
         self.run_folder = run
         self.export = export
-        self.clone_options = clone_options
+        self.fetching = fetching
 
     def documents(self, data: Documents, rank: int, world_size: int) -> Iterator[Document]:  # noqa: ARG002
         """Yield the repositories that are taken in."""
@@ -78,19 +78,15 @@ class Ingest(Step):
                 yield document
 
     def _take_in(self, listed: Listed, tools: Tools) -> Counter[str]:
-        repository = repository_of(listed, self.work, self.clone_options)
+        repository = repository_of(listed, self.work, self.fetching)
         tip = resolve(repository, listed.revision or "HEAD")
-        file = self.work.local(f"indexes/{listed.slug}.db")
-        database = Database(resolve_url(str(file)), create=True)
-        try:
+        with index_of(self.work, listed.slug, writes=True) as database:
             scope = history_scope(repository, (tip,), all_refs=False, since=None)
             report = sync(repository, database, scope, jobs=1, max_bytes=MAX_FILE_BYTES)
             if is_needed(repository, database):
                 refresh(repository, database, jobs=1, max_bytes=MAX_FILE_BYTES)
             with session(database, replace(self.export, revisions=(tip,)), tools) as opened:
                 facts = facts_of(opened, listed.name, origin_of(repository), tip)
-        finally:
-            database.close()
         write_facts(self.run_folder, listed.slug, facts)
         return Counter(commits=report.n_commits, file_versions=report.n_blobs)
 

@@ -13,6 +13,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from rsidx.corpus.assembly import assemble
 from rsidx.corpus.candidates import CONFIG, EditSignatures, buckets
+from rsidx.corpus.clones import Fetching
 from rsidx.corpus.configuration import CorpusConfig
 from rsidx.corpus.decision import Decide
 from rsidx.corpus.examples import Examples
@@ -37,6 +38,7 @@ Progress = Callable[[str, int, int], None]
 STAGES = ("ingest", "plan", "examples", "pairs", "decide", "write")
 _ELSEWHERE = frozenset(
     {"_", "repositories", "out", "work", "opt_out", "remove", "executor", "workers", "slurm"}
+    | {"clone_filter", "clone_depth", "clones_at_once"}
 )
 """Options that say where something is, and what does the work: they decide no byte."""
 _MOST_TASKS = 1000
@@ -69,6 +71,11 @@ class Run:
         places = identities(named)
         clones = {one for one in self._every if places & {one.identity, _origin(one)}}
         return frozenset(named) | clones
+
+    @property
+    def n_opted_out(self) -> int:
+        """How many of the list are never taken in."""
+        return len(self._every) - len(self.listed)
 
     @cached_property
     def _every(self) -> list[Listed]:
@@ -155,7 +162,10 @@ def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, A
         seconds[name] = round(perf_counter() - start, 3)
 
     listed = made.listed
-    take_in = [Repositories(listed), Ingest(made.work, folder, config.export)]
+    options = [f"--filter={config.clone_filter}"] if config.clone_filter else []
+    options += [f"--depth={config.clone_depth}"] if config.clone_depth else []
+    fetching = Fetching(tuple(options), config.clones_at_once)
+    take_in = [Repositories(listed), Ingest(made.work, folder, config.export, fetching)]
     stage("ingest", take_in, len(listed), folder)
     taken_in = made.taken_in()
     out = made.out(taken_in)
@@ -170,7 +180,9 @@ def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, A
     stage("pairs", [buckets(out)], CONFIG.num_buckets, out)
     stage("decide", [Decide(out, taken_in, config, n_tasks)], 1, out)
     stage("write", [WriteShards(out, taken_in, config)], len(shards_of(out)), out)
-    return assemble(config, destination, out, taken_in, seconds)
+    failed = [one.name for one in listed if one not in taken_in]
+    counts = {"failed": failed, "n_opted_out": made.n_opted_out}
+    return assemble(config, destination, out, taken_in, {"phases_s": seconds, "corpus": counts})
 
 
 def _forget_unwanted(made: Run) -> None:

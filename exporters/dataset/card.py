@@ -1,6 +1,7 @@
 """The dataset card: what the data is, for the people who train on it."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.splits.split import SPLITS
 
+_MOST_REPOSITORIES = 100
 _HUB_NAMES = {"val": "validation"}
 _HUB_LICENSES = {
     "MIT": "mit",
@@ -86,8 +88,7 @@ def render(manifest: dict[str, Any]) -> str:
         )
     lines += [
         "",
-        "The splits follow each other in time: every commit of train comes before every commit of "
-        "val in the order of history, and those before every commit of test"
+        _SPLITS[manifest.get("corpus", {}).get("split_by", "time")]
         + (f", with {n_out:,} commits left out between them." if n_out else ".")
         + ("" if "related" in config["keep"] else _UNRELATED),
         "",
@@ -97,6 +98,7 @@ def render(manifest: dict[str, Any]) -> str:
         "`tokenizer/`; a model must have its embeddings resized to "
         f"{manifest['tokenizer']['n_tokens']}.",
         "",
+        *_repositories(manifest.get("repositories", {})),
         *_table("By licence of the code", manifest["licenses"]),
         *_table("By split and change", counts["examples_by_change"], counts["tokens_by_change"]),
         *_table("By kind of code", counts["examples_by_kind"], counts["tokens_by_kind"]),
@@ -111,6 +113,14 @@ def render(manifest: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+_SPLITS = {
+    "time": "The splits follow each other in time: every commit of train comes before every commit "
+    "of val in the order of history, and those before every commit of test",
+    "repository": "Each split has repositories of its own, with their forks and copies",
+    "both": "Each split has repositories of its own, with their forks and copies, and the splits "
+    "follow each other in time: every commit of train comes before every commit of val, and those "
+    "before every commit of test",
+}
 _UNRELATED = (
     " Edits of val and test that repeat, revert, pick or nearly copy one of an earlier split are "
     "left out."
@@ -207,6 +217,12 @@ def _columns(config: dict[str, Any]) -> str:
 def _masks(config: dict[str, Any]) -> str:
     names = " and ".join(f"`{name}`" for name in config["masks"])
     return f", and {names}: 1 where labels have loss" if names else ""
+
+
+def _repositories(repositories: dict[str, Any]) -> list[str]:
+    """Return the examples of the repositories of a data set of many, those with most of them."""
+    rows = Counter({name: sum(one["examples"].values()) for name, one in repositories.items()})
+    return _table("Repositories with most examples", dict(rows.most_common(_MOST_REPOSITORIES)))
 
 
 def _relations(relations: dict[str, dict[str, int]]) -> list[str]:

@@ -13,6 +13,7 @@ from rsidx.exporters.report.contents import Collected, Sample, collect
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.files import put
 
+_N_REPOSITORIES = 200
 _N_PATHS = 20
 _CODE = frozenset({"context", "old", "lead", "new", "prefix", "suffix"})
 _LABELS = {"old": "old code", "new": "new code (with loss)", "lead": "up to here (no loss)"}
@@ -89,6 +90,7 @@ def _values(found: Collected) -> dict[str, Any]:
     return {
         "manifest": manifest,
         "counts": counts,
+        "repositories": _largest(manifest.get("repositories", {})),
         "splits": SPLITS,
         "colours": charts.COLOURS,
         "charts": [
@@ -115,6 +117,14 @@ def _values(found: Collected) -> dict[str, Any]:
         "kinds": sorted({sample.meta["kind"] for sample in found.samples}),
         "highlight": Markup(_styles()),
     }
+
+
+def _largest(repositories: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the repositories of a data set of many that have most rows."""
+    by_rows = sorted(
+        repositories.items(), key=lambda one: (-sum(one[1]["examples"].values()), one[0])
+    )
+    return by_rows[:_N_REPOSITORIES]
 
 
 def _shares(rows: dict[str, int]) -> list[tuple[str, int, float]]:

@@ -46,10 +46,10 @@ class Corpus:
         self.configure()
 
     def configure(self, export="", **options):
-        given = {"workers": 1, "shard_rows": 5, **options}
+        given = {"work": "work", "workers": 1, "shard_rows": 5, **options}
         lines = [f"{name} = {json.dumps(value)}" for name, value in given.items()]
         self.file.write_text(
-            "[corpus]\nrepositories = 'repositories.txt'\nout = 'out'\nwork = 'work'\n"
+            "[corpus]\nrepositories = 'repositories.txt'\nout = 'out'\n"
             + "\n".join(lines)
             + f"\n[export]\ntokenizer = '{self._tokenizer}'\nembargo = '0'\n{export}\n"
         )

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rsidx import Corpus as PublicCorpus
+from rsidx import DataSet
 from tests.corpus.conftest import MANIFEST, Corpus, function, grow
 
 N = 8
@@ -134,3 +135,20 @@ def test_whole_groups_are_in_one_split(planted, corpus):
     assert all(len(splits) == 1 for splits in splits_of.values())
     assert len(set.union(*splits_of.values())) == 3
     assert PublicCorpus(corpus.file).verify().problems == ()
+
+
+def test_card_and_report_say_where_each_ended(planted, tmp_path):
+    corpus, manifest = planted
+    assert manifest["corpus"]["failed"] == ["broken"]
+    assert manifest["corpus"]["n_opted_out"] == 1
+    card = (corpus.out / "README.md").read_text()
+    assert "path: train-?????.jsonl" in card
+    assert "| `vendor` |" in card
+    page = DataSet(corpus.out).report(tmp_path / "page.html").read_text()
+    for words in (
+        "Not taken in: broken.",
+        "1 opted out.",
+        "3 commits_benchmark",
+        "4 edits_license",
+    ):
+        assert words in page

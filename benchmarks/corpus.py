@@ -1,0 +1,138 @@
+"""Measure a corpus of whole histories with one worker and with several, and compare the bytes.
+
+    python benchmarks/corpus.py REPO REPO... --tokenizer FILE [--work FOLDER] [--workers 1,2]
+
+Prints the tables of `docs/corpus.md`. Each run is a process of its own in a new folder, timed from
+outside, with its CPU time and the most memory that all its processes had at once (needs psutil).
+With `--kills N` a run more is killed at N random moments, and ended.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+from speed import Peak
+
+_CONFIG = """
+[corpus]
+repositories = "repositories.txt"
+out = "out"
+work = "work"
+workers = {workers}
+[export]
+tokenizer = "{tokenizer}"
+"""
+
+
+def configured(folder: Path, repos: list[Path], tokenizer: Path, workers: int) -> Path:
+    """Write the configuration of a run into a new folder; return its file."""
+    folder.mkdir(parents=True)
+    lines = "".join(f"{repo.absolute()}\n" for repo in repos)
+    (folder / "repositories.txt").write_text(lines)
+    file = folder / "corpus.toml"
+    file.write_text(_CONFIG.format(workers=workers, tokenizer=tokenizer.absolute()))
+    return file
+
+
+def started(file: Path) -> "subprocess.Popen[bytes]":
+    """Start a run in a session of its own."""
+    command = [sys.executable, "-m", "rsidx", "corpus", "run", str(file)]
+    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+
+
+def measured(file: Path) -> tuple[float, float, float]:
+    """Run a corpus; return wall seconds, CPU seconds, and the most memory in MB."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    process = started(file)
+    peak = Peak(psutil.Process(process.pid))
+    peak.start()
+    status = process.wait()
+    wall = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"{file}: status {status}")
+    peak.join()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, cpu, peak.mb
+
+
+def digest(out: Path) -> str:
+    """Return a digest of a data set without its manifest, whose times differ."""
+    found = hashlib.sha256()
+    for file in sorted(out.rglob("*")):
+        if file.is_file() and file.name != "manifest.json":
+            found.update(file.relative_to(out).as_posix().encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def n_bytes(folder: Path) -> int:
+    """Return the size of a folder's files."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def killed(file: Path, n_kills: int, seconds: float) -> None:
+    """Kill a run at random moments, and let it end."""
+    rng = random.Random(1)
+    for _ in range(n_kills):
+        process = started(file)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(0.05, 1) * seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if started(file).wait():
+        raise SystemExit("the run that was killed did not end well")
+
+
+def main() -> None:
+    """Run what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("repos", nargs="+", type=Path)
+    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--workers", default="1,2")
+    parser.add_argument("--kills", type=int, default=0)
+    given = parser.parse_args()
+    folder = given.work or Path(tempfile.mkdtemp(prefix="rsidx-corpus-"))
+    digests = set()
+    wall = 0.0
+    print("| workers | wall s | CPU s | memory MB | work MB | data set MB | rows | bytes |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---|")
+    for workers in map(int, given.workers.split(",")):
+        at = folder / f"workers-{workers}"
+        file = configured(at, given.repos, given.tokenizer, workers)
+        wall, cpu, memory = measured(file)
+        manifest = json.loads((at / "out/manifest.json").read_text())
+        rows = sum(manifest["counts"]["examples"].values())
+        digests.add(digest(at / "out"))
+        sizes = n_bytes(at / "work") / 1e6, n_bytes(at / "out") / 1e6
+        print(
+            f"| {workers} | {wall:.1f} | {cpu:.1f} | {memory:.0f} | {sizes[0]:.0f} "
+            f"| {sizes[1]:.0f} | {rows:,} | {digest(at / 'out')} |"
+        )
+        print(f"stages, wall s: {manifest['phases_s']}", file=sys.stderr, flush=True)
+        if not given.work:
+            shutil.rmtree(at)
+    if given.kills:
+        at = folder / "killed"
+        killed(configured(at, given.repos, given.tokenizer, workers), given.kills, wall)
+        digests.add(digest(at / "out"))
+        print(f"killed {given.kills} times: {digest(at / 'out')}")
+    print("the same bytes" if len(digests) == 1 else "OTHER BYTES")
+
+
+if __name__ == "__main__":
+    main()
