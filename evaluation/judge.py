@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rsidx.answer import read_answer
-from rsidx.errors import EvaluationError
+from rsidx.blocks import with_blocks
+from rsidx.errors import EvaluationError, PlacementError
 from rsidx.evaluation import answer as answers
 from rsidx.evaluation import probe
 from rsidx.evaluation.cargo import Build, Cargo, Package
@@ -192,14 +193,22 @@ class Judge:
             return Verdict("cut_off", reason="the answer ended because of its length")
         try:
             codes = [
-                read_answer(answers.code_of(one.completion, end_token)).code for one in predictions
+                with_blocks(old, read_answer(answers.code_of(one.completion, end_token)).code)
+                for old, one in zip(self._old_parts(site.edit), predictions, strict=True)
             ]
         except UnicodeEncodeError:
             return Verdict("not_applied", reason="the answer is no text")
+        except PlacementError as error:
+            return Verdict(error.outcome, reason=str(error))
         pairs = zip(site.own_parts(), codes, strict=True)
         if any(own.strip() and not code.strip() for own, code in pairs):
             return Verdict("no_answer", reason="the answer is empty")
         return self.judge_code(subject, site.with_parts(codes))
+
+    def _old_parts(self, edit: JudgedEdit) -> Iterator[bytes]:
+        """Yield the old code that each row of an edit shows."""
+        for old in (row.old for row in edit.rows):
+            yield self._workspace.blob(old.blob)[old.start : old.end] if old is not None else b""
 
     def judge_code(self, subject: Subject, code: bytes, *, is_foreign: bool = True) -> Verdict:
         """Return what comes of code in the place of the commit's own.

@@ -296,6 +296,14 @@ class ExportConfig:
             harmless=True,
         ),
     ] = 0.5
+    target: Annotated[
+        str,
+        Setting(
+            "The new code, or search/replace blocks where these are shorter.",
+            choices=("code", "blocks"),
+            harmless=True,
+        ),
+    ] = "code"
     labels: Annotated[
         str,
         Setting(
@@ -402,6 +410,8 @@ def _contradiction(config: ExportConfig) -> str | None:
         return "--columns messages is for edits, with --labels target"
     if config.columns == "messages" and config.dialect != "auto":
         return "--columns messages are written by the tokenizer's chat template, not by a --dialect"
+    if config.target == "blocks" and (config.kind != "edit" or config.labels == "changed"):
+        return "--target blocks is for edits, and not for --labels changed: blocks are what changes"
     if config.labels == "changed" and config.kind != "edit":
         return "--labels changed is for edits, which have old code to compare with"
     if config.pack is not None and config.pack < config.max_tokens:

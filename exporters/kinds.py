@@ -37,5 +37,5 @@ def dialect_of(encoder: Encoder, config: "ExportConfig") -> Dialect:
     Raises TokenizerError, and ExportError for a chat template that cannot be used.
     """
     if config.columns == "messages":
-        return ChatDialect(encoder, chat_frame(encoder))
+        return ChatDialect(encoder, chat_frame(encoder), config.target)
     return _DIALECTS[config.kind](encoder, config)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rsidx.blocks import with_blocks
 from rsidx.errors import PlacementError
 from rsidx.indexer.extract import Extractor
 from rsidx.indexer.rust.parser import first_error
@@ -272,6 +273,7 @@ class _File:
         self, place: _Place, name: str, code: bytes, *, delete: bool
     ) -> tuple[bytes, "_File"]:
         """Return the text and the chunks with new code in the place of a chunk."""
+        code = with_blocks(place.chunk.text, code)
         result, code = _put(self._source, place.start, place.end, code)
         if not code.strip() and not delete:
             raise PlacementError(
@@ -328,6 +330,7 @@ def _put(source: bytes, start: int, end: int, answer: bytes) -> tuple[bytes, byt
 def _in_part(text: bytes, part: tuple[int, int], code: bytes) -> bytes:
     """Return an item's text with code in the place of a part of it."""
     start, end = part
+    code = with_blocks(text[start:end], code)
     if code and not code.endswith(b"\n") and text[:end].endswith(b"\n"):
         code += b"\n"
     return text[:start] + code + text[end:]

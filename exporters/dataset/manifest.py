@@ -97,6 +97,7 @@ def manifest_of(
             "examples_with_earlier_edits": statistics.with_earlier,
             "examples_of_test_code": statistics.test_code,
             "examples_of_tiny_edits": {kind: statistics.tiny[kind] for kind in KINDS},
+            "examples_of_blocks": statistics.blocks,
             "examples_with_cut_message": statistics.cut_messages,
             "examples_with_old_line_ends": statistics.old_line_ends,
             "examples_by_year": dict(sorted(statistics.years.items())),

@@ -10,6 +10,7 @@ from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.line_ends import with_line_ends
 from rsidx.exporters.edits.splitting import Part, split, windows
+from rsidx.exporters.examples.blocks import blocks_for
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import LEVELS, Kind, Limits, Shown, Sources
@@ -24,11 +25,15 @@ _BYTES_PER_TOKEN = 6
 
 @dataclass(frozen=True, slots=True)
 class EditCode:
-    """The old code of a part, and the new; `lead` is the new code right before the part."""
+    """The old code of a part, and the new; `lead` is the new code right before the part.
+
+    `blocks` are search/replace blocks that a row has in place of the new code; empty for none.
+    """
 
     old: str
     lead: str
     new: str
+    blocks: str = ""
 
     roles: ClassVar[tuple[str, ...]] = ("prompt", "context", "old", "lead", "new")
 
@@ -43,6 +48,11 @@ class EditCode:
         return self.new
 
     @property
+    def answer(self) -> str:
+        """What a row has loss on: the blocks, or the new code."""
+        return self.blocks or self.new
+
+    @property
     def is_changed(self) -> bool:
         """Whether the two sides differ."""
         return self.old != self.new
@@ -54,8 +64,8 @@ class EditCode:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """None: an edit has only the keys of every meta line."""
-        return {}
+        """Whether the row has blocks in place of the new code, if it has."""
+        return {"is_blocks": True} if self.blocks else {}
 
     def shows(self, excerpt: Excerpt) -> bool:
         """Return False: the context never shows the code that is edited."""
@@ -66,6 +76,13 @@ class EditCode:
         """Return the same with other line ends in the new code and what leads up to it."""
         lead, new = (with_line_ends(text, line_ends) for text in (self.lead, self.new))
         return EditCode(self.old, lead, new)
+
+    def as_blocks(self) -> "EditCode":
+        """Return the same with blocks in place of the new code, where these are shorter."""
+        blocks = blocks_for(self.old, self.new)
+        return (
+            self if blocks is None or len(blocks) >= len(self.new) else replace(self, blocks=blocks)
+        )
 
     def as_no_op(self) -> "EditCode":
         """Return the same with the old code as the new."""

@@ -11,6 +11,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.edit import Edit
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
+from rsidx.exporters.examples.edit import EditCode
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Limits, Sources
 from rsidx.exporters.examples.message import cut, holds_target, tidy
@@ -28,6 +29,7 @@ class ExampleBuilder:
         kind = KINDS[config.kind]
         self._examples = kind.examples(sources, config)
         self._has_message = kind.has_message
+        self._has_blocks = config.target == "blocks"
         self._has_fences = config.columns == "messages"
         self._keeps_numbers = config.message_numbers
         self._keeps_told = not kind.has_message or "messages_target" in config.keep
@@ -67,10 +69,17 @@ class ExampleBuilder:
         for example in map(self.finished, examples):
             reason = self._reason(example)
             if reason is None:
-                kept.append(example)
+                kept.append(self._as_row(example))
             else:
                 dropped[reason] += 1
         return kept, dropped
+
+    def _as_row(self, example: Example) -> Example:
+        """Return an example with what its row has in place of its new code."""
+        code = example.code
+        if self._has_blocks and isinstance(code, EditCode):
+            return replace(example, code=code.as_blocks())
+        return example
 
     def _reason(self, example: Example) -> str | None:
         """Return why an example is left out, None if it stays."""

@@ -169,6 +169,7 @@ def tokenized_row(row: Row, meta: dict[str, Any], tiny: str | None) -> Tokenized
     brief["needs"] = {label: len(names) for label, names in meta.get("needs", {}).items()}
     brief["tiny"] = tiny
     brief["has_old_line_ends"] = "line_ends" in meta
+    brief["is_blocks"] = "is_blocks" in meta
     brief["is_message_cut"] = row.example.draft.is_message_cut
     brief["rules"] = rules
     return TokenizedRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

@@ -23,7 +23,7 @@ class TokenizedRow:
     """A row: its token ids without padding, and its loss spans (`learned`).
 
     `meta` is its meta line as JSON, `brief` the part of it that the statistics count: `id`,
-    `change`, `kind`, `is_test`, `license`, `n_tokens`, `n_earlier`, `is_message_cut`,
+    `change`, `kind`, `is_test`, `license`, `n_tokens`, `n_earlier`, `is_message_cut`, `is_blocks`,
     `has_old_line_ends`, `tiny`, `year`, `path`, `needs` (how many names have each label), and of
     the excerpts `sections` and `rules`.
     """

@@ -34,6 +34,7 @@ class Statistics:
     test_code: int = 0
     tiny: Counter[str] = field(default_factory=Counter)
     cut_messages: int = 0
+    blocks: int = 0
     old_line_ends: int = 0
     related: Counter[str] = field(default_factory=Counter)
     across_splits: Counter[str] = field(default_factory=Counter)
@@ -104,6 +105,7 @@ class Statistics:
         self.test_code += brief["is_test"]
         if brief["tiny"] is not None:
             self.tiny[brief["tiny"]] += 1
+        self.blocks += brief["is_blocks"]
         self.cut_messages += brief["is_message_cut"]
         self.old_line_ends += brief["has_old_line_ends"]
         self.needs.update(brief["needs"])

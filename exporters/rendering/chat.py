@@ -23,18 +23,22 @@ from rsidx.exporters.rendering.encoder import Encoder
 MESSAGE = ("<message>\n", "\n</message>\n\n")
 """What stands around the commit's message."""
 _LEAD = "The new code so far"
-_ANSWER = "Answer with the new code alone, in one code block."
+_ANSWERS = {
+    "code": "Answer with the new code alone, in one code block.",
+    "blocks": "Answer with search/replace blocks, or with all of the new code, in one code block.",
+}
+"""What is asked for, by `--target`."""
 
 
 class ChatDialect:
     """A conversation as a tokenizer's chat template writes it: code in fences, under its path.
 
-    The answer is the new code in one fence.
+    The answer is the new code, or blocks, in one fence.
     """
 
-    def __init__(self, encoder: Encoder, frame: ChatFrame) -> None:
+    def __init__(self, encoder: Encoder, frame: ChatFrame, target: str) -> None:
         self.name = "chat"
-        self.frame = frame
+        self._answer = _ANSWERS[target]
         self._head = tuple(_pieces(encoder, frame.head, "prompt"))
         self._middle = tuple(_pieces(encoder, frame.middle, "prompt"))
         self._before = tuple(_pieces(encoder, frame.before, "new"))
@@ -81,9 +85,9 @@ class ChatDialect:
         if chosen.has_around:
             pieces += self.around_pieces(example, chosen)
         pieces += _place(example)
-        pieces += [text(_ANSWER), *self._middle, *self._before]
-        fence = fence_for(code.new)
-        pieces += [text(f"{fence}rust\n", "new"), text(code.new, "new"), text(fence, "new")]
+        pieces += [text(self._answer), *self._middle, *self._before]
+        fence = fence_for(code.answer)
+        pieces += [text(f"{fence}rust\n", "new"), text(code.answer, "new"), text(fence, "new")]
         return [*pieces, *self._tail]
 
 

@@ -150,7 +150,7 @@ class ExtendedDialect(FileHeadings):
             pieces += self.around_pieces(example, chosen)
         pieces += [control(token_of("old_code")), text(code.old, "old")]
         pieces += [control(token_of("/old_code")), control(token_of("new_code"))]
-        pieces += [text(code.lead, "lead"), text(code.new, "new")]
+        pieces += [text(code.lead, "lead"), text(code.answer, "new")]
         return [*pieces, control(self._end, "end")]
 
 
@@ -213,7 +213,7 @@ class RepositoryDialect(_EditsAsFiles):
         pieces += [control(file), text(f"{draft.old_path or draft.path} (original)\n")]
         pieces += [*notes(example), text(code.old, "old"), control(file)]
         pieces += [text(f"{draft.path} (updated)\n"), text(code.lead, "lead")]
-        return [*pieces, text(code.new, "new"), control(self._end, "end")]
+        return [*pieces, text(code.answer, "new"), control(self._end, "end")]
 
 
 class CommitDialect(_EditsAsFiles):
@@ -241,7 +241,7 @@ class CommitDialect(_EditsAsFiles):
         pieces += [control(file), text(draft.path)]
         pieces += [control(before), *notes(example), text(code.old, "old")]
         pieces += [control(message), text(draft.message), control(after)]
-        pieces += [text(code.lead, "lead"), text(code.new, "new")]
+        pieces += [text(code.lead, "lead"), text(code.answer, "new")]
         return [*pieces, control(self._end, "end")]
 
 
@@ -290,5 +290,5 @@ class GenericDialect:
             pieces += self.around_pieces(example, chosen)
         pieces += [text(f"// Original: {draft.old_path or draft.path}\n"), *notes(example)]
         pieces += [text(code.old, "old"), text(f"// Updated: {draft.path}\n")]
-        pieces += [text(code.lead, "lead"), text(code.new, "new")]
+        pieces += [text(code.lead, "lead"), text(code.answer, "new")]
         return [*pieces, control(self._end, "end")]

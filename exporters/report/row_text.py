@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from rsidx.answer import read_answer
+from rsidx.blocks import with_blocks
+from rsidx.errors import PlacementError
 from rsidx.exporters.dataset.message_columns import Messages
 from rsidx.exporters.rendering.chat import MESSAGE
 from rsidx.exporters.rendering.encoder import Encoder
@@ -80,13 +83,17 @@ def row_text(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> Row
         runs = [run for run in runs if run[0] not in _LEARNED] + [("new", code)]
     else:
         runs = list(_runs(row["input_ids"], meta["roles"], encoder))
+    old, new = ("".join(text for role, text in runs if role == name) for name in ("old", "new"))
+    if meta.get("is_blocks"):
+        with suppress(PlacementError):
+            new = with_blocks(old.encode(), new.encode()).decode()
     return RowText(
         meta=meta,
         prompt="".join(text for role, text in runs if role not in _LEARNED),
         front="".join(text for role, text in runs if role == "prompt"),
         context="".join(text for role, text in runs if role == "context"),
-        old="".join(text for role, text in runs if role == "old"),
-        new="".join(text for role, text in runs if role == "new"),
+        old=old,
+        new=new,
     )
 
 

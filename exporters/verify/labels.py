@@ -53,7 +53,7 @@ class LabelCheck:
     def _changed(self, ids: list[int], meta: _Row, n_new: int) -> list[bool]:
         old, new = self._sides(ids, meta)
         # Each token's own start, not the tokenizer's word: by how much the decoded text grows.
-        new_ids = _of_role(ids, meta, "new")
+        new_ids = ids_of_role(ids, meta, "new")
         return self._diffs.of(old, new).has_loss(self._starts(new_ids, new))[:n_new]
 
     def _starts(self, ids: list[int], text: str) -> list[int]:
@@ -67,10 +67,10 @@ class LabelCheck:
 
     def _sides(self, ids: list[int], meta: _Row) -> tuple[str, str]:
         decode = self._encoder.decode
-        return decode(_of_role(ids, meta, "old")), decode(_of_role(ids, meta, "new"))
+        return decode(ids_of_role(ids, meta, "old")), decode(ids_of_role(ids, meta, "new"))
 
 
-def _of_role(ids: list[int], meta: _Row, wanted: str) -> list[int]:
+def ids_of_role(ids: list[int], meta: _Row, wanted: str) -> list[int]:
     """Return the ids of a role."""
     roles = [role for role, n in meta["roles"] for _ in range(n)]
     runs = groupby(zip(roles, ids, strict=False), lambda pair: pair[0])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rsidx.errors import PlacementError
 from rsidx.exporters.dataset.format import version_of
 from rsidx.exporters.edits.fingerprint import PatchFingerprint
 from rsidx.exporters.edits.line_ends import line_ends_of, with_line_ends
@@ -14,6 +15,7 @@ from rsidx.exporters.filters.licenses import covers, license_of
 from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.splits.split import SPLITS
+from rsidx.exporters.verify.blocks import BlockReader
 from rsidx.exporters.verify.context import ContextCheck, name_before
 from rsidx.exporters.verify.conversations import ConversationCheck
 from rsidx.exporters.verify.history import Source, dates_of, range_of
@@ -59,6 +61,7 @@ class Rows:
         self._kind = KINDS[manifest["config"]["kind"]]
         self._has_loss_everywhere = manifest["config"]["labels"] == "all"
         self._conversations = ConversationCheck(encoder)
+        self._blocks = BlockReader(encoder, history)
         self._labels = LabelCheck(manifest["config"]["labels"], encoder)
         self._texts = RowTexts(encoder, in_pieces=self._is_first_format)
         at_commit = manifest["config"].get("context_at") == "commit"
@@ -92,16 +95,13 @@ class Rows:
             yield from self._license(meta)
         yield from self._roles(meta, has_template="messages" in row)
         yield from _id(row, meta)
-        if "messages" in row:
-            yield from self._conversations.problems(row, meta)
-            texts = self._conversations.texts(row)
-        elif "completion" in row:
-            texts = {"prompt": row["prompt"], "new": self._texts.without_end(row["completion"])}
-        else:
-            yield from self._labels.problems(row, meta)
-            sides = self._texts.sides(row["input_ids"], meta, has_prompt=self._kind.has_prompt)
-            yield from self._texts.problems(sides)
-            texts = self._texts.texts(sides)
+        texts: dict[str, str] = {}
+        yield from self._read(row, meta, texts)
+        try:
+            texts["new"] = self._blocks.code(row, meta, texts["new"])
+        except PlacementError as error:
+            yield f"its blocks do not apply: {error}"
+            return
         if self._secrets is not None:
             every = (*texts.values(), *meta.get("text", {}).values())
             yield from self._secrets.problems(meta, "\n".join(every))
@@ -119,6 +119,21 @@ class Rows:
         self._checked.n_excerpts += len(meta["context"])
         yield from self._context.problems(meta, prompt, texts["new"])
         self._remember(split, number, meta)
+
+    def _read(
+        self, row: dict[str, Any], meta: dict[str, Any], texts: dict[str, str]
+    ) -> Iterator[str]:
+        """Add what a row says to `texts`, and yield what does not hold of its columns."""
+        if "messages" in row:
+            yield from self._conversations.problems(row, meta)
+            texts |= self._conversations.texts(row)
+        elif "completion" in row:
+            texts |= {"prompt": row["prompt"], "new": self._texts.without_end(row["completion"])}
+        else:
+            yield from self._labels.problems(row, meta)
+            sides = self._texts.sides(row["input_ids"], meta, has_prompt=self._kind.has_prompt)
+            yield from self._texts.problems(sides)
+            texts |= self._texts.texts(sides)
 
     def _shown(self, shown: Shown, meta: dict[str, Any], texts: dict[str, str]) -> Iterator[str]:
         """Check that what a row shows of the edited file is what git has there."""

@@ -18,7 +18,10 @@ class Outcome:
 
 OUTCOMES = {
     "error": Outcome(10, "the code does not compile"),
-    "not_applied": Outcome(11, "with the code, the file lacks other items of it"),
+    "not_applied": Outcome(
+        11,
+        "with the code, the file lacks other items; or a block finds no place, or several",
+    ),
     "timeout": Outcome(12, "the check takes longer than `--timeout`"),
     "broken_before": Outcome(13, "the check fails without the code, too"),
     "not_compiled": Outcome(14, "no check compiles that code, so nothing is known of it"),

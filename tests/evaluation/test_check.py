@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from rsidx import CheckSettings, Evaluation, EvaluationError
+from rsidx.blocks import block
 from rsidx.evaluation import cargo as cargo_module
 from rsidx.evaluation import check as check_module
 from rsidx.evaluation import judge as judge_module
@@ -82,6 +83,22 @@ def test_each_answer_has_its_verdict(twice, gate, predict):
         for answer, line in zip(ANSWERS, found, strict=True)
     } == ANSWERS
     assert [line["is_exact"] for line in found[:4]] == [True, False, True, True]
+
+
+def test_blocks_are_put_into_the_old_code(twice, gate, predict):
+    [line] = [one for one in OLD.splitlines(keepends=True) if one not in NEW]
+    broken = block([line], ["    nowhere\n"])
+    own = "".join(one for one in NEW.splitlines(keepends=True) if one not in OLD)
+    answers = {
+        block([line], [own]): "compiles",
+        f"```rust\n{broken}```": "error",
+        block(["    no such line\n"], []): "not_applied",
+    }
+    lines = [(twice.row, text, {"sample": n}) for n, text in enumerate(answers)]
+    found = gate(twice, predict(*lines))
+    assert [line["verdict"] for line in found] == [*answers.values()]
+    assert found[0]["is_exact"]
+    assert "has nowhere: no such line" in found[2]["reason"]
 
 
 def test_an_answer_that_was_cut_off_is_no_answer_of_the_model(twice, gate, predict):

@@ -6,8 +6,7 @@ import shutil
 import pytest
 from sqlalchemy import update
 
-from rsidx.exporters import export as module
-from rsidx.exporters.pipeline import cache_key
+from rsidx.exporters.pipeline import cache_key, session
 from rsidx.exporters.rendering import encoder
 from rsidx.indexer.forget import forget, remember
 from rsidx.indexer.gc import collect
@@ -195,8 +194,8 @@ def test_another_version_of_the_code_does_not_use_it(repo, index, exported, made
     grow(repo, index, 3)
     exported("first")
     made.clear()
-    build = module.shared_key
-    monkeypatch.setattr(module, "shared_key", lambda *args: build(*args)[::-1])
+    build = session.shared_key
+    monkeypatch.setattr(session, "shared_key", lambda *args: build(*args)[::-1])
     exported("second")
     assert len(made) == 3
 

@@ -35,6 +35,7 @@ HARMLESS = {
     ("export", "line-ends"): "",
     ("export", "leave-out"): "",
     ("export", "since"): "",
+    ("export", "target"): "",
     ("export", "labels"): "",
     ("export", "order"): "",
     ("tokenizer", "train", "size"): "up to 16384",
