@@ -171,7 +171,7 @@ def test_meta_lines_have_the_keys_of_their_schema_and_no_others(exported, kind):
     schema = schema_of_kind(kind)
     for line in lines:
         assert problems(schema, line) == []
-    # The repository is named in data sets of many alone, and blocks are in those of --target blocks.
+    # Repositories are named in data sets of many alone, blocks in those of --target blocks.
     elsewhere = {"/repository", "/is_blocks"}
     assert {place for line in lines for place in keys(line)} == set(
         described(schema, schema["$defs"])
