@@ -48,14 +48,18 @@ class Decide(TaskStep):
     name = "decide"
 
     def __init__(
-        self, out: Workspace, listed: Sequence[Listed], config: CorpusConfig, n_tasks: int
+        self,
+        out: Workspace,
+        listed: Sequence[Listed],
+        config: CorpusConfig,
+        signed: Sequence[Sequence[int]],
     ) -> None:
-        """`n_tasks` are the tasks that wrote the edits' signatures."""
+        """`signed` are the numbers of the repositories of each task that wrote signatures."""
         super().__init__()
         self.out = out
         self.listed = listed
         self.config = config
-        self.n_tasks = n_tasks
+        self.signed = signed
 
     def task(self, rank: int, world_size: int) -> Counter[str]:  # noqa: ARG002
         """Write what stays and what does not."""
@@ -131,10 +135,9 @@ class _Decision:
             n_edits = self._results.entries(commit.repository)[commit.oid.hex()].n_edits
             of_repository[commit.repository].extend(range(number, number + n_edits))
             number += n_edits
-        n_tasks = self._step.n_tasks
         return [
-            array("Q", (n for numbers in of_repository[task::n_tasks] for n in numbers))
-            for task in range(n_tasks)
+            array("Q", (n for repository in task for n in of_repository[repository]))
+            for task in self._step.signed
         ]
 
     def run(self) -> None:

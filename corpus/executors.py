@@ -21,6 +21,7 @@ from rsidx.processes import keep_little_memory
 Progress = Callable[[int, int], None]
 """Called with the tasks done and the tasks to do."""
 _LOOK_S = 0.5
+_JOBS_A_WORKER = 8
 _SLURM = {"time": "24:00:00", "partition": "main"}
 
 # datatrove tells stderr what it does, line by line; the logs of the tasks have it, too.
@@ -63,15 +64,24 @@ def _executor(
     config: CorpusConfig, pipeline: list[PipelineStep], n_tasks: int, logs: str
 ) -> PipelineExecutor:
     workers = min(config.workers, n_tasks)
+    # A cluster starts a process for each job.
+    jobs = {"tasks_per_job": max(1, n_tasks // (workers * _JOBS_A_WORKER))}
     if config.executor == "ray":
-        from datatrove.executor.ray import RayPipelineExecutor  # noqa: PLC0415  (an extra)
+        import ray  # noqa: PLC0415  (an extra)
+        from datatrove.executor.ray import RayPipelineExecutor  # noqa: PLC0415
 
-        return RayPipelineExecutor(pipeline, tasks=n_tasks, workers=workers, logging_dir=logs)
+        if (
+            not ray.is_initialized()
+        ):  # RAY_ADDRESS names a cluster; without it, this machine is one.
+            ray.init(include_dashboard=False, log_to_driver=False)
+        return RayPipelineExecutor(
+            pipeline, tasks=n_tasks, workers=workers, logging_dir=logs, **jobs
+        )
     if config.executor == "slurm":
         from datatrove.executor.slurm import SlurmPipelineExecutor  # noqa: PLC0415
 
         # The next stage asks what came of this one, so the command stays until the job ends.
-        given = {**_SLURM, **config.slurm}
+        given = {**_SLURM, **jobs, **config.slurm}
         sbatch = {"wait": "", **given.pop("sbatch_args", {})}
         return SlurmPipelineExecutor(
             pipeline, tasks=n_tasks, workers=workers, logging_dir=logs, sbatch_args=sbatch, **given

@@ -88,6 +88,7 @@ class Planner(TaskStep):
             SUMMARY,
             {
                 "groups": groups,
+                "n_commits": [len(wanted[number]) for number in range(len(repositories))],
                 "splits": split_summary(exported.commits, plan.split),
                 "tips": {one.name: one.tip for one in repositories},
             },

@@ -42,7 +42,7 @@ class Corpus:
         a stage does not end well. A repository that cannot be taken in is left out, see `status`.
         """
         with explained(), _with_extra():
-            from rsidx.corpus.run import run  # noqa: PLC0415
+            from rsidx.corpus.stages import run  # noqa: PLC0415
 
             run(self._config, progress or (lambda *_: None))
         return DataSet(self._config.out)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rsidx.corpus.configuration import read_configuration
-from rsidx.corpus.run import run
+from rsidx.corpus.stages import run
 from rsidx.exporters.splits.split import SPLITS
 from tests.repositories import Repo
 

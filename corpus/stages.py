@@ -1,0 +1,104 @@
+"""The stages of a run in their order, each of which goes on where an earlier run stopped."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from datatrove.pipeline.base import PipelineStep
+
+from rsidx.corpus.assembly import assemble
+from rsidx.corpus.candidates import CONFIG, EditSignatures, buckets
+from rsidx.corpus.clones import Fetching
+from rsidx.corpus.configuration import CorpusConfig
+from rsidx.corpus.decision import Decide
+from rsidx.corpus.examples import Examples
+from rsidx.corpus.executors import run_stage
+from rsidx.corpus.ingest import Ingest, Repositories
+from rsidx.corpus.leftovers import forget_unwanted, remove_other_runs, retry_failures
+from rsidx.corpus.plan import SUMMARY as PLAN
+from rsidx.corpus.plan import Planner
+from rsidx.corpus.run import Run
+from rsidx.corpus.shards import WriteShards, shards_of
+from rsidx.corpus.workspace import Workspace
+from rsidx.errors import CorpusError
+from rsidx.exporters.dataset.destination import Destination
+from rsidx.exporters.pipeline.commit import writing_tools
+from rsidx.locking import HeldError, locked
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, and its tasks done and to do."""
+STAGES = ("ingest", "plan", "examples", "pairs", "decide", "write")
+_MOST_TASKS = 1000
+"""The stage of near duplicates opens a file of each task that made examples at once."""
+
+
+def run(config: CorpusConfig, progress: Progress) -> dict[str, Any]:
+    """Make a corpus and return its manifest.
+
+    Raises CorpusError where another run works in the same folder, or a stage does not end well;
+    ExportError for a folder that it must not replace.
+    """
+    made = Run(config)
+    destination = Destination(Path(config.out))
+    writing_tools(config.export)  # What is wrong with the tokenizer is said before anything else.
+    if not made.work.folder.is_local():
+        return _run(made, destination, progress)
+    lock = made.work.local("lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(lock):
+            return _run(made, destination, progress)
+    except HeldError as error:
+        raise CorpusError(f"another run works in {config.work}; wait for it") from error
+
+
+def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, Any]:
+    config, folder = made.config, made.folder
+    forget_unwanted(made)
+    remove_other_runs(made)
+    retry_failures(made)
+    seconds: dict[str, float] = {}
+
+    def stage(name: str, pipeline: Sequence[PipelineStep], n_tasks: int, logs: Workspace) -> None:
+        start = perf_counter()
+        run_stage(config, pipeline, n_tasks, logs.within(f"logs/{name}"), partial(progress, name))
+        seconds[name] = round(perf_counter() - start, 3)
+
+    listed = made.listed
+    take_in = [Repositories(listed), Ingest(made.work, folder, config.export, _fetching(config))]
+    stage("ingest", take_in, len(listed), folder)
+    taken_in = made.taken_in()
+    out = made.out(taken_in)
+    stage("plan", [Planner(folder, out, taken_in, config)], 1, out)
+    order = _largest_first(out)
+    make = [
+        Repositories([taken_in[number] for number in order]),
+        Examples(made.work, folder, out, config.export),
+        EditSignatures(out),
+    ]
+    n_tasks = min(len(order), _MOST_TASKS)
+    stage("examples", make, n_tasks, out)
+    stage("pairs", [buckets(out)], CONFIG.num_buckets, out)
+    signed = [order[task::n_tasks] for task in range(n_tasks)]
+    stage("decide", [Decide(out, taken_in, config, signed)], 1, out)
+    stage("write", [WriteShards(out, taken_in, config)], len(shards_of(out)), out)
+    failed = [one.name for one in listed if one not in taken_in]
+    counts = {"failed": failed, "n_opted_out": made.n_opted_out}
+    return assemble(config, destination, out, taken_in, {"phases_s": seconds, "corpus": counts})
+
+
+def _largest_first(out: Workspace) -> list[int]:
+    """Return the numbers of the repositories, those with most commits first.
+
+    So no worker is left with a large one at the end.
+    """
+    n_commits: list[int] = out.read_json(PLAN)["n_commits"]
+    return sorted(range(len(n_commits)), key=lambda number: (-n_commits[number], number))
+
+
+def _fetching(config: CorpusConfig) -> Fetching:
+    options = [f"--filter={config.clone_filter}"] if config.clone_filter else []
+    options += [f"--depth={config.clone_depth}"] if config.clone_depth else []
+    return Fetching(tuple(options), config.clones_at_once)
