@@ -3,7 +3,8 @@
 import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from subprocess import CalledProcessError
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,7 +51,8 @@ def run_stage(
     What a task itself raises comes through from the local executor.
     """
     executor = _executor(config, list(pipeline), n_tasks, logs.address)
-    with _watched(executor, n_tasks, progress):
+    # A job of Slurm that is waited for fails with its tasks; those that are left are counted below.
+    with _watched(executor, n_tasks, progress), suppress(CalledProcessError):
         executor.run()
     n_left = len(executor.get_incomplete_ranks())
     if n_left:
