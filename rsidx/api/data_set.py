@@ -23,6 +23,7 @@ from rsidx.exporters.dataset.reader import (
     rows_with_meta,
 )
 from rsidx.exporters.dedup.leakage import REASONS
+from rsidx.exporters.recipes.recipe import TRAINERS, write_recipe
 from rsidx.exporters.report.audit import Audit, audit
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.dataset import Problem, verify
@@ -100,6 +101,8 @@ class DataSet:
 
     SPLITS = SPLITS
     """The names of the splits."""
+    TRAINERS = tuple(TRAINERS)
+    """The trainers that there are recipes for."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder: Path = path_of(folder)
@@ -211,6 +214,20 @@ class DataSet:
                 judged=judged,
             )
         return page
+
+    def recipe(
+        self, model: str, *, trainer: str = "trl", to: str | os.PathLike[str] | None = None
+    ) -> Path:
+        """Write what trains a model on the data set, and return the file.
+
+        That is a script for TRL, or a configuration for axolotl, in the folder `to`, by default
+        `OUT.recipe` beside the data set. `model` is a folder or a name on the hub. Raises
+        ExportError where the trainer cannot read the rows, and where another file is there.
+        """
+        if trainer not in TRAINERS:
+            raise ExportError(f"{trainer!r} is no trainer: {', '.join(TRAINERS)}")
+        with explained():
+            return write_recipe(self.folder, trainer, model, None if to is None else path_of(to))
 
     def relations(self) -> tuple[Relation, ...]:
         """Return how many edits are related across splits, by reason."""

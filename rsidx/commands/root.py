@@ -33,6 +33,7 @@ SECTIONS = {
         "export": "Write a data set.",
         "verify": "Check a data set against git alone.",
         "inspect": "Show a row as the model sees it.",
+        "recipe": "Write what trains a model on a data set.",
         "report": "Write a page about a data set: counts, plots, rows.",
         "corpus": "Make one data set of many repositories.",
         "tokenizer": "Train a tokenizer, or measure how one fits Rust.",
