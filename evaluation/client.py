@@ -100,6 +100,26 @@ class Client:
                 return found
             return self._streamed(path, answer, ends, on_text)
 
+    def tokens(self, text: str, *, adds_beginning: bool) -> list[int]:
+        """Return the ids that the server makes of a text in which control tokens are spelled out.
+
+        With `adds_beginning` it adds what a text begins with, as to a prompt. The request is
+        one that llama.cpp's server and vLLM both read. Raises EvaluationError for any other.
+        """
+        body = {
+            "model": self.model,
+            "content": text,
+            "prompt": text,
+            "add_special": adds_beginning,
+            "add_special_tokens": adds_beginning,
+            "parse_special": True,
+        }
+        found = self._ask("tokenize", body, base=self._base.removesuffix("/v1"))
+        ids = found.get("tokens") if isinstance(found, dict) else None
+        if not isinstance(ids, list) or not all(type(one) is int for one in ids):
+            raise EvaluationError(f"{self._base} gave no list of tokens")
+        return ids
+
     def _streamed(
         self, path: str, answer: http.client.HTTPResponse, ends: float, on_text: OnText
     ) -> Completion:
@@ -137,9 +157,9 @@ class Client:
         except (LookupError, TypeError) as error:
             raise EvaluationError(f"{self._base} lists no model; name one with --model") from error
 
-    def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
+    def _ask(self, path: str, body: dict[str, Any] | None, base: str | None = None) -> Any:
         ends = time.monotonic() + self._timeout_s
-        with self._answer(path, body) as answer:
+        with self._answer(path, body, base) as answer:
             return self._read(path, answer, ends)
 
     def _read(self, path: str, answer: http.client.HTTPResponse, ends: float) -> Any:
@@ -162,10 +182,12 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             raise EvaluationError(f"{self._base} broke off its answer: {error}") from error
 
-    def _answer(self, path: str, body: dict[str, Any] | None) -> http.client.HTTPResponse:
+    def _answer(
+        self, path: str, body: dict[str, Any] | None, base: str | None = None
+    ) -> http.client.HTTPResponse:
         headers = {"Content-Type": "application/json", "Accept": "application/json"} | _key()
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(f"{self._base}/{path}", data, headers)
+        request = urllib.request.Request(f"{base or self._base}/{path}", data, headers)
         try:
             answer: http.client.HTTPResponse = self._opener.open(request, timeout=self._timeout_s)
         except urllib.error.HTTPError as error:

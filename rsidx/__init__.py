@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rsidx.api.index import Index
     from rsidx.api.opening import open  # noqa: A004  (as `rsidx.open`)
     from rsidx.api.snapshot import Snapshot
-    from rsidx.api.tokenizers import measure_tokenizer
+    from rsidx.api.tokenizers import compare_tokenizer, measure_tokenizer
     from rsidx.api.worktree import Applied
     from rsidx.corpus.outcome import Outcome
     from rsidx.corpus.status import CorpusStatus, StageStatus
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rsidx.evaluation.fetch import FetchCounts
     from rsidx.evaluation.predict import PredictCounts
     from rsidx.evaluation.report import EvaluationReport, SelfTestReport
+    from rsidx.evaluation.server_tokens import TokenizerComparison
     from rsidx.exporters.config import ExportConfig
     from rsidx.exporters.dataset.reader import ShownRow, ShownToken
     from rsidx.exporters.questions.context import ContextAnswer
@@ -130,12 +131,14 @@ __all__ = [
     "StageStatus",
     "Status",
     "SyncReport",
+    "TokenizerComparison",
     "TokenizerError",
     "TokenizerReport",
     "Use",
     "Verification",
     "Watcher",
     "check_code",
+    "compare_tokenizer",
     "complete",
     "measure_tokenizer",
     "open",
@@ -191,11 +194,13 @@ _MODULES = {
     "StageStatus": "rsidx.corpus.status",
     "Status": "rsidx.indexer.status",
     "SyncReport": "rsidx.indexer.ingest",
+    "TokenizerComparison": "rsidx.evaluation.server_tokens",
     "TokenizerReport": "rsidx.exporters.tokenizer",
     "Use": "rsidx.exporters.questions.uses",
     "Verification": "rsidx.api.data_set",
     "Watcher": "rsidx.api.hooks",
     "check_code": "rsidx.api.evaluation",
+    "compare_tokenizer": "rsidx.api.tokenizers",
     "complete": "rsidx.serving.complete",
     "measure_tokenizer": "rsidx.api.tokenizers",
     "open": "rsidx.api.opening",

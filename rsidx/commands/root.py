@@ -36,7 +36,7 @@ SECTIONS = {
         "recipe": "Write what trains a model on a data set.",
         "report": "Write a page about a data set: counts, plots, rows.",
         "corpus": "Make one data set of many repositories.",
-        "tokenizer": "Train a tokenizer, or measure how one fits Rust.",
+        "tokenizer": "Train a tokenizer, measure one, or compare a server's.",
     },
     "Model": {
         "eval": "Judge a model's answers: what share of them compile.",

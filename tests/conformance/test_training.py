@@ -31,7 +31,7 @@ def out(repo, index, tokenizer_file, tmp_path):
         body = "".join(f"    let x{i} = step({i}, {n + i});\n" for i in range(4))
         repo.commit(f"step {n}", {"src/lib.rs": f"pub fn run() -> u32 {{\n{body}    x3\n}}\n"})
     index.sync()
-    config = ExportConfig(tokenizer=str(tokenizer_file), columns="both", pack=2048)
+    config = ExportConfig(tokenizer=str(tokenizer_file), columns="both", pack=4096)
     export(index.database, tmp_path / "out", config)
     return tmp_path / "out"
 

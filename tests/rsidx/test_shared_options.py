@@ -9,6 +9,7 @@ from rsidx.commands.root import root
 from tests.repositories import Repo
 
 NOT_TAKEN = {
+    "tokenizer compare": "reads a data set, and no index",
     "recipe": "reads a data set, and no index",
     "inspect": "reads a data set, and no index",
     "report": "reads a data set, and no index",
