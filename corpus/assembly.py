@@ -18,6 +18,7 @@ from rsidx.exporters.dataset import card
 from rsidx.exporters.dataset.croissant import FILE, describe
 from rsidx.exporters.dataset.destination import Destination
 from rsidx.exporters.dataset.dropped import FILE as DROPPED_FILE
+from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.inventory import sealed
 from rsidx.exporters.dataset.layout import MANIFEST, write_checksums, write_json
 from rsidx.exporters.dataset.manifest import manifest_of
@@ -29,6 +30,8 @@ from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.splits.split import SPLITS
 
 DUPLICATES_FILE = "duplicates.jsonl"
+TAKEN, FINISHED = "taken.json", "finished.json"
+"""That the shards were moved away, and the seal of the data set that they are in."""
 
 
 def assemble(
@@ -46,7 +49,7 @@ def assemble(
     encoder, dialect, _ = writing_tools(config.export)
     plan, decision = out.read_json(PLAN), out.read_json(DECISION)
     with staging(destination) as folder:
-        _fetch(out.within(DATA), folder)
+        _take(out, folder)
         counted = _Counted(out, decision, [one.name for one in listed])
         counted.whole.now_train.update(_now_train(folder, destination.path))
         _write_lists(folder, out, [name for _, name in shards_of(out)])
@@ -69,14 +72,36 @@ def assemble(
         files = write_checksums(folder)
         manifest = sealed({**manifest, "phases_s": of_run["phases_s"]}, files)
         write_json(folder / MANIFEST, manifest)
+    out.write_json(FINISHED, manifest["sha256"])
     return manifest
 
 
-def _fetch(data: Workspace, folder: Path) -> None:
-    """Copy the files of the shards."""
+def _take(out: Workspace, folder: Path) -> None:
+    """Move the files of the shards here: a data set may be too large to be there twice."""
+    out.write_json(TAKEN, value=True)
+    data = out.within(DATA)
     for name in sorted(data.folder.find("")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        data.folder.get_file(name, str(folder / name))
+        if data.folder.is_local():
+            shutil.move(data.local(name), folder / name)
+        else:
+            data.folder.get_file(name, str(folder / name))
+
+
+def finished(destination: Destination, out: Workspace) -> dict[str, Any] | None:
+    """Return the manifest of the data set that a run has put in its place; None for none there."""
+    seal = out.read_json(FINISHED)
+    if seal is None or not (destination.path / MANIFEST).exists():
+        return None
+    manifest = read_manifest(destination.path)
+    return manifest if manifest.get("sha256") == seal else None
+
+
+def write_again(out: Workspace) -> None:
+    """Have shards written again that were taken away."""
+    if out.folder.exists(TAKEN):
+        for name in (DATA, "logs/write", TAKEN):
+            out.remove(name)
 
 
 class _Counted:

@@ -8,7 +8,7 @@ from typing import Any
 
 from datatrove.pipeline.base import PipelineStep
 
-from rsidx.corpus.assembly import assemble
+from rsidx.corpus.assembly import assemble, finished, write_again
 from rsidx.corpus.candidates import CONFIG, EditSignatures, buckets
 from rsidx.corpus.clones import Fetching
 from rsidx.corpus.configuration import CorpusConfig
@@ -83,6 +83,10 @@ def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, A
     stage("pairs", [buckets(out)], CONFIG.num_buckets, out)
     signed = [order[task::n_tasks] for task in range(n_tasks)]
     stage("decide", [Decide(out, taken_in, config, signed)], 1, out)
+    manifest = finished(destination, out)
+    if manifest is not None:
+        return manifest
+    write_again(out)
     stage("write", [WriteShards(out, taken_in, config)], len(shards_of(out)), out)
     failed = [one.name for one in listed if one not in taken_in]
     counts = {"failed": failed, "n_opted_out": made.n_opted_out}

@@ -153,6 +153,19 @@ def test_a_faulty_configuration_is_one_line(tmp_path, lines, message):
         read_configuration(file)
 
 
+def test_a_run_with_nothing_to_do_leaves_the_data_set_alone(corpus):
+    corpus.run()
+    content, inode = corpus.content(), corpus.out.stat().st_ino
+    corpus.run()
+    assert corpus.out.stat().st_ino == inode
+    # The shards are there once.
+    assert not list((corpus.folder / "work").rglob("train-*.jsonl.*"))
+    assert not list((corpus.folder / "work").rglob("data/*"))
+    shutil.rmtree(corpus.out)
+    corpus.run()
+    assert corpus.content() == content
+
+
 def test_another_list_is_another_run_and_leaves_nothing_of_the_first(corpus, two):
     corpus.run()
     first = Run(read_configuration(corpus.file)).folder
