@@ -12,18 +12,17 @@ import hashlib
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from speed import Peak
 
 _CONFIG = """
 [corpus]
@@ -33,16 +32,49 @@ work = "work"
 workers = {workers}
 [export]
 tokenizer = "{tokenizer}"
+{since}
 """
 
 
-def configured(folder: Path, repos: list[Path], tokenizer: Path, workers: int) -> Path:
+class Tree(threading.Thread):
+    """Watches a process and all that it starts: CPU seconds, and the most memory at once in MB.
+
+    Of a process that ends, what it used in its last tenth of a second is not seen.
+    """
+
+    def __init__(self, process: psutil.Process) -> None:
+        super().__init__(daemon=True)
+        self._process = process
+        self._cpu: dict[int, float] = {}
+        self.mb = 0.0
+
+    @property
+    def cpu(self) -> float:
+        """The CPU time of all processes."""
+        return sum(self._cpu.values())
+
+    def run(self) -> None:
+        """Watch until the process ends."""
+        while self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE:
+            total = 0
+            with suppress(psutil.Error):
+                for one in (self._process, *self._process.children(recursive=True)):
+                    times = one.cpu_times()
+                    self._cpu[one.pid] = times.user + times.system
+                    total += one.memory_full_info().pss
+            self.mb = max(self.mb, total / 1e6)
+            time.sleep(0.1)
+
+
+def configured(folder: Path, given: argparse.Namespace, workers: int) -> Path:
     """Write the configuration of a run into a new folder; return its file."""
     folder.mkdir(parents=True)
-    lines = "".join(f"{repo.absolute()}\n" for repo in repos)
+    lines = "".join(f"{repo.absolute()}\n" for repo in given.repos)
     (folder / "repositories.txt").write_text(lines)
     file = folder / "corpus.toml"
-    file.write_text(_CONFIG.format(workers=workers, tokenizer=tokenizer.absolute()))
+    since = f'since = "{given.since}"' if given.since else ""
+    tokenizer = given.tokenizer.absolute()
+    file.write_text(_CONFIG.format(workers=workers, tokenizer=tokenizer, since=since))
     return file
 
 
@@ -54,19 +86,16 @@ def started(file: Path) -> "subprocess.Popen[bytes]":
 
 def measured(file: Path) -> tuple[float, float, float]:
     """Run a corpus; return wall seconds, CPU seconds, and the most memory in MB."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     process = started(file)
-    peak = Peak(psutil.Process(process.pid))
-    peak.start()
+    tree = Tree(psutil.Process(process.pid))
+    tree.start()
     status = process.wait()
     wall = time.perf_counter() - start
     if status:
         raise SystemExit(f"{file}: status {status}")
-    peak.join()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, cpu, peak.mb
+    tree.join()
+    return wall, tree.cpu, tree.mb
 
 
 def digest(out: Path) -> str:
@@ -105,6 +134,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path)
     parser.add_argument("--workers", default="1,2")
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--since", help="a date, as of rsidx export")
     given = parser.parse_args()
     folder = given.work or Path(tempfile.mkdtemp(prefix="rsidx-corpus-"))
     digests = set()
@@ -113,7 +143,7 @@ def main() -> None:
     print("|---:|---:|---:|---:|---:|---:|---:|---|")
     for workers in map(int, given.workers.split(",")):
         at = folder / f"workers-{workers}"
-        file = configured(at, given.repos, given.tokenizer, workers)
+        file = configured(at, given, workers)
         wall, cpu, memory = measured(file)
         manifest = json.loads((at / "out/manifest.json").read_text())
         rows = sum(manifest["counts"]["examples"].values())
@@ -128,7 +158,7 @@ def main() -> None:
             shutil.rmtree(at)
     if given.kills:
         at = folder / "killed"
-        killed(configured(at, given.repos, given.tokenizer, workers), given.kills, wall)
+        killed(configured(at, given, workers), given.kills, wall)
         digests.add(digest(at / "out"))
         print(f"killed {given.kills} times: {digest(at / 'out')}")
     print("the same bytes" if len(digests) == 1 else "OTHER BYTES")

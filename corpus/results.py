@@ -1,14 +1,14 @@
 """The results of a repository's commits in one file, and where in it each is."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import IO, NamedTuple
 
 from rsidx.corpus.workspace import Workspace
 from rsidx.exporters.dedup.duplicates import ResultSource
 from rsidx.exporters.pipeline.result import patches_of
 
-_FILES_OPEN = 64
+_FILES_OPEN = 256
 
 
 class Entry(NamedTuple):
@@ -41,7 +41,8 @@ class Results:
     def __init__(self, out: Workspace, slugs: Sequence[str]) -> None:
         self._out = out
         self._slugs = slugs
-        self.entries = lru_cache(_FILES_OPEN)(self._entries)
+        # Commits come in the order of time, and so from all repositories by turns.
+        self.entries = cache(self._entries)
         self._files: dict[int, IO[bytes]] = {}
 
     def _entries(self, repository: int) -> dict[str, Entry]:
