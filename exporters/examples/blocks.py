@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from rsidx.blocks import MARKS, block, places_of
 from rsidx.exporters.edits.diff import Opcode, opcodes
 
 _OVERHEAD = len(block((), ()))
+_MAX_CHANGES = 100
+"""More of them in one example take seconds to be told apart where all lines are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ def blocks_for(old: str, new: str) -> str | None:
     """Return the blocks that turn some code into other code; None where no blocks can.
 
     None can where nothing changes, where there is no old code, where a last line has no end, and
-    where a line is one of the marks of blocks.
+    where a line is one of the marks of blocks. None are looked for where so much changes that they
+    would be longer than the new code.
     """
     if old == new or not (old.endswith("\n") and (not new or new.endswith("\n"))):
         return None
@@ -37,6 +41,8 @@ def blocks_for(old: str, new: str) -> str | None:
     if any(line.rstrip() in MARKS for line in (*old_lines, *new_lines)):
         return None
     changes = [code for code in opcodes(old_lines, new_lines) if code[0] != "equal"]
+    if len(changes) > _MAX_CHANGES:
+        return None
     found = _joined(old_lines, [_unique(old.encode(), old_lines, code) for code in changes])
     return "".join(block(old_lines[one.start : one.end], new_lines[one.new]) for one in found)
 
@@ -52,13 +58,17 @@ def _unique(old: bytes, lines: Sequence[str], change: Opcode) -> _Block:
     """
     _, start, end, _, _ = change
     is_before = True
-    while len(list(places_of(old, "".join(lines[start:end]).encode()))) != 1:
+    while not _is_once(old, "".join(lines[start:end])):
         if start and (is_before or end == len(lines)):
             start -= 1
         else:
             end += 1
         is_before = not is_before
     return _Block(start, end, (change,))
+
+
+def _is_once(text: bytes, lines: str) -> bool:
+    return len(list(islice(places_of(text, lines.encode()), 2))) == 1
 
 
 def _joined(lines: Sequence[str], blocks: Iterable[_Block]) -> list[_Block]:

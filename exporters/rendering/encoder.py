@@ -6,7 +6,6 @@ Of the export, the only module that uses the tokenizers library.
 import hashlib
 import itertools
 import json
-import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -163,11 +162,14 @@ class Encoder:
 
     def split_controls(self, text: str) -> Iterator[tuple[str, bool]]:
         """Yield the pieces of a text that spells control tokens, and which of them are such."""
-        spellings = sorted(self._control.values(), key=len, reverse=True)
-        pattern = "|".join(map(re.escape, spellings))
-        for number, piece in enumerate(re.split(f"({pattern})", text) if pattern else (text,)):
-            if piece:
-                yield piece, bool(number % 2)
+        while text:
+            spelled = [(text.find(token), -len(token), token) for token in self._control.values()]
+            at, _, token = min((one for one in spelled if one[0] >= 0), default=(len(text), 0, ""))
+            if at:
+                yield text[:at], False
+            if token:
+                yield token, True
+            text = text[at + len(token) :]
 
     def control_tokens(self) -> dict[str, int]:
         """Return the control tokens' spellings and ids, in the order of their ids."""

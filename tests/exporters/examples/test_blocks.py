@@ -63,6 +63,15 @@ def test_what_blocks_cannot_say(old, new):
     assert blocks_for(old, new) is None
 
 
+def test_very_many_changes_are_not_told_apart():
+    for n_changes in (100, 101):
+        old = "".join(f"    same();\n    own{n}();\n" for n in range(n_changes))
+        new = old.replace("same", "other")
+        found = blocks_for(old, new)
+        assert (found is None) == (n_changes > 100)
+        assert found is None or with_blocks(old.encode(), found.encode()).decode() == new
+
+
 def test_all_lines_may_go():
     found = blocks_for("a\nb\n", "")
     assert with_blocks(b"a\nb\n", found.encode()) == b""
