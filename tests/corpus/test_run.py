@@ -18,6 +18,7 @@ from rsidx import DataSet
 from rsidx.corpus.configuration import read_configuration
 from rsidx.corpus.run import Run
 from rsidx.errors import ConfigError, CorpusError
+from rsidx.indexer.git import remote
 from tests.corpus.conftest import grow
 
 N = 8
@@ -109,6 +110,7 @@ def test_a_data_set_of_shards_is_read_as_any_other(corpus):
     data = DataSet(corpus.out)
     rows = list(data.rows("train"))
     assert len(rows) == manifest["counts"]["examples"]["train"]
+    assert [row.id for row in rows] == [meta["id"] for meta in corpus.metas("train")]
     assert data.show(7).meta["id"] == rows[6].id
     assert sum(1 for _ in data.dropped()) == sum(
         n for reason, n in manifest["dropped"].items() if reason.startswith(("commits_", "edits_"))
@@ -129,6 +131,18 @@ def test_a_repository_that_is_broken_is_left_out_with_its_reason_and_tried_again
     corpus.run()
     assert {meta["repository"] for meta in corpus.metas()} == {"alpha", "beta", "broken"}
     assert PublicCorpus(corpus.file).status().failures == ()
+
+
+def test_a_url_that_did_not_answer_is_tried_again(corpus, two, monkeypatch):
+    monkeypatch.setattr(remote, "_PAUSE_S", 0)
+    later = two[1].path.rename(corpus.folder / "elsewhere")
+    corpus.list.write_text(f"{two[0].path}\nfile://{two[1].path}\n")
+    corpus.run()
+    [failure] = PublicCorpus(corpus.file).status().failures
+    assert (failure.name, "clone" in failure.failure) == ("repos/beta", True)
+    later.rename(two[1].path)
+    corpus.run()
+    assert {meta["repository"] for meta in corpus.metas()} == {"alpha", "repos/beta"}
 
 
 def test_no_repository_at_all_is_said(corpus):
