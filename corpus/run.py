@@ -18,6 +18,7 @@ from rsidx.indexer.clone import origin_of
 from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.git.history import resolve
 
+STAGES = ("ingest", "plan", "examples", "pairs", "decide", "write")
 _ELSEWHERE = frozenset(
     {"_", "repositories", "out", "work", "opt_out", "remove", "executor", "workers", "slurm"}
     | {"clone_filter", "clone_depth", "clones_at_once"}

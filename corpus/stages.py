@@ -29,7 +29,6 @@ from rsidx.locking import HeldError, locked
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, and its tasks done and to do."""
-STAGES = ("ingest", "plan", "examples", "pairs", "decide", "write")
 _MOST_TASKS = 1000
 """The stage of near duplicates opens a file of each task that made examples at once."""
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from rsidx.corpus.configuration import CorpusConfig
 from rsidx.corpus.outcome import Outcome
-from rsidx.corpus.run import Run
-from rsidx.corpus.stages import STAGES
+from rsidx.corpus.run import STAGES, Run
 from rsidx.corpus.workspace import Workspace
 from rsidx.errors import CorpusError
 

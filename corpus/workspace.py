@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from datatrove.io import DataFolder, get_datafolder
 
 from rsidx.errors import CorpusError
+
+if TYPE_CHECKING:
+    from datatrove.io import DataFolder
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,10 @@ class Workspace:
     address: str
 
     @property
-    def folder(self) -> DataFolder:
+    def folder(self) -> "DataFolder":
         """The folder, to read and write in."""
+        from datatrove.io import get_datafolder  # noqa: PLC0415  (an extra)
+
         return get_datafolder(self.address)
 
     def within(self, name: str) -> "Workspace":

@@ -2,6 +2,10 @@
 
 import random
 
+import pytest
+
+pytest.importorskip("datatrove", reason="needs datatrove, of the extra `corpus`")
+
 from datatrove.data import Document
 
 from rsidx.corpus.candidates import CONFIG, AgreeingEdits, EditSignatures, agreeing, buckets

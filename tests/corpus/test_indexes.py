@@ -3,6 +3,8 @@
 import time
 
 import pytest
+
+pytest.importorskip("datatrove", reason="needs datatrove, of the extra `corpus`")
 from fsspec.implementations.memory import MemoryFileSystem
 
 from rsidx.corpus.indexes import index_of

@@ -12,6 +12,8 @@ from contextlib import suppress
 
 import pytest
 
+pytest.importorskip("datatrove", reason="needs datatrove, of the extra `corpus`")
+
 import rsidx
 from rsidx import Corpus as PublicCorpus
 from rsidx import DataSet
