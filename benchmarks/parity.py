@@ -1,6 +1,6 @@
 """Ask for the prompt of every row of an export that can be asked for, and compare it with the row.
 
-    python benchmarks/parity.py REPO OUT [OUT...] [--db INDEX] [--every N]
+    python benchmarks/parity.py REPO OUT [OUT...] [--db INDEX] [--every N] [--split NAME ...]
 
 Edits are asked for by their `place`, at the row's parent and after the edits of its commit that it
 shows; holes in the new file without what belongs there. Such an export is made with `--text`.
@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -83,8 +83,9 @@ class Progressing:
         assert parent is not None
         edits, _ = self._steps.selector.edits(commit)
         self._steps.drafter.move_to(parent, {})
-        self._edits = self._steps.drafter.in_order(edits)
-        self._progress = Progress(self._reader, self._reader.changes(commit.id), self._edits)
+        changes = self._reader.changes(commit.id)
+        self._edits = self._steps.drafter.in_order(edits, changes)
+        self._progress = Progress(self._reader, changes, self._edits)
 
     def _number(self, meta: dict[str, Any]) -> int:
         sides = meta.get("edit", meta)
@@ -162,9 +163,11 @@ class Asker:
         return fill_prompt_at(self._database, self._name, hole, self._config, self._tools)
 
 
-def rows_of(out: Path, file_format: str) -> Iterator[tuple[list[int], dict[str, Any]]]:
+def rows_of(
+    out: Path, splits: Sequence[str], file_format: str
+) -> Iterator[tuple[list[int], dict[str, Any]]]:
     """Yield the ids in front of each row's target, and its meta line."""
-    for split in SPLITS:
+    for split in splits:
         with (out / f"{split}.meta.jsonl").open("rb") as metas:
             for row, line in zip(read_rows(out, split, file_format), metas, strict=True):
                 meta = json.loads(line)
@@ -172,7 +175,7 @@ def rows_of(out: Path, file_format: str) -> Iterator[tuple[list[int], dict[str, 
                 yield row["input_ids"][:n_prompt], meta
 
 
-def compare(repo: Path, db: str | None, out: Path, every: int) -> int:
+def compare(repo: Path, db: str | None, out: Path, splits: Sequence[str], every: int) -> int:
     """Compare an export's rows with their prompts; return how many differ."""
     repository = discover(repo)
     config = config_of(out)
@@ -186,7 +189,7 @@ def compare(repo: Path, db: str | None, out: Path, every: int) -> int:
     ):
         reader = Reader(connection, queries.indexed_repository(connection, config.name))
         asker = Asker(database, reader, config, GitView(repository, blobs))
-        for number, (ids, meta) in enumerate(rows_of(out, config.format)):
+        for number, (ids, meta) in enumerate(rows_of(out, splits, config.format)):
             if number % every:
                 continue
             reason = asker.why_not(meta)
@@ -229,8 +232,11 @@ def main() -> None:
     parser.add_argument("out", type=Path, nargs="+")
     parser.add_argument("--db", help="The index, if it is not the repository's own.")
     parser.add_argument("--every", type=int, default=1, help="Ask for one of so many rows.")
+    parser.add_argument("--split", nargs="+", choices=SPLITS, default=list(SPLITS))
     given = parser.parse_args()
-    n_differ = sum(compare(given.repository, given.db, out, given.every) for out in given.out)
+    n_differ = sum(
+        compare(given.repository, given.db, out, given.split, given.every) for out in given.out
+    )
     sys.exit(n_differ > 0)
 
 

@@ -1,6 +1,6 @@
 """What earlier edits of a commit made: names first, then all of what is short."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -40,17 +40,19 @@ class Made:
     ) -> list[Excerpt]:
         """Return what edits made that come before one of a file, in descending value.
 
-        First what they made of what is `wanted`, then of that file, then of its folder, then
-        others; of each, the last edit first.
+        First what they made of what is `wanted`, then what is new, then what changed, tests behind
+        each; of these that file, its folder, then others; of each, the last edit first.
         """
         here = self._reader.path(path_id)
         folder = here.rpartition(b"/")[0]
-        found: list[tuple[tuple[bool, int], Edit]] = []
+        found: list[tuple[tuple[object, ...], Edit]] = []
         for edit in reversed(made):
             if edit.new is not None and not edit.is_no_op and edit.new.kind not in _NOT_SHOWN:
                 path = self._reader.path(edit.path_id)
                 distance = 0 if path == here else 1 if path.rpartition(b"/")[0] == folder else 2
-                found.append(((edit.old not in wanted, distance), edit))
+                is_wanted = edit.old is not None and edit.old in wanted
+                rank = not is_wanted, edit.is_test, edit.old is not None, distance
+                found.append((rank, edit))
         found.sort(key=lambda one: one[0])
         made_by = [self._made_by(edit) for _, edit in found]
         # The names of all of them are worth more than the bodies of some.
@@ -78,20 +80,37 @@ class Made:
     def _lines_made(self, edit: Edit, file: File, side: Side) -> tuple[TextRun, ...]:
         """Return the signatures of what an edit made, of a type all, and the lines it changed."""
         lines: dict[int, TextRun] = {}
+        signatures: list[TextRun] = []
         for index in range(side.position, side.position + len(side.chunks)):
             chunk, start = file.chunks[index], file.starts[index]
             if self._reader.symbols(chunk.id):
                 definition = definition_at(self._reader, file, index)
-                piece = self._forms.signature(chunk, start)
                 if edit.old is None and definition.symbol.kind in _WITH_MEMBERS:
-                    piece = self._forms.whole(chunk, start)
-                lines |= {run.start: run for run in _lines_of(piece)}
+                    every = _lines_of(self._forms.whole(chunk, start))
+                    lines |= {run.start: run for run in every}
+                else:
+                    signatures.append(self._forms.signature(chunk, start))
         if edit.old is not None:
             old, new = self._texts.text(edit.old), self._texts.text(side)
             for start, end in added_lines(old, new):
                 run = TextRun(side.start + start, new[start:end])
                 lines |= {one.start: one for one in _lines_of(run)}
-        return tuple(run for _, run in sorted(lines.items()))
+        return tuple(run for _, run in sorted(_with_signatures(lines, signatures).items()))
+
+
+def _with_signatures(
+    lines: Mapping[int, TextRun], signatures: Iterable[TextRun]
+) -> dict[int, TextRun]:
+    """Return lines with signatures, each of which stays whole, whichever of its lines are new."""
+    found = dict(lines)
+    for one in signatures:
+        inside = [run for run in lines.values() if run.start < one.end and one.start < run.end]
+        if any(run.start <= one.start and one.end <= run.end for run in inside):
+            continue  # It stands on one line, with its body.
+        for run in inside:
+            del found[run.start]
+        found[one.start] = one
+    return found
 
 
 def _lines_of(run: TextRun) -> Iterator[TextRun]:
@@ -104,12 +123,12 @@ def _lines_of(run: TextRun) -> Iterator[TextRun]:
 
 
 def _first(lines: Iterable[TextRun], n_bytes: int) -> tuple[TextRun, ...]:
-    """Return the first lines, so many bytes at most, in runs without a gap."""
+    """Return the first of some lines, so many bytes at most but one, in runs without a gap."""
     size = 0
     kept: list[TextRun] = []
     for line in lines:
         size += len(line.text)
-        if size > n_bytes:
+        if kept and size > n_bytes:
             break
         before = kept.pop() if kept and kept[-1].end == line.start else TextRun(line.start, b"")
         kept.append(TextRun(before.start, before.text + line.text))

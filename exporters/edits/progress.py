@@ -1,11 +1,13 @@
 """A commit's files as they stand when some of its edits are made, and others are still to be."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from rsidx.exporters.edits.edit import Edit, Side, Surroundings
 from rsidx.exporters.edits.moments import ALWAYS, NEVER, Moments
+from rsidx.exporters.edits.so_far import SoFar, Standing, StandingFile
 from rsidx.store.reader import Reader
 from rsidx.store.records import ChangeRow
 
@@ -34,9 +36,15 @@ class Progress:
     """
 
     def __init__(self, reader: Reader, changes: Sequence[ChangeRow], edits: Sequence[Edit]) -> None:
+        self._standing = Standing(reader)
         self._edits = edits
+        paths = (change.path_id for change in changes)
+        rust = (path_id for path_id in paths if reader.path(path_id).endswith(b".rs"))
+        self._paths = sorted(rust, key=reader.path)
         self._moments = Moments(reader, changes, edits)
         self._slots_of = cache(self._slots)
+        self._moments_of = cache(self._find_moments)
+        self._file_at = cache(self._find_file)
 
     def around(self, number: int, *, n_made: int) -> Surroundings | None:
         """Return the file around an edit's place, once the first `n_made` edits are made.
@@ -66,6 +74,26 @@ class Progress:
         """Return a changed file, a chunk each, once the first `n_made` edits are made."""
         sides = (slot.at(n_made) for slot in self._slots_of(path_id))
         return tuple(side for side in sides if side is not None)
+
+    def so_far(self, *, n_made: int) -> SoFar:
+        """Return what the first `n_made` edits made, by the files as they stand then."""
+        files = (
+            self._file_at(path_id, bisect_left(self._moments_of(path_id), n_made))
+            for path_id in self._paths
+        )
+        return self._standing.edits([file for file in files if file is not None])
+
+    def _find_file(self, path_id: int, n_moments: int) -> StandingFile | None:
+        """Return a file once so many of its moments have passed; None before it changes."""
+        if not n_moments:
+            return None
+        old, _, _ = self._moments.versions(path_id)
+        last = self._moments_of(path_id)[n_moments - 1]
+        return self._standing.file(path_id, old, self.file(path_id, n_made=int(last) + 1))
+
+    def _find_moments(self, path_id: int) -> list[float]:
+        """Return when something of a file changes."""
+        return sorted({slot.made for slot in self._slots_of(path_id) if slot.made != NEVER})
 
     def _slots(self, path_id: int) -> tuple[_Slot, ...]:
         old, new, compared = self._moments.versions(path_id)

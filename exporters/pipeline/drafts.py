@@ -20,6 +20,7 @@ from rsidx.exporters.edits.place import place_of_hole
 from rsidx.exporters.edits.progress import NONE, Progress
 from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.snapshot import Snapshot
+from rsidx.exporters.edits.so_far import SoFar
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.edit import EDIT
 from rsidx.exporters.examples.given import Given, given_of
@@ -96,7 +97,7 @@ class Drafter:
         self._snapshot.move_before(commit)
         self._move_resolver()
         changes = self._reader.changes(commit.id)
-        uses = self._uses(edits)
+        uses = self._uses(edits, changes)
         if self._shows_file:
             edits = self._ordered(edits, uses)
         message = without_people(self._reader.message(commit.id))
@@ -111,10 +112,9 @@ class Drafter:
             self._licenses.move_to(commit)
             n_made = number if self._shows_commit else NONE
             around = progress.around(number, n_made=n_made) if progress is not None else None
-            made = edits[:number] if self._shows_commit else ()
-            if self._shows_file:
-                # In the order of an asker, who knows no file that is still to be edited.
-                made = self._ordered(made, uses)
+            made = SoFar()
+            if progress is not None and self._shows_commit:
+                made = self._so_far(progress.so_far(n_made=number), uses)
             drafted, left_out = self._draft(edit, self._place(edit), message, around, made)
             dropped += left_out
             if edit.old and edit.new and (edit.old.path_id, edit.new.path_id) in renames:
@@ -127,9 +127,9 @@ class Drafter:
             drafts.append(self._with_earlier(drafted, parent))
         return drafts, dropped
 
-    def in_order(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+    def in_order(self, edits: Sequence[Edit], changes: Sequence[ChangeRow]) -> tuple[Edit, ...]:
         """Return edits of the current tree in the order in which they are made."""
-        return self._ordered(edits, self._uses(edits))
+        return self._ordered(edits, self._uses(edits, changes))
 
     def move_to(
         self,
@@ -152,16 +152,18 @@ class Drafter:
         edit: Edit,
         message: str,
         around: Surroundings | None = None,
-        made: Sequence[Edit] = (),
+        made: SoFar | None = None,
+        changes: Sequence[ChangeRow] = (),
     ) -> Draft:
         """Return the draft of an edit that is still to be made.
 
-        `around` is the file around its place, as the edits that are `made` left it.
+        `around` is the file around its place, as what is `made` of `changes` so far left it.
         """
         if not self._shows_file:
             around = None
-        if not self._shows_commit:
-            made = ()
+        if made is None or not self._shows_file or not self._shows_commit:
+            made = SoFar()
+        made = self._so_far(made, self._uses(made.edits, changes))
         drafted, _ = self._draft(edit, edit.place, without_people(message), around, made)
         return self._with_earlier(drafted, self._commit).draft
 
@@ -203,14 +205,20 @@ class Drafter:
     def _is_test(self, edit: Edit) -> bool:
         return edit.place.is_test or self.resolver.modules.is_test(edit.place.old_path_id)
 
-    def _uses(self, edits: Sequence[Edit]) -> dict[int, set[int]]:
+    def _uses(self, edits: Sequence[Edit], changes: Sequence[ChangeRow]) -> dict[int, set[int]]:
         """Return which of the files of edits each imports something from."""
         if not self._shows_file:
             return {}
-        return self._files_used({edit.path_id: edit.place.old_path_id for edit in edits})
+        paths = {edit.path_id for edit in edits}
+        old_names = {one.path_id: one.old_path_id or one.path_id for one in changes}
+        return self._files_used({path: old for path, old in old_names.items() if path in paths})
 
     def _ordered(self, edits: Sequence[Edit], uses: Mapping[int, set[int]]) -> tuple[Edit, ...]:
         return in_order(edits, self._reader.path, self._is_test, uses)
+
+    def _so_far(self, made: SoFar, uses: Mapping[int, set[int]]) -> SoFar:
+        """Return what was made in the order in which it is made."""
+        return replace(made, edits=self._ordered(made.edits, uses))
 
     def _files_used(self, files: Mapping[int, int]) -> dict[int, set[int]]:
         """Return which of some files each imports something from, by their new names.
@@ -244,22 +252,22 @@ class Drafter:
         place: Place,
         message: str,
         around: Surroundings | None,
-        made: Sequence[Edit],
+        made: SoFar,
     ) -> tuple[Drafted, Counter[str]]:
         is_in_tests = self.resolver.modules.is_test(place.old_path_id)
         place = replace(place, is_test=place.is_test or is_in_tests)
         around = self._allowed(around, place)
         mentions = self.mentions.of_place(place, edit if self._looks_at_answer else None)
-        replaced = [one for one in made if one.old is not None and not one.is_no_op]
         found = self._context.candidates(
             mentions,
             own=place.old,
             insertion=place.insertion,
             has_outline=not self._shows_file,
             likely=self._likely(place, message, around) if self._shows_file else (),
-            changed=[one.old for one in replaced if one.old is not None],
+            changed=made.gone,
         )
-        candidates = [*self._made.excerpts(made, place.path_id, found.changed), *found.excerpts]
+        shown = self._made.excerpts(made.edits, place.path_id, found.changed)
+        candidates = [*shown, *found.excerpts]
         excerpts = [
             excerpt
             for excerpt in candidates
@@ -276,7 +284,7 @@ class Drafter:
             excerpts=tuple(excerpts),
             excerpt_paths=tuple(self._path(excerpt.path_id) for excerpt in excerpts),
             surroundings=around,
-            replaced=tuple((one.old, one.new) for one in replaced if one.old and one.new),
+            replaced=tuple((one.old, one.new) for one in made.edits if one.old and one.new),
         )
         dropped = Counter(context_license=len(candidates) - len(excerpts))
         return Drafted(draft, found.references), dropped

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from rsidx.errors import PlacementError, RsidxError
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.containers import Version
+from rsidx.exporters.edits.edit import Side
 from rsidx.exporters.edits.edited import EditedFile
+from rsidx.exporters.edits.so_far import Standing
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.given import Given
 from rsidx.exporters.pipeline.drafts import Drafter
 from rsidx.exporters.pipeline.examples import ExampleBuilder
-from rsidx.exporters.pipeline.selection import EditSelector
 from rsidx.exporters.pipeline.steps import Steps
-from rsidx.exporters.questions.made import is_worth_showing
 from rsidx.exporters.questions.site import Site, Sites, new_file
 from rsidx.exporters.questions.target import Overlay, Target
 from rsidx.exporters.resolver.files import Definition
@@ -31,7 +31,6 @@ class IndexAt:
     reader: Reader
     drafter: Drafter
     builder: ExampleBuilder
-    selector: EditSelector
     changes: Mapping[int, ChangeRow]
     """The files that edits changed since, by path."""
 
@@ -42,12 +41,20 @@ class IndexAt:
         """
         if given is not None and site.edit.change != "add":
             raise RsidxError(f"a {given.kind} is given for new code alone")
-        edits = self.selector.changed(tuple(self.changes.values())).edits
-        made = self.drafter.in_order([one for one in edits if is_worth_showing(self.reader, one)])
-        draft = self.drafter.of_prompt(site.edit, message, site.around, made)
+        changes = sorted(self.changes.values(), key=lambda one: self.reader.path(one.path_id))
+        standing = Standing(self.reader)
+        files = [standing.file(one.path_id, *self._versions(one)) for one in changes]
+        made = standing.edits(files)
+        draft = self.drafter.of_prompt(site.edit, message, site.around, made, changes)
         old = site.edit.old
         is_renamed = old is not None and old.path_id != site.edit.path_id
         return self.builder.redacted(replace(draft, is_rename=is_renamed, given=given))
+
+    def _versions(self, change: ChangeRow) -> tuple[Version, tuple[Side, ...]]:
+        """Return a changed file before all edits, and the chunks that it has now."""
+        old = self._version(change.old_path_id or change.path_id, change.old_blob_id)
+        new = self._version(change.path_id, change.new_blob_id)
+        return old, tuple(new.sides(range(len(new.chunks))))
 
     def sites(self, target: Target) -> list[Site]:
         """Return each place that a target may be; raises RsidxError for none."""
@@ -155,7 +162,7 @@ def standing_at(
         old_path_id = paths.get(one.old_path) if one.old_path is not None else None
         old_blob_id = steps.drafter.files.get(old_path_id or path_id)
         changes[path_id] = ChangeRow("", path_id, old_path_id, old_blob_id, blob_id)
-    return IndexAt(reader, steps.drafter, steps.builder, steps.selector, changes)
+    return IndexAt(reader, steps.drafter, steps.builder, changes)
 
 
 def _added(reader: Reader, path: bytes, record: BlobRecord | None) -> tuple[int, int | None]:

@@ -2,48 +2,8 @@
 
 import pytest
 
-from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.named import names_in
-from rsidx.exporters.pipeline.steps import Steps
-from rsidx.store import queries
-from rsidx.store.reader import Reader
-
-CARGO = '[package]\nname = "app"\nedition = "2021"\n'
-SHAPES = (
-    "pub struct Circle {\n    pub radius: f64,\n}\n\n"
-    "pub fn area_of(radius: f64) -> f64 {\n    radius\n}\n"
-)
-BEFORE = {
-    "Cargo.toml": CARGO,
-    "src/lib.rs": "pub mod shapes;\nmod first;\n\npub struct Canvas;\n\nimpl Canvas {\n"
-    "    pub fn clear_all(&self) {}\n}\n",
-    "src/shapes.rs": SHAPES,
-    "src/first.rs": "use crate::shapes::Circle;\n\nfn one(circle: Circle) {\n    circle;\n}\n",
-    "tests/first.rs": "use app::Canvas;\n\n"
-    "#[test]\nfn first() {\n    app::shapes::area_of(1.0);\n}\n",
-}
-
-
-@pytest.fixture
-def shown(repo, index):
-    """Return what each edit of a commit is shown: by name, {(symbol, rule): text}."""
-
-    def show(files, message="Change it as somebody asked", before=BEFORE, **options):
-        repo.commit("the first commit", before)
-        repo.commit(message, files)
-        index.sync()
-        with index.database.reading() as connection:
-            reader = Reader(connection, queries.repository_id(connection, None))
-            steps = Steps.of(reader, ExportConfig(tokenizer="", max_chars=200, **options))
-            commit = reader.commits()[-1]
-            drafts, _ = steps.drafter.of_commit(commit, steps.selector.edits(commit)[0])
-            return {
-                one.draft.edit.name: {(e.symbol, e.rule): e.shown for e in one.draft.excerpts}
-                for one in drafts
-            }
-
-    return show
-
+from tests.exporters.context.conftest import BEFORE, CARGO, SHAPES
 
 LONG = "    // words that say nothing of the code, and that make it too long for one edit\n" * 2
 

@@ -5,10 +5,14 @@ from collections import Counter
 
 import pytest
 
+from rsidx.exporters.edits.containers import Version
 from rsidx.exporters.edits.order import in_order
 from rsidx.exporters.edits.pairing import commit_edits
 from rsidx.exporters.edits.progress import NONE, Progress
+from rsidx.exporters.edits.so_far import Standing
+from rsidx.indexer.extract import Extractor
 from rsidx.indexer.rust.parser import parse
+from rsidx.indexer.worktree import blob_oid
 from rsidx.store import queries
 from rsidx.store.addresses import FOOTER, HEADER
 from rsidx.store.reader import Reader
@@ -219,3 +223,52 @@ def test_no_impl_is_shown_empty_and_no_member_alone(commits, share):
                 assert list(faults(sides)) == [], (n_made, text(reader, sides).decode())
                 n_impls += sum(side.kind.endswith(HEADER) for side in sides)
     assert n_impls > N_COMMITS
+
+
+def described(reader, so_far):
+    """Return what was made, and what is gone, as texts."""
+    made = [
+        (
+            edit.change,
+            *(text(reader, [side] if side else []).strip() for side in (edit.old, edit.new)),
+        )
+        for edit in so_far.edits
+    ]
+    return made, sorted(text(reader, [side]).strip() for side in so_far.gone)
+
+
+def standing(reader, change, content):
+    """Return a file as who has its text alone sees it."""
+    path = reader.path(change.path_id)
+    chunks = ()
+    blob_id = None
+    if content:
+        oid = blob_oid(content, "sha1")
+        _, blob_id = reader.add(path, Extractor().record(oid, len(content), content))
+        chunks = reader.chunks(blob_id)
+    new = Version(change.path_id, blob_id, chunks)
+    before = reader.chunks(change.old_blob_id) if change.old_blob_id is not None else ()
+    old = Version(change.path_id, change.old_blob_id, before)
+    return change.path_id, old, tuple(new.sides(range(len(chunks))))
+
+
+def test_what_was_made_so_far_is_what_the_files_alone_tell(commits):
+    n_same = n_moments = n_made = 0
+    for reader, changes, edits in commits:
+        progress = Progress(reader, changes, edits)
+        for number in range(len(edits) + 1):
+            known = described(reader, progress.so_far(n_made=number))
+            compared = Standing(reader)
+            texts = (text(reader, progress.file(one.path_id, n_made=number)) for one in changes)
+            files = [
+                compared.file(*standing(reader, change, content))
+                for change, content in zip(changes, texts, strict=True)
+            ]
+            files.sort(key=lambda file: reader.path(file.path_id))
+            asked = described(reader, compared.edits(files))
+            n_same += known == asked
+            n_made += len(known[0])
+            n_moments += 1
+    assert n_made > n_moments > N_COMMITS
+    # Two files may name a container otherwise while its header is still to be changed.
+    assert n_same > 0.97 * n_moments, (n_same, n_moments)
