@@ -60,6 +60,7 @@ class Standing:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._text_of = lru_cache(_TEXTS_KEPT)(lambda chunk_id: reader.text(chunk_id).strip())
+        self._texts_by_blob: dict[int | None, frozenset[bytes]] = {}
 
     def file(self, path_id: int, old: Version, now: Sequence[Side]) -> StandingFile:
         """Return a file as it stands."""
@@ -80,12 +81,19 @@ class Standing:
         container, else in its file, else in another.
         """
         come = {self._text(file.now[at]) for file in files for at in file.come}
-        moved = {self._text(side) for file in files for side in file.gone}
+        moved = {text for file in files for text in self._texts(file.old)}
         gone = [(f, side) for f in files for side in f.gone if self._text(side) not in come]
         made = [(file, side) for file in files for side in self._made(file, moved)]
         before = self._paired(gone, made)
         edits = (self._edit(file, before.get(side), side) for file, side in made)
         return SoFar(tuple(edits), tuple(side for _, side in gone))
+
+    def _texts(self, version: Version) -> frozenset[bytes]:
+        """Return the texts of a version's chunks."""
+        if version.blob_id not in self._texts_by_blob:
+            ids = (chunk.id for chunk in version.chunks)
+            self._texts_by_blob[version.blob_id] = frozenset(map(self._text_of, ids))
+        return self._texts_by_blob[version.blob_id]
 
     def _text(self, side: Side) -> bytes:
         return self._text_of(side.chunks[0].id)

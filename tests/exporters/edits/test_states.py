@@ -272,3 +272,17 @@ def test_what_was_made_so_far_is_what_the_files_alone_tell(commits):
     assert n_made > n_moments > N_COMMITS
     # Two files may name a container otherwise while its header is still to be changed.
     assert n_same > 0.97 * n_moments, (n_same, n_moments)
+
+
+def test_what_was_made_is_of_the_commit_s_own_versions_and_new(commits):
+    n_made = 0
+    for reader, changes, edits in commits:
+        new_blobs = {change.path_id: change.new_blob_id for change in changes}
+        olds = [one.old_blob_id for one in changes if one.old_blob_id is not None]
+        before = {reader.text(chunk.id).strip() for blob in olds for chunk in reader.chunks(blob)}
+        so_far = Progress(reader, changes, edits).so_far(n_made=len(edits))
+        for edit in so_far.edits:
+            assert edit.new.blob_id == new_blobs[edit.path_id]
+            assert reader.text(edit.new.chunks[0].id).strip() not in before
+            n_made += 1
+    assert n_made > N_COMMITS
