@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
@@ -48,7 +48,8 @@ class JudgedEdit:
 
     `id` is a digest of commit, path and the whole edit's range: the same in every export that has
     the edit. `needs` counts the names that the new code needs, by whether the prompts show them;
-    `old` and `new` are the sides of the whole edit.
+    `is_whole` tells whether the rows are all of it; `old` and `new` are the sides of the whole
+    edit.
     """
 
     id: str
@@ -62,6 +63,7 @@ class JudgedEdit:
     is_hole: bool
     given_name: str
     needs: Mapping[str, int]
+    is_whole: bool
     old: CodeRange | None
     new: CodeRange | None
     rows: tuple[EditRow, ...]
@@ -70,11 +72,6 @@ class JudgedEdit:
     def n_parts(self) -> int:
         """How many parts the edit is asked for in; a hole is asked for on its own."""
         return 1 if self.is_hole else self.rows[0].part[1]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether there is a row for each part."""
-        return len(self.rows) == self.n_parts
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -124,6 +121,7 @@ def _edits(metas: Iterable[dict[str, Any]], kind: str) -> Iterator[JudgedEdit]:
     for number, meta in enumerate(metas):
         groups.setdefault(edit_id(meta, kind), []).append((number, meta))
     for name, group in groups.items():
+        group.sort(key=lambda one: one[1]["part"])
         first = group[0][1]
         needs: dict[str, int] = {}
         for _, meta in group:
@@ -141,9 +139,10 @@ def _edits(metas: Iterable[dict[str, Any]], kind: str) -> Iterator[JudgedEdit]:
             is_hole=kind == "fim",
             given_name=first.get("given", {}).get("name", ""),
             needs=needs,
+            is_whole=are_whole([meta for _, meta in group], kind),
             old=CodeRange.of(sides_of(first)["old"]),
             new=CodeRange.of(sides_of(first)["new"]),
-            rows=tuple(sorted(starmap(_row, group), key=lambda row: row.part)),
+            rows=tuple(starmap(_row, group)),
         )
 
 
@@ -151,6 +150,23 @@ def _row(number: int, meta: Mapping[str, Any]) -> EditRow:
     old, new = (CodeRange.of(meta[side]) for side in ("old", "new"))
     part, n_parts = meta["part"]
     return EditRow(meta["id"], number, old, new, (part, n_parts))
+
+
+def are_whole(metas: Sequence[Mapping[str, Any]], kind: str) -> bool:
+    """Tell whether the rows of an edit, in the order of its parts, ask for all of it.
+
+    New code without an old side has no gap between its parts.
+    """
+    if kind != "edit":
+        return True
+    first, sides = metas[0], sides_of(metas[0])
+    if len(metas) != first["part"][1]:
+        return False
+    if len(metas) == 1 or sides["old"] is not None or sides["new"] is None:
+        return True
+    starts = [sides["new"]["start"], *(meta["new"]["end"] for meta in metas)]
+    ends = [*(meta["new"]["start"] for meta in metas), sides["new"]["end"]]
+    return starts == ends
 
 
 def edit_id(meta: Mapping[str, Any], kind: str) -> str:

@@ -22,6 +22,7 @@ class PredictCounts:
     """What came of asking: answers, those that were there, and prompts that are too long.
 
     With these count the later parts of their edits. `refusal` is what the server said of one.
+    `n_left_out` are rows of edits that lack a part, which are not asked.
     """
 
     model: str
@@ -30,6 +31,7 @@ class PredictCounts:
     n_cut_off: int
     n_too_long: int
     refusal: str
+    n_left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ def predict(
         counts.n_cut_off,
         counts.n_too_long,
         counts.refusal,
+        prompts.n_left_out,
     )
 
 

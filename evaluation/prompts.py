@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import EvaluationError
-from rsidx.evaluation.edits import KINDS, edit_id
+from rsidx.evaluation.edits import KINDS, are_whole, edit_id
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.layout import split_files
 from rsidx.exporters.dataset.reader import read_metas, read_rows, readable, rows_with_meta
@@ -53,11 +53,13 @@ class RowPrompt:
 class PromptSet:
     """The prompts of a split, and the tokens that end an answer.
 
-    `edits` has the prompts of each edit, in the order of its parts.
+    `edits` has the prompts of each edit, in the order of its parts. `n_left_out` are the rows of
+    edits that lack a part, which nobody could judge.
     """
 
     stop: tuple[str, ...]
     edits: tuple[tuple[RowPrompt, ...], ...]
+    n_left_out: int = 0
 
     @property
     def n_prompts(self) -> int:
@@ -78,7 +80,10 @@ def read_prompts(out: Path, split: str) -> PromptSet:
         edits: dict[str, list[_Row]] = {}
         for row in _rows(out, split, str(config["format"])):
             edits.setdefault(edit_id(row.meta, config["kind"]), []).append(row)
-        return PromptSet(stop_tokens(manifest), tuple(map(_led_up, edits.values())))
+        groups = [sorted(rows, key=lambda row: row.meta["part"]) for rows in edits.values()]
+        whole = [rows for rows in groups if are_whole([row.meta for row in rows], config["kind"])]
+        n_left_out = sum(map(len, groups)) - sum(map(len, whole))
+        return PromptSet(stop_tokens(manifest), tuple(map(_led_up, whole)), n_left_out)
 
 
 def stop_tokens(manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -105,6 +110,10 @@ def _led_up(rows: Sequence[_Row]) -> tuple[RowPrompt, ...]:
         lead = ""
         if has_lead:
             lead = lead_of(messages[-1]["content"]) if messages else _end_of(own, row.prompt.text)
+            if not lead:
+                raise EvaluationError(
+                    f"row {row.prompt.id} does not show the end of the part before"
+                )
         found.append(replace(row.prompt, lead=lead))
         own += row.completion
     return tuple(found)
@@ -141,9 +150,9 @@ def _row(row: dict[str, Any], meta: Mapping[str, Any], encoder: Encoder | None) 
     # take some tokens until the first that has.
     in_front = takewhile(lambda run: run[0] not in LEARNED_ROLES, meta["roles"])
     n_prompt = sum(n_ids for _, n_ids in in_front)
-    n_end = sum(n_ids for role, n_ids in meta["roles"] if role == "end")
+    n_new = sum(n_ids for role, n_ids in meta["roles"] if role == "new")
     ids = row["input_ids"]
     prompt = encoder.decode(encoder.without_bos(ids[:n_prompt]))
     return _Row(
-        RowPrompt(row["id"], prompt), encoder.decode(ids[n_prompt : len(ids) - n_end]), meta
+        RowPrompt(row["id"], prompt), encoder.decode(ids[n_prompt : n_prompt + n_new]), meta
     )

@@ -79,7 +79,7 @@ class ResultWriter:
                 return
             self._edits.add(edit.id)
             described = asdict(edit)
-            del described["rows"], described["id"]
+            del described["rows"], described["id"], described["is_whole"]
             line = {
                 "edit_id": edit.id,
                 "ids": edit.ids,

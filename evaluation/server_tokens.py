@@ -49,8 +49,8 @@ class TokenizerComparison:
 
     @property
     def is_same(self) -> bool:
-        """Whether no difference was found."""
-        return self.n_same == self.n_rows and self.ends_same
+        """Whether something was compared, and no difference found."""
+        return 0 < self.n_rows == self.n_same and self.ends_same
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,9 @@ def _around_lead(question: str) -> tuple[str, str, str]:
     """Return a question up to the code that leads up to a part, that code, and what follows."""
     front, _, rest = question.rpartition(f"{_LEAD}:\n")
     opening, _, rest = rest.partition("\n")
-    lead, _, behind = rest.partition(_closed(opening.removesuffix("rust")))
-    return front, lead, behind
+    # In the code, a fence as long may stand behind the beginning of a line.
+    lead, end, behind = rest.partition("\n" + _closed(opening.removesuffix("rust")))
+    return front, lead + end[:1], behind
 
 
 def _asked(draft: Draft) -> list[Piece]:

@@ -204,8 +204,9 @@ def predict(
 
     `url` is the address of a server that answers as OpenAI's does, such as
     `http://127.0.0.1:8000/v1`; `model` is by default the first that it lists. Prompts are those of
-    the rows, as text. What the file has already is not asked again. `jobs` are asked at a time, for
-    `timeout_s` each at most. Raises EvaluationError.
+    the rows, as text or as a chat; a later part of new code is led up to by the model's own. What
+    the file has already is not asked again. `jobs` are asked at a time, for `timeout_s` each at
+    most. Raises EvaluationError.
     """
     if split not in SPLITS:
         raise EvaluationError(f"{split!r} is no split: {', '.join(SPLITS)}")

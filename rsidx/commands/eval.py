@@ -167,6 +167,8 @@ def predict(
         lines.append(f"{counted(counts.n_cut_off, 'answer')} cut off at --max-tokens")
     if counts.n_too_long:
         lines.append(f"{counted(counts.n_too_long, 'prompt')} too long: {counts.refusal}")
+    if counts.n_left_out:
+        lines.append(f"{counted(counts.n_left_out, 'row')} of edits that lack a part not asked")
     emit(None, lines, as_json=False)
 
 

@@ -215,6 +215,23 @@ def test_a_part_is_led_up_to_by_the_model_s_own_code(ask, server, parts):
     assert counts.n_answers == 3
 
 
+def test_parts_are_asked_in_their_order_wherever_they_stand(ask, server, parts):
+    _, model = server
+    model.answer = lambda _path, body: completion(body["prompt"][4] + ";\n")
+    counts, _ = ask(*reversed(parts))
+    asked = [body["prompt"] for _, body in model.requests if body]
+    assert asked == ["ask 0\n", "ask 1\n0;\n", "ask 2\n0;\n1;\n"]
+    assert counts.n_answers == 3
+
+
+def test_an_edit_that_lacks_a_part_is_not_asked(ask, parts):
+    counts, lines = ask(parts[0], parts[2], "another")
+    assert (counts.n_left_out, counts.n_answers, len(lines)) == (2, 1, 1)
+    parts[1]["completion"] = "    other();\n"
+    with pytest.raises(EvaluationError, match="row2 does not show the end of the part before"):
+        ask(*parts[:3])
+
+
 def test_parts_are_gone_on_with_where_they_were_left(ask, server, parts, tmp_path):
     _, model = server
     model.answer = lambda _path, body: completion(body["prompt"][4] + ";\n")
