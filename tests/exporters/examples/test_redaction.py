@@ -132,7 +132,8 @@ def test_no_planted_secret_is_in_an_export(plant, fim_like, tmp_path, options):
     assert manifest["counts"]["examples"]["train"] > 50
     with blob_reader(plant.repository, max_bytes=1 << 20) as reader:
         checked = Checked()
-        assert list(verify(out, GitView(plant.repository, reader), checked)) == []
+        view = GitView(plant.repository, reader)
+        assert list(verify(out, lambda _: view, checked)) == []
         assert checked.n_redacted > 50
 
 
@@ -377,7 +378,9 @@ def test_no_text_of_an_example_is_forgotten(code):
         return "hidden"
 
     mapped = dataclasses.replace(example, draft=example.draft.map_texts(hide)).map_code(hide)
-    assert {text for _, text in texts_of(mapped)} == {"hidden"}, list(texts_of(mapped))
+    # What follows from the others is empty until it is made again.
+    left = {text for _, text in texts_of(mapped) if text}
+    assert left == {"hidden"}, list(texts_of(mapped))
 
 
 def test_trailers_that_name_people_go_and_the_rest_stays():
