@@ -16,7 +16,12 @@ from rsidx.corpus.decision import Decide
 from rsidx.corpus.examples import Examples
 from rsidx.corpus.executors import run_stage
 from rsidx.corpus.ingest import Ingest, Repositories
-from rsidx.corpus.leftovers import forget_unwanted, remove_other_runs, retry_failures
+from rsidx.corpus.leftovers import (
+    forget_unwanted,
+    mark_run,
+    remove_other_runs,
+    retry_failures,
+)
 from rsidx.corpus.plan import SUMMARY as PLAN
 from rsidx.corpus.plan import Planner
 from rsidx.corpus.run import Run
@@ -55,6 +60,7 @@ def run(config: CorpusConfig, progress: Progress) -> dict[str, Any]:
 
 def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, Any]:
     config, folder = made.config, made.folder
+    mark_run(made)
     forget_unwanted(made)
     remove_other_runs(made)
     retry_failures(made)
