@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rsidx.corpus.repositories import Listed
 from rsidx.corpus.workspace import Workspace
+from rsidx.errors import RepositoryError
 from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.git.remote import clone
 from rsidx.indexer.git.repository import Repository
@@ -42,8 +43,18 @@ def repository_of(
     folder = clones / f"{listed.slug}.git"
     if not folder.exists():
         with _turn(clones, fetching.at_once):
-            clone(listed.address, folder, fetching.options)
+            try:
+                clone(listed.address, folder, fetching.options)
+            except RepositoryError as error:
+                # From None: what git says may repeat the address, and logs have each cause.
+                raise RepositoryError(_without_user(str(error), listed.address)) from None
     return discover(folder, is_named=True)
+
+
+def _without_user(text: str, address: str) -> str:
+    """Return a text without the user and password of an address."""
+    user = address.partition("://")[2].rpartition("@")[0]
+    return text.replace(user, "***") if user else text
 
 
 def _clones(work: Workspace) -> Path:

@@ -8,13 +8,15 @@ from subprocess import CalledProcessError
 from types import SimpleNamespace
 from typing import Any
 
+import datatrove.executor.base
 import datatrove.utils.logging
-from datatrove.executor.base import PipelineExecutor
+from datatrove.executor.base import ExecutorJSONEncoder, PipelineExecutor
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
 from rsidx.corpus.configuration import CorpusConfig
+from rsidx.corpus.repositories import Listed
 from rsidx.corpus.workspace import Workspace
 from rsidx.errors import CorpusError
 from rsidx.processes import keep_little_memory
@@ -27,6 +29,18 @@ _SLURM = {"time": "24:00:00", "partition": "main"}
 
 # datatrove tells stderr what it does, line by line; the logs of the tasks have it, too.
 datatrove.utils.logging.sys = SimpleNamespace(stderr=io.StringIO())
+
+
+class _Encoder(ExecutorJSONEncoder):
+    """Writes repositories without their addresses, which may hold passwords."""
+
+    def default(self, o: Any) -> Any:
+        if isinstance(o, Listed):
+            return {"name": o.name, "revision": o.revision}
+        return super().default(o)
+
+
+datatrove.executor.base.ExecutorJSONEncoder = _Encoder
 
 
 class QuietExecutor(LocalPipelineExecutor):

@@ -7,11 +7,28 @@ from multiprocessing.connection import wait
 from os import _exit
 from typing import Any, TypeAlias
 
+import datatrove.utils.logging
 import multiprocess
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
+from loguru import logger
 
 Documents: TypeAlias = Iterable[Document]
+
+
+class _Logger:
+    """loguru's logger, whose tracebacks show no variables: addresses may hold passwords."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(logger, name)
+
+    def add(self, *args: Any, **options: Any) -> int:
+        """Add a sink."""
+        return logger.add(*args, **{**options, "diagnose": False})
+
+
+# Each process that runs tasks imports this module before datatrove adds the log of a task.
+datatrove.utils.logging.logger = _Logger()
 
 
 class Step(PipelineStep):
