@@ -15,6 +15,7 @@ from rsidx.setting import Declared, Setting, declared
 SPLITS_BY = ("time", "repository", "both")
 EXECUTORS = ("local", "slurm", "ray")
 _TABLES = ("slurm", "weights", "path_weights")
+_ON_THIS_MACHINE = ("repositories", "out", "opt_out", "remove")
 _OID = re.compile(r"[0-9a-f]{7,64}")
 _OF_ONE_REPOSITORY = ("boundaries", "new_commits")
 """Options of an export that say something of one history."""
@@ -140,6 +141,12 @@ def read_configuration(path: Path) -> CorpusConfig:
     folder = path.parent.absolute()
     if (folder / export["tokenizer"]).exists():  # Else it is a name on the hub.
         export["tokenizer"] = str(folder / export["tokenizer"])
+    for name in _ON_THIS_MACHINE:
+        if "://" in str(options.get(name)):
+            raise ConfigError(
+                f"{path}: [corpus] {name} must be a path of this machine; only work may be an "
+                "address"
+            )
     options = _resolved(options, folder)
     if options.get("remove") is not None:
         others["removed"] = _removed(Path(options["remove"]))
