@@ -39,5 +39,5 @@ def retry_failures(made: Run) -> None:
     outcomes = made.outcomes()
     for rank, one in enumerate(made.listed):
         outcome = outcomes[one.name]
-        if outcome is not None and outcome.failure is not None:
+        if outcome is None or outcome.failure is not None:
             made.folder.remove(f"logs/ingest/completions/{rank:05d}")

@@ -1,8 +1,11 @@
 """What became of each repository: taken in, or why not."""
 
+import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from rsidx.corpus.workspace import Workspace
+from rsidx.files import put
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +18,21 @@ class Outcome:
 
 def write_outcome(run: Workspace, slug: str, outcome: Outcome) -> None:
     """Keep what became of a repository in the folder of a run."""
-    run.write_json(f"outcomes/{slug}.json", asdict(outcome))
+    name = f"outcomes/{slug}.json"
+    if not run.folder.is_local():
+        run.write_json(name, asdict(outcome))
+        return
+    file = run.local(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    put(file, json.dumps(asdict(outcome), sort_keys=True).encode())
 
 
 def read_outcome(run: Workspace, slug: str) -> Outcome | None:
-    """Return what became of a repository; None where nothing did yet."""
-    value = run.read_json(f"outcomes/{slug}.json")
-    return Outcome(**value) if value is not None else None
+    """Return what became of a repository; None where nothing did yet.
+
+    A file that cannot be read, as a run leaves it that is killed, counts as none.
+    """
+    with suppress(ValueError, TypeError):
+        value = run.read_json(f"outcomes/{slug}.json")
+        return Outcome(**value) if value is not None else None
+    return None
