@@ -283,3 +283,28 @@ def test_the_prompts_of_an_export_are_those_of_its_rows(
     out_text = capfd.readouterr().out
     assert f"{2 * found.n_prompts} answers of small, 0 answers there before" in out_text
     assert model.requests[-1][1]["temperature"] == 0.8
+
+
+@pytest.mark.parametrize("options", [{}, {"pad": True}, {"columns": "text"}, {"order": "random"}])
+def test_a_later_part_of_an_export_knows_what_leads_up_to_it(
+    repo, tmp_path, tokenizer_file, options
+):
+    steps = "".join(f"    let step{n} = x + {n};\n    use_it(step{n});\n" for n in range(40))
+    files = {"Cargo.toml": '[package]\nname = "x"\n', "src/lib.rs": "fn use_it(_: u32) {}\n"}
+    repo.commit("Begin with something that is used", files)
+    long = f"{files['src/lib.rs']}\nfn long(x: u32) {{\n{steps}}}\n"
+    repo.commit("Use the numbers behind the first", {"src/lib.rs": long})
+    with rsidx.open(repo.path) as index:
+        index.backfill(jobs=1)
+        out = tmp_path / "out"
+        config = rsidx.ExportConfig(
+            str(tokenizer_file), split="1,0,0", max_chars=400, max_tokens=2048, **options
+        )
+        index.export(out, config)
+    [parts] = [edit for edit in read_prompts(out, "train").edits if len(edit) > 1]
+    assert len(parts) > 3
+    assert [bool(part.lead) for part in parts] == [False] + [True] * (len(parts) - 1)
+    for part in parts[1:]:
+        shown = part.led_up_by("    own();\n").text
+        assert shown.endswith("    own();\n")
+        assert part.lead not in shown
