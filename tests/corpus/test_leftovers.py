@@ -5,8 +5,6 @@ from types import SimpleNamespace
 import pytest
 
 pytest.importorskip("datatrove", reason="needs datatrove, of the extra `corpus`")
-from fsspec.implementations.memory import MemoryFileSystem
-
 from rsidx.corpus import leftovers
 from rsidx.corpus.outcome import Outcome, read_outcome, write_outcome
 from rsidx.corpus.workspace import Workspace
@@ -14,9 +12,8 @@ from rsidx.corpus.workspace import Workspace
 
 @pytest.fixture(params=["local", "store"])
 def work(request, tmp_path):
-    MemoryFileSystem.store.clear()
-    yield Workspace(str(tmp_path) if request.param == "local" else "memory://corpus")
-    MemoryFileSystem.store.clear()
+    # Of its own, since all tests of a process share the memory.
+    return Workspace(str(tmp_path) if request.param == "local" else f"memory:/{tmp_path}")
 
 
 def test_only_folders_that_a_run_has_marked_are_removed(work):
