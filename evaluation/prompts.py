@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from rsidx.exporters.dataset.sidecars import TEXT
 from rsidx.exporters.rendering.chat import lead_of, with_lead
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.rendering.families import fim_endings
-from rsidx.exporters.rendering.renderer import LEARNED_ROLES
+from rsidx.exporters.rendering.renderer import n_prompt_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +147,7 @@ def _row(row: dict[str, Any], meta: Mapping[str, Any], encoder: Encoder | None) 
         return _Row(RowPrompt(row["id"], row["prompt"]), row["completion"], meta)
     # Not by the labels: with --labels all the prompt has loss, too, with --labels changed it may
     # take some tokens until the first that has.
-    in_front = takewhile(lambda run: run[0] not in LEARNED_ROLES, meta["roles"])
-    n_prompt = sum(n_ids for _, n_ids in in_front)
+    n_prompt = n_prompt_ids(meta["roles"])
     n_new = sum(n_ids for role, n_ids in meta["roles"] if role == "new")
     ids = row["input_ids"]
     prompt = encoder.decode(encoder.without_bos(ids[:n_prompt]))

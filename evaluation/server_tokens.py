@@ -12,7 +12,7 @@ from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.message_columns import Messages
 from rsidx.exporters.dataset.reader import readable, rows_with_meta
 from rsidx.exporters.rendering.encoder import Encoder, load
-from rsidx.exporters.rendering.renderer import LEARNED_ROLES
+from rsidx.exporters.rendering.renderer import n_prompt_ids
 
 _AROUND = 2
 """How many tokens are shown in front of the first that differs."""
@@ -96,7 +96,6 @@ def compare_tokens(out: Path, split: str, client: Client, n_rows: int) -> Tokeni
 
 def _asked(out: Path, split: str, manifest: dict[str, Any], encoder: Encoder) -> Iterator[_Asked]:
     for row, meta in rows_with_meta(out, split, manifest["config"]["format"]):
-        n_prompt = sum(n for role, n in meta["roles"] if role not in LEARNED_ROLES)
         is_chat = "messages" in row
         if is_chat:
             ids = Messages(encoder).ids(row["messages"]) or []
@@ -106,7 +105,7 @@ def _asked(out: Path, split: str, manifest: dict[str, Any], encoder: Encoder) ->
             ids = [*beginning, *(found[0] if found is not None else [])]
         else:
             ids = list(row["input_ids"])
-        ids = ids[:n_prompt]
+        ids = ids[: n_prompt_ids(meta["roles"])]
         text = encoder.decode(ids if is_chat else encoder.without_bos(ids))
         yield _Asked(meta["id"], ids, text, is_chat)
 

@@ -62,17 +62,6 @@ def fence_for(*texts: str) -> str:
     return "`" * max(len(_SHORTEST), longest + 1)
 
 
-def fenced(code: str) -> str:
-    """Return code, which ends with a line end, as an answer in one fence: `read_answer` reads it.
-
-    Raises ValueError for code without an end of its last line.
-    """
-    if not code.endswith("\n"):
-        raise ValueError(code)
-    fence = fence_for(code)
-    return f"{fence}rust\n{code}{fence}"
-
-
 def _without_end_tokens(text: bytes) -> tuple[bytes, str]:
     """Return an answer up to the end tokens that it ends with, and the first of these."""
     end, found = len(text), b""

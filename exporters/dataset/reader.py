@@ -16,6 +16,7 @@ from rsidx.exporters.dataset.layout import META, split_files
 from rsidx.exporters.formats import jsonl
 from rsidx.exporters.formats.registry import FORMATS
 from rsidx.exporters.rendering.encoder import Encoder, load
+from rsidx.exporters.rendering.renderer import LEARNED_ROLES
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.removed import REMOVED
 from rsidx.setting import declared
@@ -46,6 +47,13 @@ class ShownRow:
     number: int
     meta: dict[str, Any]
     tokens: tuple[ShownToken, ...]
+
+    @property
+    def n_with_loss(self) -> int:
+        """How many tokens have loss; of texts alone, those that a trainer puts it on."""
+        if any(token.ids for token in self.tokens):
+            return sum(len(token.ids) for token in self.tokens if token.has_loss)
+        return sum(n for role, n in self.meta["roles"] if role in LEARNED_ROLES)
 
 
 @contextmanager

@@ -122,11 +122,11 @@ class Standing:
                 continue
             inside = range(at, file.ends.get(at, at + 1))
             members = {one for one in inside if not file.now[one].kind.endswith(FOOTER)}
-            whole = _joined([file.now[one] for one in inside])
-            if whole is not None and new >= members:
+            whole = _joined([file.now[one] for one in inside]) if new >= members else None
+            if whole is not None:
                 reached = inside.stop
             if len(members) > 1:
-                yield whole if whole is not None and new >= members else file.now[at]
+                yield whole or file.now[at]
 
     def _is_waiting(self, side: Side) -> bool:
         """Tell whether an item is no more than braces for members that are to come."""

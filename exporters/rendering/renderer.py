@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, takewhile
 from typing import Literal
 
 from rsidx.exporters.edits.git_diff import LineDiffs
@@ -21,6 +21,13 @@ from rsidx.exporters.rendering.encoder import Encoder
 
 LEARNED_ROLES = frozenset({"new", "end"})
 """The roles of the tokens that a model is to learn."""
+
+
+def n_prompt_ids(roles: Iterable[tuple[str, int]]) -> int:
+    """Return how many ids stand in front of what is to be learned, by runs of roles."""
+    return sum(n_ids for _, n_ids in takewhile(lambda run: run[0] not in LEARNED_ROLES, roles))
+
+
 _MAX_RUNS = 500
 GROWTH_TOKENS = 64
 """In nine of ten edits of long code, the new code is longer by at most so many tokens."""
@@ -46,12 +53,7 @@ class Row:
 
     def prompt(self) -> list[int]:
         """Return the ids in front of what is to be learned: of its new code, or its end."""
-        n_prompt = 0
-        for role, n_ids in self.roles:
-            if role in LEARNED_ROLES:
-                break
-            n_prompt += n_ids
-        return self.input_ids[:n_prompt]
+        return self.input_ids[: n_prompt_ids(self.roles)]
 
 
 class TooLongError(Exception):

@@ -12,8 +12,8 @@ from rsidx.errors import PlacementError
 from rsidx.exporters.dataset.message_columns import Messages
 from rsidx.exporters.rendering.chat import MESSAGE
 from rsidx.exporters.rendering.encoder import Encoder
+from rsidx.exporters.rendering.renderer import LEARNED_ROLES, n_prompt_ids
 
-_LEARNED = frozenset({"new", "end"})
 _INSIGNIFICANT = re.compile(
     r"""//[^\n]*+|/\*.*?(?:\*/|\Z)|\bb?c?r(\#*+)".*?(?:"\1|\Z)|"(?:[^"\\]|\\.)*+"?+"""
     r"""|b?'(?:\\[^\n']{1,10}|[^\\'\n])'""",
@@ -72,7 +72,7 @@ def row_text(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> Row
         ids = _prompt_ids(row["prompt"], meta, encoder)
         runs = list(_runs(ids, meta["roles"], encoder)) if ids else [("prompt", row["prompt"])]
         new = str(row["completion"]).removesuffix(encoder.end_token)
-        runs = [run for run in runs if run[0] not in _LEARNED] + [("new", new)]
+        runs = [run for run in runs if run[0] not in LEARNED_ROLES] + [("new", new)]
     elif "messages" in row:
         answer = row["messages"][-1]["content"]
         ids = Messages(encoder).ids(row["messages"]) or []
@@ -80,7 +80,7 @@ def row_text(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> Row
             ("prompt", row["messages"][0]["content"])
         ]
         code = read_answer(answer.encode()).code.decode()
-        runs = [run for run in runs if run[0] not in _LEARNED] + [("new", code)]
+        runs = [run for run in runs if run[0] not in LEARNED_ROLES] + [("new", code)]
     else:
         runs = list(_runs(row["input_ids"], meta["roles"], encoder))
     old, new = ("".join(text for role, text in runs if role == name) for name in ("old", "new"))
@@ -89,7 +89,7 @@ def row_text(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> Row
             new = with_blocks(old.encode(), new.encode()).decode()
     return RowText(
         meta=meta,
-        prompt="".join(text for role, text in runs if role not in _LEARNED),
+        prompt="".join(text for role, text in runs if role not in LEARNED_ROLES),
         front="".join(text for role, text in runs if role == "prompt"),
         context="".join(text for role, text in runs if role == "context"),
         old=old,
@@ -103,7 +103,7 @@ def _prompt_ids(prompt: str, meta: dict[str, Any], encoder: Encoder) -> list[int
     if found is None:
         return []
     ids = found[0] if encoder.bos is None else [encoder.bos, *found[0]]
-    n_expected = sum(n for role, n in meta["roles"] if role not in _LEARNED)
+    n_expected = n_prompt_ids(meta["roles"])
     return ids if len(ids) == n_expected else []
 
 

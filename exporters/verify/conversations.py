@@ -7,7 +7,7 @@ from typing import Any
 from rsidx.answer import read_answer
 from rsidx.exporters.dataset.message_columns import Messages
 from rsidx.exporters.rendering.encoder import Encoder
-from rsidx.exporters.rendering.renderer import LEARNED_ROLES
+from rsidx.exporters.rendering.renderer import n_prompt_ids
 
 _ROLES = ["user", "assistant"]
 
@@ -38,7 +38,6 @@ class ConversationCheck:
         if ids is None or len(ids) != meta["n_tokens"]["total"]:
             yield "the chat template makes another number of tokens of its messages"
             return
-        n_asked = sum(n for role, n in meta["roles"] if role not in LEARNED_ROLES)
-        question = self._messages.question(ids[:n_asked])
+        question = self._messages.question(ids[: n_prompt_ids(meta["roles"])])
         if question != messages[0]["content"]:
             yield "its answer does not begin where its roles say"

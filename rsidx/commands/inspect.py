@@ -58,12 +58,8 @@ def _head(found: ShownRow) -> Iterator[str]:
     )
     counts = ((role, n) for role, n in meta["n_tokens"].items() if role != "total" and n)
     parts = (click.style(f"{role} {n:,}", fg=_COLOURS[role]) for role, n in counts)
-    n_learned = sum(len(token.ids) for token in found.tokens if token.has_loss)
-    if not any(token.ids for token in found.tokens):
-        # Texts alone: whoever trains on them puts the loss on what is to be learned.
-        n_learned = sum(n for role, n in meta["roles"] if role in ("new", "end"))
     n_tokens = counted(meta["n_tokens"]["total"], "token")
-    yield f"{n_tokens}: {', '.join(parts)}; {n_learned:,} with loss"
+    yield f"{n_tokens}: {', '.join(parts)}; {found.n_with_loss:,} with loss"
     for shown in meta["context"]:
         yield printable(
             f"  {shown['section']:<10} {shown['symbol'] or '-':<24} {shown['rule']:<10} "

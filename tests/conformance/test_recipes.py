@@ -1,6 +1,5 @@
 """A recipe trains a small model: nothing is cut off, and the loss is where the rows have it."""
 
-import importlib.util
 import json
 import sys
 
@@ -11,16 +10,9 @@ import rsidx
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from tests.chats import write_chat
+from tests.conformance.marks import TRAINS
 
-needed = ("datasets", "torch", "transformers", "trl")
-missing = [name for name in needed if importlib.util.find_spec(name) is None]
-pytestmark = [
-    pytest.mark.usefixtures("wordy"),
-    pytest.mark.conformance,
-    pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}: make conformance"),
-    # These libraries warn of themselves.
-    pytest.mark.filterwarnings("default"),
-]
+pytestmark = TRAINS
 N_SPARE = 61
 
 

@@ -1,7 +1,6 @@
 """Models train on the output: transformers' Trainer and TRL's, on a model of two layers."""
 
 import functools
-import importlib.util
 import re
 from pathlib import Path
 
@@ -9,16 +8,9 @@ import pytest
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
+from tests.conformance.marks import TRAINS
 
-needed = ("datasets", "torch", "transformers", "trl")
-missing = [name for name in needed if importlib.util.find_spec(name) is None]
-pytestmark = [
-    pytest.mark.usefixtures("wordy"),
-    pytest.mark.conformance,
-    pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}: make conformance"),
-    # These libraries warn of themselves.
-    pytest.mark.filterwarnings("default"),
-]
+pytestmark = TRAINS
 ROOT = Path(__file__).parents[2]
 N_COMMITS = 60
 N_STEPS = 60
