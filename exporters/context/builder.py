@@ -181,7 +181,9 @@ class ContextBuilder:
         excerpts += self._likely(arriving.values(), hidden)
         for caller in callers:
             section = "tests" if caller.is_test else "callers"
-            form = Form("lines", tuple(caller.lines(self._reader)))
+            chunk, start = caller.file.chunks[caller.index], caller.file.starts[caller.index]
+            lines = self._forms.joined(chunk, start, caller.lines(self._reader))
+            form = Form("lines", lines)
             excerpt = excerpt_of(section, caller.file, caller.name, section, form, hidden)
             if excerpt is not None:
                 excerpts.append(excerpt)

@@ -54,7 +54,8 @@ class Form:
     """A form's name with its pieces, in order.
 
     Where something with members is shown, the pieces are some of them, `members` says where each
-    begins, shown or not, `noun` is what one is called, and `head` and `foot` are around them.
+    begins, shown or not, `noun` is what one is called, and `head` and `foot` are around them. Of
+    lines, `members` are where signatures begin.
     """
 
     name: FormName
@@ -181,10 +182,33 @@ class Forms:
         skipped = match.end() if match else 0
         return TextRun(start + skipped, text[skipped:])
 
+    def joined(self, chunk: ChunkRow, start: int, runs: Iterable[TextRun]) -> tuple[TextRun, ...]:
+        """Return runs of a chunk in order, with what is between two if that is a brace or blank."""
+        text = self._reader.text(chunk.id)
+        found: list[TextRun] = []
+        for run in sorted(runs, key=lambda run: run.start):
+            between = text[found[-1].end - start : run.start - start] if found else None
+            if between is None or between.strip() not in (b"", b"{"):
+                found.append(run)
+                continue
+            before = found.pop()
+            found.append(TextRun(before.start, before.text + between + run.text))
+        return tuple(found)
+
+    def header(self, chunk: ChunkRow, start: int) -> TextRun:
+        """Return a container's header; its documentation goes if it is long."""
+        symbols = self._reader.symbols(chunk.id)
+        piece = self.whole(chunk, start)
+        return self._cut_docs(piece, start + symbols[0].start) if symbols else piece
+
     def _without_long_docs(self, definition: Definition) -> TextRun:
         """Return a chunk; its documentation goes if it is long, its attributes stay."""
         piece = self.whole(definition.chunk, definition.start)
-        before = definition.start + definition.symbol.start - piece.start
+        return self._cut_docs(piece, definition.start + definition.symbol.start)
+
+    def _cut_docs(self, piece: TextRun, start: int) -> TextRun:
+        """Return a piece without the documentation in front of a symbol's start, if it is long."""
+        before = start - piece.start
         if before <= _MAX_DOCS_BYTES:
             return piece
         first = _line_start(piece.text, before)

@@ -6,8 +6,8 @@ row shows of these follows from the same files, and not from what the whole comm
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from rsidx.exporters.edits.containers import Version
@@ -38,6 +38,13 @@ class StandingFile:
     gone: tuple[Side, ...]
     ends: dict[int, int]
 
+    def around(self, at: int) -> tuple["Braces", ...]:
+        """Return the braces around a position, outermost first, with its own if it is a header."""
+        found = (header for header, end in self.ends.items() if header <= at < end)
+        return tuple(
+            (self.now[header], self.now[self.ends[header] - 1]) for header in sorted(found)
+        )
+
     @property
     def insertion(self) -> Insertion | None:
         """Somewhere in the old version, where there was one."""
@@ -48,10 +55,19 @@ class StandingFile:
 
 @dataclass(frozen=True, slots=True)
 class SoFar:
-    """What was made of some files, in their order, and what they had and have no more."""
+    """What was made of some files, in their order, and what they had and have no more.
+
+    `containers` are the headers and footers around each new side as they stand, outermost first;
+    around what is a container itself, its own are the last.
+    """
 
     edits: tuple[Edit, ...] = ()
     gone: tuple[Side, ...] = ()
+    containers: Mapping[Side, tuple["Braces", ...]] = field(default_factory=dict)
+
+
+Braces = tuple[Side, Side]
+"""A container's header and its footer."""
 
 
 class Standing:
@@ -83,10 +99,12 @@ class Standing:
         come = {self._text(file.now[at]) for file in files for at in file.come}
         moved = {text for file in files for text in self._texts(file.old)}
         gone = [(f, side) for f in files for side in f.gone if self._text(side) not in come]
-        made = [(file, side) for file in files for side in self._made(file, moved)]
+        found = [(file, at, side) for file in files for at, side in self._made(file, moved)]
+        made = [(file, side) for file, _, side in found]
         before = self._paired(gone, made)
         edits = (self._edit(file, before.get(side), side) for file, side in made)
-        return SoFar(tuple(edits), tuple(side for _, side in gone))
+        containers = {side: file.around(at) for file, at, side in found}
+        return SoFar(tuple(edits), tuple(side for _, side in gone), containers)
 
     def _texts(self, version: Version) -> frozenset[bytes]:
         """Return the texts of a version's chunks."""
@@ -105,8 +123,8 @@ class Standing:
             keys[end - 1] = (keys[end - 1][0], keys[header][0])
         return keys
 
-    def _made(self, file: StandingFile, moved: Collection[bytes]) -> Iterator[Side]:
-        """Yield what a file has that is new: an item each, a container that is new as one."""
+    def _made(self, file: StandingFile, moved: Collection[bytes]) -> Iterator[tuple[int, Side]]:
+        """Yield what a file has that is new, and where: an item each, a new container as one."""
         new = {
             at
             for at in file.come
@@ -118,7 +136,7 @@ class Standing:
                 continue
             if not file.now[at].kind.endswith(HEADER):
                 if not self._is_waiting(file.now[at]):
-                    yield file.now[at]
+                    yield at, file.now[at]
                 continue
             inside = range(at, file.ends.get(at, at + 1))
             members = {one for one in inside if not file.now[one].kind.endswith(FOOTER)}
@@ -126,7 +144,7 @@ class Standing:
             if whole is not None:
                 reached = inside.stop
             if len(members) > 1:
-                yield whole or file.now[at]
+                yield at, whole or file.now[at]
 
     def _is_waiting(self, side: Side) -> bool:
         """Tell whether an item is no more than braces for members that are to come."""

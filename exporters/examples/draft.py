@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from rsidx.exporters.context.excerpts import Excerpt
+from rsidx.exporters.context.excerpts import Brace, Excerpt, Frame
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.edit import Edit, Place, Side, Surroundings
 from rsidx.exporters.examples.given import Given
@@ -87,7 +87,9 @@ class Draft:
         sides = [self.edit.old, self.edit.new]
         sides += [side for edit in self.earlier for side in (edit.old, edit.new)]
         blobs = {side.blob_id for side in sides if side is not None}
-        return frozenset(blobs | {excerpt.blob_id for excerpt in self.excerpts})
+        blobs |= {excerpt.blob_id for excerpt in self.excerpts}
+        frames = {frame for excerpt in self.excerpts for frame in excerpt.frames}
+        return frozenset(blobs | {one.blob_id for f in frames for one in (f.head, f.foot)})
 
     def for_code(self, code: bytes) -> "Draft":
         """Return the draft without the excerpts that explain only names which code does not use."""
@@ -112,7 +114,17 @@ class Draft:
 
 def _changed(excerpt: Excerpt, change: MapText) -> Excerpt:
     text = change(excerpt.text, Source(excerpt.blob_id, excerpt.ranges))
-    return excerpt if text == excerpt.text else replace(excerpt, text=text)
+    frames = tuple(
+        Frame(_changed_brace(frame.head, change), _changed_brace(frame.foot, change))
+        for frame in excerpt.frames
+    )
+    is_same = (text, frames) == (excerpt.text, excerpt.frames)
+    return excerpt if is_same else replace(excerpt, text=text, frames=frames)
+
+
+def _changed_brace(brace: Brace, change: MapText) -> Brace:
+    text = change(brace.text, Source(brace.blob_id, ((brace.start, brace.end),)))
+    return replace(brace, text=text)
 
 
 def source_within(side: Side | None, start: int, end: int) -> Source | None:

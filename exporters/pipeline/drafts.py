@@ -266,7 +266,7 @@ class Drafter:
             likely=self._likely(place, message, around) if self._shows_file else (),
             changed=made.gone,
         )
-        shown = self._made.excerpts(made.edits, place.path_id, found.changed)
+        shown = self._made.excerpts(made, place.path_id, found.changed)
         candidates = [*shown, *found.excerpts]
         excerpts = [
             excerpt

@@ -9,6 +9,7 @@ import orjson
 
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.context.around import Block
+from rsidx.exporters.context.excerpts import Brace
 from rsidx.exporters.context.made import EARLIER_RULE
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.edits.edit import Side
@@ -109,7 +110,18 @@ class Meta:
         }
         if excerpt.note:
             meta["note"] = excerpt.note
+        if excerpt.gaps:
+            meta["gaps"] = excerpt.gaps
+        if excerpt.frames:
+            meta["frames"] = [
+                {"head": self._brace(frame.head), "foot": self._brace(frame.foot)}
+                for frame in excerpt.frames
+            ]
         return meta
+
+    def _brace(self, brace: Brace) -> dict[str, Any]:
+        oid = self._reader.blob(brace.blob_id).oid.hex()
+        return {"blob": oid, "start": brace.start, "end": brace.end}
 
     def _surroundings(self, row: Row) -> dict[str, list[dict[str, Any]]]:
         """Return the ranges that are shown of the file around the place, in their order."""

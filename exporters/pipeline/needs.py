@@ -130,6 +130,10 @@ def labels_of(row: Row, needs: Needs) -> dict[str, list[str]]:
     draft = example.draft
     excerpts = [draft.excerpts[index] for index in chosen.excerpts]
     every = [_Shown(one.blob_id, one.ranges, one.text) for one in excerpts]
+    braces = {
+        one for excerpt in excerpts for frame in excerpt.frames for one in (frame.head, frame.foot)
+    }
+    every += [_Shown(one.blob_id, ((one.start, one.end),), one.text) for one in braces]
     blocks = chosen.of(example.around).blocks
     every += [_Shown(block.blob_id, ((block.start, block.end),), block.text) for block in blocks]
     labels: dict[str, set[str]] = {label: set() for label in LABELS}

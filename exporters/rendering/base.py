@@ -7,10 +7,12 @@ is for the model alone; that texts and tokens never mix is the encoder's promise
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from typing import Protocol
 
 from rsidx.exporters.context.around import Around
 from rsidx.exporters.context.builder import SECTIONS
+from rsidx.exporters.context.excerpts import LEFT_OUT, Frame
 from rsidx.exporters.context.made import EARLIER_SECTION
 from rsidx.exporters.edits.earlier import EarlierEdit
 from rsidx.exporters.examples.draft import Draft
@@ -29,10 +31,6 @@ class Piece:
     text: str
     is_control: bool
     role: str
-
-
-LEFT_OUT = "// ...\n"
-"""Says that the file around the place goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +144,31 @@ def context_files(draft: Draft, shown: Sequence[int]) -> Iterator[list[int]]:
         yield inside
 
 
+def excerpt_pieces(draft: Draft, inside: Sequence[int]) -> Iterator[Piece]:
+    """Write excerpts in the order of their places; those of a container share its braces."""
+    opened: list[Frame] = []
+    for index in inside:
+        excerpt = draft.excerpts[index]
+        pairs = zip(opened, excerpt.frames, strict=False)
+        n_shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        yield from _closed(opened[n_shared:])
+        opened = [*excerpt.frames]
+        for frame in opened[n_shared:]:
+            yield text(frame.head.text, "context")
+        if not excerpt.is_head:
+            yield text(excerpt.shown, "context")
+    yield from _closed(opened)
+
+
+def _closed(frames: Sequence[Frame]) -> Iterator[Piece]:
+    return (text(frame.closing, "context") for frame in reversed(frames))
+
+
 def before_pieces(example: Example, chosen: Chosen) -> list[Piece]:
     """Return what is shown of the file before the place, in its order."""
     around = chosen.of(example.around)
     shown = [text(block.text, "context") for block in reversed(around.before)]
-    return [text(LEFT_OUT, "context"), *shown] if around.is_cut_before else shown
+    return [text(f"{LEFT_OUT}\n", "context"), *shown] if around.is_cut_before else shown
 
 
 def behind_pieces(example: Example, chosen: Chosen) -> list[Piece]:
@@ -159,7 +177,7 @@ def behind_pieces(example: Example, chosen: Chosen) -> list[Piece]:
     shown = [text(block.text, "context") for block in around.behind]
     if shown and not shown[-1].text.endswith("\n"):
         shown.append(text("\n", "context"))
-    return [*shown, text(LEFT_OUT, "context")] if around.is_cut_behind else shown
+    return [*shown, text(f"{LEFT_OUT}\n", "context")] if around.is_cut_behind else shown
 
 
 def earlier_pieces(dialect: Dialect, draft: Draft, edits: Sequence[int]) -> Iterator[Piece]:

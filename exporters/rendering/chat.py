@@ -14,6 +14,7 @@ from rsidx.exporters.rendering.base import (
     context_files,
     control,
     earlier_pieces,
+    excerpt_pieces,
     text,
 )
 from rsidx.exporters.rendering.chat_template import ChatFrame
@@ -79,7 +80,7 @@ class ChatDialect:
         draft, code = example.draft, edit_code(example)
         pieces = [*self._head, *_asked(draft)]
         for inside in context_files(draft, chosen.excerpts):
-            shown = [text(draft.excerpts[index].shown, "context") for index in inside]
+            shown = [*excerpt_pieces(draft, inside)]
             pieces += _fenced(f"`{draft.excerpt_paths[inside[0]]}`", shown, "context")
         pieces += earlier_pieces(self, draft, chosen.edits)
         if chosen.has_around:

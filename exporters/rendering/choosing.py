@@ -97,10 +97,10 @@ class Chooser:
     ) -> tuple[list[int], int, Counter[str]]:
         """Choose some of the excerpts in descending value while they fit; return the room left.
 
-        Each section is charged with two markers, each file in it with a marker and its path:
-        no dialect writes more of them, so none can go over a budget. One that shows more of a
-        definition takes the place of one that shows less. Nothing is shown that is in the ranges
-        that are `known`, by blob.
+        Each section is charged with two markers, each file in it with a marker and its path, each
+        container with its braces: no dialect writes more of them, so none can go over a budget.
+        One that shows more of a definition takes the place of one that shows less. Nothing is shown
+        that is in the ranges that are `known`, by blob.
         """
         dropped: Counter[str] = Counter()
         over_budget: dict[tuple[object, ...], str] = {}
@@ -108,13 +108,16 @@ class Chooser:
         charged: set[str] = set()
         for index in indices:
             excerpt = example.draft.excerpts[index]
-            if _is_known(excerpt, known):
+            if excerpt.key in over_budget or _is_known(excerpt, known):
                 continue
             try:
                 n_ids = self._n_of(excerpt.shown)
                 headings = {excerpt.section: _N_SECTION_MARKERS}
                 heading = self._dialect.file_heading(example.draft, index)
                 headings[f"{excerpt.section} {excerpt.path_id}"] = 1 + self._n_of(heading)
+                for frame in excerpt.frames:
+                    n_braces = self._n_of(frame.head.text) + self._n_of(frame.closing)
+                    headings[frame.key] = n_braces
             except IrreversibleError:
                 dropped["context_irreversible"] += 1
                 continue

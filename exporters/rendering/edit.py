@@ -4,6 +4,7 @@ A dialect turns an example into pieces, each a control token or a text. What the
 is for the model alone; that texts and tokens never mix is the encoder's promise.
 """
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rsidx.exporters.edits.earlier import EarlierEdit
@@ -20,6 +21,7 @@ from rsidx.exporters.rendering.base import (
     context_files,
     control,
     earlier_pieces,
+    excerpt_pieces,
     repository_pieces,
     sections,
     text,
@@ -134,13 +136,13 @@ class ExtendedDialect(FileHeadings):
         pieces.append(control(token_of("/message")))
         for section, inside in sections(draft, chosen.excerpts):
             pieces.append(control(token_of(section), "context"))
-            path = draft.path
-            for index in inside:
-                if draft.excerpt_paths[index] != path:
-                    path = draft.excerpt_paths[index]
-                    heading = self.file_heading(draft, index)
+            by_path = groupby(inside, key=lambda index: draft.excerpt_paths[index])
+            for number, (path, indices) in enumerate(by_path):
+                same = [*indices]
+                if number or path != draft.path:
+                    heading = self.file_heading(draft, same[0])
                     pieces += [control(self._file, "context"), text(heading, "context")]
-                pieces.append(text(draft.excerpts[index].shown, "context"))
+                pieces += excerpt_pieces(draft, same)
             pieces.append(control(token_of(f"/{section}"), "context"))
         if chosen.edits:
             pieces.append(control(token_of("edits"), "context"))
@@ -205,7 +207,7 @@ class RepositoryDialect(_EditsAsFiles):
         for inside in context_files(draft, chosen.excerpts):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
-            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
+            pieces += excerpt_pieces(draft, inside)
         pieces += earlier_pieces(self, draft, chosen.edits)
         pieces += [control(file), text(f"COMMIT_EDITMSG\n{draft.message}\n")]
         if chosen.has_around:
@@ -234,7 +236,7 @@ class CommitDialect(_EditsAsFiles):
         for inside in context_files(draft, chosen.excerpts):
             heading = self.file_heading(draft, inside[0])
             pieces += [control(file, "context"), text(heading, "context")]
-            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
+            pieces += excerpt_pieces(draft, inside)
         pieces += earlier_pieces(self, draft, chosen.edits)
         if chosen.has_around:
             pieces += self.around_pieces(example, chosen)
@@ -282,7 +284,7 @@ class GenericDialect:
         pieces = [text(f"// Repository: {draft.repository}\n")]
         for inside in context_files(draft, chosen.excerpts):
             pieces.append(text(self.file_heading(draft, inside[0]), "context"))
-            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
+            pieces += excerpt_pieces(draft, inside)
         pieces += earlier_pieces(self, draft, chosen.edits)
         message = "".join(f"// {line}\n" for line in draft.message.splitlines())
         pieces += [text(f"// Commit:\n{message}")]

@@ -12,6 +12,7 @@ from rsidx.exporters.rendering.base import (
     Piece,
     context_files,
     control,
+    excerpt_pieces,
     repository_pieces,
     text,
 )
@@ -75,7 +76,7 @@ class FilesDialect(FileAsCode):
         pieces = repository_pieces(self._family, draft) if self._family else []
         for inside in context_files(draft, chosen.excerpts):
             pieces += self._file(draft.excerpt_paths[inside[0]], "context")
-            pieces += [text(draft.excerpts[index].shown, "context") for index in inside]
+            pieces += excerpt_pieces(draft, inside)
         for path, texts in code.files(draft.path):
             pieces += self._file(path, "prompt")
             pieces += [text(content, role) for content, role in texts]

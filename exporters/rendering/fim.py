@@ -16,6 +16,7 @@ from rsidx.exporters.rendering.base import (
     Piece,
     context_files,
     control,
+    excerpt_pieces,
     repository_pieces,
     text,
 )
@@ -79,7 +80,6 @@ class FimDialect(FileAsCode):
             if family.file:
                 yield control(family.file, "context")
             yield text(self.file_heading(draft, inside[0]), "context")
-            for index in inside:
-                yield text(draft.excerpts[index].shown, "context")
+            yield from excerpt_pieces(draft, inside)
         if family.file:
             yield control(family.file)

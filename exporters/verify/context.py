@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from rsidx.exporters.context.excerpts import with_gaps
 from rsidx.exporters.context.made import EARLIER_RULE
 from rsidx.exporters.verify.history import History, range_of
 from rsidx.exporters.verify.texts import RowTexts
@@ -105,8 +106,11 @@ class ContextCheck:
             is_own = is_own and meta["part"][1] == 1
             if is_own and start < own["end"] and own["start"] < end:
                 yield f"the excerpt of {path} shows the edit's own code"
+        yield from self._frames(excerpt, meta, prompt)
         if meta["is_redacted"]:
             return
+        if gaps := excerpt.get("gaps"):
+            pieces = [with_gaps(b"".join(pieces).decode("utf-8", "replace"), gaps).encode()]
         if note := excerpt.get("note", ""):
             if not _NOTE.fullmatch(note):
                 yield f"the excerpt of {path} has a note that says more than how much is left out"
@@ -116,6 +120,21 @@ class ContextCheck:
             pieces = [text[:before], note.encode(), text[before:]]
         if not self._texts.is_shown(b"".join(pieces), excerpt["n_tokens"], prompt):
             yield f"the prompt does not have the excerpt of {path} ({excerpt['symbol']})"
+
+    def _frames(self, excerpt: dict[str, Any], meta: dict[str, Any], prompt: str) -> Iterator[str]:
+        """Check the containers around an excerpt: before the commit, or made by it, and shown."""
+        path = excerpt["path"]
+        before = set(self._history.tree(meta["parent"] or "").values())
+        known = before | {self._history.tree(meta["commit"]).get(path)}
+        for frame in excerpt.get("frames", ()):
+            for brace in (frame["head"], frame["foot"]):
+                text = range_of(self._history, brace)
+                if text is None or brace["blob"] not in known:
+                    yield f"a container in {path} is from a blob that the commit does not know"
+                elif meta["part"][1] == 1 and _overlap(brace, meta["new"]):
+                    yield f"a container in {path} shows the edit's own code"
+                elif not meta["is_redacted"] and text.decode("utf-8", "replace") not in prompt:
+                    yield f"the prompt does not have a container in {path}"
 
     def _given(self, meta: dict[str, Any], prompt: str, new: str) -> Iterator[str]:
         """Check that what a prompt says of an addition is so, of a long one in all of its parts."""

@@ -3,7 +3,9 @@
 import pytest
 
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.examples.redaction import Redactor
 from rsidx.exporters.pipeline.steps import Steps
+from rsidx.exporters.rendering.base import context_files, excerpt_pieces
 from rsidx.store import queries
 from rsidx.store.reader import Reader
 
@@ -42,3 +44,33 @@ def shown(repo, index):
             }
 
     return show
+
+
+@pytest.fixture
+def commit_section(repo, index):
+    """Return what a row would show of what was made before each edit of a commit, by its name."""
+
+    def show(files, before):
+        repo.commit("the first commit", BEFORE | before)
+        repo.commit("Change it as somebody asked", files)
+        index.sync()
+        with index.database.reading() as connection:
+            reader = Reader(connection, queries.repository_id(connection, None))
+            steps = Steps.of(reader, ExportConfig(tokenizer="", max_chars=4000))
+            commit = reader.commits()[-1]
+            drafts, _ = steps.drafter.of_commit(commit, steps.selector.edits(commit)[0])
+            redactor = Redactor(reader.blob_text)
+            return {one.draft.edit.name: section_of(redactor.draft(one.draft)) for one in drafts}
+
+    return show
+
+
+def section_of(draft):
+    """Spell what a draft has of earlier edits where there is room for all, a file after another."""
+    every = {one.key: at for at, one in enumerate(draft.excerpts) if one.section == "commit"}
+    files = context_files(draft, [*every.values()])
+    return "".join(
+        f"{draft.excerpt_paths[inside[0]]}\n"
+        + "".join(piece.text for piece in excerpt_pieces(draft, inside))
+        for inside in files
+    )

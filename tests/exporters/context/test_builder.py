@@ -213,8 +213,10 @@ def test_callers_and_tests_come_if_asked_for(shown):
     sections = shown(lib, "f", other=other)
     assert "callers" not in sections
     sections = shown(lib, "f", "callers", "tests", other=other)
-    assert sections["callers"] == [("caller", "callers", "lines", "fn caller()\n    f();\n")]
-    assert sections["tests"] == [("works", "tests", "lines", "    fn works()\n        f();\n")]
+    assert sections["callers"] == [
+        ("caller", "callers", "lines", "fn caller()\n    // ...\n    f();\n")
+    ]
+    assert sections["tests"] == [("works", "tests", "lines", "    fn works() {\n        f();\n")]
 
 
 def test_a_bare_name_is_shown_if_asked_for_and_says_so(shown):

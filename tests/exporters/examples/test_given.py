@@ -44,6 +44,15 @@ def prompt(row):
     return "".join(token.text for token in row.tokens if token.role in ("prompt", "context"))
 
 
+def test_code_that_is_no_more_than_its_signature_is_given_by_its_name(index, repo, rows_of):
+    lib = "mod m;\n" + "".join(f"pub struct f{n}(pub u{n}, Vec<u{n}>);\n" for n in range(200, 240))
+    repo.commit("add tuples, as somebody asked", {"src/lib.rs": lib})
+    index.sync()
+    rows = [row for row in rows_of(given=1) if row.meta["kind"] == "struct"]
+    assert {kind for row in rows for kind in row.meta["given"]} == {"name"}
+    assert len(rows) > N_ADDED / 2
+
+
 def test_a_share_has_a_name_or_a_signature_and_the_others_nothing(rows_of):
     rows = rows_of(given=0.5)
     kinds = [next(iter(row.meta.get("given", {"": ""}))) for row in rows]

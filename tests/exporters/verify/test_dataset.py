@@ -279,6 +279,42 @@ def test_a_note_in_an_excerpt_is_part_of_what_is_shown_and_says_a_number_alone(
     assert any("a note that says more" in text for text in index.problems(out))
 
 
+def of_a_stranger(excerpt):
+    excerpt["frames"][0]["head"]["blob"] = "0" * 40
+
+
+def of_the_foot(excerpt):
+    excerpt["frames"][0]["head"] |= {"start": 0, "end": 40}
+
+
+def without_the_gap(excerpt):
+    del excerpt["gaps"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(of_a_stranger, "from a blob that the commit does not know"),
+     (of_the_foot, "does not have a container in src/far.rs"),
+     (without_the_gap, "the prompt does not have the excerpt of src/far.rs")],
+)  # fmt: skip
+def test_the_containers_and_gaps_of_an_excerpt_are_checked(repo, index, made_own, change, says):
+    steps = "".join(f"        let step_{n} = some_other_function(first);\n" for n in range(30))
+    for n in range(20):
+        far = f"pub struct Far;\n\nimpl Far {{\n    pub fn go(&self) {{\n        at_{n}();\n{steps}"
+        far += f"        then_{n}();\n    }}\n}}\n"
+        lib = f"mod far;\n\nfn g(far: far::Far) {{\n    far.go(at_{n});\n}}\n"
+        repo.commit(f"commit {n}", {"src/far.rs": far, "src/lib.rs": lib})
+    out = made_own()
+    assert index.problems(out) == []
+
+    def rewritten(meta):
+        [place] = [at for at, one in enumerate(meta["context"]) if "frames" in one]
+        change(meta["context"][place])
+
+    rewrite(out, "train.meta.jsonl", rewritten)
+    assert any(says in text for text in index.problems(out))
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [(of_another_time, "from a blob that"), (outside, "outside of its blob"),
