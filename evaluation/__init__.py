@@ -1,4 +1,5 @@
 """The gate: whether a model's code compiles in the place of a commit's own.
 
-`session` judges the predictions for an export, `judge` a single edit.
+`asking` has a model answer, `judging` gives each answer a verdict, by what `compiler` says in a
+`sandbox`, and `report` counts the verdicts.
 """

@@ -6,6 +6,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+Progress = Callable[[int, int], None]
+"""Told how much is done, and how much there is to do."""
 _T = TypeVar("_T")
 
 

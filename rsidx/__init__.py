@@ -42,15 +42,15 @@ if TYPE_CHECKING:
         RsidxError,
         TokenizerError,
     )
-    from rsidx.evaluation.check import CheckCounts
-    from rsidx.evaluation.client import Sampling
-    from rsidx.evaluation.code_check import CodeCheck, CodeError
-    from rsidx.evaluation.comparison import Comparison
-    from rsidx.evaluation.configuration import CheckSettings
-    from rsidx.evaluation.fetch import FetchCounts
-    from rsidx.evaluation.predict import PredictCounts
-    from rsidx.evaluation.report import EvaluationReport, SelfTestReport
-    from rsidx.evaluation.server_tokens import TokenizerComparison
+    from rsidx.evaluation.asking.client import Sampling
+    from rsidx.evaluation.asking.predict import PredictCounts
+    from rsidx.evaluation.asking.server_tokens import TokenizerComparison
+    from rsidx.evaluation.compiler.configuration import CheckSettings
+    from rsidx.evaluation.judging.check import CheckCounts
+    from rsidx.evaluation.judging.code_check import CodeCheck, CodeError
+    from rsidx.evaluation.judging.fetch import FetchCounts
+    from rsidx.evaluation.report.comparison import Comparison
+    from rsidx.evaluation.report.report import EvaluationReport, SelfTestReport
     from rsidx.exporters.config import ExportConfig
     from rsidx.exporters.dataset.reader import ShownRow, ShownToken
     from rsidx.exporters.questions.context import ContextAnswer
@@ -152,12 +152,12 @@ _MODULES = {
     "Attempt": "rsidx.serving.attempt",
     "Audit": "rsidx.exporters.report.audit",
     "Check": "rsidx.serving.complete",
-    "CheckCounts": "rsidx.evaluation.check",
-    "CheckSettings": "rsidx.evaluation.configuration",
-    "CodeCheck": "rsidx.evaluation.code_check",
-    "CodeError": "rsidx.evaluation.code_check",
+    "CheckCounts": "rsidx.evaluation.judging.check",
+    "CheckSettings": "rsidx.evaluation.compiler.configuration",
+    "CodeCheck": "rsidx.evaluation.judging.code_check",
+    "CodeError": "rsidx.evaluation.judging.code_check",
     "Commit": "rsidx.api.commits",
-    "Comparison": "rsidx.evaluation.comparison",
+    "Comparison": "rsidx.evaluation.report.comparison",
     "Completed": "rsidx.serving.attempt",
     "ContextAnswer": "rsidx.exporters.questions.context",
     "Corpus": "rsidx.api.corpus",
@@ -166,12 +166,12 @@ _MODULES = {
     "Edit": "rsidx.api.commits",
     "EditRequest": "rsidx.serving.request",
     "Evaluation": "rsidx.api.evaluation",
-    "EvaluationReport": "rsidx.evaluation.report",
+    "EvaluationReport": "rsidx.evaluation.report.report",
     "EvaluationResult": "rsidx.api.evaluation",
     "Example": "rsidx.api.examples",
     "ExportConfig": "rsidx.exporters.config",
     "Fault": "rsidx.exporters.report.audit",
-    "FetchCounts": "rsidx.evaluation.fetch",
+    "FetchCounts": "rsidx.evaluation.judging.fetch",
     "Finding": "rsidx.hooks.doctor",
     "HookState": "rsidx.hooks.install",
     "Hooks": "rsidx.api.hooks",
@@ -180,13 +180,13 @@ _MODULES = {
     "Location": "rsidx.indexer.lookup",
     "Outcome": "rsidx.corpus.outcome",
     "Percentiles": "rsidx.serving.attempt",
-    "PredictCounts": "rsidx.evaluation.predict",
+    "PredictCounts": "rsidx.evaluation.asking.predict",
     "Problem": "rsidx.exporters.verify.dataset",
     "Prompt": "rsidx.exporters.questions.prompt",
     "Relation": "rsidx.api.data_set",
     "Row": "rsidx.api.data_set",
-    "Sampling": "rsidx.evaluation.client",
-    "SelfTestReport": "rsidx.evaluation.report",
+    "Sampling": "rsidx.evaluation.asking.client",
+    "SelfTestReport": "rsidx.evaluation.report.report",
     "Server": "rsidx.serving.complete",
     "ShownRow": "rsidx.exporters.dataset.reader",
     "ShownToken": "rsidx.exporters.dataset.reader",
@@ -194,7 +194,7 @@ _MODULES = {
     "StageStatus": "rsidx.corpus.status",
     "Status": "rsidx.indexer.status",
     "SyncReport": "rsidx.indexer.ingest",
-    "TokenizerComparison": "rsidx.evaluation.server_tokens",
+    "TokenizerComparison": "rsidx.evaluation.asking.server_tokens",
     "TokenizerReport": "rsidx.exporters.tokenizer",
     "Use": "rsidx.exporters.questions.uses",
     "Verification": "rsidx.api.data_set",

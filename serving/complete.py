@@ -10,9 +10,9 @@ from rsidx.api.index import Index
 from rsidx.api.snapshot import WORKTREE
 from rsidx.api.worktree import Applied, FilesOnDisk
 from rsidx.errors import EvaluationError, PlacementError, RepositoryError
-from rsidx.evaluation.client import Client, Completion, PromptRefusedError, Sampling
-from rsidx.evaluation.configuration import CheckSettings
-from rsidx.evaluation.prompts import RowPrompt
+from rsidx.evaluation.asking.client import Client, Completion, PromptRefusedError, Sampling
+from rsidx.evaluation.asking.prompts import RowPrompt
+from rsidx.evaluation.compiler.configuration import CheckSettings
 from rsidx.exporters.questions.prompt import Prompt
 from rsidx.indexer.git.discovery import discover
 from rsidx.serving.attempt import DONE, Completed, Percentiles

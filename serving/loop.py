@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rsidx.answer import read_answer
-from rsidx.evaluation.client import Completion
+from rsidx.evaluation.asking.client import Completion
 from rsidx.exporters.questions.prompt import Prompt
 from rsidx.serving.attempt import DONE, Attempt
 

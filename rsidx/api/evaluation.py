@@ -11,23 +11,24 @@ from rsidx.answer import read_answer
 from rsidx.api.faults import explained, path_of
 from rsidx.api.worktree import Code, FilesOnDisk, Spot, code_of
 from rsidx.errors import EvaluationError
-from rsidx.evaluation.check import CheckCounts, check
-from rsidx.evaluation.client import Client, Sampling
-from rsidx.evaluation.code_check import CodeCheck
-from rsidx.evaluation.code_check import check_code as check_in_clone
-from rsidx.evaluation.comparison import Comparison, compare
-from rsidx.evaluation.configuration import CheckSettings
+from rsidx.evaluation.asking.client import Client, Sampling
+from rsidx.evaluation.asking.predict import PredictCounts
+from rsidx.evaluation.asking.predict import predict as ask_all
+from rsidx.evaluation.asking.predictions import read_predictions
+from rsidx.evaluation.asking.prompts import read_prompts
+from rsidx.evaluation.compiler.configuration import CheckSettings
 from rsidx.evaluation.edits import EditSet, identity_of, read_edits
-from rsidx.evaluation.fetch import FetchCounts, fetch
-from rsidx.evaluation.predict import PredictCounts
-from rsidx.evaluation.predict import predict as ask_all
-from rsidx.evaluation.predictions import read_predictions
-from rsidx.evaluation.prompts import read_prompts
-from rsidx.evaluation.report import EvaluationReport, SelfTestReport, report_of, self_test_of
-from rsidx.evaluation.result import ResultLines, read_header, read_result
-from rsidx.evaluation.selftest import selftest
-from rsidx.evaluation.session import Progress, Run
-from rsidx.evaluation.training import seen_in_training
+from rsidx.evaluation.judging.check import CheckCounts, check
+from rsidx.evaluation.judging.code_check import CodeCheck
+from rsidx.evaluation.judging.code_check import check_code as check_in_clone
+from rsidx.evaluation.judging.fetch import FetchCounts, fetch
+from rsidx.evaluation.judging.result import ResultLines, read_header, read_result
+from rsidx.evaluation.judging.selftest import selftest
+from rsidx.evaluation.judging.session import Run
+from rsidx.evaluation.report.comparison import Comparison, compare
+from rsidx.evaluation.report.report import EvaluationReport, SelfTestReport, report_of, self_test_of
+from rsidx.evaluation.report.training import seen_in_training
+from rsidx.evaluation.workers import Progress
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.indexer.git.blobs import blob_reader

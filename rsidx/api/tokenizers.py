@@ -4,8 +4,8 @@ import os
 
 from rsidx.api.faults import explained, path_of
 from rsidx.errors import EvaluationError
-from rsidx.evaluation.client import Client
-from rsidx.evaluation.server_tokens import TokenizerComparison, compare_tokens
+from rsidx.evaluation.asking.client import Client
+from rsidx.evaluation.asking.server_tokens import TokenizerComparison, compare_tokens
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.tokenizer import TokenizerReport, measure
 

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from rsidx.evaluation import sandbox
-from rsidx.evaluation.confine import landlock_version
+from rsidx.evaluation.sandbox import sandbox
+from rsidx.evaluation.sandbox.confine import landlock_version
 from tests.evaluation.exports import Export, predictions
 from tests.repositories import Repo
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from rsidx import EvaluationError, ExportError
+from rsidx.evaluation.asking.predictions import read_predictions
 from rsidx.evaluation.edits import read_edits
-from rsidx.evaluation.predictions import read_predictions
 from tests.evaluation.conftest import NEW, OLD, REST
 
 

@@ -9,7 +9,7 @@ import pytest
 from rsidx import CheckSettings, Evaluation
 from tests.conftest import read_lines
 from tests.evaluation.conftest import MANIFEST, NEW, OLD
-from tests.evaluation.test_sandbox import processes
+from tests.evaluation.sandbox.test_sandbox import processes
 
 pytestmark = [pytest.mark.usefixtures("toolchain"), pytest.mark.slow]
 SECRET = "a secret of the user's"

@@ -9,7 +9,7 @@ import pytest
 import rsidx
 from rsidx.answer import read_answer
 from rsidx.errors import ExportError
-from rsidx.evaluation.prompts import read_prompts
+from rsidx.evaluation.asking.prompts import read_prompts
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset.inventory import sealed
 from rsidx.exporters.dataset.layout import write_json

@@ -7,7 +7,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from rsidx.errors import ExportError
-from rsidx.evaluation.prompts import read_prompts
+from rsidx.evaluation.asking.prompts import read_prompts
 from rsidx.exporters.config import ExportConfig
 from tests.conftest import read_lines
 from tests.exporters.export.rows import target

@@ -5,9 +5,10 @@ import json
 import pytest
 
 import rsidx
-from rsidx.evaluation import cargo, code_check
-from rsidx.evaluation.diagnostics import Diagnostic
-from rsidx.evaluation.feedback import MAX_CHARS, feedback
+from rsidx.evaluation.compiler import cargo
+from rsidx.evaluation.compiler.diagnostics import Diagnostic
+from rsidx.evaluation.compiler.feedback import MAX_CHARS, feedback
+from rsidx.evaluation.judging import code_check
 from tests.evaluation.conftest import MANIFEST, any_sandbox, toolchain  # noqa: F401
 
 LIB = """\

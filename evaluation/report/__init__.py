@@ -1,0 +1,1 @@
+"""What do the verdicts say? Shares that compile, and how sure they are."""

@@ -1,0 +1,1 @@
+"""What may a program of the repository do? How it is kept from everything else."""
