@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import shutil
@@ -28,6 +29,12 @@ settings.load_profile("rsidx")
 def pytest_collection_modifyitems(items):
     """Begin with the slow tests, so that no worker is left with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish():
+    """Leave the tests and what they import out of all later collections of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

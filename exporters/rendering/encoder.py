@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -57,6 +57,9 @@ _ENDS = (
     "…",
     "\U0001f600",
 )
+
+_TRIED: dict[tuple[str, bytes], bool] = {}
+"""What was found by trying, by its name and the identity of the tokenizer."""
 
 Ids: TypeAlias = Sequence[int]
 
@@ -279,6 +282,9 @@ class Encoder:
 
         Those of tokenizers that begin a text with a space, or whose tokens swallow spaces, are not.
         """
+        return self._tried("controls", self._splits_at_controls)
+
+    def _splits_at_controls(self) -> bool:
         alone = [self.encode(text) for text in _SAMPLES]
         for token_id, token in self._control.items():
             expected = [token_id]
@@ -295,6 +301,16 @@ class Encoder:
 
         No token crosses from a line that ends with something into such a one.
         """
+        return self._tried("lines", self._splits_at_lines)
+
+    def _tried(self, name: str, tries: Callable[[], bool]) -> bool:
+        """Try something with a tokenizer once in a process: it takes as long as making a row."""
+        key = name, self.identity
+        if key not in _TRIED:
+            _TRIED[key] = tries()
+        return _TRIED[key]
+
+    def _splits_at_lines(self) -> bool:
         splitter = self._tokenizer.pre_tokenizer
         if splitter is None:
             return False

@@ -42,6 +42,18 @@ _SETTINGS_OF_A_REPOSITORY = re.compile(
 )
 
 
+_QUERY = (
+    "rev-parse",
+    "--path-format=absolute",
+    "--git-dir",
+    "--git-common-dir",
+    "--show-object-format",
+    "--is-inside-work-tree",
+    # Last: outside of a worktree, git fails here, and has answered the rest.
+    "--show-toplevel",
+)
+
+
 def discover(start: Path, *, is_named: bool = False) -> Repository:
     """Find the repository that a folder belongs to, as git itself does.
 
@@ -53,13 +65,11 @@ def discover(start: Path, *, is_named: bool = False) -> Repository:
         raise RepositoryError(f"{start} is not a folder")
     if is_named:
         _forget_the_caller()
-    query = ("--path-format=absolute", "--git-dir", "--git-common-dir", "--show-object-format")
-    lines = _rev_parse(start, *query, "--is-inside-work-tree")
-    worktree = None
-    if lines[3] == "true":
-        worktree = Path(_rev_parse(start, "--path-format=absolute", "--show-toplevel")[0])
+    git_dir, common_dir, object_format, *worktree = _rev_parse(start)
     _forget(_REPOSITORY_VARIABLES)
-    return Repository(Path(lines[0]), Path(lines[1]), worktree, lines[2])
+    return Repository(
+        Path(git_dir), Path(common_dir), Path(worktree[0]) if worktree else None, object_format
+    )
 
 
 def _forget(variables: Iterable[str]) -> None:
@@ -102,15 +112,19 @@ def _settings_of_the_user() -> list[tuple[str, str]]:
     ]
 
 
-def _rev_parse(start: Path, *args: str) -> list[str]:
+def _rev_parse(start: Path) -> list[str]:
+    """Return git's folder, the one that worktrees share, the object format and the worktree."""
     status, out, err = execute(
-        ["git", "-C", str(start.absolute()), *FLAGS, "rev-parse", *args],
+        ["git", "-C", str(start.absolute()), *FLAGS, *_QUERY],
         with_extended_output=True,
         with_exceptions=False,
         env=LOCAL_ENVIRONMENT,
     )
+    answers = str(out).splitlines()
+    if answers[3:4] == ["false"]:
+        return answers[:3]
     if status == 0:
-        return str(out).splitlines()
+        return [*answers[:3], *answers[4:]]
     if "not a git repository" in str(err):
         raise RepositoryError(f"{start} is not in a git repository")
     reason = first_line(err)

@@ -1,6 +1,8 @@
 """A few small repositories that are related in the ways that repositories are."""
 
 import json
+import sysconfig
+from functools import cache
 
 import pytest
 
@@ -10,6 +12,14 @@ from tests.repositories import Repo
 
 NEEDS = "needs datatrove, of the extra `corpus`"
 MANIFEST = '[package]\nname = "{name}"\nedition = "2021"\nlicense = "{license}"\n'
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_logs():
+    """Each task's log asks for every path of Python's schemes anew; here they are found once."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sysconfig, "get_path", cache(sysconfig.get_path))
+        yield
 
 
 def function(name, n, words=9):

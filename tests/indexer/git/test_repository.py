@@ -144,3 +144,18 @@ def test_what_an_earlier_version_read_under_a_graft_is_mended(repo, make_index, 
         with index.database.reading() as connection:
             dumps.append(list(dump(connection)))
     assert dumps[0] == dumps[1]
+
+
+@pytest.mark.parametrize(
+    ("folder", "worktree"), [("", ""), ("src", ""), (".git", None), (".git/objects", None)]
+)
+def test_a_folder_s_worktree_is_the_one_that_it_is_in(repo, folder, worktree):
+    repo.commit("one", {"src/a.rs": "fn a() {}\n"})
+    found = discover(repo.path / folder)
+    assert found.worktree == (None if worktree is None else repo.path)
+    assert (found.git_dir, found.common_dir) == (repo.path / ".git", repo.path / ".git")
+
+
+def test_a_bare_repository_has_no_worktree(make_repo):
+    found = discover(make_repo("bare", "--bare").path)
+    assert (found.worktree, found.git_dir.name, found.object_format) == (None, "bare", "sha1")

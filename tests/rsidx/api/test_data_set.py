@@ -17,11 +17,21 @@ FUNCTION = "pub fn {name}(x: u32) -> u32 {{\n    let y = x + {n};\n    y * {n}\n
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
-    """A repository of 60 commits, more than one process makes, and its index."""
+    """A repository of 30 commits, and its index."""
+    return history(tmp_path_factory, 30)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """More commits than one process makes."""
+    return history(tmp_path_factory, 60)
+
+
+def history(tmp_path_factory, n_commits):
     repo = Repo(tmp_path_factory.mktemp("history") / "repo")
     manifest = {"Cargo.toml": '[package]\nname = "x"\nlicense = "MIT"\n'}
     changes = []
-    for n in range(60):
+    for n in range(n_commits):
         path = f"src/m{n % 7}.rs"
         code = "".join(FUNCTION.format(name=f"f{i}", n=n + i) for i in range(3))
         changes.append((f"Give module {n % 7} its version {n}", {path: code, **manifest}))
@@ -78,15 +88,15 @@ def test_an_export_is_byte_for_byte_that_of_the_command(
         data = index.export(tmp_path / "api", rsidx.ExportConfig(str(tokenizer_file), **values))
     assert files(tmp_path / "api") == files(tmp_path / "command")
     assert data.manifest == json.loads((tmp_path / "api/manifest.json").read_text())
-    assert sum(1 for split in data.SPLITS for _ in data.rows(split)) >= 60
+    assert sum(1 for split in data.SPLITS for _ in data.rows(split)) >= 25
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("several")
-def test_processes_make_what_one_makes(filled, config, tmp_path):
-    command = ["export", tmp_path / "command", "-C", filled.path, "--tokenizer", config.tokenizer]
+def test_processes_make_what_one_makes(long, config, tmp_path):
+    command = ["export", tmp_path / "command", "-C", long.path, "--tokenizer", config.tokenizer]
     assert main([str(word) for word in command]) == 0
-    with rsidx.open(filled.path) as index:
+    with rsidx.open(long.path) as index:
         index.file.with_name("index.db.cache").unlink()
         index.export(tmp_path / "api", config)
         index.file.with_name("index.db.cache").unlink()
@@ -119,7 +129,7 @@ def test_what_was_left_out_is_listed_with_its_reason(filled, config, tmp_path):
 def test_what_an_export_would_do_is_told_and_not_done(filled, config, tmp_path):
     with rsidx.open(filled.path) as index:
         found = index.preview(tmp_path / "out", config)
-        assert (found["replaced_files"], sum(found["commits"].values())) == ([], 60)
+        assert (found["replaced_files"], sum(found["commits"].values())) == ([], 30)
         assert not (tmp_path / "out").exists()
         index.export(tmp_path / "out", config)
         (tmp_path / "out/README.md").write_text("mine")
@@ -143,7 +153,7 @@ def test_examples_are_the_rows_of_an_export_that_leaves_none_out(filled, config,
         data = index.export(tmp_path / "out", asked)
         again = list(index.examples("main", asked))
     rows = list(data.rows("train"))
-    assert len(rows) >= 60
+    assert len(rows) >= 30
     shown = [(one.id, one.input_ids, one.labels, one.meta) for one in made]
     assert shown == [(row.id, row.input_ids, row.labels, row.meta) for row in rows]
     assert again == made
@@ -193,7 +203,7 @@ def test_examples_leave_an_export_and_a_writer_alone(filled, config, tmp_path):
 
 def test_examples_of_a_part_of_the_history_are_of_that_part(filled, config):
     with rsidx.open(filled.path) as index:
-        early = {one.meta["commit"] for one in index.examples("HEAD~50", config)}
+        early = {one.meta["commit"] for one in index.examples("HEAD~20", config)}
         assert len(early) == 10
         with pytest.raises(rsidx.ExportError, match="opened for repo, not for other"):
             next(index.examples("HEAD", rsidx.ExportConfig(config.tokenizer, name="other")))
@@ -201,10 +211,10 @@ def test_examples_of_a_part_of_the_history_are_of_that_part(filled, config):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("several")
-def test_processes_are_started_without_the_program_of_the_user(filled, config, tmp_path):
+def test_processes_are_started_without_the_program_of_the_user(long, config, tmp_path):
     """This very test would run in them: pytest's main module has no guard that they pass."""
     before = sys.modules["__main__"]
-    with rsidx.open(filled.path, db=str(tmp_path / "index.db")) as index:
+    with rsidx.open(long.path, db=str(tmp_path / "index.db")) as index:
         index.backfill(jobs=2)
         index.export(tmp_path / "out", config, jobs=2)
     assert sys.modules["__main__"] is before
