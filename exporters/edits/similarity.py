@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
+from rsidx.exporters.edits.tokens import joined_lines
+
 _BLANKS = b" \t\n\r\f\v"
-_TRAILING_COMMA = re.compile(rb",(?=[)\]}>])")
+_OPTIONAL_COMMA = re.compile(rb",(?=[)\]}>])|(?<=\}),")
+"""One before a bracket closes, or behind a block, as of an arm of a match."""
 _WORD = re.compile(rb"\w+")
 _ANY_NAME = b"_"
 _MIN_SHARE = 0.15
@@ -18,13 +21,13 @@ _T = TypeVar("_T")
 
 
 def same_tokens(old: bytes, new: bytes) -> bool:
-    """Tell whether two texts differ in white space and trailing commas alone."""
+    """Tell whether two texts differ in white space and optional commas alone."""
     return strip_insignificant(old) == strip_insignificant(new)
 
 
 def strip_insignificant(text: bytes) -> bytes:
-    """Return a text without white space and trailing commas."""
-    return _TRAILING_COMMA.sub(b"", text.translate(None, _BLANKS))
+    """Return a text without white space, where strings go on, and commas that rustfmt drops."""
+    return _OPTIONAL_COMMA.sub(b"", joined_lines(text).translate(None, _BLANKS))
 
 
 def words(text: bytes) -> list[re.Match[bytes]]:

@@ -31,6 +31,9 @@ _OF_RUSTDOC = re.compile(
     rb"no_run|should_panic|compile_fail|standalone(?:_crate)?|test_harness|ignore(?:-[\w-]{1,60})?"
     rb"|edition\d{4}|E\d{4}"
 )
+_RAW = re.compile(rb"b?c?r\#*+\"")
+_WRAPPED = re.compile(rb"(?<!\\)((?:\\\\)*+)\\\r?\n[ \t\r\n]*+")
+"""Where a string goes on in the next line: a backslash that no other escapes."""
 _DEPTH = {b"(": 1, b"[": 1, b"{": 1, b")": -1, b"]": -1, b"}": -1}
 
 
@@ -74,10 +77,16 @@ def _end_of_block(text: bytes, start: int) -> int:
 
 
 def strings_of(text: bytes) -> list[bytes]:
-    """Return the string literals of a text, with their quotes."""
+    """Return the string literals of a text, with their quotes; how they are wrapped is not told."""
     if b'"' not in text:
         return []
-    return [token.text for token in tokens(text) if token.kind == CODE and b'"' in token.text]
+    found = (token.text for token in tokens(text) if token.kind == CODE and b'"' in token.text)
+    return [text if _RAW.match(text) else joined_lines(text) for text in found]
+
+
+def joined_lines(text: bytes) -> bytes:
+    """Return a text with strings that go on behind a backslash and a line end on one line."""
+    return _WRAPPED.sub(rb"\1", text) if b"\\\n" in text or b"\\\r\n" in text else text
 
 
 def doctests(found: list[Token]) -> list[bytes]:

@@ -25,7 +25,8 @@ CHANGES = (
     Filter(
         "formatting",
         "edit",
-        "the same code but for white space outside of strings, and trailing commas",
+        "the same code but for white space outside of strings, how strings are wrapped, and commas "
+        "that may be left out",
         _is_formatting,
     ),
     Filter("blank", "edit", "edits of white space alone", _is_blank, always=True),

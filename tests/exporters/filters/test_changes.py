@@ -24,6 +24,10 @@ CHANGES = {
     "attributes": ("pub fn", "#[inline]\npub fn"),
     "visibility": ("pub fn", "pub(crate) fn"),
 }  # fmt: skip
+FORMATTED = {
+    "arms": ('match n { 0 => { "" }, _ => { "b" }, }', 'match n { 0 => { "" } _ => { "b" } }'),
+    "wrapped": ('"all of it is on a line"', '"all of it \\\n     is on \\\n     a line"'),
+}  # fmt: skip
 LEFT_OUT = ("formatting", "comments", "import_order")
 STAY = ("documentation", "attributes", "visibility")
 
@@ -39,6 +43,12 @@ def exported(make_history, tokenizer_file, tmp_path_factory):
         changes += [
             (f"Add a file for {name}", {f"src/{name}.rs": text}),
             (f"Change only {name}", {f"src/{name}.rs": text.replace(old, new)}),
+        ]
+    for name, (old, new) in FORMATTED.items():
+        text = f"pub fn {name}(n: u8) -> &'static str {{\n    {old}\n}}\n"
+        changes += [
+            (f"Add a function {name}", {f"src/{name}.rs": text}),
+            (f"Format only {name}", {f"src/{name}.rs": text.replace(old, new)}),
         ]
     repo.commits(changes)
     repo.commit("Space it out in a string", {"src/comments.rs": OLD.replace("one  two", "one two")})
@@ -60,7 +70,9 @@ def exported(make_history, tokenizer_file, tmp_path_factory):
 def test_comments_formatting_and_the_order_of_imports_are_left_out(exported):
     manifest = exported()
     dropped = {name: manifest["dropped"].get(f"edits_{name}", 0) for name in CHANGES}
-    assert dropped == {**dict.fromkeys(LEFT_OUT, 1), **dict.fromkeys(STAY, 0)}
+    n_formatted = 1 + len(FORMATTED)
+    once = dict.fromkeys(LEFT_OUT, 1)
+    assert dropped == {**once, **dict.fromkeys(STAY, 0), "formatting": n_formatted}
     tiny = manifest["counts"]["examples_of_tiny_edits"]
     assert tiny == {"comments": 0, "documentation": 1, "attributes": 1, "visibility": 1}
 
@@ -69,7 +81,8 @@ def test_comments_formatting_and_the_order_of_imports_are_left_out(exported):
 def test_each_can_be_kept(exported, name):
     plain, kept = exported(), exported(keep=(name,))
     assert f"edits_{name}" not in kept["dropped"]
-    assert kept["counts"]["examples"]["train"] == plain["counts"]["examples"]["train"] + 1
+    n_more = plain["dropped"][f"edits_{name}"]
+    assert kept["counts"]["examples"]["train"] == plain["counts"]["examples"]["train"] + n_more
 
 
 @pytest.mark.parametrize("name", STAY)
