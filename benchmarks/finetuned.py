@@ -21,7 +21,7 @@ from typing import Any
 
 from context_rows import Key, turn
 
-from rsidx.evaluation.intervals import Rate, rate
+from rsidx.evaluation.report.intervals import Rate, rate
 
 _IGNORED = -100
 _CHUNK = 1 << 20

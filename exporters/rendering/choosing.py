@@ -58,10 +58,23 @@ class Chooser:
             room += kept
             shown += found
             dropped += left_out
-        window.widen(used + room)
-        known = _known(example, window.n_before, window.n_behind)
-        shown = [index for index in shown if not _is_known(excerpts[index], known)]
+        shown = self._widened(example, window, used + room, shown)
         return Chosen(sorted(shown), edits, window.n_before, window.n_behind), dropped
+
+    def _widened(self, example: Example, window: Window, room: int, shown: list[int]) -> list[int]:
+        """Show more of the file around, in the room of excerpts that it covers, too.
+
+        Return those of the excerpts that it does not cover.
+        """
+        excerpts = example.draft.excerpts
+        while True:
+            window.widen(room)
+            known = _known(example, window.n_before, window.n_behind)
+            covered = {index for index in shown if _is_known(excerpts[index], known)}
+            if not covered:
+                return shown
+            shown = [index for index in shown if index not in covered]
+            room += sum(self._n_of(excerpts[index].shown) for index in covered)
 
     def _n_block(self, content: str) -> int | None:
         """Return how many tokens a block has, None if the tokenizer cannot give it back."""

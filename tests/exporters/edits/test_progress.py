@@ -190,6 +190,20 @@ def test_where_the_file_is_long_the_nearest_is_shown_and_the_cut_is_marked(rows_
     assert row.meta["n_tokens"]["context"] <= 400
 
 
+def test_what_the_file_around_covers_leaves_its_room_to_more_of_the_file(rows_of):
+    items = [f"pub fn f{n}() {{\n    call({n});\n}}\n\n" for n in range(80)]
+    fields = "".join(f"    field_{n}: u32,\n" for n in range(8))
+    items[30] = f"pub struct Wide {{\n{fields}}}\n\n"
+    items[40] = "pub fn f40(wide: Wide) {\n    call(wide);\n}\n\n"
+    before = {"src/lib.rs": "".join(items), **MANIFEST}
+    items[40] = items[40].replace("call", "other")
+    (row,) = rows_of(before, {"src/lib.rs": "".join(items)}, context_tokens=800)
+    assert context(row).count("field_7: u32") == 1
+    assert not row.meta["context"]
+    largest_block = 120
+    assert 800 - largest_block < row.meta["n_tokens"]["context"] <= 800
+
+
 def test_verify_sees_that_the_file_around_is_another(rows_of, index, tmp_path, read_jsonl):
     rows_of(BEFORE, AFTER)
     file = tmp_path / "out" / "train.meta.jsonl"
