@@ -74,12 +74,25 @@ class ExportConfig:
     kind: Annotated[
         str,
         Setting(
-            "The kind of example: edits, holes to fill in (fill-in-the-middle), or sequences: "
-            "windows over the files that each commit changed.",
+            "The kind of example: edits, holes to fill in (fill-in-the-middle), sequences (windows "
+            "over the files that each commit changed), repairs of answers that failed the gate, or "
+            "preferences: an edit, and a worse answer beside it.",
             choices=tuple(KINDS),
             harmless=True,
         ),
     ] = "edit"
+    from_results: Annotated[
+        tuple[str, ...],
+        Setting(
+            "The folder of a result of `rsidx eval check` or `selftest`, whose failed answers "
+            "repairs and preferences are made of; may be given more than once.",
+            flag="--from",
+            metavar="RESULT",
+            is_path=True,
+            must_exist=True,
+            in_cache_key=False,
+        ),
+    ] = ()
     level: Annotated[
         str,
         Setting(
@@ -406,13 +419,14 @@ def _contradiction(config: ExportConfig) -> str | None:
     reason = KINDS[config.kind].conflict(config)
     if reason is not None:
         return reason
-    if config.columns == "messages" and (config.kind != "edit" or config.labels != "target"):
+    is_edit = KINDS[config.kind].is_edit
+    if config.columns == "messages" and (not is_edit or config.labels != "target"):
         return "--columns messages is for edits, with --labels target"
     if config.columns == "messages" and config.dialect != "auto":
         return "--columns messages are written by the tokenizer's chat template, not by a --dialect"
-    if config.target == "blocks" and (config.kind != "edit" or config.labels == "changed"):
+    if config.target == "blocks" and (not is_edit or config.labels == "changed"):
         return "--target blocks is for edits, and not for --labels changed: blocks are what changes"
-    if config.labels == "changed" and config.kind != "edit":
+    if config.labels == "changed" and not is_edit:
         return "--labels changed is for edits, which have old code to compare with"
     if config.pack is not None and config.pack < config.max_tokens:
         return (

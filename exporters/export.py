@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rsidx.errors import ExportError
+from rsidx.exporters.answers.failed import FailedAnswers
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.dataset import card
 from rsidx.exporters.dataset.croissant import FILE, describe
@@ -147,6 +148,7 @@ def _planned(database: Database, config: ExportConfig, phases: Phases) -> Iterat
     with session(database, config, tools) as opened:
         with phases.of("history"):
             history, plan, left_out = _commits(opened)
+        _check_held_out(config, plan)
         statistics = Statistics()
         statistics.dropped.update(f"commits_{reason}" for _, reason in left_out)
         yield _Planned(opened, history, plan, left_out, statistics)
@@ -163,6 +165,21 @@ def _commits(opened: Session) -> tuple[History, Plan, list[tuple[CommitRow, str]
         *((commit, "embargo") for commit in embargo),
     ]
     return selection.history, plan, left_out
+
+
+def _check_held_out(config: ExportConfig, plan: Plan) -> None:
+    """Raise ExportError where train would have what a model was told of edits of val and test."""
+    if not config.from_results:
+        return
+    held_out = FailedAnswers(config.from_results).held_out()
+    for position in plan.positions():
+        commit = plan.commits[position].oid.hex()
+        if commit in held_out and not plan.split.number(position):
+            raise ExportError(
+                f"--from has verdicts on edits of val or test, and commit {commit[:12]} of these "
+                "would be in train: keep the splits of the data set that was judged, with "
+                "--boundaries"
+            )
 
 
 def _check_licenses(config: ExportConfig, statistics: Statistics) -> None:

@@ -1,4 +1,4 @@
-"""The kinds of example: an edit, a hole to fill in, a window of a file.
+"""The kinds of example: an edit, a hole to fill in, a window of a file, and what answers teach.
 
 A new kind is a module in `examples/` and a line here, with a dialect if it is written in a way
 of its own.
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from rsidx.exporters.examples.edit import EDIT
 from rsidx.exporters.examples.fim import FIM
 from rsidx.exporters.examples.kind import Kind
+from rsidx.exporters.examples.preference import PREFERENCE
+from rsidx.exporters.examples.repair import REPAIR
 from rsidx.exporters.examples.sequence import SEQUENCE
 from rsidx.exporters.rendering.base import Dialect
 from rsidx.exporters.rendering.chat import ChatDialect
@@ -18,6 +20,7 @@ from rsidx.exporters.rendering.edit import edit_dialect
 from rsidx.exporters.rendering.encoder import Encoder
 from rsidx.exporters.rendering.files import files_dialect
 from rsidx.exporters.rendering.fim import fim_dialect
+from rsidx.exporters.rendering.preference import preference_dialect
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
@@ -26,6 +29,8 @@ _ALL: tuple[tuple[Kind, Callable[[Encoder, "ExportConfig"], Dialect]], ...] = (
     (EDIT, edit_dialect),
     (FIM, fim_dialect),
     (SEQUENCE, files_dialect),
+    (REPAIR, edit_dialect),
+    (PREFERENCE, preference_dialect),
 )
 KINDS = {kind.name: kind for kind, _ in _ALL}
 _DIALECTS = {kind.name: dialect for kind, dialect in _ALL}

@@ -58,6 +58,11 @@ def with_blocks(old: bytes, answer: bytes) -> bytes:
     return result.removesuffix(b"\n") if is_open else result
 
 
+def searched_for(answer: str) -> list[str]:
+    """Return what each block of an answer searches for; raises PlacementError as `with_blocks`."""
+    return [search.decode() for search, _ in _parsed(answer.encode())]
+
+
 def _only_place(text: bytes, search: bytes, number: int) -> int:
     """Return where whole lines stand in a text, which must be one place."""
     places = list(places_of(text, search))

@@ -13,6 +13,7 @@ from rsidx.errors import EvaluationError, PlacementError, RepositoryError
 from rsidx.evaluation.asking.client import Client, Completion, PromptRefusedError, Sampling
 from rsidx.evaluation.asking.prompts import RowPrompt
 from rsidx.evaluation.compiler.configuration import CheckSettings
+from rsidx.exporters.examples.message import with_errors
 from rsidx.exporters.questions.prompt import Prompt
 from rsidx.indexer.git.discovery import discover
 from rsidx.serving.attempt import DONE, Completed, Percentiles
@@ -123,7 +124,7 @@ class _Steps:
         return self._index.at("HEAD").prompt(
             request.path,
             request.symbol,
-            message_with(request.message, errors),
+            with_errors(request.message, errors),
             like=self._data,
             named=request.named,
             signature=request.signature,
@@ -159,11 +160,6 @@ class _Steps:
         if self._files.read(self._request.path) != self._source:
             raise PlacementError("changed", f"{self._request.path} was changed meanwhile")
         return self._files.apply(self._request.spot(prompt.part), code, write=write)
-
-
-def message_with(message: str, errors: str) -> str:
-    """Return the message of a prompt that says what was wrong with the last answer."""
-    return f"{message}\n\n{errors}" if errors else message
 
 
 def _told(reason: str) -> str:

@@ -115,5 +115,5 @@ def test_every_extra_for_a_user_is_in_the_table_of_getting_started():
 def test_the_readme_trains_as_the_guide_does():
     python = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
     [readme] = python.findall((ROOT / "README.md").read_text("utf-8"))
-    [guide] = python.findall((ROOT / "docs" / "training.md").read_text("utf-8"))
-    assert readme == guide
+    guide = python.findall((ROOT / "docs" / "training.md").read_text("utf-8"))
+    assert [readme] == [one for one in guide if "SFT" in one]

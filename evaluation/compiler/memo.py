@@ -7,6 +7,7 @@ from typing import Any
 
 from rsidx.evaluation.compiler.cargo import Build
 from rsidx.evaluation.compiler.diagnostics import Diagnostic
+from rsidx.evaluation.compiler.feedback import MAX_CHARS
 from rsidx.evaluation.lines import append_line, read_lines
 
 _NOT_KEPT = frozenset({"timeout", "killed", "dependencies"})
@@ -46,7 +47,12 @@ class Memo:
 
 def _line(build: Build) -> dict[str, Any]:
     errors = [
-        {"code": one.code, "message": one.message, "spans": one.spans}
+        {
+            "code": one.code,
+            "message": one.message,
+            "spans": one.spans,
+            "rendered": one.rendered[:MAX_CHARS],
+        }
         for one in build.errors[:_MAX_ERRORS]
     ]
     return {
@@ -60,7 +66,13 @@ def _line(build: Build) -> dict[str, Any]:
 
 def _build(line: Mapping[str, Any]) -> Build:
     errors = tuple(
-        Diagnostic(one["code"], one["message"], tuple((p, s, e) for p, s, e in one["spans"]))
+        Diagnostic(
+            one["code"],
+            one["message"],
+            tuple((p, s, e) for p, s, e in one["spans"]),
+            # An earlier release did not keep it.
+            one.get("rendered", ""),
+        )
         for one in line["errors"]
     )
     return Build(line["outcome"], errors, line["is_rebuilt"], line["said"], line["seconds"])

@@ -15,8 +15,9 @@ from rsidx.evaluation.compiler.memo import Memo
 from rsidx.evaluation.compiler.workspace import Workspace
 from rsidx.evaluation.edits import CodeRange, JudgedEdit
 from rsidx.evaluation.judging import probe
+from rsidx.evaluation.judging.kept import told, with_code
 from rsidx.evaluation.judging.verdict import Reference, Verdict
-from rsidx.indexer.splice import missing, names_within, replace_range
+from rsidx.indexer.splice import Spliced, missing, names_within, replace_range
 
 _MIN_TIMEOUT_S = 60
 _TIMES_THE_BUILD = 5
@@ -185,25 +186,43 @@ class Judge:
         return "", ""
 
     def judge(
-        self, subject: Subject, predictions: Sequence[Prediction], *, end_token: str
+        self, subject: Subject, predictions: Sequence[Prediction | None], *, end_token: str
     ) -> Verdict:
-        """Return what comes of a model's answers to an edit's rows."""
-        site = subject.site
-        if any(one.is_cut_off for one in predictions):
+        """Return what comes of a model's answers to an edit's rows.
+
+        None stands for the commit's own code.
+        """
+        if any(one is not None and one.is_cut_off for one in predictions):
             return Verdict("cut_off", reason="the answer ended because of its length")
         try:
-            codes = [
-                with_blocks(old, read_answer(answers.code_of(one.completion, end_token)).code)
-                for old, one in zip(self._old_parts(site.edit), predictions, strict=True)
-            ]
+            codes = self._codes(subject.site, predictions, end_token)
         except UnicodeEncodeError:
             return Verdict("not_applied", reason="the answer is no text")
         except PlacementError as error:
             return Verdict(error.outcome, reason=str(error))
-        pairs = zip(site.own_parts(), codes, strict=True)
+        pairs = zip(subject.site.own_parts(), codes, strict=True)
         if any(own.strip() and not code.strip() for own, code in pairs):
             return Verdict("no_answer", reason="the answer is empty")
-        return self.judge_code(subject, site.with_parts(codes))
+        return self.judge_code(subject, subject.site.with_parts(codes))
+
+    def is_unchanged(
+        self, subject: Subject, predictions: Sequence[Prediction | None], end_token: str
+    ) -> bool:
+        """Tell whether answers that can be put in place leave the old code as it was."""
+        codes = self._codes(subject.site, predictions, end_token)
+        triples = zip(predictions, codes, self._old_parts(subject.site.edit), strict=True)
+        return all(answers.is_same(code, old) for one, code, old in triples if one is not None)
+
+    def _codes(
+        self, site: Site, predictions: Sequence[Prediction | None], end_token: str
+    ) -> list[bytes]:
+        parts = zip(self._old_parts(site.edit), site.own_parts(), predictions, strict=True)
+        return [
+            own
+            if one is None
+            else with_blocks(old, read_answer(answers.code_of(one.completion, end_token)).code)
+            for old, own, one in parts
+        ]
 
     def _old_parts(self, edit: JudgedEdit) -> Iterator[bytes]:
         """Yield the old code that each row of an edit shows."""
@@ -217,6 +236,11 @@ class Judge:
         """
         site = subject.site
         spliced = replace_range(site.source, site.start, site.end, code)
+        verdict = self._judged(subject, spliced, is_foreign=is_foreign)
+        return with_code(verdict, spliced.code, (site.source, site.old))
+
+    def _judged(self, subject: Subject, spliced: Spliced, *, is_foreign: bool) -> Verdict:
+        site = subject.site
         facts = Verdict(
             "compiles",
             is_exact=answers.is_same(spliced.code, site.own),
@@ -227,7 +251,7 @@ class Judge:
             return replace(facts, verdict="not_applied", reason=reason)
         if not spliced.is_broken and subject.symbol and subject.symbol not in spliced.names:
             reason = f"the answer does not define {subject.symbol}"
-            return replace(facts, verdict="not_the_symbol", reason=reason)
+            return replace(facts, verdict="not_the_symbol", reason=reason, errors=reason)
         _, lock = self._cargo.lock(subject.package, unlocked=self._settings.unlocked)
         allowed = max(_MIN_TIMEOUT_S, _TIMES_THE_BUILD * subject.reference.build_s)
         terms = _Terms(allowed, is_foreign)
@@ -310,4 +334,5 @@ def _verdict(facts: Verdict, build: Build, site: Site, end: int) -> Verdict:
         phase=error.phase,
         where=error.where(site.edit.path, site.start, end),
         reason=error.reason,
+        errors=told(build.errors, site.edit.path, site.start, end),
     )

@@ -12,13 +12,15 @@ from rsidx.errors import EvaluationError
 from rsidx.evaluation.edits import JudgedEdit
 from rsidx.evaluation.judging.verdict import Reference, Verdict
 from rsidx.evaluation.lines import append_line, read_lines
+from rsidx.exporters.answers.result_folder import (
+    EDITS_FILE,
+    FORMAT,
+    FORMAT_VERSION,
+    HEADER_FILE,
+    VERDICTS_FILE,
+)
 from rsidx.files import put
 
-FORMAT = "rsidx-result"
-FORMAT_VERSION = 1
-HEADER_FILE = "result.json"
-EDITS_FILE = "edits.jsonl"
-VERDICTS_FILE = "verdicts.jsonl"
 _MUST_AGREE = ("purpose", "export", "split", "rustc", "checks", "unlocked", "sandbox", "cargo")
 
 

@@ -58,7 +58,9 @@ class Verdict:
 
     `error_class`, `phase` and `where` are those of the error that counts, empty without one.
     `keeps_attributes` tells whether the attributes and documentation that the commit keeps are
-    kept; None where there are none.
+    kept; None where there are none. `code` is what was judged in the place of the commit's own,
+    None where nothing was, or too much; `errors` is what a model is told of it, by the rule of
+    `rsidx.evaluation.compiler.feedback`. Both are without secrets: `is_redacted` where they had some.
     """
 
     verdict: str
@@ -69,6 +71,9 @@ class Verdict:
     seconds: float = 0.0
     is_exact: bool = False
     keeps_attributes: bool | None = None
+    code: str | None = None
+    errors: str = ""
+    is_redacted: bool = False
 
     def line(self) -> dict[str, Any]:
         """Return the verdict as a line of a result has it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from rsidx.exporters.dataset.features import meta_features
 from rsidx.exporters.dataset.packing import PACKED_COLUMNS
+from rsidx.exporters.dataset.preference_columns import PREFERENCE_COLUMNS
 from rsidx.exporters.dataset.sidecars import PACKED, TEXT
 from rsidx.exporters.dataset.text_columns import TEXT_COLUMNS
 from rsidx.exporters.dataset.writer import COLUMNS
@@ -103,6 +104,7 @@ def render(manifest: dict[str, Any]) -> str:
         *_table("By split and change", counts["examples_by_change"], counts["tokens_by_change"]),
         *_table("By kind of code", counts["examples_by_kind"], counts["tokens_by_kind"]),
         *_table("Context by rule", counts["excerpts_by_rule"]),
+        *_table("By verdict of the gate", counts.get("examples_by_verdict", {})),
         *_table("References, by kind and what came of them", counts["references"]),
         *_table("Left out, by reason", manifest["dropped"]),
         *_relations(manifest["relations"]),
@@ -181,6 +183,8 @@ def _shapes(config: dict[str, Any]) -> dict[str, str]:
 def _types(shape: str, config: dict[str, Any]) -> list[dict[str, Any]]:
     if shape == _META:
         return meta_features(config["kind"])
+    if KINDS[config["kind"]].has_rejected:
+        return [{"name": name, "dtype": "string"} for name in PREFERENCE_COLUMNS]
     if shape == "text" or (shape == "default" and config["columns"] == "text"):
         return [{"name": name, "dtype": "string"} for name in TEXT_COLUMNS]
     if config["columns"] == "messages":
@@ -198,6 +202,8 @@ _LOSS = {
 
 
 def _columns(config: dict[str, Any]) -> str:
+    if KINDS[config["kind"]].has_rejected:
+        return "Each row of a split has `id`, `prompt`, `chosen` and `rejected`"
     if config["columns"] == "text":
         return "Each row of a split has `id`, `prompt` and `completion`"
     if config["columns"] == "messages":

@@ -10,6 +10,7 @@ from typing import Any
 from rsidx.exporters.dataset.layout import META, sha256_of, split_files
 from rsidx.exporters.filters.licenses import NO_LICENSE
 from rsidx.exporters.formats.registry import FORMATS
+from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.splits.split import SPLITS
 
 FILE = "croissant.json"
@@ -23,6 +24,12 @@ _TEXT_COLUMNS = {
     "id": "identifies the row",
     "prompt": "what is asked",
     "completion": "what is answered",
+}
+_PREFERENCE_COLUMNS = {
+    "id": "identifies the row",
+    "prompt": "what is asked",
+    "chosen": "the better answer",
+    "rejected": "the worse answer",
 }
 _MESSAGE_COLUMNS = {
     "id": "identifies the row",
@@ -148,6 +155,8 @@ _COLUMNS_AS_TEXT = {"text": _TEXT_COLUMNS, "messages": _MESSAGE_COLUMNS}
 
 def _columns_of(config: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the columns of an export's rows, and what they are."""
+    if KINDS[config["kind"]].has_rejected:
+        return _PREFERENCE_COLUMNS
     if config["columns"] in _COLUMNS_AS_TEXT:
         return _COLUMNS_AS_TEXT[config["columns"]]
     return _COLUMNS | dict.fromkeys(config["masks"], "1 where labels have loss, 0 elsewhere")

@@ -43,6 +43,11 @@ def _chat_template(config: ExportConfig, encoder: Encoder) -> dict[str, str | No
     return {"chat_template": sha256(source.encode()).hexdigest() if source is not None else None}
 
 
+def _names_of(given: str | tuple[str, ...]) -> str | list[str]:
+    """Return the last part of a path, or of each of several."""
+    return Path(given).name if isinstance(given, str) else [Path(one).name for one in given]
+
+
 def manifest_of(
     config: ExportConfig,
     encoder: Encoder,
@@ -56,7 +61,7 @@ def manifest_of(
     for name, option in declared(ExportConfig).items():
         # A path says where something lay on one machine; hashes and oids say which one it was.
         if option.setting.is_path and asked[name]:
-            asked[name] = Path(asked[name]).name
+            asked[name] = _names_of(asked[name])
     n_examples = statistics.examples.total()
     return {
         "rsidx_version": __version__,
@@ -98,6 +103,7 @@ def manifest_of(
             "examples_of_test_code": statistics.test_code,
             "examples_of_tiny_edits": {kind: statistics.tiny[kind] for kind in KINDS},
             "examples_of_blocks": statistics.blocks,
+            "examples_by_verdict": dict(sorted(statistics.verdicts.items())),
             "examples_with_cut_message": statistics.cut_messages,
             "examples_with_old_line_ends": statistics.old_line_ends,
             "examples_by_year": dict(sorted(statistics.years.items())),

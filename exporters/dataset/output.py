@@ -12,6 +12,7 @@ from rsidx.exporters.dataset.dropped import DroppedFile
 from rsidx.exporters.dataset.message_columns import Messages
 from rsidx.exporters.dataset.moved import MovedRows
 from rsidx.exporters.dataset.order import Sorter, Weights, newest, sort_key
+from rsidx.exporters.dataset.preference_columns import Preferences
 from rsidx.exporters.dataset.sidecars import Sidecars
 from rsidx.exporters.dataset.text_columns import PromptCompletion
 from rsidx.exporters.dataset.writer import (
@@ -21,6 +22,7 @@ from rsidx.exporters.dataset.writer import (
     columns,
     masks_of,
 )
+from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.pipeline.result import Dropped, TokenizedRow
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.rendering.encoder import Encoder
@@ -134,6 +136,8 @@ _TEXTS: Mapping[str, type[PromptCompletion] | type[Messages]] = {
 
 def _columns_of(encoder: Encoder, config: ExportConfig) -> ColumnsOf:
     """Return what makes the columns of rows."""
+    if KINDS[config.kind].has_rejected:
+        return Preferences(encoder).row
     if config.columns in _TEXTS:
         return _TEXTS[config.columns](encoder).row
     padding = None

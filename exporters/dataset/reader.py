@@ -15,6 +15,7 @@ from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.layout import META, split_files
 from rsidx.exporters.formats import jsonl
 from rsidx.exporters.formats.registry import FORMATS
+from rsidx.exporters.rendering.base import REJECTED
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.rendering.renderer import LEARNED_ROLES
 from rsidx.exporters.splits.split import SPLITS
@@ -175,6 +176,11 @@ def _is_named(meta: dict[str, Any], which: str) -> bool:
 
 
 def _tokens(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> Iterator[ShownToken]:
+    if "rejected" in row:
+        yield ShownToken(row["prompt"], (), "prompt", is_control=False, has_loss=False)
+        yield ShownToken(row["chosen"], (), "new", is_control=False, has_loss=True)
+        yield ShownToken(row["rejected"], (), REJECTED, is_control=False, has_loss=False)
+        return
     if "completion" in row:
         yield ShownToken(row["prompt"], (), "prompt", is_control=False, has_loss=False)
         yield ShownToken(row["completion"], (), "new", is_control=False, has_loss=True)

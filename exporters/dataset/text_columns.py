@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from rsidx.exporters.pipeline.result import TokenizedRow
+from rsidx.exporters.rendering.base import REJECTED
 from rsidx.exporters.rendering.encoder import Encoder
 
 TEXT_COLUMNS = ("id", "prompt", "completion")
@@ -49,6 +50,7 @@ class PromptCompletion:
 
     def _sides(self, row: TokenizedRow) -> tuple[list[int], list[int]]:
         ids = list(self._encoder.without_bos(row.ids.tolist()))
+        ids = ids[: len(ids) - row.brief["n_tokens"].get(REJECTED, 0)]
         first = len(ids) - 1 - row.brief["n_tokens"]["new"]
         prompt, completion = ids[:first], ids[first:]
         if self._encoder.spelling(completion[-1]) == self._encoder.end_token:

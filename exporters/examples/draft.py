@@ -37,6 +37,7 @@ class Draft:
     those that the new code is to have, None for its own. `surroundings` is the file around the
     place, None where the code shows the file. `given` is what is said of code that is to be added.
     `replaced` is the code that edits changed which are made already, with what they made of it.
+    `commit` is the id of the commit that made the edit, empty where it is still to be made.
     """
 
     repository: str
@@ -56,6 +57,7 @@ class Draft:
     surroundings: Surroundings | None = None
     given: Given | None = None
     replaced: tuple[tuple[Side, Side], ...] = ()
+    commit: bytes = b""
 
     @property
     def origin(self) -> str:

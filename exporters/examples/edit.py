@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from rsidx.blocks import searched_for
 from rsidx.exporters.context.around import NOTHING_AROUND, Around, AroundTexts
 from rsidx.exporters.context.excerpts import Excerpt
 from rsidx.exporters.edits.edit import Edit
@@ -13,7 +14,16 @@ from rsidx.exporters.edits.splitting import Part, split, windows
 from rsidx.exporters.examples.blocks import blocks_for
 from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
-from rsidx.exporters.examples.kind import LEVELS, Kind, Limits, Shown, Sources
+from rsidx.exporters.examples.kind import (
+    FROM_ELSEWHERE,
+    LEVELS,
+    Kind,
+    Limits,
+    Shown,
+    Sources,
+)
+from rsidx.exporters.examples.redaction import has_placeholder
+from rsidx.store.records import CommitRow
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
@@ -36,6 +46,12 @@ class EditCode:
     blocks: str = ""
 
     roles: ClassVar[tuple[str, ...]] = ("prompt", "context", "old", "lead", "new")
+    has_old: ClassVar[bool] = True
+
+    @property
+    def variant(self) -> str:
+        """Empty: a part has one row."""
+        return ""
 
     @property
     def n_chars(self) -> int:
@@ -65,36 +81,50 @@ class EditCode:
     @property
     def facts(self) -> dict[str, Any]:
         """Whether the row has blocks in place of the new code, if it has."""
-        return {"is_blocks": True} if self.blocks else {}
+        return block_facts(self)
 
     def shows(self, excerpt: Excerpt) -> bool:
         """Return False: the context never shows the code that is edited."""
         del excerpt
         return False
 
-    def with_line_ends(self, line_ends: str) -> "EditCode":
+    def with_line_ends(self, line_ends: str) -> Self:
         """Return the same with other line ends in the new code and what leads up to it."""
         lead, new = (with_line_ends(text, line_ends) for text in (self.lead, self.new))
-        return EditCode(self.old, lead, new)
+        return replace(self, lead=lead, new=new)
 
-    def as_blocks(self) -> "EditCode":
-        """Return the same with blocks in place of the new code, where these are shorter."""
+    def as_blocks(self) -> Self:
+        """Return the same with blocks in place of the new code, where these are shorter.
+
+        None are where they would search for a secret: who puts them into the file has the secret
+        there, and not what rows show in its place.
+        """
         blocks = blocks_for(self.old, self.new)
-        return (
-            self if blocks is None or len(blocks) >= len(self.new) else replace(self, blocks=blocks)
-        )
+        if blocks is None or len(blocks) >= len(self.new):
+            return self
+        if any(map(has_placeholder, searched_for(blocks))):
+            return self
+        return replace(self, blocks=blocks)
 
-    def as_no_op(self) -> "EditCode":
+    def as_no_op(self) -> Self:
         """Return the same with the old code as the new."""
-        return EditCode(self.old, self.lead, self.old)
+        return replace(self, new=self.old, blocks="")
 
-    def map_texts(self, change: MapText, edit: Edit, part: Part) -> "EditCode":
+    def map_texts(self, change: MapText, edit: Edit, part: Part) -> Self:
         """Return the same with its texts changed."""
-        return EditCode(
-            change(self.old, source_within(edit.old, part.old_start, part.old_end)),
-            change(self.lead, source_within(edit.new, part.lead_start, part.new_start)),
-            change(self.new, source_within(edit.new, part.new_start, part.new_end)),
+        old = source_within(edit.old, part.old_start, part.old_end) if self.has_old else None
+        return replace(
+            self,
+            old=change(self.old, old),
+            lead=change(self.lead, source_within(edit.new, part.lead_start, part.new_start)),
+            new=change(self.new, source_within(edit.new, part.new_start, part.new_end)),
+            blocks="",
         )
+
+
+def block_facts(code: EditCode) -> dict[str, Any]:
+    """Return what a meta line says where a row has blocks in place of the new code."""
+    return {"is_blocks": True} if code.blocks else {}
 
 
 class EditExamples:
@@ -104,6 +134,11 @@ class EditExamples:
         self._texts = sources.texts
         self._around = AroundTexts(sources.reader, config.context_tokens * _BYTES_PER_TOKEN)
         self._looks_at_answer = config.context_from == "answer"
+
+    def wants(self, commit: CommitRow) -> bool:
+        """Return True: any commit may have edits."""
+        del commit
+        return True
 
     def file_without_hole(self, edit: Edit) -> None:
         """Return None: the new code takes the place of the old side."""
@@ -174,12 +209,15 @@ class EditExamples:
 
 
 def _conflict(config: "ExportConfig") -> str | None:
+    if config.from_results:
+        return FROM_ELSEWHERE
     if config.level != LEVELS[0] and config.no_edit:
         return "--no-edit is for items; of a file, something always changed"
     return None
 
 
-def _shown(meta: Mapping[str, Any]) -> Iterator[Shown]:
+def shown_sides(meta: Mapping[str, Any]) -> Iterator[Shown]:
+    """Yield where git has the new and the old code of a row."""
     yield Shown("new", "new", meta["new"])
     yield Shown("old", "old", meta["old"])
 
@@ -194,5 +232,6 @@ EDIT = Kind(
     has_message=True,
     conflict=_conflict,
     examples=EditExamples,
-    shown=_shown,
+    shown=shown_sides,
+    is_edit=True,
 )

@@ -13,10 +13,16 @@ from rsidx.exporters.examples.draft import Draft, MapText, Source
 class Code(Protocol):
     """The code of an example of one kind: the given code and the code to learn.
 
-    `roles` are the roles that its tokens may have, in the order of the row's counts.
+    `roles` are the roles that its tokens may have, in the order of the row's counts. `has_old`
+    tells whether the old code that it shows, if any, is that of the commit's first parent.
     """
 
     roles: ClassVar[tuple[str, ...]]
+    has_old: ClassVar[bool]
+
+    @property
+    def variant(self) -> str:
+        """What tells the row from others of its kind and place; empty where it is the only one."""
 
     @property
     def n_chars(self) -> int:

@@ -20,6 +20,7 @@ from rsidx.exporters.edits.splitting import Part
 from rsidx.exporters.examples.draft import Draft, MapText, Source
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Kind, Limits, Shown, Sources, items_only
+from rsidx.store.records import CommitRow
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
@@ -53,6 +54,12 @@ class HoleCode:
     middle: str
 
     roles: ClassVar[tuple[str, ...]] = ("prompt", "context", "prefix", "suffix", "new")
+    has_old: ClassVar[bool] = False
+
+    @property
+    def variant(self) -> str:
+        """Empty: a place has one hole."""
+        return ""
 
     @property
     def n_chars(self) -> int:
@@ -153,6 +160,11 @@ class HoleExamples:
         self._options = HoleOptions(
             config.fim_middles, config.fim_spm, config.seed, config.max_chars
         )
+
+    def wants(self, commit: CommitRow) -> bool:
+        """Return True: any commit may have new code."""
+        del commit
+        return True
 
     def file_without_hole(self, edit: Edit) -> tuple[bytes, int] | None:
         """Return the new file without the code of the hole, and the hole's offset."""

@@ -10,6 +10,7 @@ from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.store.reader import Reader
+from rsidx.store.records import CommitRow
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports the kinds.
     from rsidx.exporters.config import ExportConfig
@@ -23,12 +24,13 @@ class Sources:
     """Where the code of examples is read from.
 
     `cuts_secret` takes a blob's id and offsets in it, and tells whether any of them is inside a
-    secret.
+    secret. `message` gives a message as rows show it, and whether it was cut.
     """
 
     reader: Reader
     texts: SideTexts
     cuts_secret: Callable[[int, Sequence[int]], bool]
+    message: Callable[[str], tuple[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ class Limits:
 
 class Examples(Protocol):
     """Makes the examples of one kind from drafts."""
+
+    def wants(self, commit: CommitRow) -> bool:
+        """Tell whether a commit may give examples; one that may not is passed over."""
 
     def file_without_hole(self, edit: Edit) -> tuple[bytes, int] | None:
         """Return the new file of an edit without the code of its hole, and the hole's offset.
@@ -81,7 +86,9 @@ class Kind:
     configuration chooses it; `has_message` tells whether it shows the commit's message, `divides`
     whether a long edit becomes several examples, `has_prompt` whether a row is a prompt and its
     completion. If not, it is one text, and `learned` in its meta line says which bytes of the file
-    have loss. `conflict` returns which options of a configuration the kind does not have, None for
+    have loss. `is_edit` tells whether it changes old code into new, `has_rejected` whether a row
+    also has a worse answer. `conflict` returns which options of a configuration the kind does not
+    have, None for
     none; `shown` where git has the code of a row, given its meta line.
     """
 
@@ -95,10 +102,17 @@ class Kind:
     conflict: Callable[["ExportConfig"], str | None]
     examples: Callable[[Sources, "ExportConfig"], Examples]
     shown: Callable[[Mapping[str, Any]], Iterable[Shown]]
+    is_edit: bool = False
+    has_rejected: bool = False
+
+
+FROM_ELSEWHERE = "--from is for --kind repair and preference"
 
 
 def items_only(config: "ExportConfig") -> str | None:
     """Return which options for edits a configuration sets for another kind."""
     if config.level != LEVELS[0] or config.no_edit or "history" in config.earlier:
         return "--level, --no-edit and --earlier are for edits, not for holes and sequences"
+    if config.from_results:
+        return FROM_ELSEWHERE
     return None

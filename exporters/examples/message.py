@@ -370,6 +370,11 @@ def _text(paragraphs: Sequence[_Paragraph]) -> str:
     return "".join(pieces).strip()
 
 
+def with_errors(message: str, errors: str) -> str:
+    """Return the message of a prompt that says what was wrong with the last answer."""
+    return f"{message}\n\n{errors}" if errors else message
+
+
 def holds_target(message: str, old: str, new: str) -> bool:
     """Tell whether a message spells out most of what an edit changes.
 

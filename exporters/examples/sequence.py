@@ -17,7 +17,7 @@ from rsidx.exporters.examples.draft import Draft, MapText, source_within
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.kind import Kind, Limits, Shown, Sources, items_only
 from rsidx.store.reader import Reader
-from rsidx.store.records import ChunkRow
+from rsidx.store.records import ChunkRow, CommitRow
 
 if TYPE_CHECKING:  # A configuration names its kind, so it imports this module.
     from rsidx.exporters.config import ExportConfig
@@ -36,6 +36,12 @@ class WindowCode:
     ends_file: bool
 
     roles: ClassVar[tuple[str, ...]] = ("prompt", "context", "lead", "new")
+    has_old: ClassVar[bool] = False
+
+    @property
+    def variant(self) -> str:
+        """Empty: a place has one window."""
+        return ""
 
     @property
     def n_chars(self) -> int:
@@ -93,6 +99,11 @@ class WindowExamples:
     def __init__(self, sources: Sources, config: "ExportConfig") -> None:
         self._reader = sources.reader
         self._stride = config.stride
+
+    def wants(self, commit: CommitRow) -> bool:
+        """Return True: any commit may have new code."""
+        del commit
+        return True
 
     def file_without_hole(self, edit: Edit) -> None:
         """Return None: a window has no hole."""

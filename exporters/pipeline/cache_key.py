@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
+from rsidx.exporters.answers.result_folder import digest_of
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.edits.git_diff import git_version
 from rsidx.exporters.filters.registry import OF_A_COMMIT
@@ -63,6 +64,8 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
     if config.labels == "changed":
         versions.append(git_version())
+    if config.from_results:
+        versions.append(digest_of(config.from_results))
     ends = encoder.bos, encoder.end_token, encoder.chat_template, encoder.named_tokens
     for part in (options, versions, encoder.identity, ends, dialect.name):
         digest.update(repr(part).encode())

@@ -93,6 +93,8 @@ class CommitPipeline:
         self, commit: CommitRow, phases: Phases
     ) -> tuple[list[_EditExamples], tuple[LeftOut, ...], Counter[str]]:
         """Return the examples of a commit's edits, the code that has none, and other counts."""
+        if not self._steps.builder.wants(commit):
+            return [], (LeftOut("commits_unanswered"),), Counter()
         with phases.of("edits"):
             edits, left_out = self._steps.selector.edits(commit)
         with phases.of("context"):

@@ -22,11 +22,11 @@ from rsidx.exporters.edits.side_texts import SideTexts
 from rsidx.exporters.edits.snapshot import Snapshot
 from rsidx.exporters.edits.so_far import SoFar
 from rsidx.exporters.examples.draft import Draft
-from rsidx.exporters.examples.edit import EDIT
 from rsidx.exporters.examples.given import Given, given_of
 from rsidx.exporters.examples.kind import LEVELS
 from rsidx.exporters.examples.redaction import without_people
 from rsidx.exporters.filters.licenses import Licenses
+from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.pipeline.examples import ExampleBuilder
 from rsidx.exporters.pipeline.needs import NO_NEEDS, NamesMade, Needs, NeedsFinder
 from rsidx.exporters.pipeline.selection import EditSelector
@@ -67,7 +67,7 @@ class Drafter:
         self._licenses = licenses
         self._selector = selector
         self._builder = builder
-        self._shows_file = config.kind == EDIT.name and config.level == LEVELS[0]
+        self._shows_file = KINDS[config.kind].is_edit and config.level == LEVELS[0]
         self._shows_commit = "commit" in config.earlier
         self._snapshot = Snapshot(reader)
         self.resolver = Resolver(reader)
@@ -120,7 +120,8 @@ class Drafter:
             if edit.old and edit.new and (edit.old.path_id, edit.new.path_id) in renames:
                 drafted = replace(drafted, draft=replace(drafted.draft, is_rename=True))
             line_ends = self._line_ends(commit, edit)
-            draft = replace(drafted.draft, line_ends=line_ends, given=self._given(commit, edit))
+            given = self._given(commit, edit)
+            draft = replace(drafted.draft, line_ends=line_ends, given=given, commit=commit.oid)
             drafted = replace(drafted, draft=draft)
             if names is not None:
                 drafted = replace(drafted, needs=self._needs.of(edit, names))

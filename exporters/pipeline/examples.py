@@ -18,6 +18,7 @@ from rsidx.exporters.examples.message import cut, holds_target, tidy
 from rsidx.exporters.examples.redaction import Redactor, is_only_secrets
 from rsidx.exporters.kinds import KINDS
 from rsidx.store.reader import Reader
+from rsidx.store.records import CommitRow
 
 
 class ExampleBuilder:
@@ -25,7 +26,7 @@ class ExampleBuilder:
 
     def __init__(self, reader: Reader, texts: SideTexts, config: ExportConfig) -> None:
         self._redactor = None if "secrets" in config.keep else Redactor(reader.blob_text)
-        sources = Sources(reader, texts, self.cuts_secret)
+        sources = Sources(reader, texts, self.cuts_secret, self.message)
         kind = KINDS[config.kind]
         self._examples = kind.examples(sources, config)
         self._has_message = kind.has_message
@@ -37,6 +38,10 @@ class ExampleBuilder:
     def cuts_secret(self, blob_id: int, bounds: Sequence[int]) -> bool:
         """Tell whether any of some offsets in a blob is inside a secret that is to be replaced."""
         return self._redactor is not None and self._redactor.cuts(blob_id, bounds)
+
+    def wants(self, commit: CommitRow) -> bool:
+        """Tell whether a commit may give examples."""
+        return self._examples.wants(commit)
 
     def file_without_hole(self, edit: Edit) -> tuple[bytes, int] | None:
         """Return the new file of an edit without its hole, and the hole's offset; None for none."""

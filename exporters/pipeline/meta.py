@@ -40,7 +40,7 @@ class Meta:
         example = row.example
         draft, part = example.draft, example.part
         edit = draft.edit
-        has_old = "old" in example.code.roles
+        has_old = example.code.has_old
         self._licenses.move_to(commit)
         old = self._range(edit.old, part.old_start, part.old_end) if has_old else None
         new = self._range(edit.new, part.new_start, part.new_end)
@@ -48,7 +48,7 @@ class Meta:
         kind = self._config.kind if self._config.kind != "edit" else level
         places = (draft.old_path, old), (draft.path, new)
         meta: dict[str, Any] = {
-            "id": row_id(kind, commit.oid.hex(), *places),
+            "id": row_id(kind, commit.oid.hex(), *places, variant=example.code.variant),
             "commit": commit.oid.hex(),
             "parent": commit.parents[0].hex() if commit.parents else None,
             "time": spelled(commit.committer_time),
@@ -157,16 +157,18 @@ class Meta:
 _Place = tuple[str, dict[str, Any] | None]
 
 
-def row_id(kind: str, commit: str, old: _Place, new: _Place) -> str:
+def row_id(kind: str, commit: str, old: _Place, new: _Place, *, variant: str = "") -> str:
     """Return the id of a row: a digest of what kind of row a commit gives, and of what place.
 
-    `kind` is `item` or `file` for an edit, `fim` or `sequence`; `old` and `new` are the paths and
-    the ranges of the old code that is shown and of the new code. Every export that has a row of a
-    kind there gives it the same id, whatever else it is asked for.
+    `kind` is `item` or `file` for an edit, else that of the export; `old` and `new` are the paths
+    and the ranges of the old code that is shown and of the new code; a `variant` tells rows of the
+    same place apart. Every export that has a row of a kind there gives it the same id, whatever
+    else it is asked for.
     """
     places = "\0".join((commit, old[0], str(old[1]), new[0], str(new[1])))
     # Version 0.1.0 said so of all rows.
     whole = places if kind == "item" else f"{places}\0{kind}"
+    whole += f"\0{variant}" if variant else ""
     return hashlib.blake2b(whole.encode("utf-8", "replace"), digest_size=_ID_BYTES).hexdigest()
 
 
@@ -182,6 +184,7 @@ def tokenized_row(row: Row, meta: dict[str, Any], tiny: str | None) -> Tokenized
     brief["tiny"] = tiny
     brief["has_old_line_ends"] = "line_ends" in meta
     brief["is_blocks"] = "is_blocks" in meta
+    brief["verdict"] = meta.get("answer", {}).get("verdict")
     brief["is_message_cut"] = row.example.draft.is_message_cut
     brief["rules"] = rules
     return TokenizedRow(array("I", row.input_ids), row.learned, brief, orjson.dumps(meta))

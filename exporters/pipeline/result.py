@@ -24,6 +24,7 @@ class TokenizedRow:
 
     `meta` is its meta line as JSON, `brief` the part of it that the statistics count: `id`,
     `change`, `kind`, `is_test`, `license`, `n_tokens`, `n_earlier`, `is_message_cut`, `is_blocks`,
+    `verdict` (that of the answer which a row is made of, else None),
     `has_old_line_ends`, `tiny`, `year`, `path`, `needs` (how many names have each label), and of
     the excerpts `sections` and `rules`.
     """

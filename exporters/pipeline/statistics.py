@@ -35,6 +35,7 @@ class Statistics:
     tiny: Counter[str] = field(default_factory=Counter)
     cut_messages: int = 0
     blocks: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
     old_line_ends: int = 0
     related: Counter[str] = field(default_factory=Counter)
     across_splits: Counter[str] = field(default_factory=Counter)
@@ -106,6 +107,8 @@ class Statistics:
         if brief["tiny"] is not None:
             self.tiny[brief["tiny"]] += 1
         self.blocks += brief["is_blocks"]
+        if brief["verdict"] is not None:
+            self.verdicts[brief["verdict"]] += 1
         self.cut_messages += brief["is_message_cut"]
         self.old_line_ends += brief["has_old_line_ends"]
         self.needs.update(brief["needs"])

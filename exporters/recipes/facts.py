@@ -8,6 +8,7 @@ from rsidx.errors import ExportError
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.reader import readable
 from rsidx.exporters.formats.registry import JSON_LINES
+from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.splits.split import SPLITS
 
 _LOADERS = {**dict.fromkeys(JSON_LINES, "json"), "parquet": "parquet"}
@@ -60,6 +61,11 @@ def _facts(out: Path, manifest: dict[str, Any]) -> Facts:
         raise ExportError(
             f"{out} has rows as --format {ending}, which these trainers do not read; export it "
             "again as jsonl or parquet"
+        )
+    if KINDS[config["kind"]].has_rejected:
+        raise ExportError(
+            f"{out} has rows of two answers, which no recipe trains on; docs/training.md shows how "
+            "TRL does"
         )
     if manifest.get("shards"):
         raise ExportError(f"{out} is in shards, which no recipe reads yet")

@@ -19,13 +19,16 @@ from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.rendering.families import Family
 
+REJECTED = "rejected"
+"""The role of a worse answer, and of the token that ends it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A control token's spelling, or a text; `role` says what it is for.
 
     Roles: `prompt`, `context`, `old`, `lead` (the new code before a part), `prefix` and `suffix`
-    (what is around a hole), `new` and `end`.
+    (what is around a hole), `new` and `end`, and `rejected`: a worse answer, behind the row.
     """
 
     text: str

@@ -15,7 +15,7 @@ from rsidx.exporters.examples.redaction import (
     spelled,
     split_placeholders,
 )
-from rsidx.exporters.rendering.base import Chosen, Dialect, IrreversibleError, Piece
+from rsidx.exporters.rendering.base import REJECTED, Chosen, Dialect, IrreversibleError, Piece
 from rsidx.exporters.rendering.choosing import Chooser, context_text, n_left_out
 from rsidx.exporters.rendering.encoder import Encoder
 
@@ -133,7 +133,8 @@ class Renderer:
             raise TooLongError(max(0, n_around + room) / n_around)
         chosen, dropped = self._chooser.choose(example, max(0, room))
         row = self._assemble(example, chosen)
-        n_tokens = len(row.input_ids)
+        # Who trains on a worse answer puts it in the place of the new code.
+        n_tokens = len(row.input_ids) - min(row.n_tokens.get(REJECTED, 0), row.n_tokens["new"] + 1)
         if n_tokens > self.max_tokens and n_around:
             raise TooLongError(0)
         if n_tokens > self.max_tokens:
@@ -152,7 +153,7 @@ class Renderer:
         if self._is_one_text:
             n_known, n_kept = n_bare["prompt"], self.max_tokens // 2
         else:
-            n_known = n_bare.total() - sum(n_bare[role] for role in LEARNED_ROLES)
+            n_known = n_bare.total() - sum(n_bare[role] for role in (*LEARNED_ROLES, REJECTED))
             n_kept = self.max_tokens // 4
             if n_bare["old"]:
                 n_kept = n_bare["old"] + GROWTH_TOKENS
@@ -206,6 +207,8 @@ class Renderer:
             return
         if self._bos is not None:
             yield "prompt", (self._bos,)
+        n_rejected = sum(piece.role == REJECTED for piece in pieces)
+        pieces, rejected = pieces[: len(pieces) - n_rejected], pieces[len(pieces) - n_rejected :]
         ends = bool(pieces) and pieces[-1].role == "end"
         end = len(pieces) - 1 if ends else len(pieces)
         cut = end if self._is_one_text else min(end, _first_with_loss(pieces))
@@ -214,6 +217,8 @@ class Renderer:
                 yield from self._encoded(together)
         if ends:
             yield "end", (self._encoder.control(pieces[-1].text),)
+        for piece in rejected:
+            yield piece.role, self._ids(piece)
 
     def _apart(self, pieces: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
         """Yield pieces that no token of the others can reach into."""

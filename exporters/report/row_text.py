@@ -68,6 +68,8 @@ class RowText:
 
 def row_text(row: dict[str, Any], meta: dict[str, Any], encoder: Encoder) -> RowText:
     """Return the texts of a row of ids, of text or of messages."""
+    if "rejected" in row:
+        row = {**row, "completion": row["chosen"]}
     if "completion" in row:
         ids = _prompt_ids(row["prompt"], meta, encoder)
         runs = list(_runs(ids, meta["roles"], encoder)) if ids else [("prompt", row["prompt"])]

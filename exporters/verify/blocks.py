@@ -22,14 +22,15 @@ class BlockReader:
     def code(self, row: _Row, meta: _Row, answer: str) -> str:
         """Return the new code of a row, given its answer; raises PlacementError for false blocks.
 
-        The old code is git's, but of a redacted row what the row shows of it.
+        The old code is git's, but of a redacted row, and of one whose old code is no commit's, what
+        the row shows of it.
         """
         if not meta.get("is_blocks"):
             return answer
-        if meta["is_redacted"]:
+        if meta["is_redacted"] or meta["old"] is None:
             old = self._encoder.decode(ids_of_role(self._ids(row), meta, "old")).encode()
         else:
-            old = range_of(self._history, meta["old"]) or b"" if meta["old"] is not None else b""
+            old = range_of(self._history, meta["old"]) or b""
         return with_blocks(old, answer.encode()).decode("utf-8", "replace")
 
     def _ids(self, row: _Row) -> list[int]:

@@ -103,7 +103,7 @@ class Rows:
             yield f"its blocks do not apply: {error}"
             return
         if self._secrets is not None:
-            every = (*texts.values(), *meta.get("text", {}).values())
+            every = (*texts.values(), row.get("rejected", ""), *meta.get("text", {}).values())
             yield from self._secrets.problems(meta, "\n".join(every))
         self._checked.n_redacted += meta["is_redacted"]
         yield from self._limit.problems(meta)
@@ -127,6 +127,10 @@ class Rows:
         if "messages" in row:
             yield from self._conversations.problems(row, meta)
             texts |= self._conversations.texts(row)
+        elif "rejected" in row:
+            texts |= {"prompt": row["prompt"], "new": row["chosen"]}
+            if row["chosen"] == row["rejected"]:
+                yield "its two answers are the same"
         elif "completion" in row:
             texts |= {"prompt": row["prompt"], "new": self._texts.without_end(row["completion"])}
         else:

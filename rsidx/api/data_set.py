@@ -46,7 +46,8 @@ class Row:
     `labels` are as many as `input_ids`, -100 where there is no loss. `meta` says what the row is
     of: `commit`, `path`, `symbol` and so on, as docs/format.md lists them. A data set that was
     exported with `columns="text"` has `prompt` and `completion` in place of ids and labels, one
-    with `columns="messages"` has `messages`, each with `role` and `content`.
+    with `columns="messages"` has `messages`, each with `role` and `content`. A preference's
+    `completion` is the better answer, and `rejected` the worse one.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Row:
     prompt: str | None = None
     completion: str | None = None
     messages: tuple[dict[str, str], ...] | None = None
+    rejected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,10 @@ class DataSet:
         with readable(self.folder):
             file_format = self.manifest["config"]["format"]
             for row, meta in rows_with_meta(self.folder, split, file_format):
-                if "completion" in row:
+                if "rejected" in row:
+                    texts = row["prompt"], row["chosen"]
+                    yield Row(meta["id"], [], [], meta, *texts, rejected=row["rejected"])
+                elif "completion" in row:
                     yield Row(meta["id"], [], [], meta, row["prompt"], row["completion"])
                 elif "messages" in row:
                     yield Row(meta["id"], [], [], meta, messages=tuple(row["messages"]))

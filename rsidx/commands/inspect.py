@@ -19,6 +19,7 @@ _COLOURS = {
     "suffix": "magenta",
     "new": "green",
     "end": "green",
+    "rejected": "red",
 }
 
 
@@ -56,6 +57,9 @@ def _head(found: ShownRow) -> Iterator[str]:
         f"{meta['change']} {meta['kind']} {meta['symbol']} in {meta['path']}, part "
         f"{meta['part'][0]} of {meta['part'][1]}, commit {meta['commit'][:12]} of {meta['time']}"
     )
+    if "answer" in meta:
+        answer = meta["answer"]
+        yield f"answer {answer['digest']}, sample {answer['sample']}: {answer['verdict']}"
     counts = ((role, n) for role, n in meta["n_tokens"].items() if role != "total" and n)
     parts = (click.style(f"{role} {n:,}", fg=_COLOURS[role]) for role, n in counts)
     n_tokens = counted(meta["n_tokens"]["total"], "token")

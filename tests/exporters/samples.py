@@ -11,6 +11,8 @@ from rsidx.exporters.examples.draft import Draft
 from rsidx.exporters.examples.edit import EditCode
 from rsidx.exporters.examples.example import Example
 from rsidx.exporters.examples.fim import HoleCode
+from rsidx.exporters.examples.preference import PreferenceCode
+from rsidx.exporters.examples.repair import RepairCode
 from rsidx.exporters.examples.sequence import WindowCode
 
 
@@ -26,6 +28,8 @@ CODES = {
         HoleCode, blob_id=2, start=0, hole_start=0, hole_end=0, end=5, is_suffix_first=False
     ),
     "sequence": WindowCode((("shown", True),), ((0, 5),), ends_file=True),
+    "repair": filled(RepairCode, blocks="", verdict="", sample=""),
+    "preference": filled(PreferenceCode, blocks="", verdict="", sample=""),
 }
 """The code of each kind of example."""
 

@@ -11,18 +11,21 @@ from rsidx.__main__ import main
 from rsidx.commands.export import export
 from rsidx.errors import ExportError
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.export import export as make
 from rsidx.exporters.pipeline.cache_key import shared_key
 from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.option import key_of
 from rsidx.setting import declared
 from rsidx.store import queries
 from rsidx.store.reader import Reader
+from tests.results import write_result
 
 OPTIONS = declared(ExportConfig)
 OTHER = {
     "seed": 1, "no_edit": 0.1, "split": "1,0,0", "embargo": "0", "boundaries": "earlier",
     "licenses": ("MIT",), "earlier": ("none",), "context_with": ("tests",), "keep": ("bulk",),
     "kind": "fim", "pack": 4096, "since": "2018-12-06", "half_life": 3.0, "columns": "both",
+    "from_results": (),  # Of kinds that are made of them: see the next test.
 }  # fmt: skip
 
 
@@ -139,3 +142,20 @@ def test_the_cache_key_covers_what_is_declared_to_decide_rows(repo, index, token
             changed = replace(usual, **{name: other(name)})
             is_other = shared_key(changed, encoder, dialect, reader) != plain
             assert is_other == OPTIONS[name].setting.in_cache_key, name
+
+
+def test_the_cache_key_covers_what_a_result_says(repo, index, tokenizer_file, tmp_path):
+    repo.commit("one", {"src/lib.rs": "fn one() {}\n"})
+    index.sync()
+    edits = tmp_path / "edits"
+    make(index.database, edits, ExportConfig(str(tokenizer_file)))
+    result = write_result(tmp_path / "result", edits)
+    config = ExportConfig(str(tokenizer_file), kind="repair", from_results=(result,))
+    encoder, dialect, _ = writing_tools(config)
+    with index.database.reading() as connection:
+        reader = Reader(connection, queries.repository_id(connection, None))
+        before = shared_key(config, encoder, dialect, reader)
+        assert shared_key(config, encoder, dialect, reader) == before
+        with (tmp_path / "result" / "verdicts.jsonl").open("a") as file:
+            file.write("{}\n")
+        assert shared_key(config, encoder, dialect, reader) != before

@@ -107,7 +107,7 @@ def test_verify_reads_blocks_in_every_shape(history, starcoder_like, tmp_path, c
 
 @pytest.mark.usefixtures("writable")
 @pytest.mark.parametrize("columns", ["ids", "text", "messages"])
-def test_blocks_of_redacted_code_search_in_what_the_row_shows(
+def test_no_block_searches_for_a_secret_which_no_row_shows(
     edited, history_for, starcoder_like, tmp_path, columns
 ):
     repo, history = history_for(edited)
@@ -115,14 +115,20 @@ def test_blocks_of_redacted_code_search_in_what_the_row_shows(
     token = "ghp_" + "012345678901234567890123456789abcdef"
     for n in (1, 2):
         code = f'pub fn keys() {{\n    call("{token}", {n});\n{"".join(lines)}}}\n'
-        repo.commit(f"Call with number {n} in place", {"src/keys.rs": code})
+        beside = f'pub fn beside() {{\n    call("{token}");\n{"".join(lines)}    g({n});\n}}\n'
+        files = {"src/keys.rs": code, "src/beside.rs": beside}
+        repo.commit(f"Call with number {n} in place", files)
     history.sync()
     chat = write_chat(tmp_path / "chat", starcoder_like)
     out = tmp_path / "out"
     config = ExportConfig(str(chat), target="blocks", columns=columns, split="1,0,0", embargo="0")
     export(history.database, out, config)
     metas = read_lines(out / "train.meta.jsonl")
-    assert [m["path"] for m in metas if m["is_redacted"] and m.get("is_blocks")] == ["src/keys.rs"]
+    changed = {m["path"]: m for m in metas if m["is_redacted"] and m["change"] == "modify"}
+    assert changed.keys() == {"src/keys.rs", "src/beside.rs"}
+    assert "is_blocks" not in changed["src/keys.rs"]
+    # Put into git's old file, its blocks make git's new one.
+    assert changed["src/beside.rs"]["is_blocks"]
     assert history.problems(out) == []
 
 

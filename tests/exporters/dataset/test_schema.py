@@ -23,6 +23,7 @@ from rsidx.exporters.dataset.schema import (
 from rsidx.exporters.examples.fim import MIDDLES
 from rsidx.exporters.export import export
 from rsidx.exporters.kinds import KINDS
+from tests.results import NEEDED, write_result
 
 pytestmark = pytest.mark.usefixtures("wordy")
 RELEASED = Path(__file__).parents[2] / "fixtures"
@@ -40,6 +41,13 @@ OPTIONS = {
     },
     "fim": {"markers": "native", "columns": "both"},
     "sequence": {"max_chars": 200},
+    "repair": {"earlier": ("commit", "history"), "context_tokens": 3000},
+    "preference": {
+        "earlier": ("commit", "history"),
+        "given": 1.0,
+        "seed": 1,
+        "context_tokens": 3000,
+    },
 }
 LIB = """\
 use std::fmt;
@@ -113,9 +121,12 @@ def exported(repo, index, tokenizer_file, tmp_path):
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
         tokenizer.add_special_tokens(["<fim_prefix>", "<fim_middle>", "<fim_suffix>"])
         tokenizer.save(str(tmp_path / "fim.json"))
-        config = ExportConfig(
-            tokenizer=str(tmp_path / "fim.json"), kind=kind, **EVERY_OPTION, **OPTIONS.get(kind, {})
-        )
+        tokenizer = str(tmp_path / "fim.json")
+        needed = dict(NEEDED.get(kind, {}))
+        if needed:
+            export(index.database, tmp_path / "edits", ExportConfig(tokenizer))
+            needed["from_results"] = (write_result(tmp_path / "result", tmp_path / "edits"),)
+        config = ExportConfig(tokenizer, kind=kind, **EVERY_OPTION, **OPTIONS[kind], **needed)
         export(index.database, Destination(tmp_path / kind), config)
         return tmp_path / kind
 

@@ -5,6 +5,7 @@ import pytest
 from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from rsidx.exporters.kinds import KINDS
+from tests.results import NEEDED, write_result
 
 pytestmark = pytest.mark.usefixtures("wordy")
 
@@ -20,7 +21,13 @@ def ids(repo, index, tokenizer_of, tmp_path, read_jsonl):
     index.sync()
     tokenizer = tokenizer_of("starcoder2")
 
-    def read(name, **options):
+    def read(name, kind="edit", **options):
+        options |= {"kind": kind}
+        if kind in NEEDED:
+            edits = tmp_path / f"{name}-edits"
+            export(index.database, edits, ExportConfig(str(tokenizer), split="1,0,0"))
+            result = write_result(tmp_path / f"{name}-result", edits)
+            options |= {**NEEDED[kind], "from_results": (result,)}
         config = ExportConfig(
             tokenizer=str(tokenizer), split="1,0,0", keep=("duplicates", "near_duplicates"),
             **options,

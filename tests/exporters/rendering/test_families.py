@@ -12,6 +12,7 @@ from rsidx.exporters.rendering.base import Chosen
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.rendering.families import FAMILIES, Family, FimTokens
 from tests.exporters.samples import CODES, example_of
+from tests.results import NEEDED
 
 HOLES = FimTokens("<pre>", "<suf>", "<mid>")
 WITHOUT_REPOSITORY = Family("files-alone", file="<file>", fim=HOLES)
@@ -35,7 +36,8 @@ def write(plain_file, tmp_path, monkeypatch):
         monkeypatch.setattr(families, "FAMILIES", (family,))
         encoder = Encoder(load(str(tmp_path)))
         spm = {} if family.fim is None or family.fim.can_spm else {"fim_spm": 0.0}
-        config = ExportConfig(str(tmp_path), kind=kind, markers=markers, **spm)
+        needed = NEEDED.get(kind, {})
+        config = ExportConfig(str(tmp_path), kind=kind, markers=markers, **spm, **needed)
         dialect = dialect_of(encoder, config)
         example = example_of(CODES[kind])
         draft = dataclasses.replace(
@@ -62,5 +64,5 @@ def test_an_example_is_written_in_tokens_that_the_tokenizer_has(write, family, k
     assert tokens <= set(dialect.control_tokens)
     assert all(map(encoder.has, tokens))
     has_name = any(piece.text.strip() == "its-name" for piece in pieces)
-    assert has_name == bool(family.repository or (kind == "edit" and markers == "extended"))
+    assert has_name == bool(family.repository or (KINDS[kind].is_edit and markers == "extended"))
     assert {piece.role for piece in pieces} <= {*CODES[kind].roles, "end"}

@@ -35,7 +35,7 @@ def value_of(option):
         return str(option.type.choices[-1])
     if isinstance(option.type, click.IntRange | click.FloatRange):
         return max(option.type.min or 0, 0.5 if isinstance(option.type, click.FloatRange) else 1)
-    return {"seed": 7, "boundaries": "."}.get(option.name, "x")
+    return {"seed": 7, "boundaries": ".", "from_results": "."}.get(option.name, "x")
 
 
 def toml(key, value):
