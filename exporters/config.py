@@ -340,8 +340,9 @@ class ExportConfig:
         str,
         Setting(
             "Token ids, or prompt and completion as text, or both, with the texts in separate "
-            "files (.text.jsonl); or for instruct models messages, of a user and an assistant.",
-            choices=("ids", "text", "both", "messages"),
+            "files (.text.jsonl); for instruct models messages, of a user and an assistant; for "
+            "reinforcement learning text, and where the answer belongs.",
+            choices=("ids", "text", "both", "messages", "rl"),
             in_cache_key=False,
         ),
     ] = "ids"
@@ -424,6 +425,8 @@ def _contradiction(config: ExportConfig) -> str | None:
         return "--columns messages is for edits, with --labels target"
     if config.columns == "messages" and config.dialect != "auto":
         return "--columns messages are written by the tokenizer's chat template, not by a --dialect"
+    if config.columns == "rl" and config.kind != "edit":
+        return "--columns rl is for edits, whose answers the gate can judge"
     if config.target == "blocks" and (not is_edit or config.labels == "changed"):
         return "--target blocks is for edits, and not for --labels changed: blocks are what changes"
     if config.labels == "changed" and not is_edit:

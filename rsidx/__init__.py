@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rsidx.api.commits import Commit, Edit
     from rsidx.api.corpus import Corpus
     from rsidx.api.data_set import DataSet, Relation, Row, Verification
-    from rsidx.api.evaluation import Evaluation, EvaluationResult, check_code, predict
+    from rsidx.api.evaluation import Evaluation, EvaluationResult, check_code, predict, reward
     from rsidx.api.examples import Example
     from rsidx.api.hooks import Hooks, Watcher
     from rsidx.api.index import Index
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rsidx.evaluation.judging.check import CheckCounts
     from rsidx.evaluation.judging.code_check import CodeCheck, CodeError
     from rsidx.evaluation.judging.fetch import FetchCounts
+    from rsidx.evaluation.judging.reward import Reward
     from rsidx.evaluation.report.comparison import Comparison
     from rsidx.evaluation.report.report import EvaluationReport, SelfTestReport
     from rsidx.exporters.config import ExportConfig
@@ -120,6 +121,7 @@ __all__ = [
     "Prompt",
     "Relation",
     "RepositoryError",
+    "Reward",
     "Row",
     "RsidxError",
     "Sampling",
@@ -143,6 +145,7 @@ __all__ = [
     "measure_tokenizer",
     "open",
     "predict",
+    "reward",
     "serve_tools",
 ]
 
@@ -185,6 +188,7 @@ _MODULES = {
     "Prompt": "rsidx.exporters.questions.prompt",
     "Relation": "rsidx.api.data_set",
     "Row": "rsidx.api.data_set",
+    "Reward": "rsidx.evaluation.judging.reward",
     "Sampling": "rsidx.evaluation.asking.client",
     "SelfTestReport": "rsidx.evaluation.report.report",
     "Server": "rsidx.serving.complete",
@@ -205,6 +209,7 @@ _MODULES = {
     "measure_tokenizer": "rsidx.api.tokenizers",
     "open": "rsidx.api.opening",
     "predict": "rsidx.api.evaluation",
+    "reward": "rsidx.api.evaluation",
     "serve_tools": "rsidx.serving.serve",
 }
 """Where the names of `__all__` are defined; the others, all errors, are in `rsidx.errors`."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from rsidx.exporters.dataset.features import meta_features
 from rsidx.exporters.dataset.packing import PACKED_COLUMNS
+from rsidx.exporters.dataset.place_columns import PLACE_COLUMNS
 from rsidx.exporters.dataset.preference_columns import PREFERENCE_COLUMNS
 from rsidx.exporters.dataset.sidecars import PACKED, TEXT
 from rsidx.exporters.dataset.text_columns import TEXT_COLUMNS
@@ -154,7 +155,8 @@ def _configurations(manifest: dict[str, Any], *, is_empty: bool) -> list[str]:
                 f"  - split: {_HUB_NAMES.get(name, name)}",
                 f"    path: {name}{stem}.{ending}",
             ]
-        if is_empty or shape == _META:
+        # A place may have no value in any of the first rows, either.
+        if is_empty or shape == _META or config["columns"] == "rl":
             infos += [f"- config_name: {shape}", "  features:"]
             # What is JSON is also YAML.
             infos += [f"  - {json.dumps(column)}" for column in _types(shape, config)]
@@ -185,6 +187,8 @@ def _types(shape: str, config: dict[str, Any]) -> list[dict[str, Any]]:
         return meta_features(config["kind"])
     if KINDS[config["kind"]].has_rejected:
         return [{"name": name, "dtype": "string"} for name in PREFERENCE_COLUMNS]
+    if config["columns"] == "rl":
+        return [{"name": name, "dtype": kind} for name, kind in PLACE_COLUMNS.items()]
     if shape == "text" or (shape == "default" and config["columns"] == "text"):
         return [{"name": name, "dtype": "string"} for name in TEXT_COLUMNS]
     if config["columns"] == "messages":
@@ -204,6 +208,12 @@ _LOSS = {
 def _columns(config: dict[str, Any]) -> str:
     if KINDS[config["kind"]].has_rejected:
         return "Each row of a split has `id`, `prompt`, `chosen` and `rejected`"
+    if config["columns"] == "rl":
+        return (
+            "Each row of a split has `id`, `prompt`, `completion`, and the place of the answer: "
+            "`commit`, its `parent`, and in the parent the `path` and the bytes from `start` to "
+            "`end` that it replaces, null where code is added"
+        )
     if config["columns"] == "text":
         return "Each row of a split has `id`, `prompt` and `completion`"
     if config["columns"] == "messages":

@@ -25,6 +25,14 @@ _TEXT_COLUMNS = {
     "prompt": "what is asked",
     "completion": "what is answered",
 }
+_RL_COLUMNS = {
+    **_TEXT_COLUMNS,
+    "commit": "the commit that made the edit",
+    "parent": "its first parent",
+    "path": "the file in the parent",
+    "start": "the first byte of the file that the answer replaces",
+    "end": "the byte behind the last one",
+}
 _PREFERENCE_COLUMNS = {
     "id": "identifies the row",
     "prompt": "what is asked",
@@ -37,6 +45,8 @@ _MESSAGE_COLUMNS = {
 }
 _OBJECTS = {"messages": ("role", "content")}
 """The columns that are lists of objects, with their keys."""
+_NUMBERS = frozenset({"start", "end"})
+"""The columns of rows of text that are numbers."""
 _SPDX = "https://spdx.org/licenses/"
 _CONTEXT = {
     "@language": "en",
@@ -150,7 +160,11 @@ def _file(folder: Path, path: Path, media_type: str) -> dict[str, Any]:
     }
 
 
-_COLUMNS_AS_TEXT = {"text": _TEXT_COLUMNS, "messages": _MESSAGE_COLUMNS}
+_COLUMNS_AS_TEXT = {
+    "text": _TEXT_COLUMNS,
+    "messages": _MESSAGE_COLUMNS,
+    "rl": _RL_COLUMNS,
+}
 
 
 def _columns_of(config: Mapping[str, Any]) -> Mapping[str, str]:
@@ -173,7 +187,8 @@ def _records(split: str, source: dict[str, Any], *, columns: Mapping[str, str]) 
                 _field(f"{split}/{column}/{key}", source, column, key) for key in _OBJECTS[column]
             ]
         else:
-            field["dataType"] = "sc:Text" if is_text else "sc:Integer"
+            is_number = not is_text or column in _NUMBERS
+            field["dataType"] = "sc:Integer" if is_number else "sc:Text"
         fields.append(field)
     return {"@type": "cr:RecordSet", "@id": split, "name": split, "field": fields}
 

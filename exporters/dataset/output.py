@@ -12,6 +12,7 @@ from rsidx.exporters.dataset.dropped import DroppedFile
 from rsidx.exporters.dataset.message_columns import Messages
 from rsidx.exporters.dataset.moved import MovedRows
 from rsidx.exporters.dataset.order import Sorter, Weights, newest, sort_key
+from rsidx.exporters.dataset.place_columns import PlacedTexts
 from rsidx.exporters.dataset.preference_columns import Preferences
 from rsidx.exporters.dataset.sidecars import Sidecars
 from rsidx.exporters.dataset.text_columns import PromptCompletion
@@ -127,9 +128,10 @@ def _weights(config: ExportConfig, plan: Plan) -> Weights | None:
     return Weights(config.half_life, newest(commit.date for commit in train))
 
 
-_TEXTS: Mapping[str, type[PromptCompletion] | type[Messages]] = {
+_TEXTS: Mapping[str, type[PromptCompletion] | type[Messages] | type[PlacedTexts]] = {
     "text": PromptCompletion,
     "messages": Messages,
+    "rl": PlacedTexts,
 }
 """What spells rows out that are written as text alone."""
 

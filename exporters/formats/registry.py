@@ -47,13 +47,13 @@ JSON_LINES = tuple(name for name in FORMATS if name.startswith("jsonl"))
 
 def why_not_in(name: str, *, labels: str, pad: bool, pack: bool, columns: str) -> str | None:
     """Return why a format has no place for what is asked for, None where it has."""
-    if columns in ("text", "messages") and (pad or pack or name not in JSON_LINES):
+    if columns in ("text", "rl", "messages") and (pad or pack or name not in JSON_LINES):
         return (
             f"--columns {columns} has no ids to pad or pack, and is for JSON lines; --columns both "
             "has ids, too"
         )
-    if columns == "text" and labels == "changed":
-        return "--columns text cannot say which tokens have loss; give --columns both"
+    if columns in ("text", "rl") and labels == "changed":
+        return f"--columns {columns} cannot say which tokens have loss; give --columns both"
     lacks = FORMATS[name].lacks
     if "labels" in lacks and labels != "all":
         return (

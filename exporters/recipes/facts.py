@@ -13,7 +13,7 @@ from rsidx.exporters.splits.split import SPLITS
 
 _LOADERS = {**dict.fromkeys(JSON_LINES, "json"), "parquet": "parquet"}
 """The loader of `datasets` that reads the rows of a format."""
-_SHAPES = {"ids": "ids", "both": "ids", "text": "text", "messages": "messages"}
+_SHAPES = {"ids": "ids", "both": "ids", "text": "text", "rl": "text", "messages": "messages"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The gate: whether a model's answers compile, and what the results say."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ from rsidx.evaluation.judging.code_check import CodeCheck
 from rsidx.evaluation.judging.code_check import check_code as check_in_clone
 from rsidx.evaluation.judging.fetch import FetchCounts, fetch
 from rsidx.evaluation.judging.result import ResultLines, read_header, read_result
+from rsidx.evaluation.judging.reward import REWARDS, Reward
 from rsidx.evaluation.judging.selftest import selftest
 from rsidx.evaluation.judging.session import Run
 from rsidx.evaluation.report.comparison import Comparison, compare
@@ -119,6 +120,11 @@ class Evaluation:
         """
         with explained():
             return fetch(self._edits, self._run(1, progress))
+
+    def reward(self, rewards: Mapping[str, float], *, jobs: int | None = None) -> Reward:
+        """Return a reward function, see `rsidx.reward`."""
+        with explained():
+            return Reward(self._edits, self._run(jobs, None), rewards)
 
     def _run(self, jobs: int | None, progress: Progress | None) -> Run:
         n_jobs = jobs or os.cpu_count() or 1
@@ -218,6 +224,30 @@ def predict(
             prompts, client, path_of(to), sampling or Sampling(),
             jobs=jobs, progress=progress or _ignore,
         )  # fmt: skip
+
+
+def reward(
+    data_set: StrPath,
+    repository: StrPath,
+    *,
+    split: str = "train",
+    rewards: Mapping[str, float] = REWARDS,
+    settings: CheckSettings | None = None,
+    scratch: StrPath | None = None,
+    jobs: int | None = None,
+) -> Reward:
+    """Return a reward function over the gate, for the rows of a split.
+
+    TRL's GRPOTrainer takes it as it is: called with prompts, completions and the rows' columns, of
+    which it needs `id`, it returns a number for each completion. `rewards` says what an outcome is
+    worth: `exact` (the commit's own code), `compiles`, `unchanged` (it compiles, and is the old
+    code), and the other verdicts of `rsidx eval`; what it does not name is worth 0. This runs the
+    repository's code and what the model wrote, as `Evaluation` does, whose `settings`, `scratch`
+    and `jobs` these are; each process that trains (`RANK`) has a folder of its own. Raises
+    EvaluationError.
+    """
+    evaluation = Evaluation(data_set, repository, split=split, settings=settings, scratch=scratch)
+    return evaluation.reward(rewards, jobs=jobs)
 
 
 def check_code(

@@ -191,6 +191,27 @@ def test_a_preference_has_the_commits_code_and_the_answer_that_failed(judged, ma
     assert DataSet(out).manifest["counts"]["examples_by_verdict"] == {"error": 6}
 
 
+def test_a_long_worse_answer_takes_no_room_from_the_prompt(judged, made):
+    lines = "".join(f"    let y{n} = absent(x + {n});\n" for n in range(12))
+    result = judged(answers=(f"pub fn twice(x: u32) -> u32 {{\n{lines}    x\n}}\n",))
+    options = {"columns": "text", "max_tokens": 512}
+    edits = made("edits", **options)
+    out = made("pairs", kind="preference", from_results=(str(result),), **options)
+    [*metas] = read_lines(out / "train.meta.jsonl")
+    assert [meta["n_tokens"]["rejected"] > 200 for meta in metas] == [True] * 3
+    prompts = {row["prompt"] for row in read_lines(edits / "train.jsonl")}
+    assert all(row["prompt"] in prompts for row in read_lines(out / "train.jsonl"))
+
+
+def test_errors_are_the_same_where_the_check_was_made_before(judged, tmp_path):
+    first = judged(answers=(BAD_TYPE % 1,), rows=1)
+    again = judged(answers=(BAD_TYPE % 1,), rows=1, to="again")
+    [line], [same] = (read_lines(folder / "verdicts.jsonl") for folder in (first, again))
+    assert line["errors"] == same["errors"]
+    assert "expected `u32`, found `&str`" in line["errors"]
+    assert (tmp_path / "out.eval" / "memo.jsonl").exists()
+
+
 def test_a_true_revert_is_a_preference_without_a_result(crate_history, made, index):
     head = crate_history.head()
     crate_history.git("revert", "--no-edit", head)
