@@ -10,9 +10,9 @@ from queue import SimpleQueue
 from typing import Any
 
 from rsidx.errors import EvaluationError
+from rsidx.evaluation.asking.predictions import Prediction
 from rsidx.evaluation.edits import EditSet, JudgedEdit
 from rsidx.evaluation.judging.judge import Judge, Subject
-from rsidx.evaluation.asking.predictions import Prediction
 from rsidx.evaluation.judging.session import Run, bench
 from rsidx.evaluation.judging.verdict import VERDICTS
 

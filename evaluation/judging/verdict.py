@@ -60,7 +60,8 @@ class Verdict:
     `keeps_attributes` tells whether the attributes and documentation that the commit keeps are
     kept; None where there are none. `code` is what was judged in the place of the commit's own,
     None where nothing was, or too much; `errors` is what a model is told of it, by the rule of
-    `rsidx.evaluation.compiler.feedback`. Both are without secrets: `is_redacted` where they had some.
+    `rsidx.evaluation.compiler.feedback`. Both are without secrets: `is_redacted` where they had
+    some.
     """
 
     verdict: str
