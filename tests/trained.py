@@ -12,7 +12,7 @@ STARCODER = (
 )  # fmt: skip
 
 
-def train(path, special):
+def train(path, special, code="pub fn new(self) -> Self { let mut x = 1; }"):
     """Write a small byte-level BPE with some special tokens; return its path."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -23,6 +23,6 @@ def train(path, special):
         show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
-    tokenizer.train_from_iterator(["pub fn new(self) -> Self { let mut x = 1; }"] * 9, trainer)
+    tokenizer.train_from_iterator([code] * 9, trainer)
     tokenizer.save(str(path))
     return path

@@ -9,6 +9,7 @@ from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.reader import readable
 from rsidx.exporters.formats.registry import JSON_LINES
 from rsidx.exporters.kinds import KINDS
+from rsidx.exporters.rendering.families import fim_endings
 from rsidx.exporters.splits.split import SPLITS
 
 _LOADERS = {**dict.fromkeys(JSON_LINES, "json"), "parquet": "parquet"}
@@ -21,8 +22,9 @@ class Facts:
     """A data set as trainers need to know it.
 
     `shape` is `ids`, `text` or `messages`. `max_length` is that of the longest row, in tokens.
-    `new_tokens` are the ids that were added to the tokenizer. `has_val` tells whether there are
-    rows to evaluate on.
+    `new_tokens` are the ids that were added to the tokenizer. `ends` are the tokens that may end an
+    answer: the first of them is the end token, which rows of text lack. `has_val` tells
+    whether there are rows to evaluate on.
     """
 
     folder: Path
@@ -31,6 +33,7 @@ class Facts:
     ending: str
     max_length: int
     new_tokens: tuple[int, ...]
+    ends: tuple[str, ...]
     has_val: bool
 
     def file(self, split: str) -> str:
@@ -71,6 +74,7 @@ def _facts(out: Path, manifest: dict[str, Any]) -> Facts:
         raise ExportError(f"{out} is in shards, which no recipe reads yet")
     if not counts["examples"][SPLITS[0]]:
         raise ExportError(f"{out} has no rows to train on")
+    is_fim = config["kind"] == "fim"
     return Facts(
         folder=out,
         shape=_SHAPES[config["columns"]],
@@ -78,5 +82,6 @@ def _facts(out: Path, manifest: dict[str, Any]) -> Facts:
         ending=ending,
         max_length=max(counts["length_quantiles"].values()),
         new_tokens=tuple(sorted(manifest["tokenizer"]["new_tokens"].values())),
+        ends=(manifest["tokenizer"]["end_token"], *(fim_endings() if is_fim else ())),
         has_val=bool(counts["examples"][SPLITS[1]]),
     )

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rsidx.errors import ExportError
-from rsidx.exporters.recipes import axolotl, trl
+from rsidx.exporters.recipes import axolotl, sft
 from rsidx.exporters.recipes.facts import Facts, facts_of
 from rsidx.files import put
 
 TRAINERS: dict[str, tuple[str, Callable[[Facts, str], str]]] = {
-    "trl": (trl.FILE, trl.script),
+    "trl": (sft.FILE, sft.trl_script),
+    "unsloth": (sft.FILE, sft.unsloth_script),
     "axolotl": (axolotl.FILE, axolotl.configuration),
 }
 """By trainer: the file, and what makes its text of a data set and the name of a model."""

@@ -225,8 +225,8 @@ class DataSet:
     ) -> Path:
         """Write what trains a model on the data set, and return the file.
 
-        That is a script for TRL, or a configuration for axolotl, in the folder `to`, by default
-        `OUT.recipe` beside the data set. `model` is a folder or a name on the hub. Raises
+        That is a script for TRL or unsloth, or a configuration for axolotl, in the folder `to`, by
+        default `OUT.recipe` beside the data set. `model` is a folder or a name on the hub. Raises
         ExportError where the trainer cannot read the rows, and where another file is there.
         """
         if trainer not in TRAINERS:

@@ -29,10 +29,11 @@ from rsidx.output import note
 )
 @config_option
 def recipe(out: Path, trainer: str, model: str, to: Path | None) -> None:
-    """Write what trains a model on the data set OUT: a script for TRL, or a file for axolotl.
+    """Write what trains a model on the data set OUT.
 
-    It is complete: length, collator, attention, tokenizer with its end and padding token, the
-    embeddings of new tokens, learning rate, and evaluation on val. Change it as you like.
+    That is a script for TRL or unsloth, or a configuration for axolotl. It is complete: length,
+    collator, attention, tokenizer with its end and padding token, the embeddings of new tokens,
+    learning rate, and evaluation on val. Change it as you like.
     """
     file = DataSet(out).recipe(model, trainer=trainer, to=to)
     click.echo(str(file))
@@ -41,5 +42,6 @@ def recipe(out: Path, trainer: str, model: str, to: Path | None) -> None:
 
 _RUN = {
     "trl": "run it with python {} --output-dir FOLDER, where TRL is installed",
+    "unsloth": "run it with python {} --output-dir FOLDER, where unsloth is installed",
     "axolotl": "run it with axolotl train {}, where axolotl is installed",
 }

@@ -1,6 +1,11 @@
 """A recipe trains a small model: nothing is cut off, and the loss is where the rows have it."""
 
+import ast
+import importlib.util
+import inspect
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -11,6 +16,7 @@ from rsidx.exporters.config import ExportConfig
 from rsidx.exporters.export import export
 from tests.chats import write_chat
 from tests.conformance.marks import TRAINS
+from tests.trained import STARCODER2, train
 
 pytestmark = TRAINS
 N_SPARE = 61
@@ -25,6 +31,11 @@ def out(repo, index, tokenizer_file, tmp_path, request):
     index.sync()
     options = request.param
     tokenizer = tokenizer_file
+    if options.get("max_chars"):
+        # Parts begin behind a line break, which is one token with the blanks that follow.
+        tokenizer = train(
+            tmp_path / "joins.json", STARCODER2, "{\n    let x1 = step(1, 2);\n    x3\n}\n"
+        )
     if options.get("columns") == "messages":
         tokenizer = write_chat(tmp_path / "chat", tokenizer_file)
     export(index.database, tmp_path / "out", ExportConfig(str(tokenizer), **options))
@@ -116,6 +127,57 @@ def test_a_recipe_trains_on_all_that_has_loss_and_keeps_spare_rows(run, out, mod
     for token_id in manifest["tokenizer"]["new_tokens"].values():
         changed = trained.get_input_embeddings().weight[token_id]
         assert not changed.equal(untrained.get_input_embeddings().weight[token_id])
+
+
+@pytest.mark.parametrize("out", [{"columns": "text", "max_chars": 300}], indirect=True)
+def test_rows_of_text_have_the_ids_of_rows_of_ids(run, out, index, capsys):
+    """Where a part goes on behind another, its sides as one text would share a token."""
+    ids = out.with_name("ids")
+    export(index.database, ids, ExportConfig(str(out.with_name("joins.json")), max_chars=300))
+    _, targets, _ = run(capsys, "--max-steps", 1)
+    assert sorted(targets) == expected(ids)
+
+
+@pytest.mark.parametrize("out", [{}], indirect=True)
+@pytest.mark.parametrize("trainer", ["trl", "unsloth"])
+def test_trl_takes_each_keyword_of_a_script(out, trainer):
+    import trl  # noqa: PLC0415
+
+    text = rsidx.DataSet(out).recipe("owner/model", trainer=trainer).read_text("utf-8")
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    for name in ("SFTConfig", "SFTTrainer"):
+        taken = inspect.signature(getattr(trl, name)).parameters.keys()
+        [keywords] = [
+            {keyword.arg for keyword in call.keywords}
+            for call in calls
+            if getattr(call.func, "id", "") == name
+        ]
+        assert keywords
+        assert keywords <= taken
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("unsloth"), reason="unsloth is not installed")
+@pytest.mark.parametrize("options", [(), ("--lora",)], ids=["all", "lora"])
+@pytest.mark.parametrize("out", [{}, {"columns": "text"}], indirect=True, ids=["ids", "text"])
+def test_unsloth_trains(out, model, tmp_path, options):
+    """It changes other libraries as it is loaded, and so has a process of its own."""
+    from transformers import AutoTokenizer  # noqa: PLC0415
+
+    AutoTokenizer.from_pretrained(str(out / "tokenizer")).save_pretrained(model)
+    file = rsidx.DataSet(out).recipe(str(model), trainer="unsloth")
+    to = tmp_path / "trained"
+    done = subprocess.run(
+        [sys.executable, file, "--output-dir", to, "--max-steps", "4", "--batch-size", "4",
+         "--learning-rate", "3e-3", *options],
+        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    lines = [line for line in done.stdout.splitlines() if "loss on val" in line]
+    before, after = (float(line.rpartition(" ")[2]) for line in lines)
+    assert after < before
+    assert {"config.json", "tokenizer.json"} <= {file.name for file in to.iterdir()}
+    assert not (to / "adapter_config.json").exists()
 
 
 @pytest.mark.parametrize("out", [{}], indirect=True)

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 import pytest
 import yaml
@@ -51,9 +52,10 @@ def constants(file):
         ({"markers": "native"}, "ids", "jsonl"),
     ],
 )
-def test_a_script_for_trl_has_the_data_set_s_facts(data, options, shape, ending):
+@pytest.mark.parametrize("trainer", ["trl", "unsloth"])
+def test_a_script_has_the_data_set_s_facts(data, options, shape, ending, trainer):
     made = data(**options)
-    file = made.recipe("owner/model")
+    file = made.recipe("owner/model", trainer=trainer)
     assert file == made.folder.with_name("out.recipe") / "train.py"
     found = constants(file)
     added = made.manifest["tokenizer"]["new_tokens"]
@@ -71,7 +73,29 @@ def test_a_script_for_trl_has_the_data_set_s_facts(data, options, shape, ending)
         "SHAPE": shape,
         "MAX_LENGTH": longest,
         "NEW_TOKENS": sorted(added.values()),
+        "ENDS": [made.manifest["tokenizer"]["end_token"]],
     }
+
+
+@pytest.mark.parametrize(
+    ("trainer", "loads"), [("trl", "AutoModelForCausalLM"), ("unsloth", "FastLanguageModel")]
+)
+def test_a_script_is_whole_and_loads_models_as_its_trainer_does(data, trainer, loads):
+    text = data().recipe("owner/model", trainer=trainer).read_text("utf-8")
+    assert not re.findall(r"#[A-Z]+#", text)
+    assert f"{loads}.from_pretrained(" in text
+    compile(text, "train.py", "exec")
+
+
+def test_holes_may_end_with_the_token_of_their_model(data):
+    made = data(columns="text")
+    assert len(constants(made.recipe("owner/model"))["ENDS"]) == 1
+    file = made.folder / "manifest.json"
+    manifest = json.loads(file.read_text("utf-8"))
+    manifest["config"]["kind"] = "fim"
+    file.write_text(json.dumps(manifest))
+    holes = rsidx.DataSet(made.folder).recipe("owner/model", to=made.folder.parent / "holes")
+    assert "<EOT>" in constants(holes)["ENDS"][1:]
 
 
 @pytest.mark.parametrize(
@@ -137,5 +161,5 @@ def test_the_command_prints_the_file_and_how_to_run_it(data, capsys, tmp_path):
     out, err = capsys.readouterr()
     assert out == f"{to / 'train.py'}\n"
     assert f"python {to / 'train.py'} --output-dir FOLDER" in err
-    with pytest.raises(ExportError, match="'other' is no trainer: trl, axolotl"):
+    with pytest.raises(ExportError, match="'other' is no trainer: trl, unsloth, axolotl"):
         made.recipe("m", trainer="other")
