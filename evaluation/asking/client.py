@@ -209,6 +209,11 @@ class Client:
             return EvaluationError(f"{self._base}/{path} sends on to {to}; name the address itself")
         if error.code == 404 and "model" in said.lower() and path != "models":
             return EvaluationError(f"{self._base} has no model {self.model}: {said}")
+        if error.code in (404, 405) and path == "tokenize":
+            return EvaluationError(
+                f"{self._base} does not say how it tokenizes: it has no /tokenize, as llama-server "
+                "and vLLM have"
+            )
         if error.code in (404, 405):
             return EvaluationError(
                 f"{self._base} has no {path}; name the address that ends where /{path} begins"

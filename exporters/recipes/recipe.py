@@ -19,13 +19,16 @@ TRAINERS: dict[str, tuple[str, Callable[[Facts, str], str]]] = {
 def write_recipe(out: Path, trainer: str, model: str, to: Path | None = None) -> Path:
     """Write a recipe to a folder, by default `OUT.recipe`, and return its file.
 
+    A model that is a folder here is named by its whole path: the recipe may be run elsewhere.
     Raises ExportError where the data set cannot be trained on, and where a file is there that is
     another.
     """
     name, make = TRAINERS[trainer]
     out = out.resolve()
     folder = to or out.with_name(f"{out.name}.recipe")
-    content = make(facts_of(out), model).encode()
+    here = Path(model)
+    name_of_model = str(here.resolve()) if here.is_dir() else model
+    content = make(facts_of(out), name_of_model).encode()
     file = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True)

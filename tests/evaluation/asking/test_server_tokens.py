@@ -108,5 +108,5 @@ def test_a_server_that_does_not_tokenize_is_refused(out, server, answer):
     with pytest.raises(EvaluationError, match="gave no list of tokens"):
         rsidx.compare_tokenizer(folder, server.url)
     server.answer = lambda _path, _body: (404, {"error": "no such thing"})
-    with pytest.raises(EvaluationError, match="has no tokenize"):
+    with pytest.raises(EvaluationError, match="does not say how it tokenizes: it has no /tokenize"):
         rsidx.compare_tokenizer(folder, server.url)

@@ -113,6 +113,16 @@ def test_a_file_for_axolotl_has_the_data_set_s_facts(data, tmp_path, columns, ki
         assert isinstance(one["type"], dict) if kind is dict else one["type"] == kind
 
 
+@pytest.mark.parametrize("trainer", rsidx.DataSet.TRAINERS)
+def test_a_folder_with_a_model_is_found_from_anywhere(data, tmp_path, monkeypatch, trainer):
+    made = data()
+    (tmp_path / "small").mkdir()
+    monkeypatch.chdir(tmp_path)
+    text = made.recipe("./small", trainer=trainer).read_text("utf-8")
+    assert str(tmp_path / "small") in text
+    assert "owner/model" in made.recipe("owner/model", trainer=trainer, to="other").read_text()
+
+
 def test_a_recipe_is_written_again_but_not_over_a_file_that_was_changed(data):
     made = data()
     file = made.recipe("owner/model")
