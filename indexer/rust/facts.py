@@ -56,6 +56,8 @@ _BLOCKS = frozenset(
 """What holds statements, arms, members, or the rules of a macro."""
 _LISTS = frozenset({"array_expression", "field_initializer_list", "use_list"})
 """Lists inside of a statement."""
+_LINKS = frozenset({"field_expression", "await_expression"})
+"""The links of a chain of calls; each has those in front of it as its first child."""
 _NESTED = _BLOCKS | _LISTS | {"arguments", "token_tree"}
 _GENERIC = frozenset({"struct", "enum", "union", "trait", "impl", "type"})
 _MIN_BYTES_FOR_BREAKS = 200
@@ -284,7 +286,8 @@ def _breaks(root: Node, text: bytes) -> Iterator[tuple[int, int]]:
 
     Comments in front of a statement go with it. Offsets ascend; the depth is that of the
     enclosing blocks, so that a cut at a smaller depth is the better one. Where the elements of a
-    list inside of a statement begin, or the paragraphs of a comment, it is more by `IN_STATEMENT`.
+    list inside of a statement begin, the links of a chain of calls, or the paragraphs of a comment,
+    it is more by `IN_STATEMENT`.
     """
     seen = 0
     leading: int | None = None
@@ -317,7 +320,12 @@ def _breaks(root: Node, text: bytes) -> Iterator[tuple[int, int]]:
         if text.find(b"\n", start, node.end_byte) >= 0:
             below = blocks + (kind in _NESTED)
             inside = 0 if kind in _BLOCKS else IN_STATEMENT if kind in _LISTS else None
-            stack += [(child, below, inside) for child in reversed(node.named_children)]
+            if kind in _LINKS:
+                first, *link = node.children
+                stack += [(child, below, IN_STATEMENT) for child in reversed(link)]
+                stack.append((first, below, None))
+            else:
+                stack += [(child, below, inside) for child in reversed(node.named_children)]
 
 
 class _Comment:

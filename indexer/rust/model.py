@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-EXTRACTOR_VERSION = 11
+EXTRACTOR_VERSION = 12
 """Raised whenever the same bytes give other facts; blobs of older versions are parsed again."""
 
 

@@ -72,6 +72,40 @@ fn f() {
     }  # fmt: skip
 
 
+def test_a_chain_of_calls_is_cut_between_its_links_as_inside_of_a_statement():
+    source = b"""\
+fn f() -> Command {
+    let short = a.b().c();
+    let command = Command::new("tool")
+        .about("What it does, in some words")
+        // The first.
+        .arg(
+            Arg::new("one")
+                .help("What the first one is for, in some words"),
+        )
+        .arg(short)
+        .field
+        .run()
+        .await?
+        .done();
+    inner.call(|x| {
+        step(x);
+    })
+}
+"""
+    [facts] = facts_of(source)
+    at = {source[at:].split(b"\n", 1)[0].strip(): depth for at, depth in facts.breaks}
+    assert {text: depth for text, depth in at.items() if depth < IN_STATEMENT} == {
+        b"let short = a.b().c();": 2, b'let command = Command::new("tool")': 2,
+        b"inner.call(|x| {": 2, b"step(x);": 4,
+    }  # fmt: skip
+    assert {text: depth - IN_STATEMENT for text, depth in at.items() if depth >= IN_STATEMENT} == {
+        b'.about("What it does, in some words")': 2, b"// The first.": 2, b".arg(short)": 2,
+        b'.help("What the first one is for, in some words"),': 3, b".field": 2, b".run()": 2,
+        b".await?": 2, b".done();": 2,
+    }  # fmt: skip
+
+
 def test_long_comments_are_cut_between_paragraphs_as_inside_of_a_statement():
     inner = (
         "//! A line that is long enough for a text that may be cut, and then some more words.\n" * 4
