@@ -8,6 +8,10 @@ lines), averaged over the rows that all exports have; the difference to the firs
 interval bootstrapped over commits. Exports are made with `--text`. The end token counts where it
 has loss. Needs torch and transformers. Losses are kept in `--cache` by a digest of weights and row,
 so a run that was ended goes on.
+
+`--answers FOLDER` writes what each way's model writes of its own split instead, most likely token
+first, into FOLDER/NAME.jsonl, as `rsidx eval predict` does of a server; `rsidx eval check OUT
+FOLDER/NAME.jsonl` judges it.
 """
 
 import argparse
@@ -20,11 +24,15 @@ from pathlib import Path
 from typing import Any
 
 from context_rows import Key, turn
+from tokenizers import Tokenizer
 
+from rsidx.evaluation.asking.predictions import read_predictions
+from rsidx.evaluation.lines import append_line
 from rsidx.evaluation.report.intervals import Rate, rate
 
 _IGNORED = -100
 _CHUNK = 1 << 20
+_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +41,16 @@ class Row:
 
     key: Key
     commit: str
+    id: str
     change: str
+    is_whole: bool
     ids: list[int]
     labels: list[int]
+
+    @property
+    def prompt(self) -> list[int]:
+        """What stands in front of the first token that has loss."""
+        return self.ids[: next(at for at, one in enumerate(self.labels) if one != _IGNORED)]
 
 
 class Model:
@@ -86,6 +101,23 @@ class Model:
             logits = model.lm_head(hidden).float()
             return float(torch.nn.functional.cross_entropy(logits, labels[learned]))
 
+    def answers(self, prompts: Sequence[Sequence[int]], end: int, longest: int) -> list[list[int]]:
+        """Return the tokens that seem most likely behind each prompt, to the end token at most."""
+        torch, model = self._loaded
+        width = max(map(len, prompts))
+        padded = [[end] * (width - len(one)) + list(one) for one in prompts]
+        seen = [[0] * (width - len(one)) + [1] * len(one) for one in prompts]
+        with torch.inference_mode():
+            found = model.generate(
+                torch.tensor(padded),
+                attention_mask=torch.tensor(seen),
+                max_new_tokens=longest,
+                do_sample=False,
+                eos_token_id=end,
+                pad_token_id=end,
+            )
+        return [one[width:].tolist() for one in found]
+
 
 def read_rows(out: Path, split: str) -> dict[Key, Row]:
     """Return the additions and modifications of a split that have loss."""
@@ -95,7 +127,15 @@ def read_rows(out: Path, split: str) -> dict[Key, Row]:
         labels = row["labels"]
         if meta["change"] in ("add", "modify") and any(one != _IGNORED for one in labels[1:]):
             key = (meta["commit"], meta["path"], meta["kind"], meta["symbol"], meta["text"]["new"])
-            one = Row(key, meta["commit"], meta["change"], row["input_ids"], labels)
+            one = Row(
+                key,
+                meta["commit"],
+                meta["id"],
+                meta["change"],
+                meta["part"][1] == 1,
+                row["input_ids"],
+                labels,
+            )
             found.setdefault(key, one)
     return found
 
@@ -103,6 +143,25 @@ def read_rows(out: Path, split: str) -> dict[Key, Row]:
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
     with file.open("rb") as lines:
         yield from map(json.loads, lines)
+
+
+def write_answers(out: Path, split: str, model: Model, longest: int, to: Path) -> None:
+    """Add the answers that the file lacks, of rows that are a whole edit."""
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    end: Any = tokenizer.token_to_id(manifest["tokenizer"]["end_token"])
+    there = {key[0] for key in read_predictions(to)} if to.exists() else set()
+    left = [row for row in read_rows(out, split).values() if row.is_whole and row.id not in there]
+    rows = sorted(left, key=lambda row: len(row.prompt))
+    for first in range(0, len(rows), _BATCH):
+        batch = rows[first : first + _BATCH]
+        answers = model.answers([row.prompt for row in batch], end, longest)
+        for row, ids in zip(batch, answers, strict=True):
+            is_whole = end in ids
+            code = ids[: ids.index(end)] if is_whole else ids
+            text = tokenizer.decode(code, skip_special_tokens=False)
+            line = {"id": row.id, "completion": text, "sample": 0}
+            append_line(to, {**line, "finish_reason": "stop" if is_whole else "length"})
 
 
 def spelled(one: Rate, base: float) -> str:
@@ -118,19 +177,29 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="of each kind of change")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("build/finetuned.jsonl"))
+    parser.add_argument("--answers", type=Path, help="a folder to write answers to")
+    parser.add_argument("--longest", type=int, default=512, help="tokens of an answer at most")
     options = parser.parse_args()
-    ways: dict[str, tuple[dict[Key, Row], Model]] = {}
+    ways: dict[str, tuple[Path, Model]] = {}
     for way in options.ways:
         name, _, rest = way.partition("=")
-        out, _, model = rest.rpartition(":")
-        ways[name] = read_rows(Path(out), options.split), Model(Path(model), options.cache)
-    keys = set.intersection(*(set(rows) for rows, _ in ways.values()))
+        out, _, folder = rest.rpartition(":")
+        ways[name] = Path(out), Model(Path(folder), options.cache)
+    if options.answers is not None:
+        options.answers.mkdir(parents=True, exist_ok=True)
+        for name, (out, model) in ways.items():
+            to = options.answers / f"{name}.jsonl"
+            write_answers(out, options.split, model, options.longest, to)
+        return
+    rows = {name: read_rows(out, options.split) for name, (out, _) in ways.items()}
+    keys = set.intersection(*map(set, rows.values()))
     first, *others = ways
     for change in ("add", "modify"):
-        every = [key for key in keys if ways[first][0][key].change == change]
+        every = [key for key in keys if rows[first][key].change == change]
         chosen = sorted(every, key=lambda key: turn(options.seed, key))[: options.rows]
         losses = {
-            name: [model.loss(rows[key]) for key in chosen] for name, (rows, model) in ways.items()
+            name: [model.loss(rows[name][key]) for key in chosen]
+            for name, (_, model) in ways.items()
         }
         report(change, [key[0] for key in chosen], losses, first, others)
 
