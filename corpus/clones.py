@@ -1,15 +1,17 @@
 """The repositories of a corpus on this machine: where they are listed, or cloned from there."""
 
+import hashlib
+import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from rsidx.corpus.repositories import Listed
 from rsidx.corpus.workspace import Workspace
-from rsidx.errors import RepositoryError
+from rsidx.errors import CorpusError, RepositoryError
 from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.git.remote import clone
 from rsidx.indexer.git.repository import Repository
@@ -18,37 +20,26 @@ from rsidx.locking import HeldError, locked
 _LOOK_S = 0.2
 
 
-@dataclass(frozen=True)
-class Fetching:
-    """How repositories are cloned: with options of git, and so many at once on one machine."""
-
-    options: tuple[str, ...] = ()
-    at_once: int = 2
-
-
-ONE_AT_A_TIME = Fetching(at_once=1)
-
-
-def repository_of(
-    listed: Listed, work: Workspace, fetching: Fetching = ONE_AT_A_TIME
-) -> Repository:
+def repository_of(listed: Listed, work: Workspace, at_once: int = 1) -> Repository:
     """Return a repository; one that is listed by its URL is cloned if it is not there.
 
-    Where the work folder is an object store, clones are in the system's temporary folder. Raises
-    RepositoryError.
+    So many are cloned at once on one machine. Raises RepositoryError, CorpusError where clones
+    would lie where others could have put them.
     """
-    if not listed.is_url:
-        return discover(Path(listed.address), is_named=True)
-    clones = _clones(work)
-    folder = clones / f"{listed.slug}.git"
-    if not folder.exists():
-        with _turn(clones, fetching.at_once):
+    folder = folder_of(listed, work)
+    if listed.is_url and not folder.exists():
+        with _turn(folder.parent, at_once):
             try:
-                clone(listed.address, folder, fetching.options)
+                clone(listed.address, folder, listed.options)
             except RepositoryError as error:
                 # From None: what git says may repeat the address, and logs have each cause.
                 raise RepositoryError(_without_user(str(error), listed.address)) from None
     return discover(folder, is_named=True)
+
+
+def folder_of(listed: Listed, work: Workspace) -> Path:
+    """Return where a repository is on this machine, or where its clone would be."""
+    return _clones(work) / f"{listed.kept_as}.git" if listed.is_url else Path(listed.address)
 
 
 def _without_user(text: str, address: str) -> str:
@@ -58,9 +49,17 @@ def _without_user(text: str, address: str) -> str:
 
 
 def _clones(work: Workspace) -> Path:
+    """Return the folder of clones; beside an object store it is a temporary one of the user's."""
     if work.folder.is_local():
         return work.local("clones")
-    return Path(tempfile.gettempdir()) / "rsidx-clones"
+    own = Path(tempfile.gettempdir()) / f"rsidx-{os.getuid()}"
+    own.mkdir(exist_ok=True, mode=0o700)
+    status = own.lstat()
+    # Anybody may make a folder of this name there, or a link, and put clones into it.
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise CorpusError(f"{own} is not a folder of this user alone: remove it, or set TMPDIR")
+    digest = hashlib.blake2b(work.address.encode(), digest_size=4).hexdigest()
+    return own / f"clones-{digest}"
 
 
 @contextmanager

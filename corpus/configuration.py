@@ -105,6 +105,13 @@ class CorpusConfig:
     slurm: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of datatrove's executor for Slurm, such as `partition` and `time`."""
 
+    @property
+    def clone_options(self) -> tuple[str, ...]:
+        """The options of git that URLs are cloned with."""
+        options = [f"--filter={self.clone_filter}"] if self.clone_filter else []
+        options += [f"--depth={self.clone_depth}"] if self.clone_depth else []
+        return tuple(options)
+
     def __post_init__(self) -> None:
         for name, option in declared(CorpusConfig).items():
             problem = option.problem(getattr(self, name))

@@ -49,7 +49,7 @@ class Examples(Step):
         oids: list[str] = self.out.read_json(f"plan/{listed.slug}.json")
         config = replace(self.export, revisions=(read_facts(self.run_folder, listed.slug).tip,))
         with (
-            index_of(self.work, listed.slug, writes=False) as database,
+            index_of(self.work, listed.kept_as, writes=False) as database,
             session(database, config, tools) as opened,
             open_cache(database.cache_file, opened.builds, max_bytes=_NO_LIMIT) as cache_file,
         ):

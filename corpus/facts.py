@@ -47,9 +47,7 @@ class Facts:
     @property
     def reached(self) -> list[str]:
         """The commits of the history that is exported."""
-        return [one.oid for one in self.chosen] + [
-            oid for oid, reason in self.left_out if reason != "unreachable"
-        ]
+        return [*(one.oid for one in self.chosen), *(oid for oid, _ in self.left_out)]
 
 
 def facts_of(opened: Session, name: str, origin: str | None, tip: str) -> Facts:
@@ -64,7 +62,9 @@ def facts_of(opened: Session, name: str, origin: str | None, tip: str) -> Facts:
     snapshot = Snapshot(reader)
     snapshot.move_to(history.commits[bytes.fromhex(tip)])
     at_tip = set(snapshot.files.values())
-    blobs = list(queries.parsed_blobs(opened.connection, _MIN_BLOB_BYTES))
+    # An index may hold more: what an earlier run took in, at another revision.
+    commits = {history.commits[oid].id for oid in history.reached}
+    blobs = queries.versions_of_commits(opened.connection, commits, _MIN_BLOB_BYTES)
     return Facts(
         name=name,
         origin=origin,
@@ -76,9 +76,13 @@ def facts_of(opened: Session, name: str, origin: str | None, tip: str) -> Facts:
             )
             for commit in selection.chosen
         ),
-        left_out=tuple((commit.oid.hex(), reason) for commit, reason in selection.left_out),
-        versions=frozenset(oid.hex()[:_DIGITS] for _, oid in blobs),
-        files=frozenset(oid.hex()[:_DIGITS] for blob_id, oid in blobs if blob_id in at_tip),
+        left_out=tuple(
+            (commit.oid.hex(), reason)
+            for commit, reason in selection.left_out
+            if commit.oid in history.reached
+        ),
+        versions=frozenset(oid.hex()[:_DIGITS] for oid in blobs.values()),
+        files=frozenset(oid.hex()[:_DIGITS] for one, oid in blobs.items() if one in at_tip),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datatrove.data import Document
 from loguru import logger
 
-from rsidx.corpus.clones import ONE_AT_A_TIME, Fetching, repository_of
+from rsidx.corpus.clones import repository_of
 from rsidx.corpus.facts import facts_of, write_facts
 from rsidx.corpus.indexes import index_of
 from rsidx.corpus.outcome import Outcome, write_outcome
@@ -25,7 +25,7 @@ from rsidx.indexer.sync import MAX_FILE_BYTES, history_scope, sync
 
 
 class Repositories(Step):
-    """Reads a list of repositories: a document each, with the address as its text."""
+    """Reads a list of repositories: a document each, with its place as its text."""
 
     name = "repositories"
 
@@ -38,7 +38,7 @@ class Repositories(Step):
         yield from data
         for one in self.listed[rank::world_size]:
             self.stat_update("repositories")
-            yield Document(one.address, one.name, metadata={"listed": one})
+            yield Document(one.place, one.name, metadata={"listed": one})
 
 
 class Ingest(Step):
@@ -51,13 +51,13 @@ class Ingest(Step):
         work: Workspace,
         run: Workspace,
         export: ExportConfig,
-        fetching: Fetching = ONE_AT_A_TIME,
+        clones_at_once: int = 1,
     ) -> None:
         super().__init__()
         self.work = work
         self.run_folder = run
         self.export = export
-        self.fetching = fetching
+        self.clones_at_once = clones_at_once
 
     def documents(self, data: Documents, rank: int, world_size: int) -> Iterator[Document]:  # noqa: ARG002
         """Yield the repositories that are taken in."""
@@ -65,7 +65,7 @@ class Ingest(Step):
         for document in data:
             listed: Listed = document.metadata["listed"]
             try:
-                counts = self._take_in(listed, tools)
+                tip, counts = self._take_in(listed, tools)
             except Exception as error:
                 # Whatever it is, it must not end what takes in the others.
                 logger.opt(exception=error).warning("{} is left out", listed.name)
@@ -73,14 +73,14 @@ class Ingest(Step):
                 write_outcome(self.run_folder, listed.slug, Outcome(listed.name, failure=reason))
                 self.stat_update("failed")
             else:
-                write_outcome(self.run_folder, listed.slug, Outcome(listed.name))
+                write_outcome(self.run_folder, listed.slug, Outcome(listed.name, tip=tip))
                 self.count(counts)
                 yield document
 
-    def _take_in(self, listed: Listed, tools: Tools) -> Counter[str]:
-        repository = repository_of(listed, self.work, self.fetching)
+    def _take_in(self, listed: Listed, tools: Tools) -> tuple[str, Counter[str]]:
+        repository = repository_of(listed, self.work, self.clones_at_once)
         tip = resolve(repository, listed.revision or "HEAD")
-        with index_of(self.work, listed.slug, writes=True) as database:
+        with index_of(self.work, listed.kept_as, writes=True) as database:
             scope = history_scope(repository, (tip,), all_refs=False, since=None)
             report = sync(repository, database, scope, jobs=1, max_bytes=MAX_FILE_BYTES)
             if is_needed(repository, database):
@@ -88,7 +88,7 @@ class Ingest(Step):
             with session(database, replace(self.export, revisions=(tip,)), tools) as opened:
                 facts = facts_of(opened, listed.name, origin_of(repository), tip)
         write_facts(self.run_folder, listed.slug, facts)
-        return Counter(commits=report.n_commits, file_versions=report.n_blobs)
+        return tip, Counter(commits=report.n_commits, file_versions=report.n_blobs)
 
 
 def _reason(error: Exception) -> str:

@@ -2,42 +2,48 @@
 
 import re
 
+from rsidx.corpus.outcome import forget_outcome
 from rsidx.corpus.run import Run
+from rsidx.corpus.workspace import Workspace
 
 _MARK = "rsidx-run.json"
-"""The file that a run writes into its folder when it begins."""
+"""The file that a run writes into its folders when it begins."""
 _RUN_NAME = re.compile(r"[0-9a-f]{16}")
 
 
-def mark_run(made: Run) -> None:
-    """Mark the folder of a run as one that rsidx made, and may remove."""
-    made.folder.write_json(_MARK, {"made_by": "rsidx corpus"})
+def mark(folder: Workspace) -> None:
+    """Mark a folder of a run as one that rsidx made, and may remove."""
+    folder.write_json(_MARK, {"made_by": "rsidx corpus"})
 
 
 def forget_unwanted(made: Run) -> None:
     """Remove the indexes and clones of what opted out."""
-    for one in made.unwanted:
-        made.work.remove(f"clones/{one.slug}.git")
-        for file in made.work.within("indexes").files(f"{one.slug}.db"):
-            made.work.remove(f"indexes/{file}")
+    for kept in (made.work.within("clones"), made.work.within("indexes")):
+        names = kept.files()
+        for one in made.unwanted:
+            for name in names:
+                if name.startswith(f"{one.slug}."):
+                    kept.remove(name)
 
 
-def remove_other_runs(made: Run) -> None:
-    """Remove what runs with other lists or options left, but for what they made of each repository.
+def remove_others(folder: Workspace) -> None:
+    """Remove what lies beside a folder of a run, of other lists, options or histories.
 
-    So nothing is left of a repository that is listed no more. What no run has marked is kept.
+    So nothing is left of a repository that is listed no more, but what was made of it alone. What
+    no run has marked is kept.
     """
-    current = made.folder.address.rpartition("/")[2]
-    runs = made.work.within("runs")
-    for name in runs.files():
-        if name != current and _RUN_NAME.fullmatch(name) and runs.folder.isfile(f"{name}/{_MARK}"):
-            runs.remove(name)
+    address, _, current = folder.address.rpartition("/")
+    beside = Workspace(address)
+    for name in beside.files():
+        is_other = name != current and _RUN_NAME.fullmatch(name)
+        if is_other and beside.folder.isfile(f"{name}/{_MARK}"):
+            beside.remove(name)
 
 
-def retry_failures(made: Run) -> None:
-    """Have the tasks done again whose repositories could not be taken in."""
+def take_in_again(made: Run) -> None:
+    """Have the tasks done again of repositories that failed, or have other commits now."""
     outcomes = made.outcomes()
     for rank, one in enumerate(made.listed):
-        outcome = outcomes[one.name]
-        if outcome is None or outcome.failure is not None:
+        if not made.is_current(one, outcomes[one.name]):
             made.folder.remove(f"logs/ingest/completions/{rank:05d}")
+            forget_outcome(made.folder, one.slug)

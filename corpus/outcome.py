@@ -10,15 +10,16 @@ from rsidx.files import put
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a repository; `failure` is why it was not taken in."""
+    """What became of a repository: the commit that it was taken in at, or why it was not."""
 
     name: str
     failure: str | None = None
+    tip: str | None = None
 
 
 def write_outcome(run: Workspace, slug: str, outcome: Outcome) -> None:
     """Keep what became of a repository in the folder of a run."""
-    name = f"outcomes/{slug}.json"
+    name = _file(slug)
     if not run.folder.is_local():
         run.write_json(name, asdict(outcome))
         return
@@ -27,12 +28,21 @@ def write_outcome(run: Workspace, slug: str, outcome: Outcome) -> None:
     put(file, json.dumps(asdict(outcome), sort_keys=True).encode())
 
 
+def forget_outcome(run: Workspace, slug: str) -> None:
+    """Have it that nothing became of a repository yet."""
+    run.remove(_file(slug))
+
+
 def read_outcome(run: Workspace, slug: str) -> Outcome | None:
     """Return what became of a repository; None where nothing did yet.
 
     A file that cannot be read, as a run leaves it that is killed, counts as none.
     """
     with suppress(ValueError, TypeError):
-        value = run.read_json(f"outcomes/{slug}.json")
+        value = run.read_json(_file(slug))
         return Outcome(**value) if value is not None else None
     return None
+
+
+def _file(slug: str) -> str:
+    return f"outcomes/{slug}.json"

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
@@ -19,11 +19,15 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/@:]+@[^/:]+:")
 
 @dataclass(frozen=True)
 class Listed:
-    """A repository as a list names it: `address` is a URL or a whole path."""
+    """A repository as a list names it: `address` is a URL or a whole path.
+
+    `options` are git's for a clone of a URL.
+    """
 
     address: str
     revision: str | None = None
     is_url: bool = False
+    options: tuple[str, ...] = ()
 
     @cached_property
     def place(self) -> str:
@@ -47,18 +51,27 @@ class Listed:
         digest = hashlib.blake2b(os.fsencode(self.identity), digest_size=4).hexdigest()
         return f"{quote(self.name, safe='')}-{digest}"
 
+    @cached_property
+    def kept_as(self) -> str:
+        """What its clone and its index are called: a clone with other options has others."""
+        if not self.options:
+            return self.slug
+        digest = hashlib.blake2b(repr(self.options).encode(), digest_size=4).hexdigest()
+        return f"{self.slug}.{digest}"
 
-def read_repositories(path: Path) -> list[Listed]:
+
+def read_repositories(path: Path, options: tuple[str, ...] = ()) -> list[Listed]:
     """Return the repositories of a list or of a folder of clones, each once.
 
-    Raises CorpusError where there are none, or where two would have one name.
+    URLs are cloned with `options` of git. Raises CorpusError where there are no repositories, or
+    where two would have one name.
     """
     if path.is_dir():
         found = [
             Listed(str(folder.resolve())) for folder in sorted(path.iterdir()) if _is_clone(folder)
         ]
     else:
-        found = read_list(path)
+        found = [replace(one, options=options * one.is_url) for one in read_list(path)]
     every = list({one.identity: one for one in found}.values())
     if not every:
         raise CorpusError(f"{path} names no repository")

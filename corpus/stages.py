@@ -10,18 +10,12 @@ from datatrove.pipeline.base import PipelineStep
 
 from rsidx.corpus.assembly import assemble, finished, write_again
 from rsidx.corpus.candidates import CONFIG, EditSignatures, buckets
-from rsidx.corpus.clones import Fetching
 from rsidx.corpus.configuration import CorpusConfig
 from rsidx.corpus.decision import Decide
 from rsidx.corpus.examples import Examples
 from rsidx.corpus.executors import run_stage
 from rsidx.corpus.ingest import Ingest, Repositories
-from rsidx.corpus.leftovers import (
-    forget_unwanted,
-    mark_run,
-    remove_other_runs,
-    retry_failures,
-)
+from rsidx.corpus.leftovers import forget_unwanted, mark, remove_others, take_in_again
 from rsidx.corpus.plan import SUMMARY as PLAN
 from rsidx.corpus.plan import Planner
 from rsidx.corpus.run import Run
@@ -29,7 +23,6 @@ from rsidx.corpus.shards import WriteShards, shards_of
 from rsidx.corpus.workspace import Workspace
 from rsidx.errors import CorpusError
 from rsidx.exporters.dataset.destination import Destination
-from rsidx.exporters.pipeline.commit import writing_tools
 from rsidx.locking import HeldError, locked
 
 Progress = Callable[[str, int, int], None]
@@ -46,7 +39,7 @@ def run(config: CorpusConfig, progress: Progress) -> dict[str, Any]:
     """
     made = Run(config)
     destination = Destination(Path(config.out))
-    writing_tools(config.export)  # What is wrong with the tokenizer is said before anything else.
+    _ = made.folder  # What is wrong with the tokenizer is said before anything else.
     if not made.work.folder.is_local():
         return _run(made, destination, progress)
     lock = made.work.local("lock")
@@ -60,10 +53,10 @@ def run(config: CorpusConfig, progress: Progress) -> dict[str, Any]:
 
 def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, Any]:
     config, folder = made.config, made.folder
-    mark_run(made)
     forget_unwanted(made)
-    remove_other_runs(made)
-    retry_failures(made)
+    mark(folder)
+    remove_others(folder)
+    take_in_again(made)
     seconds: dict[str, float] = {}
 
     def stage(name: str, pipeline: Sequence[PipelineStep], n_tasks: int, logs: Workspace) -> None:
@@ -72,10 +65,12 @@ def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, A
         seconds[name] = round(perf_counter() - start, 3)
 
     listed = made.listed
-    take_in = [Repositories(listed), Ingest(made.work, folder, config.export, _fetching(config))]
-    stage("ingest", take_in, len(listed), folder)
-    taken_in = made.taken_in()
-    out = made.out(taken_in)
+    take_in = Ingest(made.work, folder, config.export, config.clones_at_once)
+    stage("ingest", [Repositories(listed), take_in], len(listed), folder)
+    tips = made.taken_in()
+    taken_in, out = list(tips), made.out(tips)
+    mark(out)
+    remove_others(out)
     stage("plan", [Planner(folder, out, taken_in, config)], 1, out)
     order = _largest_first(out)
     make = [
@@ -105,9 +100,3 @@ def _largest_first(out: Workspace) -> list[int]:
     """
     n_commits: list[int] = out.read_json(PLAN)["n_commits"]
     return sorted(range(len(n_commits)), key=lambda number: (-n_commits[number], number))
-
-
-def _fetching(config: CorpusConfig) -> Fetching:
-    options = [f"--filter={config.clone_filter}"] if config.clone_filter else []
-    options += [f"--depth={config.clone_depth}"] if config.clone_depth else []
-    return Fetching(tuple(options), config.clones_at_once)

@@ -1,6 +1,6 @@
 """Reading the index: what sync, status and the look-ups ask of it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Table, func, select, update
@@ -134,12 +134,25 @@ def bases_with_parent(connection: Connection, repository: int) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def parsed_blobs(connection: Connection, min_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """Yield id and object id of each Rust file version that is no smaller, by object id."""
-    c = schema.blob.c
-    query = select(c.id, c.oid).where(c.state.in_(sorted(PARSED)), c.n_bytes >= min_bytes)
-    for row in connection.execute(query.order_by(c.oid)):
-        yield row.id, row.oid
+def versions_of_commits(
+    connection: Connection, commits: Set[int], min_bytes: int
+) -> dict[int, bytes]:
+    """Return id and object id of each Rust file version that some commits have, no smaller ones.
+
+    A commit has what it changed, and the tree that it stands on if its parent is not indexed.
+    """
+    blob, change, base = schema.blob.c, schema.change.c, schema.base.c
+    found: dict[int, bytes] = {}
+    for commit_id, version in (
+        (change.commit_id, change.new_blob_id),
+        (base.commit_id, base.blob_id),
+    ):
+        query = select(commit_id, blob.id, blob.oid).where(
+            version == blob.id, blob.state.in_(sorted(PARSED)), blob.n_bytes >= min_bytes
+        )
+        rows = connection.execute(query)
+        found.update((blob_id, oid) for commit, blob_id, oid in rows if commit in commits)
+    return found
 
 
 def predecessors(connection: Connection) -> dict[bytes, bytes]:

@@ -49,9 +49,14 @@ def code_digest(files: tuple[Path, ...]) -> bytes:
 def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader: Reader) -> bytes:
     """Return the part of the cache key that all commits share.
 
-    It covers the code, the libraries, the configuration, the tokenizer, the repository's name, and
-    the version of the extractor.
+    It covers what `export_key` does, the repository's name, and the version of the extractor.
     """
+    of_index = repr((reader.repository_name(), reader.extractor_versions())).encode()
+    return _digest(export_key(config, encoder, dialect), of_index)
+
+
+def export_key(config: ExportConfig, encoder: Encoder, dialect: Dialect) -> bytes:
+    """Return a digest of the code, the libraries, the configuration and the tokenizer."""
     options = {
         name: getattr(config, name)
         for name, option in declared(ExportConfig).items()
@@ -59,7 +64,7 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     }
     options["licenses"] = sorted(config.licenses)
     options["keep"] = sorted(OF_A_COMMIT.intersection(config.keep))
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(digest_size=_DIGEST)
     digest.update(code_digest(code_files()))
     versions = [python_version(), scanner_version(), *map(version, _LIBRARIES)]
     if config.labels == "changed":
@@ -69,7 +74,6 @@ def shared_key(config: ExportConfig, encoder: Encoder, dialect: Dialect, reader:
     ends = encoder.bos, encoder.end_token, encoder.chat_template, encoder.named_tokens
     for part in (options, versions, encoder.identity, ends, dialect.name):
         digest.update(repr(part).encode())
-    digest.update(repr((reader.repository_name(), reader.extractor_versions())).encode())
     return digest.digest()
 
 

@@ -1,7 +1,5 @@
 """Which folders of earlier runs are removed."""
 
-from types import SimpleNamespace
-
 import pytest
 
 pytest.importorskip("datatrove", reason="needs datatrove, of the extra `corpus`")
@@ -17,15 +15,13 @@ def work(request, tmp_path):
 
 
 def test_only_folders_that_a_run_has_marked_are_removed(work):
-    earlier, current = (
-        SimpleNamespace(work=work, folder=work.within(f"runs/{digit * 16}")) for digit in "0a"
-    )
-    for made in (earlier, current):
-        leftovers.mark_run(made)
-        made.folder.write_json("outcomes/one.json", {})
+    earlier, current = (work.within(f"runs/{digit * 16}") for digit in "0a")
+    for folder in (earlier, current):
+        leftovers.mark(folder)
+        folder.write_json("outcomes/one.json", {})
     work.write_json("runs/notes/mine.json", {})
     work.write_json(f"runs/{'b' * 16}/mine.json", {})
-    leftovers.remove_other_runs(current)
+    leftovers.remove_others(current)
     assert work.within("runs").files() == ["a" * 16, "b" * 16, "notes"]
 
 
