@@ -50,7 +50,7 @@ docs: $(READY)  ## The site of docs/, in build/site, with what is generated of i
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
 	$(BIN)/python docs/generate.py
 	$(BIN)/sphinx-build -W --keep-going --quiet -E -d build/doctrees docs build/site
-	$(BIN)/python -m pytest -q tests/test_site.py
+	RSIDX_TEST_SITE=$(CURDIR)/build/site $(BIN)/python -m pytest -q tests/test_site.py
 
 dist: $(READY)  ## The source distribution and, built from it, the wheel.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,release]'

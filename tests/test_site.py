@@ -1,5 +1,6 @@
 """The documentation's site: it builds without a warning, and loads nothing from outside."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,12 +21,16 @@ from tests.patience import PATIENCE_S
 pytestmark = pytest.mark.slow
 pytest.importorskip("furo", reason="the `docs` extra is not installed")
 ROOT = Path(__file__).parents[1]
+BUILT = os.environ.get("RSIDX_TEST_SITE")
+"""Where `make docs` has just built the site, so that it is not built again."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _URL_IN_CSS = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s]+)""")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
+    if BUILT is not None:
+        return Path(BUILT)
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-d", folder / "doctrees",
