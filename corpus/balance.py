@@ -67,8 +67,7 @@ class Sampler:
 
     def add(self, edit: KeptEdit) -> None:
         """Take in an edit."""
-        if self._balance.is_any:
-            self._edits.append((self._balance.draw(edit), edit))
+        self._edits.append((self._balance.draw(edit), edit))
 
     def too_many(self) -> Iterator[KeptEdit]:
         """Yield the edits that are left out, in the order of what they drew."""

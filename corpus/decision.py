@@ -23,7 +23,7 @@ from rsidx.exporters.dataset.dropped import DroppedLines, of_rows
 from rsidx.exporters.dataset.order import newest, sort_key
 from rsidx.exporters.dedup.duplicates import Deduplicator
 from rsidx.exporters.dedup.leakage import CherryPickLinks
-from rsidx.exporters.pipeline.result import Dropped, EditResult
+from rsidx.exporters.pipeline.result import Dropped, EditResult, unpack
 from rsidx.exporters.pipeline.statistics import Statistics
 from rsidx.exporters.splits.split import SPLITS, Plan
 from rsidx.store.spill import SpillSorter
@@ -101,8 +101,7 @@ class _Decision:
         self._lines = DroppedLines(hides_secrets="secrets" not in config.keep)
         self._statistics: dict[int, Statistics] = {}
         self._key = sort_key(config.order, config.seed)
-        self._sampler = Sampler(_balance(step.config))
-        self._too_many: set[tuple[str, int]] = set()
+        self._balance = _balance(step.config)
         with ExitStack() as stack:
             self._deduplicator = stack.enter_context(
                 closing(
@@ -151,42 +150,72 @@ class _Decision:
                 self._of(repository).dropped[counted] += 1
                 for line in self._drop(repository, oid, [Dropped(counted, None, "")]):
                     dropped.write(orjson.dumps(line) + b"\n")
+            kept: dict[int, Sequence[int]] = {}
+            sampler = Sampler(self._balance)
             for position in self._exported.positions():
-                for line in self._decide(position):
+                edits, lines = self._decide(position)
+                for line in lines:
                     dropped.write(orjson.dumps(line) + b"\n")
                     if "like" in line:
                         duplicates.write(orjson.dumps(line) + b"\n")
-            for line in self._balanced():
+                if self._balance.is_any:
+                    kept[position] = tuple(edits)
+                    self._add(sampler, position, edits)
+                else:
+                    for line in self._keep(position, edits):
+                        dropped.write(orjson.dumps(line) + b"\n")
+            for line in self._balanced(sampler, kept):
                 dropped.write(orjson.dumps(line) + b"\n")
 
-    def _balanced(self) -> Iterator[dict[str, Any]]:
-        """Leave out what is too much of one repository or path; yield the lines of that."""
+    def _add(self, sampler: Sampler, position: int, edits: Mapping[int, EditResult]) -> None:
+        commit = self._plan.commits[position]
+        where = self._names[commit.repository], commit.oid.hex()
+        split = self._exported.split.name(position)
+        for number, edit in edits.items():
+            sampler.add(KeptEdit(*where, number, *edit.name, split, len(edit.rows)))
+
+    def _balanced(
+        self, sampler: Sampler, kept: Mapping[int, Sequence[int]]
+    ) -> Iterator[dict[str, Any]]:
+        """Keep what is not too much of one repository or path; yield the lines of all else.
+
+        `kept` are the edits that have stayed so far: their numbers by the positions of commits.
+        """
         numbers = {name: number for number, name in enumerate(self._names)}
-        for edit in self._sampler.too_many():
-            self._too_many.add((edit.commit, edit.number))
+        too_many = set()
+        for edit in sampler.too_many():
+            too_many.add((edit.commit, edit.number))
             repository = numbers[edit.repository]
             self._of(repository).dropped[OVER_SHARE] += 1
             left_out = [Dropped(OVER_SHARE, edit.path, edit.symbol)]
             yield from self._drop(repository, edit.commit, left_out)
+        for position, edits in kept.items():
+            commit = self._plan.commits[position]
+            stay = [number for number in edits if (commit.oid.hex(), number) not in too_many]
+            if stay:
+                result = unpack(self._results.read(commit.repository, commit.oid))
+                yield from self._keep(position, {number: result.edits[number] for number in stay})
 
-    def _decide(self, position: int) -> Iterator[dict[str, Any]]:
-        """Decide on the edits of a commit; yield the lines of what is left out."""
+    def _decide(self, position: int) -> tuple[Mapping[int, EditResult], Iterator[dict[str, Any]]]:
+        """Return the edits of a commit that stay, and the lines of what is left out."""
         commit = self._plan.commits[position]
-        oid, split = commit.oid.hex(), self._exported.split.name(position)
         edits, left_out, counts = self._deduplicator.keep(position)
-        statistics = self._of(commit.repository)
-        statistics.count_dropped(split, counts + Counter(one.reason for one in left_out))
-        yield from self._drop(commit.repository, oid, left_out)
-        for number, edit in edits.items():
-            statistics.count_edit(edit)
-            yield from self._drop(commit.repository, oid, of_rows(edit.dropped, *edit.name))
-            self._place(position, split, number, edit)
+        reasons = counts + Counter(one.reason for one in left_out)
+        split = self._exported.split.name(position)
+        self._of(commit.repository).count_dropped(split, reasons)
+        return edits, self._drop(commit.repository, commit.oid.hex(), left_out)
 
-    def _place(self, position: int, split: str, number: int, edit: EditResult) -> None:
+    def _keep(self, position: int, edits: Mapping[int, EditResult]) -> Iterator[dict[str, Any]]:
+        """Count and place edits of a commit; yield the lines of the rows that they lack."""
         commit = self._plan.commits[position]
-        name = self._names[commit.repository]
-        kept = KeptEdit(name, commit.oid.hex(), number, *edit.name, split, len(edit.rows))
-        self._sampler.add(kept)
+        for number, edit in edits.items():
+            self._of(commit.repository).count_edit(edit)
+            of_edit = of_rows(edit.dropped, *edit.name)
+            yield from self._drop(commit.repository, commit.oid.hex(), of_edit)
+            self._place(position, number, edit)
+
+    def _place(self, position: int, number: int, edit: EditResult) -> None:
+        commit, split = self._plan.commits[position], self._exported.split.name(position)
         for index, row in enumerate(edit.rows):
             placed = PlacedRow(commit.repository, commit.oid.hex(), commit.date, number, index)
             is_sorted = split == SPLITS[0] and self._key is not None
@@ -207,8 +236,7 @@ class _Decision:
 
     def write_shards(self, split: str) -> int:
         """Write which rows each shard of a split has; return how many shards there are."""
-        placed = (PlacedRow(*orjson.loads(value)) for _, value in self._rows[split].rows())
-        rows = (tuple(row) for row in placed if (row.commit, row.edit) not in self._too_many)
+        rows = (orjson.loads(value) for _, value in self._rows[split].rows())
         n_shards = 0
         while shard := list(islice(rows, self._step.config.shard_rows)):
             self._step.out.write_lines(f"shards/{shard_name(split, n_shards)}.jsonl", shard)

@@ -13,12 +13,13 @@ import datatrove.utils.logging
 from datatrove.executor.base import ExecutorJSONEncoder, PipelineExecutor
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
-from loguru import logger
 
 from rsidx.corpus.configuration import CorpusConfig
+from rsidx.corpus.ingest import Repositories
 from rsidx.corpus.repositories import Listed
 from rsidx.corpus.workspace import Workspace
 from rsidx.errors import CorpusError
+from rsidx.passwords import masked
 from rsidx.processes import keep_little_memory
 
 Progress = Callable[[int, int], None]
@@ -43,12 +44,11 @@ class _Encoder(ExecutorJSONEncoder):
 datatrove.executor.base.ExecutorJSONEncoder = _Encoder
 
 
-class QuietExecutor(LocalPipelineExecutor):
-    """datatrove's local executor, which tells its logs alone what it does."""
+class LeanExecutor(LocalPipelineExecutor):
+    """datatrove's local executor, whose workers keep little memory."""
 
     def run(self) -> Any:
         """Run all tasks that are not done."""
-        logger.remove()
         keep_little_memory()
         return super().run()
 
@@ -96,13 +96,25 @@ def _executor(
     if config.executor == "slurm":
         from datatrove.executor.slurm import SlurmPipelineExecutor  # noqa: PLC0415
 
+        _require_no_password(pipeline)
         # The next stage asks what came of this one, so the command stays until the job ends.
         given = {**_SLURM, **jobs, **config.slurm}
         sbatch = {"wait": "", **given.pop("sbatch_args", {})}
         return SlurmPipelineExecutor(
             pipeline, tasks=n_tasks, workers=workers, logging_dir=logs, sbatch_args=sbatch, **given
         )
-    return QuietExecutor(pipeline, tasks=n_tasks, workers=workers, logging_dir=logs)
+    return LeanExecutor(pipeline, tasks=n_tasks, workers=workers, logging_dir=logs)
+
+
+def _require_no_password(pipeline: Sequence[PipelineStep]) -> None:
+    """Raise CorpusError for an address with a password: what Slurm runs is kept in a file."""
+    for step in pipeline:
+        for one in step.listed if isinstance(step, Repositories) else ():
+            if masked(one.address) != one.address:
+                raise CorpusError(
+                    f"the address of {one.name} has a password, which the jobs of Slurm would keep "
+                    "in a file: leave it to git, as with a credential helper"
+                )
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`rsidx corpus`."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ def run(config: Path, as_json: bool) -> None:
     run tries it again.
     """
     made = Corpus(config)
+    _silence_steps()
     with resumable(), stages() as update:
         data = made.run(progress=update)
     failures = made.status().failures
@@ -72,6 +74,14 @@ def verify(config: Path, sample: float, as_json: bool) -> None:
     emit(asdict(found), verification_lines(found), as_json=as_json)
     if not found.ok:
         raise click.exceptions.Exit(1)
+
+
+def _silence_steps() -> None:
+    """Keep what datatrove says of each step out of stderr: the logs of the tasks have it."""
+    with suppress(ModuleNotFoundError):
+        from loguru import logger  # noqa: PLC0415  (an extra)
+
+        logger.remove()
 
 
 def _lines(data: DataSet) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """How much of a data set one repository or path may be."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -54,6 +55,19 @@ def test_what_is_too_much_is_counted_and_listed(corpus):
     n = manifest["dropped"]["edits_balance"]
     lines = (corpus.out / "dropped.jsonl").read_text().splitlines()
     assert sum('"reason":"edits_balance"' in line for line in lines) == n > 0
+
+
+def test_what_is_too_much_is_counted_as_nothing_else(corpus):
+    corpus.list_all(grow(corpus.repo("alpha"), "alpha", 9), grow(corpus.repo("beta"), "beta", 3))
+    # Some rows are too long.
+    corpus.configure("max-tokens = 300")
+    assert corpus.run()["dropped"]["examples_over_max_tokens"] > 0
+    with corpus.file.open("a") as file:
+        file.write("[corpus.weights]\nalpha = 0\nbeta = 0\n")
+    manifest = corpus.run()
+    assert manifest["dropped"].keys() == {"edits_balance"}
+    lines = (corpus.out / "dropped.jsonl").read_text().splitlines()
+    assert {json.loads(line)["reason"] for line in lines} == {"edits_balance"}
 
 
 def test_a_weight_is_a_share(corpus):

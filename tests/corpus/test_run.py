@@ -14,6 +14,8 @@ import pytest
 
 pytest.importorskip("datatrove", reason="needs datatrove, of the extra `corpus`")
 
+from loguru import logger
+
 import rsidx
 from rsidx import Corpus as PublicCorpus
 from rsidx import DataSet
@@ -167,6 +169,15 @@ def test_a_faulty_configuration_is_one_line(tmp_path, lines, message):
     file.write_text(lines)
     with pytest.raises(ConfigError, match=message):
         read_configuration(file)
+
+
+def test_the_log_sinks_of_the_caller_stay(corpus):
+    lines = []
+    number = logger.add(lines.append, format="{message}", filter=__name__)
+    corpus.run()
+    logger.info("after the run")
+    assert lines == ["after the run\n"]
+    logger.remove(number)
 
 
 def test_a_run_with_nothing_to_do_leaves_the_data_set_alone(corpus):
