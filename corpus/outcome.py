@@ -1,11 +1,9 @@
 """What became of each repository: taken in, or why not."""
 
-import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from rsidx.corpus.workspace import Workspace
-from rsidx.files import put
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +17,7 @@ class Outcome:
 
 def write_outcome(run: Workspace, slug: str, outcome: Outcome) -> None:
     """Keep what became of a repository in the folder of a run."""
-    name = _file(slug)
-    if not run.folder.is_local():
-        run.write_json(name, asdict(outcome))
-        return
-    file = run.local(name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    put(file, json.dumps(asdict(outcome), sort_keys=True).encode())
+    run.write_json(_file(slug), asdict(outcome))
 
 
 def forget_outcome(run: Workspace, slug: str) -> None:

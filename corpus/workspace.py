@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from rsidx.errors import CorpusError
+from rsidx.files import put
 
 if TYPE_CHECKING:
     from datatrove.io import DataFolder
@@ -52,9 +53,15 @@ class Workspace:
         return json.loads(self.read_bytes(name))
 
     def write_bytes(self, name: str, value: bytes) -> None:
-        """Write a file."""
-        with self.folder.open(name, "wb") as file:
-            file.write(value)
+        """Write a file, as a whole or not at all."""
+        if self.folder.is_local():
+            file = self.local(name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            put(file, value)
+            return
+        # An object appears once all of it is there.
+        with self.folder.open(name, "wb") as opened:
+            opened.write(value)
 
     def read_bytes(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -62,10 +69,16 @@ class Workspace:
             return bytes(file.read())
 
     def write_lines(self, name: str, lines: Iterable[Any]) -> None:
-        """Write a line of JSON for each value."""
-        with self.folder.open(name, "wb") as file:
-            for line in lines:
-                file.write(orjson.dumps(line) + b"\n")
+        """Write a line of JSON for each value; if that fails, the file is left as it was."""
+        part = f"{name}.part"
+        try:
+            with self.folder.open(part, "wb") as file:
+                for line in lines:
+                    file.write(orjson.dumps(line) + b"\n")
+        except BaseException:
+            self.remove(part)
+            raise
+        self.folder.mv(part, name)
 
     def read_lines(self, name: str) -> Iterator[Any]:
         """Yield the values of a file's lines."""
