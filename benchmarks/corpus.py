@@ -5,6 +5,10 @@
 Prints the tables of `docs/corpus.md`. Each run is a process of its own in a new folder, timed from
 outside, with its CPU time and the most memory that all its processes had at once (needs psutil).
 With `--kills N` a run more is killed at N random moments, and ended.
+
+`path s` is the CPU time of the longest path through the processes: the main one's, and in each
+stage that of the worker that had most to do. It is the wall time on cores that are free, if memory
+and disk hold nobody up, and it can be measured where they are not.
 """
 
 import argparse
@@ -19,11 +23,23 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
+_RUN = """
+import sys
+from rsidx import Corpus
+begun = set()
+def tell(stage, *_):
+    if stage not in begun:
+        begun.add(stage)
+        print(stage, flush=True)
+if __name__ == "__main__":
+    Corpus(sys.argv[1]).run(progress=tell)
+"""
 _CONFIG = """
 [corpus]
 repositories = "repositories.txt"
@@ -39,13 +55,17 @@ tokenizer = "{tokenizer}"
 class Tree(threading.Thread):
     """Watches a process and all that it starts: CPU seconds, and the most memory at once in MB.
 
-    Of a process that ends, what it used in its last tenth of a second is not seen.
+    Of a process that ends, what it used in its last tenth of a second is not seen. The process
+    names its stage on a line of its output whenever another one begins.
     """
 
-    def __init__(self, process: psutil.Process) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         super().__init__(daemon=True)
-        self._process = process
+        self._process = psutil.Process(process.pid)
+        self._output = process.stdout
+        self._stage = ""
         self._cpu: dict[int, float] = {}
+        self._stages: dict[int, set[str]] = defaultdict(set)
         self.mb = 0.0
 
     @property
@@ -53,17 +73,37 @@ class Tree(threading.Thread):
         """The CPU time of all processes."""
         return sum(self._cpu.values())
 
+    @property
+    def path(self) -> float:
+        """The CPU time of the longest path through the processes."""
+        workers: dict[str, list[float]] = defaultdict(list)
+        alone = 0.0
+        for pid, cpu in self._cpu.items():
+            if pid == self._process.pid or len(self._stages[pid]) > 1:
+                alone += cpu
+            else:
+                workers[min(self._stages[pid])].append(cpu)
+        print(f"alone {alone:.1f}", dict(workers), file=sys.stderr)
+        return alone + sum(map(max, workers.values()))
+
     def run(self) -> None:
         """Watch until the process ends."""
+        reader = threading.Thread(target=self._read, daemon=True)
+        reader.start()
         while self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE:
             total = 0
             with suppress(psutil.Error):
                 for one in (self._process, *self._process.children(recursive=True)):
                     times = one.cpu_times()
                     self._cpu[one.pid] = times.user + times.system
+                    self._stages[one.pid].add(self._stage)
                     total += one.memory_full_info().pss
             self.mb = max(self.mb, total / 1e6)
             time.sleep(0.1)
+
+    def _read(self) -> None:
+        for line in self._output or ():
+            self._stage = line.decode().strip()
 
 
 def configured(folder: Path, given: argparse.Namespace, workers: int) -> Path:
@@ -80,22 +120,22 @@ def configured(folder: Path, given: argparse.Namespace, workers: int) -> Path:
 
 def started(file: Path) -> "subprocess.Popen[bytes]":
     """Start a run in a session of its own."""
-    command = [sys.executable, "-m", "rsidx", "corpus", "run", str(file)]
-    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-c", _RUN, str(file)]
+    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE)
 
 
-def measured(file: Path) -> tuple[float, float, float]:
-    """Run a corpus; return wall seconds, CPU seconds, and the most memory in MB."""
+def measured(file: Path) -> tuple[float, Tree]:
+    """Run a corpus; return wall seconds, and what its processes used."""
     start = time.perf_counter()
     process = started(file)
-    tree = Tree(psutil.Process(process.pid))
+    tree = Tree(process)
     tree.start()
     status = process.wait()
     wall = time.perf_counter() - start
     if status:
         raise SystemExit(f"{file}: status {status}")
     tree.join()
-    return wall, tree.cpu, tree.mb
+    return wall, tree
 
 
 def digest(out: Path) -> str:
@@ -139,19 +179,22 @@ def main() -> None:
     folder = given.work or Path(tempfile.mkdtemp(prefix="rsidx-corpus-"))
     digests = set()
     wall = 0.0
-    print("| workers | wall s | CPU s | memory MB | work MB | data set MB | rows | bytes |")
-    print("|---:|---:|---:|---:|---:|---:|---:|---|")
+    print(
+        "| workers | wall s | CPU s | path s | memory MB | work MB | data set MB | rows | bytes |"
+    )
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---|")
     for workers in map(int, given.workers.split(",")):
         at = folder / f"workers-{workers}"
         file = configured(at, given, workers)
-        wall, cpu, memory = measured(file)
+        wall, tree = measured(file)
         manifest = json.loads((at / "out/manifest.json").read_text())
         rows = sum(manifest["counts"]["examples"].values())
         digests.add(digest(at / "out"))
         sizes = n_bytes(at / "work") / 1e6, n_bytes(at / "out") / 1e6
         print(
-            f"| {workers} | {wall:.1f} | {cpu:.1f} | {memory:.0f} | {sizes[0]:.0f} "
-            f"| {sizes[1]:.0f} | {rows:,} | {digest(at / 'out')} |"
+            f"| {workers} | {wall:.1f} | {tree.cpu:.1f} | {tree.path:.1f} | {tree.mb:.0f} "
+            f"| {sizes[0]:.0f} | {sizes[1]:.0f} | {rows:,} | {digest(at / 'out')} |",
+            flush=True,
         )
         print(f"stages, wall s: {manifest['phases_s']}", file=sys.stderr, flush=True)
         if not given.work:

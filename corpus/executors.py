@@ -10,6 +10,7 @@ from typing import Any
 
 import datatrove.executor.base
 import datatrove.utils.logging
+import multiprocess
 from datatrove.executor.base import ExecutorJSONEncoder, PipelineExecutor
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
@@ -50,6 +51,8 @@ class LeanExecutor(LocalPipelineExecutor):
     def run(self) -> Any:
         """Run all tasks that are not done."""
         keep_little_memory()
+        # What each worker of each stage needs is imported once, and not for a second in each.
+        multiprocess.set_forkserver_preload(["rsidx.corpus.stages"])
         return super().run()
 
 
@@ -130,6 +133,7 @@ def _watched(executor: PipelineExecutor, n_tasks: int, progress: Progress) -> It
                 progress(n_done, n_tasks)
             n_seen = n_done
 
+    progress(n_tasks - len(executor.get_incomplete_ranks()), n_tasks)
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()
     try:
