@@ -179,13 +179,14 @@ def measure(
     tally = Tally()
     limits = Limits(config.max_chars, config.max_chars)
     for commit in chosen:
-        edits, _ = steps.selector.edits(commit)
-        drafts, _ = steps.drafter.of_commit(commit, edits)
-        answers, _ = answering.drafter.of_commit(commit, edits)
+        selection = steps.selector.of(commit)
+        drafts, _ = steps.drafter.of_commit(commit, selection)
+        answers, _ = answering.drafter.of_commit(commit, selection)
         if not drafts:
             continue
         if not snapshots.build(steps.drafter.files):
             continue  # The first commit stands on an empty tree.
+        edits = [drafted.draft.edit for drafted in drafts]
         for edit, drafted, answered in zip(edits, drafts, answers, strict=True):
             named = _sought(steps.drafter, edit, edit.old)
             touched = tuple(_touched(reader, edit, edits))

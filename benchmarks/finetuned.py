@@ -9,15 +9,15 @@ interval bootstrapped over commits. Exports are made with `--text`. The end toke
 has loss. Needs torch and transformers. Losses are kept in `--cache` by a digest of weights and row,
 so a run that was ended goes on.
 
-`--answers FOLDER` writes what each way's model writes of its own split instead, most likely token
-first, into FOLDER/NAME.jsonl, as `rsidx eval predict` does of a server; `rsidx eval check OUT
-FOLDER/NAME.jsonl` judges it.
+`--answers FOLDER` writes what each way's model answers to rows that are a whole edit instead, the
+most likely token each time, into FOLDER/NAME.jsonl, as `rsidx eval predict` does of a server.
+`rsidx eval check OUT FOLDER/NAME.jsonl` judges it.
 """
 
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ from rsidx.evaluation.asking.predictions import read_predictions
 from rsidx.evaluation.lines import append_line
 from rsidx.evaluation.report.intervals import Rate, rate
 
+CHANGES = ("add", "modify")
 _IGNORED = -100
 _CHUNK = 1 << 20
 _BATCH = 8
@@ -125,7 +126,7 @@ def read_rows(out: Path, split: str) -> dict[Key, Row]:
     files = out / f"{split}.meta.jsonl", out / f"{split}.jsonl"
     for meta, row in zip(*map(_lines, files), strict=True):
         labels = row["labels"]
-        if meta["change"] in ("add", "modify") and any(one != _IGNORED for one in labels[1:]):
+        if meta["change"] in CHANGES and any(one != _IGNORED for one in labels[1:]):
             key = (meta["commit"], meta["path"], meta["kind"], meta["symbol"], meta["text"]["new"])
             one = Row(
                 key,
@@ -145,16 +146,23 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def write_answers(out: Path, split: str, model: Model, longest: int, to: Path) -> None:
-    """Add the answers that the file lacks, of rows that are a whole edit."""
+def drawn(
+    rows: dict[Key, Row], keys: Iterable[Key], change: str, most: int, seed: int
+) -> list[Key]:
+    """Return some of the rows of a kind of change."""
+    every = [key for key in keys if rows[key].change == change]
+    return sorted(every, key=lambda key: turn(seed, key))[:most]
+
+
+def write_answers(out: Path, rows: Iterable[Row], model: Model, longest: int, to: Path) -> None:
+    """Add the answers that the file lacks."""
     tokenizer = Tokenizer.from_file(str(out / "tokenizer" / "tokenizer.json"))
     manifest = json.loads((out / "manifest.json").read_bytes())
     end: Any = tokenizer.token_to_id(manifest["tokenizer"]["end_token"])
     there = {key[0] for key in read_predictions(to)} if to.exists() else set()
-    left = [row for row in read_rows(out, split).values() if row.is_whole and row.id not in there]
-    rows = sorted(left, key=lambda row: len(row.prompt))
-    for first in range(0, len(rows), _BATCH):
-        batch = rows[first : first + _BATCH]
+    left = sorted((one for one in rows if one.id not in there), key=lambda one: len(one.prompt))
+    for first in range(0, len(left), _BATCH):
+        batch = left[first : first + _BATCH]
         answers = model.answers([row.prompt for row in batch], end, longest)
         for row, ids in zip(batch, answers, strict=True):
             is_whole = end in ids
@@ -188,15 +196,20 @@ def main() -> None:
     if options.answers is not None:
         options.answers.mkdir(parents=True, exist_ok=True)
         for name, (out, model) in ways.items():
+            whole = {k: row for k, row in read_rows(out, options.split).items() if row.is_whole}
+            chosen = [
+                key
+                for change in CHANGES
+                for key in drawn(whole, whole, change, options.rows, options.seed)
+            ]
             to = options.answers / f"{name}.jsonl"
-            write_answers(out, options.split, model, options.longest, to)
+            write_answers(out, (whole[key] for key in chosen), model, options.longest, to)
         return
     rows = {name: read_rows(out, options.split) for name, (out, _) in ways.items()}
     keys = set.intersection(*map(set, rows.values()))
     first, *others = ways
-    for change in ("add", "modify"):
-        every = [key for key in keys if rows[first][key].change == change]
-        chosen = sorted(every, key=lambda key: turn(options.seed, key))[: options.rows]
+    for change in CHANGES:
+        chosen = drawn(rows[first], keys, change, options.rows, options.seed)
         losses = {
             name: [model.loss(rows[name][key]) for key in chosen]
             for name, (_, model) in ways.items()

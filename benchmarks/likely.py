@@ -69,7 +69,7 @@ def count(reader: Reader, counts: Counts) -> None:
         if len(commit.parents) != 1:
             continue
         Recorder.offered.clear()
-        drafted, _ = steps.drafter.of_commit(commit, steps.selector.edits(commit)[0])
+        drafted, _ = steps.drafter.of_commit(commit, steps.selector.of(commit))
         for one, offered in zip(drafted, Recorder.offered, strict=True):
             needed = {(blob, at) for _, blob, at in one.needs.defined}
             for rule, worth, place in definitions(offered):

@@ -81,10 +81,10 @@ class Progressing:
         self._commit = commit
         parent = self._reader.commit(commit.parents[0])
         assert parent is not None
-        edits, _ = self._steps.selector.edits(commit)
+        selection = self._steps.selector.of(commit)
         self._steps.drafter.move_to(parent, {})
         changes = self._reader.changes(commit.id)
-        self._edits = self._steps.drafter.in_order(edits, changes)
+        self._edits = self._steps.drafter.in_order((*selection.edits, *selection.others), changes)
         self._progress = Progress(self._reader, changes, self._edits)
 
     def _number(self, meta: dict[str, Any]) -> int:

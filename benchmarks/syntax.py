@@ -144,9 +144,9 @@ def left_out(reader: Reader, config: ExportConfig) -> Iterator[tuple[bytes, str,
     rejected = Filters("history", config.keep).reason
     commits, _ = select(list(reached.commits.values()), reached.reached, rejected)
     for commit in commits:
-        edits, dropped = kept.edits(commit)
-        if any(one.reason == "edits_syntax" for one in dropped):
-            for edit in set(every.edits(commit)[0]) - set(edits):
+        selection = kept.of(commit)
+        if any(one.reason == "edits_syntax" for one in selection.left_out):
+            for edit in set(every.of(commit).edits) - set(selection.edits):
                 if edit.new is None:
                     continue
                 path = reader.path(edit.new.path_id).decode("utf-8", "replace")

@@ -96,9 +96,9 @@ class CommitPipeline:
         if not self._steps.builder.wants(commit):
             return [], (LeftOut("commits_unanswered"),), Counter()
         with phases.of("edits"):
-            edits, left_out = self._steps.selector.edits(commit)
+            selection = self._steps.selector.of(commit)
         with phases.of("context"):
-            drafts, dropped = self._steps.drafter.of_commit(commit, edits)
+            drafts, dropped = self._steps.drafter.of_commit(commit, selection)
         with phases.of("edits"):
             examples_of = []
             for drafted in drafts:
@@ -111,7 +111,7 @@ class CommitPipeline:
                     )
                 )
         dropped["messages_cut"] += any(edit.draft.is_message_cut for edit in examples_of)
-        return examples_of, left_out, dropped
+        return examples_of, selection.left_out, dropped
 
     def _dropped(self, left_out: LeftOut) -> Dropped:
         path_id = left_out.path_id

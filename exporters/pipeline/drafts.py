@@ -29,7 +29,7 @@ from rsidx.exporters.filters.licenses import Licenses
 from rsidx.exporters.kinds import KINDS
 from rsidx.exporters.pipeline.examples import ExampleBuilder
 from rsidx.exporters.pipeline.needs import NO_NEEDS, NamesMade, Needs, NeedsFinder
-from rsidx.exporters.pipeline.selection import EditSelector
+from rsidx.exporters.pipeline.selection import EditSelector, Selection
 from rsidx.exporters.resolver.files import modules_of
 from rsidx.exporters.resolver.references import Resolver
 from rsidx.store.reader import Reader
@@ -88,17 +88,22 @@ class Drafter:
         return self._snapshot.files
 
     def of_commit(
-        self, commit: CommitRow, edits: Sequence[Edit]
+        self, commit: CommitRow, selection: Selection
     ) -> tuple[list[Drafted], Counter[str]]:
-        """Return the drafts of a commit's edits, and what was left out.
+        """Return the drafts of a commit's edits that have rows, and what was left out.
 
         They are in the order in which they are made. Counts `context_license`.
         """
         self._snapshot.move_before(commit)
         self._move_resolver()
         changes = self._reader.changes(commit.id)
-        uses = self._uses(edits, changes)
+        edits: Sequence[Edit] = selection.edits
+        without_rows: frozenset[Edit] = frozenset()
+        uses: dict[int, set[int]] = {}
         if self._shows_file:
+            without_rows = frozenset(selection.others)
+            edits = (*edits, *selection.others)
+            uses = self._uses(edits, changes)
             edits = self._ordered(edits, uses)
         message = without_people(self._reader.message(commit.id))
         parent = self._reader.commit(commit.parents[0]) if commit.parents else None
@@ -108,6 +113,8 @@ class Drafter:
         drafts = []
         dropped: Counter[str] = Counter()
         for number, edit in enumerate(edits):
+            if edit in without_rows:
+                continue
             # The search for the earlier edits of the draft before may have moved it.
             self._licenses.move_to(commit)
             n_made = number if self._shows_commit else NONE
@@ -192,8 +199,7 @@ class Drafter:
 
     def _edits_before(self, commit: CommitRow) -> tuple[Edit, ...]:
         """Return a commit's edits that a later edit may show; none of them is a no-op."""
-        edits, _ = self._selector.edits(commit)
-        return tuple(edit for edit in edits if not edit.is_no_op)
+        return tuple(edit for edit in self._selector.of(commit).edits if not edit.is_no_op)
 
     def _given(self, commit: CommitRow, edit: Edit) -> Given | None:
         """Return what a row says of an addition."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import orjson
@@ -31,6 +31,19 @@ _MANIFEST = b"Cargo.toml"
 _NOT_COMPARED = "items_not_compared"
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A commit's edits that pass the filters, behind them no-op edits, and what is left out.
+
+    `others` are the edits that have no rows. They are made, too, each in its turn: the file that a
+    row shows is one that there was.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    others: tuple[Edit, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
 class EditSelector:
     """Finds a commit's edits, and leaves out what the filters reject."""
 
@@ -49,8 +62,8 @@ class EditSelector:
         self._of_commits = Filters("commit", config.keep)
         self._of_edits = Filters("edit", config.keep, config.leave_out)
 
-    def edits(self, commit: CommitRow) -> tuple[tuple[Edit, ...], tuple[LeftOut, ...]]:
-        """Return a commit's edits, then no-op edits, and what is left out."""
+    def of(self, commit: CommitRow) -> Selection:
+        """Return a commit's edits; of a commit that is left out there are none."""
         self._attributes.move_to(commit)
         self._licenses.move_to(commit)
         changes = self._reader.changes(commit.id)
@@ -66,7 +79,7 @@ class EditSelector:
         )
         reason = self._of_commits.reason(view)
         if reason is not None:
-            return (), (LeftOut(f"commits_{reason}"),)
+            return Selection(left_out=(LeftOut(f"commits_{reason}"),))
         if self._level == "file":
             changed = file_edits(self._reader, changes)
         else:
@@ -76,8 +89,11 @@ class EditSelector:
         left_out += [LeftOut(_NOT_COMPARED)] * changed.n_not_compared
         self._crates.move_to(commit, view.message)
         edits = self._within_limit(commit, self._accepted(changed.edits, left_out), left_out)
+        others = dict.fromkeys(changed.edits)
+        for edit in edits:
+            del others[edit]
         no_ops = self._accepted(self._no_ops(commit, changes, len(edits)), left_out)
-        return (*edits, *no_ops), tuple(left_out)
+        return Selection((*edits, *no_ops), tuple(others), tuple(left_out))
 
     def changed(self, changes: Sequence[ChangeRow]) -> CommitEdits:
         """Return the edits of items that changes are, before any filter."""

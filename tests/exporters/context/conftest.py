@@ -37,7 +37,7 @@ def shown(repo, index):
             reader = Reader(connection, queries.repository_id(connection, None))
             steps = Steps.of(reader, ExportConfig(tokenizer="", **{"max_chars": 200, **options}))
             commit = reader.commits()[-1]
-            drafts, _ = steps.drafter.of_commit(commit, steps.selector.edits(commit)[0])
+            drafts, _ = steps.drafter.of_commit(commit, steps.selector.of(commit))
             return {
                 one.draft.edit.name: {(e.symbol, e.rule): e.shown for e in one.draft.excerpts}
                 for one in drafts
@@ -58,7 +58,7 @@ def commit_section(repo, index):
             reader = Reader(connection, queries.repository_id(connection, None))
             steps = Steps.of(reader, ExportConfig(tokenizer="", max_chars=4000))
             commit = reader.commits()[-1]
-            drafts, _ = steps.drafter.of_commit(commit, steps.selector.edits(commit)[0])
+            drafts, _ = steps.drafter.of_commit(commit, steps.selector.of(commit))
             redactor = Redactor(reader.blob_text)
             return {one.draft.edit.name: section_of(redactor.draft(one.draft)) for one in drafts}
 

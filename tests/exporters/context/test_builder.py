@@ -244,7 +244,7 @@ def test_new_code_is_read_with_what_it_newly_imports(repo, index):
             # So short that each item of the new file is an edit.
             config = ExportConfig(tokenizer="", context_from=context_from, max_chars=200)
             steps = Steps.of(reader, config)
-            drafts, _ = steps.drafter.of_commit(second, steps.selector.edits(second)[0])
+            drafts, _ = steps.drafter.of_commit(second, steps.selector.of(second))
             found = {
                 one.draft.edit.name: [
                     e.symbol
@@ -270,7 +270,7 @@ def test_each_part_of_a_long_edit_is_shown_what_it_names_itself(repo, index):
         reader = Reader(connection, queries.repository_id(connection, None))
         second = reader.commits()[-1]
         steps = Steps.of(reader, ExportConfig(tokenizer="", max_chars=700))
-        [whole], _ = steps.drafter.of_commit(second, steps.selector.edits(second)[0])
+        [whole], _ = steps.drafter.of_commit(second, steps.selector.of(second))
         parts, _ = steps.builder.examples(whole.draft, Limits(700, 700))
     assert len(parts) > 2
     for part in parts:

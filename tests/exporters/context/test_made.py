@@ -124,3 +124,21 @@ def test_containers_within_containers_stand_in_each_other(commit_section):
         "src/a.rs\nmod inner {\n    impl A {\n        pub fn one(&self) {\n"
         "            zoom();\n        }\n        // ...\n    }\n    // ...\n}\n"
     )
+
+
+def test_edits_without_a_row_are_made_in_their_turn(shown):
+    said = "pub fn area_of(radius: f64) -> f64 {\n    // In metres.\n    radius\n}\n"
+    files = {
+        "src/shapes.rs": said,
+        "tests/first.rs": BEFORE["tests/first.rs"].replace("1.0", "2.0"),
+    }
+    before = BEFORE | {
+        "tests/first.rs": BEFORE["tests/first.rs"].replace(
+            "    app::shapes", "    app::shapes::Circle::default();\n    app::shapes"
+        )
+    }
+    found = shown(files, before=before)
+    # What only a comment changed, and what is taken away, have no rows.
+    assert [*found] == ["first"]
+    assert "// In metres." in earlier(found["first"])["area_of"]
+    assert "Circle" not in {name for name, _ in found["first"]}

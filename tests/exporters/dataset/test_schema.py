@@ -187,7 +187,7 @@ def test_meta_lines_have_the_keys_of_their_schema_and_no_others(exported, kind):
     # Repositories are named in data sets of many alone, blocks in those of --target blocks.
     elsewhere = {"/repository", "/is_blocks"}
     places = set(described(schema, schema["$defs"])) - elsewhere
-    if kind != "edit":  # They show nothing of what earlier edits made.
+    if not KINDS[kind].is_edit:  # They show nothing of what earlier edits made.
         places = {place for place in places if "/frames" not in place}
     assert {place for line in lines for place in keys(line)} == places
     # Any line is described by the schema as a whole, too, and as one kind alone.

@@ -152,9 +152,9 @@ def checked(repo, reader):
     for row in rows:
         before = tree(repo, row.parents[0].hex() if row.parents else None)
         after = tree(repo, row.oid.hex())
-        edits, _ = steps.selector.edits(row)
-        drafts, dropped = steps.drafter.of_commit(row, edits)
-        assert (drafts, dropped) == Steps.of(reader, config).drafter.of_commit(row, edits)
+        selection = steps.selector.of(row)
+        drafts, dropped = steps.drafter.of_commit(row, selection)
+        assert (drafts, dropped) == Steps.of(reader, config).drafter.of_commit(row, selection)
         for draft in (drafted.draft for drafted in drafts):
             for excerpt, path in zip(draft.excerpts, draft.excerpt_paths, strict=True):
                 # What the commit made before this edit is of the tree that it left.
