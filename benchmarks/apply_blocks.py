@@ -4,24 +4,29 @@
 
 OUT is an export of REPO's history with `--target blocks`. Of each row whose target is blocks, and
 whose edit is all that its commit changes in the file, the answer is put into the parent's file by
-`rsidx apply --write`, in a clone that stands at the parent, and the file compared with git's. Then
-one line that the first block searches for is changed, and the same command must refuse it.
+`rsidx apply --write`, in a clone that stands at the parent, and the file compared with git's. An
+item that is renamed is refused with 17, and put there with `--delete`. Then one line that the
+first block searches for is changed, and the same command must refuse it.
 """
 
 import argparse
+import io
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from rsidx.__main__ import main as main_of_rsidx
 from rsidx.exporters.dataset.format import read_manifest
 from rsidx.exporters.dataset.reader import rows_with_meta
 from rsidx.exporters.rendering.encoder import Encoder, load
 from rsidx.exporters.splits.split import SPLITS
 from rsidx.exporters.verify.labels import ids_of_role
+
+_NOT_THE_SYMBOL = 17
 
 
 def git(repo: Path, *arguments: str) -> bytes:
@@ -49,11 +54,13 @@ def answers(repo: Path, out: Path) -> Iterator[tuple[dict[str, Any], str]]:
                 yield meta, encoder.decode(ids_of_role(row["input_ids"], meta, "new"))
 
 
-def apply(clone: Path, meta: dict[str, Any], answer: str) -> int:
-    command = [sys.executable, "-m", "rsidx", "apply", *meta["place"], "--write", "-C", str(clone)]
-    return subprocess.run(
-        command, input=answer.encode(), stdout=-1, stderr=-1, check=False, cwd=clone
-    ).returncode
+def apply(clone: Path, meta: dict[str, Any], answer: str, *more: str) -> int:
+    """Run `rsidx apply`, in this process, and return its exit status."""
+    file = clone.parent / "answer"
+    file.write_bytes(answer.encode())
+    place, *rest = meta["place"]
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        return main_of_rsidx(["apply", place, str(file), *rest, *more, "--write", "-C", str(clone)])
 
 
 def with_other_anchor(answer: str) -> str:
@@ -75,13 +82,17 @@ def main() -> None:
         for meta, answer in answers(options.repo, options.out):
             git(clone, "checkout", "-q", "-f", meta["parent"])
             status = apply(clone, meta, answer)
-            same = (clone / meta["path"]).read_bytes() == git(
-                clone, "cat-file", "blob", meta["new"]["blob"]
-            )
-            found[f"applied, {'git' if same else 'not git'}'s new file" if not status
-                  else f"refused with {status}"] += 1  # fmt: skip
-            if status or not same:
-                print(meta["id"], meta["commit"], *meta["place"], f"status {status}", flush=True)
+            how = "applied"
+            if status == _NOT_THE_SYMBOL:
+                how, status = "applied with --delete", apply(clone, meta, answer, "--delete")
+            new = git(clone, "cat-file", "blob", meta["new"]["blob"])
+            if status:
+                how = f"refused with {status}"
+            elif (clone / meta["path"]).read_bytes() != new:
+                how += ", not git's new file"
+            else:
+                how += ", git's new file"
+            found[how] += 1
             git(clone, "checkout", "-q", "-f", meta["parent"])
             status = apply(clone, meta, with_other_anchor(answer))
             found[f"with another anchor line: status {status}"] += 1
