@@ -12,6 +12,7 @@ from rsidx.corpus.decision import DROPPED, DUPLICATES
 from rsidx.corpus.decision import SUMMARY as DECISION
 from rsidx.corpus.plan import SUMMARY as PLAN
 from rsidx.corpus.repositories import Listed
+from rsidx.corpus.run import Stage
 from rsidx.corpus.shards import COUNTS, DATA, shards_of
 from rsidx.corpus.workspace import Workspace
 from rsidx.exporters.dataset import card
@@ -100,7 +101,7 @@ def finished(destination: Destination, out: Workspace) -> dict[str, Any] | None:
 def write_again(out: Workspace) -> None:
     """Have shards written again that were taken away."""
     if out.folder.exists(TAKEN):
-        for name in (DATA, "logs/write", TAKEN):
+        for name in (DATA, Stage.WRITE.logs, TAKEN):
             out.remove(name)
 
 

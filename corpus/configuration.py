@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from rsidx.corpus.repositories import read_list
 from rsidx.errors import ConfigError
 from rsidx.exporters.config import ExportConfig
+from rsidx.exporters.splits.split import SPLITS_BY
 from rsidx.setting import Declared, Setting, declared
 
-SPLITS_BY = ("time", "repository", "both")
 EXECUTORS = ("local", "slurm", "ray")
 _TABLES = ("slurm", "weights", "path_weights")
 _ON_THIS_MACHINE = ("repositories", "out", "opt_out", "remove")
@@ -68,7 +68,7 @@ class CorpusConfig:
         Setting(
             "Split all commits by time, whole repositories, or both: val and test are repositories "
             "that train has not, at a time that it has not.",
-            choices=SPLITS_BY,
+            choices=tuple(SPLITS_BY),
         ),
     ] = "time"
     shard_rows: Annotated[int, Setting("How many rows a shard has.", at_least=1)] = 10_000

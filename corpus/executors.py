@@ -1,15 +1,12 @@
 """datatrove's executors, as a configuration asks for one, and running a stage on it."""
 
-import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from subprocess import CalledProcessError
-from types import SimpleNamespace
 from typing import Any
 
 import datatrove.executor.base
-import datatrove.utils.logging
 import multiprocess
 from datatrove.executor.base import ExecutorJSONEncoder, PipelineExecutor
 from datatrove.executor.local import LocalPipelineExecutor
@@ -28,9 +25,6 @@ Progress = Callable[[int, int], None]
 _LOOK_S = 0.5
 _JOBS_A_WORKER = 8
 _SLURM = {"time": "24:00:00", "partition": "main"}
-
-# datatrove tells stderr what it does, line by line; the logs of the tasks have it, too.
-datatrove.utils.logging.sys = SimpleNamespace(stderr=io.StringIO())
 
 
 class _Encoder(ExecutorJSONEncoder):

@@ -1,19 +1,13 @@
 """The index of a repository: a file of the work folder, or a copy of one from an object store."""
 
-import json
 import tempfile
-import time
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from rsidx.corpus.lease import leased
 from rsidx.corpus.workspace import Workspace
-from rsidx.errors import CorpusError
 from rsidx.store.database import Database, resolve_url
-
-_LEASE_S = 6 * 3600
-"""A task that takes longer is taken for dead."""
 
 
 @contextmanager
@@ -21,7 +15,8 @@ def index_of(work: Workspace, slug: str, *, writes: bool) -> Iterator[Database]:
     """Open the index of a repository, which is made if the block writes to it.
 
     From an object store it is copied to this machine; what was written is put back under a new name
-    once it is whole, while a lease keeps other tasks out. Raises CorpusError where another has it.
+    once it is whole. Meanwhile a lease keeps other tasks out, which wait; CorpusError is raised if
+    it was lost.
     """
     if work.folder.is_local():
         with _opened(work.local(f"indexes/{slug}.db"), create=writes) as database:
@@ -35,12 +30,13 @@ def index_of(work: Workspace, slug: str, *, writes: bool) -> Iterator[Database]:
             with _opened(file, create=False) as database:
                 yield database
             return
-        with _lease(indexes, f"{slug}.lease"):
+        with leased(indexes, slug, waits=True) as check:
             before = _fetch(indexes, slug, file)
             with _opened(file, create=True) as database:
                 yield database
                 whole = Path(folder) / "whole.db"
                 database.back_up(whole, lambda *_: None)
+            check()
             _put(indexes, slug, whole, before)
 
 
@@ -70,23 +66,4 @@ def _put(indexes: Workspace, slug: str, file: Path, before: list[str]) -> None:
     number = int(before[-1].rpartition("-")[2]) + 1 if before else 0
     indexes.folder.put_file(str(file), f"{slug}.db-{number:06d}")
     for name in before:
-        indexes.remove(name)
-
-
-@contextmanager
-def _lease(indexes: Workspace, name: str) -> Iterator[None]:
-    """Hold a lease; one whose task died runs out."""
-    held = None
-    with suppress(ValueError):
-        held = indexes.read_json(name)
-    if held is not None and time.time() - held["since"] < _LEASE_S:
-        raise CorpusError(f"another task works on it since {held['since']:.0f} ({name})")
-    own = {"owner": uuid.uuid4().hex, "since": time.time()}
-    indexes.folder.makedirs("", exist_ok=True)
-    indexes.write_bytes(name, json.dumps(own).encode())
-    if indexes.read_json(name) != own:
-        raise CorpusError(f"another task has begun to work on it ({name})")
-    try:
-        yield
-    finally:
         indexes.remove(name)

@@ -1,5 +1,6 @@
 """Taking repositories in: one after another into an index of its own, whatever befalls others."""
 
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from rsidx.indexer.clone import origin_of
 from rsidx.indexer.git.history import resolve
 from rsidx.indexer.refresh import is_needed, refresh
 from rsidx.indexer.sync import MAX_FILE_BYTES, history_scope, sync
+from rsidx.passwords import masked
 
 
 class Repositories(Step):
@@ -68,8 +70,10 @@ class Ingest(Step):
                 tip, counts = self._take_in(listed, tools)
             except Exception as error:
                 # Whatever it is, it must not end what takes in the others.
-                logger.opt(exception=error).warning("{} is left out", listed.name)
-                reason = _reason(error)
+                # Of the frames no variables, whatever the sink: addresses may hold passwords.
+                frames = "".join(traceback.format_exception(error))
+                logger.warning("{} is left out: {}", listed.name, masked(frames))
+                reason = masked(_reason(error))
                 write_outcome(self.run_folder, listed.slug, Outcome(listed.name, failure=reason))
                 self.stat_update("failed")
             else:

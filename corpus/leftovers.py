@@ -3,7 +3,7 @@
 import re
 
 from rsidx.corpus.outcome import forget_outcome
-from rsidx.corpus.run import Run
+from rsidx.corpus.run import Run, Stage
 from rsidx.corpus.workspace import Workspace
 
 _MARK = "rsidx-run.json"
@@ -45,5 +45,5 @@ def take_in_again(made: Run) -> None:
     outcomes = made.outcomes()
     for rank, one in enumerate(made.listed):
         if not made.is_current(one, outcomes[one.name]):
-            made.folder.remove(f"logs/ingest/completions/{rank:05d}")
+            made.folder.remove(f"{Stage.INGEST.logs}/completions/{rank:05d}")
             forget_outcome(made.folder, one.slug)

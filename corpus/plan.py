@@ -15,7 +15,7 @@ from rsidx.corpus.step import TaskStep
 from rsidx.corpus.workspace import Workspace
 from rsidx.errors import CorpusError
 from rsidx.exporters.splits.frozen import split_summary
-from rsidx.exporters.splits.split import SPLITS, Plan, Split, split_commits
+from rsidx.exporters.splits.split import SPLITS, SPLITS_BY, Plan, Split, split_commits
 from rsidx.store.records import CommitRow
 
 COMMITS, LEFT_OUT, SUMMARY = "plan/commits.jsonl", "plan/left_out.jsonl", "plan/summary.json"
@@ -142,16 +142,15 @@ def _split(
     """Return the commits in the order of their splits, the splits, and those that are in none."""
     spec, embargo = config.export.split, config.export.embargo
     by_time = split_commits([_row(one) for one in commits], spec, embargo)
-    if config.split_by == "time":
+    split_by = SPLITS_BY[config.split_by]
+    if not split_by.groups:
         return commits, by_time, []
     drawn = _drawn(groups, commits, config)
     chosen: list[list[PlannedCommit]] = [[] for _ in SPLITS]
     elsewhere = []
     for position, commit in enumerate(commits):
         number = drawn[groups[commit.repository]]
-        if config.split_by == "both" and (
-            by_time.number(position) != number or by_time.is_out(position)
-        ):
+        if split_by.time and (by_time.number(position) != number or by_time.is_out(position)):
             elsewhere.append(commit)
         else:
             chosen[number].append(commit)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,23 @@ from rsidx.indexer.clone import origin_of
 from rsidx.indexer.git.discovery import discover
 from rsidx.indexer.git.history import resolve
 
-STAGES = ("ingest", "plan", "examples", "pairs", "decide", "write")
+
+class Stage(Enum):
+    """The stages of a run, in their order."""
+
+    INGEST = "ingest"
+    PLAN = "plan"
+    EXAMPLES = "examples"
+    PAIRS = "pairs"
+    DECIDE = "decide"
+    WRITE = "write"
+
+    @property
+    def logs(self) -> str:
+        """The folder of a stage's logs."""
+        return f"logs/{self.value}"
+
+
 _ELSEWHERE = frozenset(
     {"_", "repositories", "out", "work", "opt_out", "remove", "executor", "workers", "slurm"}
     | {"clone_filter", "clone_depth", "clones_at_once"}

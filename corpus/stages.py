@@ -15,15 +15,16 @@ from rsidx.corpus.decision import Decide
 from rsidx.corpus.examples import Examples
 from rsidx.corpus.executors import run_stage
 from rsidx.corpus.ingest import Ingest, Repositories
+from rsidx.corpus.lease import Check, alone
 from rsidx.corpus.leftovers import forget_unwanted, mark, remove_others, take_in_again
 from rsidx.corpus.plan import SUMMARY as PLAN
 from rsidx.corpus.plan import Planner
-from rsidx.corpus.run import Run
+from rsidx.corpus.run import Run, Stage
 from rsidx.corpus.shards import WriteShards, shards_of
 from rsidx.corpus.workspace import Workspace
 from rsidx.errors import CorpusError
 from rsidx.exporters.dataset.destination import Destination
-from rsidx.locking import HeldError, locked
+from rsidx.locking import HeldError
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, and its tasks done and to do."""
@@ -40,18 +41,17 @@ def run(config: CorpusConfig, progress: Progress) -> dict[str, Any]:
     made = Run(config)
     destination = Destination(Path(config.out))
     _ = made.folder  # What is wrong with the tokenizer is said before anything else.
-    if not made.work.folder.is_local():
-        return _run(made, destination, progress)
-    lock = made.work.local("lock")
-    lock.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with locked(lock):
-            return _run(made, destination, progress)
+        with alone(made.work, "lock") as check:
+            return _run(made, destination, progress, check)
     except HeldError as error:
-        raise CorpusError(f"another run works in {config.work}; wait for it") from error
+        raise CorpusError(
+            f"another run works in {config.work}; wait for it, or if it was killed beside an "
+            "object store, for three minutes"
+        ) from error
 
 
-def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, Any]:
+def _run(made: Run, destination: Destination, progress: Progress, check: Check) -> dict[str, Any]:
     config, folder = made.config, made.folder
     forget_unwanted(made)
     mark(folder)
@@ -59,19 +59,20 @@ def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, A
     take_in_again(made)
     seconds: dict[str, float] = {}
 
-    def stage(name: str, pipeline: Sequence[PipelineStep], n_tasks: int, logs: Workspace) -> None:
+    def stage(name: Stage, pipeline: Sequence[PipelineStep], n_tasks: int, at: Workspace) -> None:
+        check()
         start = perf_counter()
-        run_stage(config, pipeline, n_tasks, logs.within(f"logs/{name}"), partial(progress, name))
-        seconds[name] = round(perf_counter() - start, 3)
+        run_stage(config, pipeline, n_tasks, at.within(name.logs), partial(progress, name.value))
+        seconds[name.value] = round(perf_counter() - start, 3)
 
     listed = made.listed
     take_in = Ingest(made.work, folder, config.export, config.clones_at_once)
-    stage("ingest", [Repositories(listed), take_in], len(listed), folder)
+    stage(Stage.INGEST, [Repositories(listed), take_in], len(listed), folder)
     tips = made.taken_in()
     taken_in, out = list(tips), made.out(tips)
     mark(out)
     remove_others(out)
-    stage("plan", [Planner(folder, out, taken_in, config)], 1, out)
+    stage(Stage.PLAN, [Planner(folder, out, taken_in, config)], 1, out)
     order = _largest_first(out)
     make = [
         Repositories([taken_in[number] for number in order]),
@@ -79,15 +80,15 @@ def _run(made: Run, destination: Destination, progress: Progress) -> dict[str, A
         EditSignatures(out),
     ]
     n_tasks = min(len(order), _MOST_TASKS)
-    stage("examples", make, n_tasks, out)
-    stage("pairs", [buckets(out)], CONFIG.num_buckets, out)
+    stage(Stage.EXAMPLES, make, n_tasks, out)
+    stage(Stage.PAIRS, [buckets(out)], CONFIG.num_buckets, out)
     signed = [order[task::n_tasks] for task in range(n_tasks)]
-    stage("decide", [Decide(out, taken_in, config, signed)], 1, out)
+    stage(Stage.DECIDE, [Decide(out, taken_in, config, signed)], 1, out)
     manifest = finished(destination, out)
     if manifest is not None:
         return manifest
     write_again(out)
-    stage("write", [WriteShards(out, taken_in, config)], len(shards_of(out)), out)
+    stage(Stage.WRITE, [WriteShards(out, taken_in, config)], len(shards_of(out)), out)
     failed = [one.name for one in listed if one not in taken_in]
     counts = {"failed": failed, "n_opted_out": made.n_opted_out}
     return assemble(config, destination, out, taken_in, {"phases_s": seconds, "corpus": counts})

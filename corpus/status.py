@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rsidx.corpus.configuration import CorpusConfig
 from rsidx.corpus.outcome import Outcome
-from rsidx.corpus.run import STAGES, Run
+from rsidx.corpus.run import Run, Stage
 from rsidx.corpus.workspace import Workspace
 from rsidx.errors import CorpusError
 
@@ -51,19 +51,19 @@ def status_of(config: CorpusConfig) -> CorpusStatus:
 
 
 def _stages(run: Run) -> Iterator[StageStatus]:
-    first, *others = STAGES
+    first, *others = Stage
     yield _stage(run.folder, first)
     out = None
     with suppress(CorpusError):  # None could be taken in yet.
         out = run.out(run.taken_in())
     for name in others:
-        yield _stage(out, name) if out is not None else StageStatus(name, 0, None)
+        yield _stage(out, name) if out is not None else StageStatus(name.value, 0, None)
 
 
-def _stage(folder: Workspace, name: str) -> StageStatus:
-    logs = folder.within(f"logs/{name}")
+def _stage(folder: Workspace, stage: Stage) -> StageStatus:
+    logs = folder.within(stage.logs)
     executor = logs.read_json("executor.json")
     if executor is None:
-        return StageStatus(name, 0, None)
+        return StageStatus(stage.value, 0, None)
     n_done = len(logs.folder.list_files("completions")) if logs.folder.exists("completions") else 0
-    return StageStatus(name, n_done, executor["world_size"])
+    return StageStatus(stage.value, n_done, executor["world_size"])

@@ -3,52 +3,15 @@
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from multiprocessing.connection import wait
 from os import _exit
 from typing import Any, TypeAlias
 
-import datatrove.utils.logging
 import multiprocess
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
-from loguru import logger
 
 Documents: TypeAlias = Iterable[Document]
-
-
-class _Logger:
-    """loguru's logger, as datatrove has it.
-
-    Tracebacks show no variables: addresses may hold passwords. The sinks of whoever runs a stage
-    stay; those of a process that only runs tasks go.
-    """
-
-    def __init__(self) -> None:
-        self._sinks: list[int] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(logger, name)
-
-    def add(self, *args: Any, **options: Any) -> int:
-        """Add a sink."""
-        number = logger.add(*args, **{**options, "diagnose": False})
-        self._sinks.append(number)
-        return number
-
-    def remove(self) -> None:
-        """Remove the sinks that were added."""
-        if multiprocess.parent_process() is not None:
-            logger.remove()
-        else:
-            for number in self._sinks:
-                with suppress(ValueError):  # Somebody else has removed it.
-                    logger.remove(number)
-        self._sinks.clear()
-
-
-# Each process that runs tasks imports this module before datatrove adds the log of a task.
-datatrove.utils.logging.logger = _Logger()
 
 
 class Step(PipelineStep):

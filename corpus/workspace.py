@@ -88,9 +88,11 @@ class Workspace:
 
     def files(self, beginning: str = "") -> list[str]:
         """Return the names of the files and folders in it that begin so, if there is one."""
-        if not self.folder.exists(""):
+        folder = self.folder
+        folder.invalidate_cache("")  # Other machines write, too.
+        if not folder.exists(""):
             return []
-        names = (name.rstrip("/").rpartition("/")[2] for name in self.folder.ls("", detail=False))
+        names = (name.rstrip("/").rpartition("/")[2] for name in folder.ls("", detail=False))
         return sorted(name for name in names if name.startswith(beginning))
 
     def remove(self, name: str) -> None:

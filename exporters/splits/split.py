@@ -4,10 +4,24 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from rsidx.errors import ExportError
 from rsidx.store.records import CommitRow
 
+
+class SplitBy(NamedTuple):
+    """What splits of many repositories follow: time, whole groups of repositories, or both."""
+
+    time: bool
+    groups: bool
+
+
+SPLITS_BY = {
+    "time": SplitBy(time=True, groups=False),
+    "repository": SplitBy(time=False, groups=True),
+    "both": SplitBy(time=True, groups=True),
+}
 SPLITS = ("train", "val", "test")
 _EMBARGO = re.compile(r"(\d+(?:\.\d+)?)(d)?\Z")
 _DAY_S = 86_400

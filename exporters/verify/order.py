@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_BY_GROUP = ("repository", "both")
+from rsidx.exporters.splits.split import SPLITS_BY
 
 
 class SplitOrder:
@@ -13,11 +13,11 @@ class SplitOrder:
     """
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
-        split_by = manifest.get("corpus", {}).get("split_by", "time")
-        self._is_by_time = split_by != "repository"
+        split_by = SPLITS_BY[manifest.get("corpus", {}).get("split_by", "time")]
+        self._is_by_time = split_by.time
         self._groups = (
             {name: one["group"] for name, one in manifest["repositories"].items()}
-            if split_by in _BY_GROUP
+            if split_by.groups
             else {}
         )
         self._splits: dict[str, str] = {}

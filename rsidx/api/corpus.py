@@ -3,14 +3,12 @@
 import os
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rsidx.api.data_set import DataSet, Verification, verification_of
 from rsidx.api.faults import explained, path_of
 from rsidx.errors import CorpusError
-from rsidx.passwords import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +50,7 @@ class Corpus:
         with explained(), _with_extra():
             from rsidx.corpus.status import status_of  # noqa: PLC0415
 
-            found = status_of(self._config)
-        failures = (replace(one, failure=masked(one.failure or "")) for one in found.failures)
-        return replace(found, failures=tuple(failures))
+            return status_of(self._config)
 
     def verify(self, *, sample: float = 1, max_problems: int | None = None) -> Verification:
         """Check the data set against git alone, each row against its repository.
