@@ -42,10 +42,12 @@ class _Logger:
                 _logger.remove(self._own.pop())
 
 
-# Where datatrove imports loguru's logger. It may have been imported before.
-loguru.logger = _Logger()  # type: ignore[assignment]
-try:
-    import datatrove.utils.logging
-finally:
-    loguru.logger = _logger
-datatrove.utils.logging.logger = _Logger()
+def keep_sinks() -> None:
+    """Have datatrove leave the sinks of the program alone, also when it is imported now."""
+    loguru.logger = _Logger()  # type: ignore[assignment]
+    try:
+        import datatrove.utils.logging  # noqa: PLC0415  (where it imports loguru's logger)
+    finally:
+        loguru.logger = _logger
+    if not isinstance(datatrove.utils.logging.logger, _Logger):
+        datatrove.utils.logging.logger = _Logger()

@@ -11,7 +11,12 @@ import multiprocess
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
+from rsidx.corpus.logs import keep_sinks
+
 Documents: TypeAlias = Iterable[Document]
+
+# Each process that runs tasks imports this module before datatrove adds the log of a task.
+keep_sinks()
 
 
 class Step(PipelineStep):

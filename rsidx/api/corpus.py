@@ -26,7 +26,9 @@ class Corpus:
     def __init__(self, configuration: str | os.PathLike[str]) -> None:
         with explained(), _with_extra():
             from rsidx.corpus.configuration import read_configuration  # noqa: PLC0415
+            from rsidx.corpus.logs import keep_sinks  # noqa: PLC0415
 
+            keep_sinks()
             self.file: Path = path_of(configuration)
             self._config = read_configuration(self.file)
 

@@ -28,19 +28,41 @@ def test_a_second_one_is_refused_until_the_first_is_over(store):
     assert store.within("one.leases").files() == []
 
 
-def test_never_two_hold_it_however_they_ask_at_once(store):
+def test_of_two_who_ask_at_the_same_moment_at_most_one_gets_it(store, monkeypatch):
+    write, both_ask, both_know = lease._write, threading.Barrier(2), threading.Barrier(2)
+    holders = []
+
+    def write_together(*args):
+        both_ask.wait()
+        write(*args)
+
+    def ask():
+        try:
+            with leased(store, "one"):
+                holders.append(1)
+                both_know.wait()
+        except HeldError:
+            both_know.wait()
+
+    monkeypatch.setattr(lease, "_write", write_together)
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(holders) <= 1
+
+
+def test_those_who_wait_get_it_one_after_another(store):
     n_inside, most, done = 0, 0, []
-    everybody = threading.Barrier(8)
 
     def work():
         nonlocal n_inside, most
-        everybody.wait()
-        for _ in range(5):
-            with leased(store, "one", waits=True):
-                n_inside += 1
-                most = max(most, n_inside)
-                time.sleep(0)
-                n_inside -= 1
+        with leased(store, "one", waits=True):
+            n_inside += 1
+            most = max(most, n_inside)
+            time.sleep(0)
+            n_inside -= 1
         done.append(True)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
